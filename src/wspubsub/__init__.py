@@ -1,0 +1,82 @@
+"""Real-time WebSocket pub/sub on AWS API Gateway, Lambda and DynamoDB.
+
+What stands here loads no AWS SDK, no event loop and no HTTP library, so that a cold
+Lambda starts fast. Import what talks to AWS from `wspubsub.aws` and
+`wspubsub.dynamodb`, and test tools from `wspubsub.testing`.
+"""
+
+from wspubsub.connections import ConnectionInfo, Connections, Outcome, PostOutcome
+from wspubsub.errors import (
+    AccessDeniedError,
+    ConnectionGoneError,
+    ConnectionNotReadyError,
+    EventError,
+    Forbidden,
+    ManagementError,
+    MessageError,
+    MessageTooLargeError,
+    NoRouteError,
+    Reject,
+    StoreError,
+    ThrottledError,
+    TopicError,
+    Unauthorized,
+    UsageError,
+    WspubsubError,
+)
+from wspubsub.events import (
+    ConnectEvent,
+    Connection,
+    DisconnectEvent,
+    Event,
+    MessageEvent,
+    PendingConnectionId,
+    parse_event,
+)
+from wspubsub.headers import Headers
+from wspubsub.publisher import Publisher, PublishError, PublishReport
+from wspubsub.responses import Response
+from wspubsub.router import Router
+from wspubsub.selection import RouteSelectionExpression
+from wspubsub.subscriptions import MemorySubscriptionStore, SubscriptionStore
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "ConnectEvent",
+    "Connection",
+    "ConnectionGoneError",
+    "ConnectionInfo",
+    "ConnectionNotReadyError",
+    "Connections",
+    "DisconnectEvent",
+    "Event",
+    "EventError",
+    "Forbidden",
+    "Headers",
+    "ManagementError",
+    "MemorySubscriptionStore",
+    "MessageError",
+    "MessageEvent",
+    "MessageTooLargeError",
+    "NoRouteError",
+    "Outcome",
+    "PendingConnectionId",
+    "PostOutcome",
+    "PublishError",
+    "PublishReport",
+    "Publisher",
+    "Reject",
+    "Response",
+    "RouteSelectionExpression",
+    "Router",
+    "StoreError",
+    "SubscriptionStore",
+    "ThrottledError",
+    "TopicError",
+    "Unauthorized",
+    "UsageError",
+    "WspubsubError",
+    "parse_event",
+]

@@ -1,0 +1,228 @@
+"""The three WebSocket events that API Gateway invokes Lambda with.
+
+Fields follow "Input format of a Lambda function for proxy integration" (WebSocket
+APIs) and "API Gateway mapping template reference for WebSocket APIs". Times are
+seconds since the epoch. What an event does not carry is `None` or empty: AWS omits
+unset keys, older events carried them as null, and emulators do either.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wspubsub.errors import EventError
+from wspubsub.eventfields import Fields
+from wspubsub.headers import Headers
+from wspubsub.messages import decode_json
+
+
+class PendingConnectionId(str):
+    """ID of a connection whose `$connect` is still being handled.
+
+    It is equal to the plain ID. The publisher recognises it and refuses to post to a
+    connection that does not exist yet.
+    """
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """One client's WebSocket connection as a subscription store keeps it.
+
+    Attributes:
+        id: Connection ID given by API Gateway.
+        connected_at: When the handshake came in, in seconds since the epoch.
+        principal: Whom the authorizer found the client to be, if there is one.
+        attributes: Anything that later handlers need: handshake headers and the query
+            are not in later events.
+    """
+
+    id: str
+    connected_at: float
+    principal: str | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    connection_id: str
+    route_key: str
+    stage: str
+    domain_name: str
+    api_id: str
+    request_id: str
+    connected_at: float
+    requested_at: float
+    source_ip: str | None
+    user_agent: str | None
+    authorizer: Mapping[str, Any]
+    stage_variables: Mapping[str, str]
+    raw: Mapping[str, Any] = field(repr=False)
+    context: object = field(repr=False, default=None)
+
+    @property
+    def principal(self) -> str | None:
+        """Whom the Lambda authorizer found the client to be; None without one."""
+        found = self.authorizer.get("principalId")
+        return found if isinstance(found, str) else None
+
+    def remaining_seconds(self) -> float:
+        """Return the seconds left until Lambda's time-out; infinity if unknown."""
+        remaining = getattr(self.context, "get_remaining_time_in_millis", None)
+        return float(remaining()) / 1000 if callable(remaining) else math.inf
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectEvent(_Event):
+    """A client asks for a connection (`eventType` CONNECT).
+
+    There is no connection until the handler has returned: posting to it fails.
+
+    Attributes:
+        headers: Handshake headers, looked up in any casing.
+        query: Query string parameters; the last value of a repeated one.
+        multi_query: Query string parameters with all their values.
+        subprotocols: What the client offers in `Sec-WebSocket-Protocol`, in order.
+    """
+
+    connection_id: PendingConnectionId
+    headers: Headers = field(repr=False)
+    query: Mapping[str, str]
+    multi_query: Mapping[str, tuple[str, ...]] = field(repr=False)
+
+    @property
+    def subprotocols(self) -> tuple[str, ...]:
+        """What the client offers in `Sec-WebSocket-Protocol`, in its order."""
+        return self.headers.elements("Sec-WebSocket-Protocol")
+
+    @property
+    def connection(self) -> Connection:
+        """The connection to be, for `SubscriptionStore.connect`."""
+        return Connection(
+            id=str(self.connection_id),
+            connected_at=self.connected_at,
+            principal=self.principal,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageEvent(_Event):
+    """A client sent a message (`eventType` MESSAGE).
+
+    Attributes:
+        message_id: ID that API Gateway gave the message.
+        body: The message as text, exactly as sent.
+    """
+
+    message_id: str
+    body: str
+
+    def json(self) -> Any:  # noqa: ANN401 - parsed JSON
+        """Return the value of the message, which must be JSON.
+
+        Raises:
+            MessageError: The message is not JSON.
+        """
+        return decode_json(self.body)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisconnectEvent(_Event):
+    """A connection has ended (`eventType` DISCONNECT). AWS does not promise it comes.
+
+    Attributes:
+        status_code: WebSocket close code (RFC 6455 §7.4), None if unknown.
+        reason: Why the connection ended, in words; may be empty.
+    """
+
+    status_code: int | None
+    reason: str
+
+
+Event = ConnectEvent | MessageEvent | DisconnectEvent
+
+
+def parse_event(raw: object, context: object = None) -> Event:
+    """Return the event that Lambda was invoked with.
+
+    Args:
+        raw: First argument of the Lambda handler.
+        context: Second argument of the Lambda handler; gives the remaining time.
+
+    Raises:
+        EventError: This is no event of a WebSocket API; the text says what is wrong.
+    """
+    top = Fields(raw, "event")
+    if "requestContext" not in top:
+        raise EventError(
+            "this is not an event of an API Gateway WebSocket API: it has no "
+            f"requestContext{_origin(top)}"
+        )
+    request = top.fields("requestContext")
+    kind = request.text("eventType")
+    common = _common_fields(top, request, context)
+    match kind:
+        case "CONNECT":
+            return _connect_event(top, common)
+        case "MESSAGE":
+            return _message_event(top, request, common)
+        case "DISCONNECT":
+            return DisconnectEvent(
+                status_code=request.whole_number("disconnectStatusCode"),
+                reason=request.text("disconnectReason"),
+                **common,
+            )
+        case _:
+            raise EventError(
+                "requestContext.eventType must be CONNECT, MESSAGE or DISCONNECT, not "
+                f"{kind!r}; is this event from a REST or HTTP API?"
+            )
+
+
+def _origin(top: Fields) -> str:
+    records = top.value("Records")
+    if isinstance(records, list) and records and isinstance(records[0], dict):
+        return f" (it comes from {records[0].get('eventSource', 'another service')})"
+    return ""
+
+
+def _common_fields(top: Fields, request: Fields, context: object) -> dict[str, Any]:
+    identity = request.fields("identity")
+    return {
+        "connection_id": request.required_text("connectionId"),
+        "route_key": request.text("routeKey"),
+        "stage": request.text("stage"),
+        "domain_name": request.text("domainName"),
+        "api_id": request.text("apiId"),
+        "request_id": request.text("requestId"),
+        "connected_at": request.milliseconds("connectedAt"),
+        "requested_at": request.milliseconds("requestTimeEpoch"),
+        "source_ip": identity.text("sourceIp") or None,
+        "user_agent": identity.text("userAgent") or None,
+        "authorizer": request.mapping("authorizer"),
+        "stage_variables": top.texts("stageVariables"),
+        "raw": top.mapping(),
+        "context": context,
+    }
+
+
+def _connect_event(top: Fields, common: dict[str, Any]) -> ConnectEvent:
+    several = top.text_lists("multiValueHeaders")
+    single = {name: (text,) for name, text in top.texts("headers").items()}
+    multi_query = top.text_lists("multiValueQueryStringParameters")
+    query = top.texts("queryStringParameters")
+    common["connection_id"] = PendingConnectionId(common["connection_id"])
+    return ConnectEvent(
+        headers=Headers(several or single),
+        query=query or {name: all_[-1] for name, all_ in multi_query.items() if all_},
+        multi_query=multi_query or {name: (text,) for name, text in query.items()},
+        **common,
+    )
+
+
+def _message_event(
+    top: Fields, request: Fields, common: dict[str, Any]
+) -> MessageEvent:
+    return MessageEvent(message_id=request.text("messageId"), body=top.body(), **common)

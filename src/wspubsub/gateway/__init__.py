@@ -1,0 +1,1 @@
+"""The rules of API Gateway WebSocket APIs as a model without I/O."""

@@ -1,0 +1,77 @@
+"""What comes out of the gateway model: everything that a gateway can do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Function(Enum):
+    """Which Lambda function an invocation is for."""
+
+    HANDLER = "handler"
+    AUTHORIZER = "authorizer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoke:
+    """Invoke a function; its result comes back as `Gateway.finished`.
+
+    Attributes:
+        invocation_id: Names the invocation; also its Lambda request ID (a UUID).
+        function: Which function.
+        event: What it is invoked with.
+        connection_id: The connection that it is about.
+    """
+
+    invocation_id: str
+    function: Function
+    event: Mapping[str, Any]
+    connection_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accept:
+    """Answer a pending handshake with 101."""
+
+    connection_id: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """Answer a pending handshake with an ordinary HTTP response."""
+
+    connection_id: str
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send one text message to a client."""
+
+    connection_id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Close a client's connection with a WebSocket close code (RFC 6455 §7.4)."""
+
+    connection_id: str
+    code: int
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagementResponse:
+    """The Management API's answer to one request."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Effect = Invoke | Accept | Refuse | Send | Close

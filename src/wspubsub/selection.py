@@ -1,0 +1,124 @@
+r"""Route selection expressions, evaluated as API Gateway evaluates them.
+
+"Selection expressions in API Gateway" (WebSocket): variables are
+`$request.body.path` or `${request.body.path}`, they may be mixed with literals, a
+path that is missing gives an empty string, `\$` is a literal dollar, and what comes
+out is not evaluated again.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from wspubsub.errors import MessageError, UsageError
+from wspubsub.messages import decode_json
+
+DEFAULT_EXPRESSION = "$request.body.action"
+"""What most WebSocket APIs use, and what the AWS console proposes."""
+
+_PATH = r"""(?:\.[A-Za-z_][\w-]*|\[(?:\d+|'[^']*'|"[^"]*")\])+"""
+_TOKEN = re.compile(
+    rf"""
+      \$\{{request\.body(?P<braced>{_PATH})\}}
+    | \$request\.body(?P<bare>{_PATH})
+    | \\(?P<escaped>.)
+    | (?P<literal>[^$\\]+)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
+_MISSING = object()
+
+
+class _Variable(NamedTuple):
+    path: tuple[str | int, ...]
+
+
+class RouteSelectionExpression:
+    r"""A parsed route selection expression.
+
+    Args:
+        text: For instance `$request.body.action`,
+            `${request.body.service}/${request.body.action}` or `\$default`.
+
+    Raises:
+        UsageError: The expression uses a variable that API Gateway does not offer
+            for route selection.
+    """
+
+    __slots__ = ("_parts", "text")
+
+    def __init__(self, text: str = DEFAULT_EXPRESSION) -> None:
+        self.text = text
+        self._parts = tuple(_parsed(text))
+
+    def __repr__(self) -> str:
+        return f"RouteSelectionExpression({self.text!r})"
+
+    def evaluate(self, body: str) -> str:
+        """Return the route key that a message asks for; empty if it names none.
+
+        Args:
+            body: The message as text. One that is not JSON has no paths, so every
+                expression with a variable gives an empty string for it.
+        """
+        if not any(isinstance(part, _Variable) for part in self._parts):
+            return "".join(part for part in self._parts if isinstance(part, str))
+        try:
+            document = decode_json(body)
+            return "".join(
+                part
+                if isinstance(part, str)
+                else _stringified(_looked_up(document, part.path))
+                for part in self._parts
+            )
+        except (MessageError, RecursionError):
+            return ""
+
+
+def _parsed(text: object) -> Iterator[str | _Variable]:
+    if not isinstance(text, str) or not text:
+        raise UsageError("a route selection expression must be non-empty text")
+    position = 0
+    while position < len(text):
+        match = _TOKEN.match(text, position)
+        if match is None:
+            raise UsageError(
+                f"route selection expression {text!r} cannot be read from character "
+                f"{position + 1} on; write variables as $request.body.name or "
+                "${request.body.name} and a literal dollar as \\$"
+            )
+        path = match["braced"] or match["bare"]
+        yield _Variable(_steps(path)) if path else match["escaped"] or match["literal"]
+        position = match.end()
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    return tuple(
+        int(index) if index else name or single or double
+        for name, index, single, double in _STEP.findall(path)
+    )
+
+
+def _looked_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
+    for step in path:
+        if isinstance(step, str) and isinstance(value, dict):
+            value = value.get(step, _MISSING)
+        elif isinstance(step, int) and isinstance(value, list):
+            value = value[step] if step < len(value) else _MISSING
+        else:
+            return _MISSING
+    return value
+
+
+def _stringified(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+    # AWS documents arrays as "[item1, item2]"; numbers, booleans, null and objects
+    # are not documented, so they keep their JSON form and null counts as missing.
+    if value is _MISSING or value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "[" + ", ".join(_stringified(item) for item in value) + "]"
+    return json.dumps(value, ensure_ascii=False)

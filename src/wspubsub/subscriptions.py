@@ -1,0 +1,175 @@
+"""Who is connected and who listens to what: the port, and its in-memory form.
+
+`tests/contracts/test_store.py` is the contract that every implementation keeps.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from wspubsub.errors import UsageError
+from wspubsub.events import Connection
+from wspubsub.topics import validate_topic
+
+CONNECTION_SECONDS = 2 * 60 * 60
+"""A connection lasts 2 hours at most (API Gateway quota, not adjustable)."""
+
+TTL_SECONDS = CONNECTION_SECONDS + 10 * 60
+"""How long a record lives by default: the longest connection and a margin for clocks
+that differ and for a subscription made in the last moment."""
+
+
+class SubscriptionStore(Protocol):
+    """Where connections and their subscriptions live.
+
+    Every method may raise `StoreError`; those that take a topic raise `TopicError`
+    for an illegal name. Repeating a call changes nothing. A record that is older than
+    the store's time to live counts as absent.
+    """
+
+    def connect(self, connection: Connection) -> None:
+        """Record a connection; its subscriptions, if it has any, stay."""
+        ...
+
+    def disconnect(self, connection_id: str) -> frozenset[str]:
+        """Forget a connection and return the topics it was subscribed to."""
+        ...
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """Return a recorded connection; None if it is unknown or expired."""
+        ...
+
+    def subscribe(self, connection_id: str, topic: str) -> None:
+        """Make a connection a subscriber of a topic.
+
+        The connection need not be recorded: `connect` is for those who want to know
+        who is there.
+        """
+        ...
+
+    def unsubscribe(self, connection_id: str, topic: str) -> None:
+        """End a subscription."""
+        ...
+
+    def topics(self, connection_id: str) -> frozenset[str]:
+        """Return the topics that a connection is subscribed to."""
+        ...
+
+    def subscribers(self, topic: str) -> Iterator[str]:
+        """Yield the connection IDs of a topic's subscribers, each once, in no order.
+
+        Pages are read as they are consumed. A subscription that begins or ends
+        meanwhile may or may not be seen.
+        """
+        ...
+
+    def prune(self, connection_ids: Iterable[str]) -> None:
+        """Forget connections that are gone, with all their subscriptions."""
+        ...
+
+
+def check_connection_id(connection_id: object) -> str:
+    """Return a connection ID as plain text.
+
+    Raises:
+        UsageError: It is not text, or empty.
+    """
+    if not isinstance(connection_id, str) or not connection_id:
+        raise UsageError(f"a connection ID is non-empty text, not {connection_id!r}")
+    return str(connection_id)
+
+
+class MemorySubscriptionStore:
+    """A subscription store for tests and single-process programs.
+
+    It is safe to use from several threads. It does not outlive the process and is not
+    shared between Lambda environments: use `DynamoDBSubscriptionStore` there.
+
+    Args:
+        ttl_seconds: How long a record lives.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        *,
+        ttl_seconds: float = TTL_SECONDS,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._now = now
+        self._lock = threading.Lock()
+        self._connections: dict[str, tuple[Connection, float]] = {}
+        self._topics: dict[str, dict[str, float]] = {}
+        self._subscribers: dict[str, dict[str, float]] = {}
+
+    def connect(self, connection: Connection) -> None:
+        """See `SubscriptionStore.connect`."""
+        check_connection_id(connection.id)
+        with self._lock:
+            self._connections[connection.id] = (connection, self._expiry())
+
+    def disconnect(self, connection_id: str) -> frozenset[str]:
+        """See `SubscriptionStore.disconnect`."""
+        connection_id = check_connection_id(connection_id)
+        with self._lock:
+            alive = self._alive(self._topics.get(connection_id, {}))
+            self._connections.pop(connection_id, None)
+            for topic in self._topics.pop(connection_id, {}):
+                _remove(self._subscribers, topic, connection_id)
+            return frozenset(alive)
+
+    def connection(self, connection_id: str) -> Connection | None:
+        """See `SubscriptionStore.connection`."""
+        with self._lock:
+            found = self._connections.get(check_connection_id(connection_id))
+            return found[0] if found and found[1] > self._now() else None
+
+    def subscribe(self, connection_id: str, topic: str) -> None:
+        """See `SubscriptionStore.subscribe`."""
+        connection_id = check_connection_id(connection_id)
+        topic = validate_topic(topic)
+        with self._lock:
+            expiry = self._expiry()
+            self._topics.setdefault(connection_id, {})[topic] = expiry
+            self._subscribers.setdefault(topic, {})[connection_id] = expiry
+
+    def unsubscribe(self, connection_id: str, topic: str) -> None:
+        """See `SubscriptionStore.unsubscribe`."""
+        connection_id = check_connection_id(connection_id)
+        topic = validate_topic(topic)
+        with self._lock:
+            _remove(self._topics, connection_id, topic)
+            _remove(self._subscribers, topic, connection_id)
+
+    def topics(self, connection_id: str) -> frozenset[str]:
+        """See `SubscriptionStore.topics`."""
+        connection_id = check_connection_id(connection_id)
+        with self._lock:
+            return frozenset(self._alive(self._topics.get(connection_id, {})))
+
+    def subscribers(self, topic: str) -> Iterator[str]:
+        """See `SubscriptionStore.subscribers`."""
+        topic = validate_topic(topic)
+        with self._lock:
+            return iter(self._alive(self._subscribers.get(topic, {})))
+
+    def prune(self, connection_ids: Iterable[str]) -> None:
+        """See `SubscriptionStore.prune`."""
+        for connection_id in connection_ids:
+            self.disconnect(connection_id)
+
+    def _expiry(self) -> float:
+        return self._now() + self._ttl_seconds
+
+    def _alive(self, records: dict[str, float]) -> list[str]:
+        now = self._now()
+        return [key for key, expires_at in records.items() if expires_at > now]
+
+
+def _remove(index: dict[str, dict[str, float]], key: str, member: str) -> None:
+    members = index.get(key, {})
+    members.pop(member, None)
+    if not members:
+        index.pop(key, None)

@@ -1,0 +1,43 @@
+"""What may be a topic name, and which shard of a topic a connection belongs to."""
+
+import zlib
+
+from wspubsub.errors import TopicError
+
+MAX_TOPIC_BYTES = 256
+"""Longest topic name in bytes of UTF-8.
+
+A sort key holds 1,024 bytes at most; a short name also keeps a publish cheap, since
+the name is read once for each subscriber.
+"""
+
+
+def validate_topic(topic: object) -> str:
+    """Return the topic if it is a legal name: 1 to 256 bytes of UTF-8 text.
+
+    Any character but control characters (U+0000-U+001F, U+007F-U+009F) is legal.
+
+    Raises:
+        TopicError: It is not text, empty, too long, or holds a control character
+            or half of a surrogate pair.
+    """
+    if not isinstance(topic, str):
+        raise TopicError(topic, "a topic must be text")
+    if not topic:
+        raise TopicError(topic, "a topic must not be empty")
+    try:
+        size = len(topic.encode())
+    except UnicodeEncodeError:
+        raise TopicError(topic, "a topic must be valid Unicode text") from None
+    if size > MAX_TOPIC_BYTES:
+        raise TopicError(
+            topic, f"a topic has at most {MAX_TOPIC_BYTES} bytes, this one {size}"
+        )
+    if any(char < " " or "\x7f" <= char <= "\x9f" for char in topic):
+        raise TopicError(topic, "a topic must not contain control characters")
+    return str(topic)
+
+
+def shard_of(connection_id: str, shards: int) -> int:
+    """Return the shard, 0 to shards - 1, that holds a connection's subscription."""
+    return zlib.crc32(connection_id.encode()) % shards
