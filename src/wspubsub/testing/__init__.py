@@ -1,0 +1,1 @@
+"""Test tools for applications that are built on wspubsub."""
