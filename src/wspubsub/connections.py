@@ -22,7 +22,7 @@ class Outcome(Enum):
     """Another error, until the deadline where a retry made sense. The message may
     have arrived if the answer was lost."""
     DEFERRED = "deferred"
-    """Not tried: the deadline had passed."""
+    """Not tried, because the deadline had passed."""
 
 
 class PostOutcome(NamedTuple):
