@@ -40,20 +40,28 @@ class Accept:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
-    """Answer a pending handshake with an ordinary HTTP response."""
+    """Answer a pending handshake with an ordinary HTTP response.
+
+    `detail` is for the developer's eyes: what the client is not told.
+    """
 
     connection_id: str
     status: int
     body: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send one text message to a client."""
+    """Send one text message to a client.
+
+    `detail` is for the developer's eyes: what an error message does not tell.
+    """
 
     connection_id: str
     text: str
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,10 @@ class Close:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagementResponse:
-    """The Management API's answer to one request."""
+    """The Management API's answer to one request.
+
+    The headers are complete, `content-length` included, but for `date`.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,184 @@
+"""What a WebSocket API and its stage are set to, and the switches for the unknown.
+
+Limits are those of "Quotas for configuring and running a WebSocket API".
+"""
+
+import re
+from collections.abc import Mapping, Set as AbstractSet
+from dataclasses import dataclass, field
+
+from wspubsub.errors import UsageError
+from wspubsub.selection import RouteSelectionExpression
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+PREDEFINED_ROUTES = frozenset({CONNECT, DISCONNECT, DEFAULT})
+
+MAX_ROUTES = 300
+MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 0.05, 29.0
+
+_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_API_ID = re.compile(r"[a-z0-9]{10}")
+_ACCOUNT_ID = re.compile(r"[0-9]{12}")
+_REGION = re.compile(r"[a-z0-9-]+")
+_IDENTITY_SOURCE = re.compile(
+    r"(?:route\.request\.(?:header|querystring)|stageVariables|context)\.[^\s]+"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatewayConfig:
+    """A WebSocket API, its stage, and how a gateway that stands in for AWS behaves.
+
+    The last group of attributes are switches: AWS does not document what it does, so
+    the default is the choice that lets the fewest mistakes pass unseen.
+
+    Attributes:
+        stage: Stage name: letters, digits, `-` and `_`.
+        api_id: Ten lower-case letters and digits.
+        region: Region in ARNs.
+        account_id: Account in ARNs, twelve digits.
+        routes: Route keys that exist; `$connect` and its like are optional too.
+        two_way: Route keys that have a route response: the body that their handler
+            returns is sent to the client.
+        route_selection_expression: What a message's route key is computed from.
+        has_authorizer: Whether `$connect` has a Lambda authorizer.
+        identity_sources: What the authorizer needs, for instance
+            `route.request.querystring.token`; a handshake without it is refused
+            with 401 before the authorizer is invoked.
+        stage_variables: In every event if there are any.
+        idle_timeout_seconds: A connection without messages for so long is closed.
+        max_duration_seconds: A connection is closed after this time whatever happens.
+        integration_timeout_seconds: How long a handler may take, 0.05 to 29 seconds.
+        max_buffer_bytes: A post to a connection with a longer backlog is answered
+            with 429 (switch: the size is undocumented).
+        require_signature: Whether the Management API answers 403 to requests without
+            an AWS signature, as AWS does. The signature is not verified.
+        null_result_is_malformed: Whether a handler that returns None gets its client
+            an error.
+        missing_status_is_malformed: Whether a result without a `statusCode` is an
+            error; otherwise it counts as 200.
+        pings_reset_idle: Whether a client's ping keeps its connection from being idle.
+        network_loss_found_when_idle: Whether a client that vanished without a close
+            frame is noticed only by the idle time-out; until then posts to it are
+            answered with 200 and lost.
+        network_loss_code: `disconnectStatusCode` of such a connection.
+        network_loss_reason: `disconnectReason` of such a connection.
+
+    Raises:
+        UsageError: API Gateway would not accept a value; the text says what it would.
+    """
+
+    stage: str = "dev"
+    api_id: str = "local00000"
+    region: str = "us-east-1"
+    account_id: str = "123456789012"
+    routes: AbstractSet[str] = PREDEFINED_ROUTES
+    two_way: AbstractSet[str] = frozenset()
+    route_selection_expression: RouteSelectionExpression = field(
+        default_factory=RouteSelectionExpression
+    )
+    has_authorizer: bool = False
+    identity_sources: tuple[str, ...] = ()
+    stage_variables: Mapping[str, str] = field(default_factory=dict)
+    idle_timeout_seconds: float = 600.0
+    max_duration_seconds: float = 7200.0
+    integration_timeout_seconds: float = MAX_TIMEOUT_SECONDS
+    max_buffer_bytes: int = 1_048_576
+    require_signature: bool = True
+    null_result_is_malformed: bool = True
+    missing_status_is_malformed: bool = True
+    pings_reset_idle: bool = False
+    network_loss_found_when_idle: bool = False
+    network_loss_code: int = 1006
+    network_loss_reason: str = ""
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        for route_key in self.routes:
+            _check_route_key(route_key)
+        _check_routes(self)
+        _check_authorizer(self)
+        _check_limits(self)
+
+    def is_two_way(self, route_key: str) -> bool:
+        """Return whether what a route's handler returns is sent to the client."""
+        return route_key in self.two_way
+
+    @property
+    def default_host(self) -> str:
+        """The host name that AWS would give to the API."""
+        return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
+
+    @property
+    def connect_arn(self) -> str:
+        """The `methodArn` of `$connect`, which an authorizer's policy must allow."""
+        return (
+            f"arn:aws:execute-api:{self.region}:{self.account_id}:"
+            f"{self.api_id}/{self.stage}/{CONNECT}"
+        )
+
+
+def _check_names(config: GatewayConfig) -> None:
+    if not _STAGE.fullmatch(config.stage):
+        raise UsageError(
+            f"{config.stage!r} is not a stage name of a WebSocket API: use 1 to 128 "
+            "letters, digits, - and _ ($default exists for HTTP APIs only)"
+        )
+    if not _API_ID.fullmatch(config.api_id):
+        raise UsageError(
+            f"an API ID has ten lower-case letters and digits, not {config.api_id!r}"
+        )
+    if not _ACCOUNT_ID.fullmatch(config.account_id):
+        raise UsageError(f"an account ID has 12 digits, not {config.account_id!r}")
+    if not _REGION.fullmatch(config.region):
+        raise UsageError(f"{config.region!r} is not a Region such as us-east-1")
+
+
+def _check_route_key(route_key: str) -> None:
+    if not route_key:
+        raise UsageError("a route key must not be empty")
+    if route_key.startswith("$") and route_key not in PREDEFINED_ROUTES:
+        raise UsageError(
+            f"{route_key!r} is not a route key: those that start with $ are "
+            "$connect, $disconnect and $default; rename yours"
+        )
+
+
+def _check_routes(config: GatewayConfig) -> None:
+    if len(config.routes) > MAX_ROUTES:
+        raise UsageError(
+            f"a WebSocket API has at most {MAX_ROUTES} routes, not "
+            f"{len(config.routes)}; let $default take the rest"
+        )
+    strangers = config.two_way - config.routes
+    if strangers:
+        raise UsageError(
+            f"two-way routes must be among the routes: add {sorted(strangers)}"
+        )
+
+
+def _check_authorizer(config: GatewayConfig) -> None:
+    if config.has_authorizer and CONNECT not in config.routes:
+        raise UsageError("an authorizer needs the route $connect: add it to the routes")
+    if config.identity_sources and not config.has_authorizer:
+        raise UsageError("identity sources need an authorizer")
+    for source in config.identity_sources:
+        if not _IDENTITY_SOURCE.fullmatch(source):
+            raise UsageError(
+                f"{source!r} is not an identity source of a WebSocket API: write "
+                "route.request.header.NAME, route.request.querystring.NAME, "
+                "stageVariables.NAME or context.NAME"
+            )
+
+
+def _check_limits(config: GatewayConfig) -> None:
+    if not (
+        MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
+    ):
+        raise UsageError(
+            f"an integration may take {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS} "
+            f"seconds, not {config.integration_timeout_seconds}"
+        )
+    for name in ("idle_timeout_seconds", "max_duration_seconds", "max_buffer_bytes"):
+        if not getattr(config, name) > 0:
+            raise UsageError(f"{name} must be more than 0")

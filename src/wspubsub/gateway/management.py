@@ -1,0 +1,151 @@
+"""The Management API's requests and answers, as they were recorded from AWS.
+
+"Use @connections commands in your backend service". The header `x-amzn-errortype` is
+what an SDK tells errors by; a connection ID must be percent-encoded, since it ends
+in `=`.
+"""
+
+import json
+import re
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from wspubsub.gateway.config import GatewayConfig
+from wspubsub.gateway.connection import ClientConnection
+from wspubsub.gateway.effects import ManagementResponse
+from wspubsub.gateway.ids import Ids, is_well_formed
+from wspubsub.gateway.inputs import ManagementRequest
+from wspubsub.gateway.texts import FORBIDDEN_BODY
+from wspubsub.gateway.times import iso_8601
+from wspubsub.messages import MAX_MESSAGE_BYTES
+
+_METHODS = frozenset({"GET", "POST", "DELETE"})
+_PATH_PARTS = 3
+# The first of these three bytes begins an encoded surrogate wherever it is followed by
+# the second (RFC 3629 §3), and can be no continuation byte itself.
+_SURROGATE = re.compile(rb"\xed[\xa0-\xbf][\x80-\xbf]")
+_REPLACEMENT = "\ufffd".encode()
+
+
+class Refused(NamedTuple):
+    """Why a request is answered with an error."""
+
+    status: int
+    error_type: str
+    body: str = ""
+
+
+GONE = Refused(410, "GoneException")
+TOO_LARGE = Refused(
+    413, "PayloadTooLargeException", '{"message":"Message exceeds 128 KB"}'
+)
+LIMIT_EXCEEDED = Refused(429, "LimitExceededException", '{"message":"Limit exceeded"}')
+_FORBIDDEN = Refused(403, "ForbiddenException", FORBIDDEN_BODY)
+_UNSIGNED = Refused(
+    403, "ForbiddenException", '{"message":"Missing Authentication Token"}'
+)
+
+
+def is_connect_path(path: str, stage: str) -> bool:
+    """Return whether a path is where clients connect: the stage and nothing more."""
+    return unquote(path).removesuffix("/") == f"/{stage}"
+
+
+def addressed(request: ManagementRequest, config: GatewayConfig) -> str | Refused:
+    """Return the connection ID that a request is for, or why it is refused.
+
+    Whatever is no request for a connection of this stage is forbidden, so this also
+    answers plain HTTP requests to any other path.
+    """
+    parts = request.path.partition("?")[0].removeprefix("/").split("/")
+    if len(parts) != _PATH_PARTS or request.method not in _METHODS:
+        return _FORBIDDEN
+    stage, resource, connection_id = map(unquote, parts)
+    if stage != config.stage or resource != "@connections":
+        return _FORBIDDEN
+    if config.require_signature and not _is_signed(request):
+        return _UNSIGNED
+    if not is_well_formed(connection_id):
+        message = {"message": f"Invalid connectionId: {connection_id}"}
+        text = json.dumps(message, separators=(",", ":"))
+        return Refused(400, "BadRequestException", text)
+    if request.method == "POST" and len(request.body) > MAX_MESSAGE_BYTES:
+        return TOO_LARGE
+    return connection_id
+
+
+def text_of(data: bytes) -> str:
+    """Return the text message that posted bytes are delivered as.
+
+    Bytes that are not UTF-8 become U+FFFD, and an encoded surrogate a single one.
+    """
+    return _SURROGATE.sub(_REPLACEMENT, data).decode("utf-8", "replace")
+
+
+class Answers:
+    """Makes the answers of the Management API.
+
+    Args:
+        ids: Names each answer.
+    """
+
+    __slots__ = ("_ids",)
+
+    def __init__(self, ids: Ids) -> None:
+        self._ids = ids
+
+    def posted(self, *, now: float) -> ManagementResponse:
+        """Return the answer to a post that was taken."""
+        return self._answer(200, b"", now)
+
+    def deleted(self, *, now: float) -> ManagementResponse:
+        """Return the answer to a connection's deletion."""
+        return ManagementResponse(status=204, headers=self._naming(now))
+
+    def found(self, connection: ClientConnection, *, now: float) -> ManagementResponse:
+        """Return the answer that describes a connection."""
+        description = {
+            "identity": {
+                "sourceIp": connection.handshake.source_ip,
+                "userAgent": connection.user_agent,
+            },
+            "connectedAt": iso_8601(connection.connected_at),
+            "lastActiveAt": iso_8601(connection.last_active_at),
+        }
+        # Spaced as recorded: `"identity" : {`.
+        text = json.dumps(description, indent=2, separators=(",", " : "))
+        return self._answer(200, text.encode(), now)
+
+    def refused(self, refused: Refused, *, now: float) -> ManagementResponse:
+        """Return the answer to a request that is refused."""
+        return self._answer(
+            refused.status,
+            refused.body.encode(),
+            now,
+            {"x-amzn-errortype": refused.error_type},
+        )
+
+    def _answer(
+        self, status: int, body: bytes, now: float, extra: dict[str, str] | None = None
+    ) -> ManagementResponse:
+        headers = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            **self._naming(now),
+            **(extra or {}),
+        }
+        return ManagementResponse(status=status, headers=headers, body=body)
+
+    def _naming(self, now: float) -> dict[str, str]:
+        return {
+            "x-amzn-requestid": self._ids.uuid(),
+            "x-amz-apigw-id": self._ids.opaque(),
+            "x-amzn-trace-id": self._ids.trace(now),
+        }
+
+
+def _is_signed(request: ManagementRequest) -> bool:
+    return (
+        request.headers.get("authorization", "").startswith("AWS4-")
+        or "X-Amz-Signature=" in request.path.partition("?")[2]
+    )

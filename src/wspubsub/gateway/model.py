@@ -1,0 +1,326 @@
+"""The gateway: what API Gateway does, as a model without I/O.
+
+Handshakes, frames, results of invocations, Management API requests and the clock go
+in; invocations, messages, refusals and closes come out. A shell around it does the
+rest: `wspubsub.local` with sockets and processes, `wspubsub.testing` in a test's own
+process.
+
+Where AWS leaves something undocumented there is a switch in `GatewayConfig`, or, where
+no application should depend on it, one of these choices:
+
+- A client that leaves while its `$connect` is being handled: the handler's result is
+  awaited; if it would have let the client in, `$disconnect` is invoked at once as
+  after a network loss, so that what the handler stored can be cleaned up.
+- An authorizer that takes too long is answered like one that fails (500).
+- A post that is too large is refused before its connection is looked for.
+- A two-way body over 128 KB is an "Internal server error".
+- `disconnectReason` is empty after the gateway closed because of a frame.
+"""
+
+from collections.abc import Callable
+
+from wspubsub.gateway.assembly import UnacceptableFrameError
+from wspubsub.gateway.config import DEFAULT, GatewayConfig
+from wspubsub.gateway.connection import ClientConnection, State
+from wspubsub.gateway.connections import ClientConnections
+from wspubsub.gateway.deadlines import Deadlines
+from wspubsub.gateway.effects import Close, Effect, ManagementResponse, Refuse, Send
+from wspubsub.gateway.ids import Ids
+from wspubsub.gateway.inputs import (
+    DataFrame,
+    Handshake,
+    InvocationResult,
+    ManagementRequest,
+)
+from wspubsub.gateway.invocations import Invocation, Invocations, Purpose
+from wspubsub.gateway.lambda_events import LambdaEvents, Request
+from wspubsub.gateway.lifecycle import Lifecycle
+from wspubsub.gateway.management import (
+    GONE,
+    LIMIT_EXCEEDED,
+    Answers,
+    Refused,
+    addressed,
+    is_connect_path,
+    text_of,
+)
+from wspubsub.gateway.results import (
+    Conclusion,
+    Late,
+    MalformedResultError,
+    proxy_result,
+)
+from wspubsub.gateway.texts import (
+    CLIENT_CLOSED_WITHOUT_CODE,
+    CLOSED_NORMALLY,
+    FORBIDDEN,
+    FORBIDDEN_BODY,
+    GOING_AWAY,
+    INTERNAL_SERVER_ERROR,
+    TIMED_OUT,
+    error_message,
+)
+
+# RFC 6455 §7.4.1.
+_CLOSED_NORMALLY, _GOING_AWAY, _NO_CODE, _ABNORMAL = 1000, 1001, 1005, 1006
+
+
+class Gateway:
+    """One stage of a WebSocket API, its connections, and its Management API.
+
+    Every method takes the time as `now`, in seconds since the epoch, and returns what
+    the shell has to do, in order.
+
+    Args:
+        config: The API, its stage, and how it behaves.
+        draw: Returns so many random bytes; all identifiers come from it.
+    """
+
+    def __init__(self, config: GatewayConfig, *, draw: Callable[[int], bytes]) -> None:
+        self.config = config
+        self._ids = Ids(draw)
+        self._events = LambdaEvents(config)
+        self._answers = Answers(self._ids)
+        self._deadlines = Deadlines()
+        self._connections = ClientConnections(config, self._deadlines)
+        self._invocations = Invocations(
+            self._ids, self._deadlines, config.integration_timeout_seconds
+        )
+        self._lifecycle = Lifecycle(
+            config, self._ids, self._connections, self._invocations
+        )
+
+    @property
+    def stage(self) -> str:
+        """Name of the stage, which is the path that clients connect to."""
+        return self.config.stage
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections have been accepted and have not ended."""
+        return len(self._connections)
+
+    def is_open(self, connection_id: str) -> bool:
+        """Return whether a connection has been accepted and has not ended."""
+        return self._connections.established(connection_id) is not None
+
+    def is_connect_path(self, path: str) -> bool:
+        """Return whether clients connect to this path; to another one it is 403."""
+        return is_connect_path(path, self.config.stage)
+
+    def handshake(self, request: Handshake, *, now: float) -> tuple[str, list[Effect]]:
+        """Take a client's upgrade request; its outcome is an `Accept` or a `Refuse`.
+
+        Returns:
+            The connection ID, which exists even if the handshake is refused, and the
+            effects. If neither outcome is among them, it comes out later, when an
+            invocation has finished.
+        """
+        connection = ClientConnection.arrived(
+            request,
+            id_=self._ids.opaque(),
+            request_id=self._ids.opaque(),
+            trace_id=self._ids.trace(now),
+            default_host=self.config.default_host,
+            now=now,
+        )
+        if self.is_connect_path(request.path):
+            return connection.id, list(self._lifecycle.begun(connection, now=now))
+        refusal = Refuse(
+            connection_id=connection.id,
+            status=403,
+            body=FORBIDDEN_BODY,
+            headers={"Content-Type": "application/json"},
+            detail=f"clients connect to /{self.stage}",
+        )
+        return connection.id, [refusal]
+
+    def finished(
+        self, invocation_id: str, result: InvocationResult, *, now: float
+    ) -> list[Effect]:
+        """Take the result of an invocation; one that comes too late is ignored."""
+        invocation = self._invocations.take(invocation_id)
+        return [] if invocation is None else self._concluded(invocation, result, now)
+
+    def receive(
+        self, connection_id: str, frame: DataFrame, *, now: float
+    ) -> list[Effect]:
+        """Take a data frame from a client; one after the end is ignored."""
+        connection = self._connections.open(connection_id)
+        if connection is None:
+            return []
+        self._connections.touch(connection, now=now)
+        try:
+            message = connection.assembly.add(frame)
+        except UnacceptableFrameError as error:
+            return self._close(connection, error.code, "", now)
+        return [] if message is None else [self._routed(connection, message, now)]
+
+    def pinged(self, connection_id: str, *, now: float) -> list[Effect]:
+        """Take a ping from a client, which the shell itself answers."""
+        connection = self._connections.open(connection_id)
+        if connection is not None and self.config.pings_reset_idle:
+            self._connections.touch(connection, now=now)
+        return []
+
+    def closed(
+        self, connection_id: str, code: int | None, reason: str = "", *, now: float
+    ) -> list[Effect]:
+        """Take the end of a connection that the client or the network brought.
+
+        Args:
+            connection_id: Unknown ones and those closed already are ignored.
+            code: Code of the client's close frame, None if it had none; 1006 if the
+                connection was lost without a close frame.
+            reason: Reason of the client's close frame.
+            now: The time.
+        """
+        connection = self._connections.get(connection_id)
+        if connection is None or connection.state is State.LOST:
+            return []
+        if connection.is_pending:
+            connection.state = State.ABANDONED
+            return []
+        if code == _ABNORMAL:
+            return self._lost(connection, now)
+        if code is None or code == _NO_CODE:
+            code, reason = _NO_CODE, CLIENT_CLOSED_WITHOUT_CODE
+        return list(self._lifecycle.ended(connection, code, reason, now=now))
+
+    def manage(
+        self, request: ManagementRequest, *, now: float
+    ) -> tuple[ManagementResponse, list[Effect]]:
+        """Answer a request to the Management API, or any other plain HTTP request."""
+        target = addressed(request, self.config)
+        if isinstance(target, Refused):
+            return self._answers.refused(target, now=now), []
+        connection = self._connections.established(target)
+        if connection is None:
+            return self._answers.refused(GONE, now=now), []
+        match request.method:
+            case "GET":
+                return self._answers.found(connection, now=now), []
+            case "DELETE":
+                return self._deleted(connection, now)
+            case _:
+                return self._posted(connection, request, now)
+
+    def tick(self, *, now: float) -> list[Effect]:
+        """Do what time brings: idle and over-old connections, overdue invocations."""
+        effects: list[Effect] = []
+        for key in self._deadlines.due(now):
+            invocation = self._invocations.take(key)
+            if invocation is not None:
+                effects += self._concluded(invocation, Late.TIMED_OUT, now)
+            elif (connection := self._connections.get(key)) is not None:
+                effects += self._expired(connection, now)
+        return effects
+
+    def next_deadline(self) -> float | None:
+        """Return when `tick` next has something to do; None if it never has."""
+        return self._deadlines.next()
+
+    def _routed(self, connection: ClientConnection, message: str, now: float) -> Effect:
+        request = Request(self._ids.opaque(), now)
+        route_key = self._route_key(message)
+        if route_key is None:
+            detail = "no route matches, and there is no $default"
+            return self._error(connection, request, FORBIDDEN, detail)
+        event = self._events.message(
+            connection,
+            request,
+            message_id=self._ids.message(connection.id),
+            route_key=route_key,
+            body=message,
+        )
+        invocation = Invocation(
+            purpose=Purpose.MESSAGE,
+            connection=connection,
+            request=request,
+            route_key=route_key,
+            invoked_at=now,
+        )
+        return self._invocations.begin(invocation, event)
+
+    def _route_key(self, message: str) -> str | None:
+        # "Selection expressions": what matches no custom route falls to $default. A
+        # client that asks for $connect by name gets $default too.
+        routes = self.config.routes
+        asked = self.config.route_selection_expression.evaluate(message)
+        if asked in routes and not asked.startswith("$"):
+            return asked
+        return DEFAULT if DEFAULT in routes else None
+
+    def _concluded(
+        self, invocation: Invocation, conclusion: Conclusion, now: float
+    ) -> list[Effect]:
+        match invocation.purpose:
+            case Purpose.AUTHORIZE:
+                return list(self._lifecycle.authorized(invocation, conclusion, now=now))
+            case Purpose.CONNECT:
+                return list(self._lifecycle.connected(invocation, conclusion, now=now))
+            case Purpose.MESSAGE:
+                return self._answered(invocation, conclusion, now)
+            case Purpose.DISCONNECT:
+                return []
+
+    def _answered(
+        self, invocation: Invocation, conclusion: Conclusion, now: float
+    ) -> list[Effect]:
+        connection, request = invocation.connection, invocation.request
+        if self._connections.open(connection.id) is None:
+            return []
+        self._connections.touch(connection, now=now)
+        if isinstance(conclusion, Late):
+            return [self._error(connection, request, TIMED_OUT, conclusion.value)]
+        try:
+            result = proxy_result(conclusion, self.config)
+        except MalformedResultError as error:
+            return [self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))]
+        if result.body and self.config.is_two_way(invocation.route_key):
+            return [Send(connection.id, result.body)]
+        return []
+
+    def _error(
+        self, connection: ClientConnection, request: Request, text: str, detail: str
+    ) -> Send:
+        message = error_message(
+            text, connection_id=connection.id, request_id=request.id
+        )
+        return Send(connection.id, message, detail)
+
+    def _posted(
+        self, connection: ClientConnection, request: ManagementRequest, now: float
+    ) -> tuple[ManagementResponse, list[Effect]]:
+        if connection.state is State.LOST:
+            return self._answers.posted(now=now), []
+        if request.backlog_bytes > self.config.max_buffer_bytes:
+            return self._answers.refused(LIMIT_EXCEEDED, now=now), []
+        self._connections.touch(connection, now=now)
+        message = Send(connection.id, text_of(request.body))
+        return self._answers.posted(now=now), [message]
+
+    def _deleted(
+        self, connection: ClientConnection, now: float
+    ) -> tuple[ManagementResponse, list[Effect]]:
+        effects = self._close(connection, _CLOSED_NORMALLY, CLOSED_NORMALLY, now)
+        return self._answers.deleted(now=now), effects
+
+    def _expired(self, connection: ClientConnection, now: float) -> list[Effect]:
+        if connection.state is State.LOST:
+            return list(self._lifecycle.lost(connection, now=now))
+        return self._close(connection, _GOING_AWAY, GOING_AWAY, now)
+
+    def _lost(self, connection: ClientConnection, now: float) -> list[Effect]:
+        if self.config.network_loss_found_when_idle:
+            connection.state = State.LOST
+            return []
+        return list(self._lifecycle.lost(connection, now=now))
+
+    def _close(
+        self, connection: ClientConnection, code: int, reason: str, now: float
+    ) -> list[Effect]:
+        return [
+            Close(connection.id, code, reason),
+            *self._lifecycle.ended(connection, code, reason, now=now),
+        ]

@@ -1,0 +1,94 @@
+"""IAM policy documents of Lambda authorizers, as far as `execute-api:Invoke` goes.
+
+"Policy evaluation logic" (IAM): an explicit Deny wins, an Allow is needed, and what
+nothing mentions is denied. `*` and `?` are wildcards, actions match in any casing.
+"""
+
+import re
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+_ACTION = "execute-api:Invoke"
+_MAX_ARN = 512
+
+
+class Verdict(Enum):
+    """What a policy says about an invocation."""
+
+    ALLOWED = "allowed"
+    DENIED = "denied explicitly"
+    NOT_ALLOWED = "not allowed by any statement"
+
+
+class MalformedPolicyError(Exception):
+    """This is no policy document; says why."""
+
+
+def evaluate(policy: object, method_arn: str) -> Verdict:
+    """Return whether a policy document allows the invocation of a method.
+
+    Raises:
+        MalformedPolicyError: It is no policy document, or has a Condition: conditions
+            are not evaluated here, and to guess would let somebody in.
+    """
+    if not isinstance(policy, dict):
+        raise MalformedPolicyError("policyDocument must be an object")
+    statements = policy.get("Statement")
+    if isinstance(statements, dict):
+        statements = [statements]
+    if not isinstance(statements, list):
+        raise MalformedPolicyError("policyDocument.Statement must be an array")
+    effects = {
+        _effect(statement)
+        for statement in statements
+        if _applies(statement, method_arn)
+    }
+    if "Deny" in effects:
+        return Verdict.DENIED
+    return Verdict.ALLOWED if effects else Verdict.NOT_ALLOWED
+
+
+def _effect(statement: Mapping[str, Any]) -> str:
+    effect = statement.get("Effect")
+    if effect not in ("Allow", "Deny"):
+        raise MalformedPolicyError(f"Effect must be Allow or Deny, not {effect!r}")
+    return str(effect)
+
+
+def _applies(statement: object, method_arn: str) -> bool:
+    if not isinstance(statement, dict):
+        raise MalformedPolicyError("a Statement must be an object")
+    if statement.get("Condition"):
+        raise MalformedPolicyError("a Condition is not evaluated by this gateway")
+    _effect(statement)
+    actions, covers_actions = _element(statement, "Action")
+    resources, covers_resources = _element(statement, "Resource")
+    if any(len(resource) > _MAX_ARN for resource in resources):
+        raise MalformedPolicyError(f"a Resource has more than {_MAX_ARN} characters")
+    action_matches = any(
+        _matches(pattern.lower(), _ACTION.lower()) for pattern in actions
+    )
+    resource_matches = any(_matches(pattern, method_arn) for pattern in resources)
+    return (action_matches == covers_actions) and (resource_matches == covers_resources)
+
+
+def _element(statement: Mapping[str, Any], name: str) -> tuple[list[str], bool]:
+    present = [key for key in (name, f"Not{name}") if key in statement]
+    if len(present) != 1:
+        raise MalformedPolicyError(f"a Statement needs either {name} or Not{name}")
+    value = statement[present[0]]
+    patterns = [value] if isinstance(value, str) else value
+    if not isinstance(patterns, list) or not all(
+        isinstance(pattern, str) for pattern in patterns
+    ):
+        raise MalformedPolicyError(f"{present[0]} must be text or an array of texts")
+    return patterns, present[0] == name
+
+
+def _matches(pattern: str, text: str) -> bool:
+    parts = (
+        {"*": ".*", "?": "."}.get(part, re.escape(part))
+        for part in re.split(r"([*?])", pattern)
+    )
+    return re.fullmatch("".join(parts), text, re.DOTALL) is not None

@@ -1,0 +1,167 @@
+"""What API Gateway makes of the result of an invocation.
+
+"Output format of a Lambda function for proxy integration": an object with the keys
+`statusCode`, `headers`, `multiValueHeaders`, `body` and `isBase64Encoded`. Any other
+key, or a body that is not text, makes the result malformed.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from wspubsub.gateway.config import GatewayConfig
+from wspubsub.gateway.inputs import InvocationResult, Raised
+from wspubsub.headers import Headers
+from wspubsub.messages import MAX_MESSAGE_BYTES
+
+_ALLOWED_KEYS = frozenset(
+    {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+)
+_MIN_STATUS, _MAX_STATUS = 200, 599
+_ACCEPTING = range(200, 300)
+# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks.
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+
+
+class Late(Enum):
+    """An invocation that has no result yet although its time is up."""
+
+    TIMED_OUT = "timed out"
+
+
+Conclusion = InvocationResult | Late
+"""How an invocation ended for API Gateway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyResult:
+    """A well-formed result.
+
+    Attributes:
+        status: HTTP status.
+        headers: Looked up in any casing.
+        body: Text, empty if there is none.
+    """
+
+    status: int
+    headers: Headers
+    body: str
+
+    @property
+    def accepts(self) -> bool:
+        """Whether a `$connect` handler lets the client in."""
+        return self.status in _ACCEPTING
+
+
+class MalformedResultError(Exception):
+    """An invocation has failed, or returned what API Gateway rejects; says why."""
+
+
+def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult:
+    """Return a handler's result.
+
+    Raises:
+        MalformedResultError: It is none, so the client is told of an error.
+    """
+    if isinstance(result, Raised):
+        raise MalformedResultError(f"{result.error_type}: {result.message}")
+    value = result.value
+    if value is None and not config.null_result_is_malformed:
+        value = {"statusCode": 200}
+    if not isinstance(value, dict):
+        raise MalformedResultError(
+            f"the handler returned {_kind(value)}; return an object such as "
+            '{"statusCode": 200}'
+        )
+    extra = sorted(value.keys() - _ALLOWED_KEYS)
+    if extra:
+        raise MalformedResultError(
+            f"the handler's result has the keys {', '.join(extra)}; API Gateway "
+            f"allows only {', '.join(sorted(_ALLOWED_KEYS))}"
+        )
+    return ProxyResult(
+        status=_status(value, config),
+        headers=Headers(_header_values(value)),
+        body=_body(value),
+    )
+
+
+def without_surrogates(text: str) -> str:
+    """Return text that has a UTF-8 form: half a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _status(value: Mapping[str, Any], config: GatewayConfig) -> int:
+    status = value.get("statusCode")
+    if status is None and not config.missing_status_is_malformed:
+        return _MIN_STATUS
+    if isinstance(status, str) and re.fullmatch(r"[0-9]{3}", status):
+        status = int(status)
+    if isinstance(status, bool) or not isinstance(status, int):
+        raise MalformedResultError(
+            f"the handler's statusCode is {_kind(status)}; return a whole number"
+        )
+    if not _MIN_STATUS <= status <= _MAX_STATUS:
+        raise MalformedResultError(
+            f"the handler's statusCode is {status}; return one from {_MIN_STATUS} to "
+            f"{_MAX_STATUS}"
+        )
+    return status
+
+
+def _body(value: Mapping[str, Any]) -> str:
+    body = value.get("body")
+    if body is None:
+        return ""
+    if not isinstance(body, str):
+        raise MalformedResultError(
+            f"the handler's body is {_kind(body)}; write it with json.dumps first"
+        )
+    text = without_surrogates(body)
+    if len(text.encode()) > MAX_MESSAGE_BYTES:
+        raise MalformedResultError(
+            f"the handler's body has over {MAX_MESSAGE_BYTES:,} bytes"
+        )
+    return text
+
+
+def _header_values(value: Mapping[str, Any]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for name, text in _headers(value):
+        # Nothing may end a header early and begin another.
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
+            raise MalformedResultError(f"the handler's header {name!r} is not one line")
+        values.setdefault(name, []).append(text)
+    return values
+
+
+def _headers(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    single = value.get("headers") or {}
+    multi = value.get("multiValueHeaders") or {}
+    if not isinstance(single, dict) or not isinstance(multi, dict):
+        raise MalformedResultError("the handler's headers are not an object")
+    for name, text in single.items():
+        yield name, _header_text(name, text)
+    for name, several in multi.items():
+        if not isinstance(several, list):
+            raise MalformedResultError(
+                f"multiValueHeaders.{name} is {_kind(several)}; return an array"
+            )
+        for text in several:
+            yield name, _header_text(name, text)
+
+
+def _header_text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise MalformedResultError(f"the handler's header {name} is {_kind(value)}")
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "an array", str: "text", bool: "true or false"}
+    return "null" if value is None else names.get(type(value), "a number")
