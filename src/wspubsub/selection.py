@@ -40,7 +40,7 @@ class RouteSelectionExpression:
 
     Args:
         text: For instance `$request.body.action`,
-            `${request.body.service}/${request.body.action}` or `\$default`.
+            `${request.body.service}/${request.body.action}` or ``\$default``.
 
     Raises:
         UsageError: The expression uses a variable that API Gateway does not offer
