@@ -93,6 +93,10 @@ class GatewayConfig:
     network_loss_reason: str = ""
 
     def __post_init__(self) -> None:
+        # What the caller goes on to change must not change a running gateway.
+        object.__setattr__(self, "routes", frozenset(self.routes))
+        object.__setattr__(self, "two_way", frozenset(self.two_way))
+        object.__setattr__(self, "stage_variables", dict(self.stage_variables))
         _check_names(self)
         for route_key in self.routes:
             _check_route_key(route_key)

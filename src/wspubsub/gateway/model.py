@@ -267,19 +267,24 @@ class Gateway:
     def _answered(
         self, invocation: Invocation, conclusion: Conclusion, now: float
     ) -> list[Effect]:
-        connection, request = invocation.connection, invocation.request
-        if self._connections.open(connection.id) is None:
+        connection = self._connections.open(invocation.connection.id)
+        answer = self._answer(invocation, conclusion)
+        if connection is None or answer is None:
             return []
         self._connections.touch(connection, now=now)
+        return [answer]
+
+    def _answer(self, invocation: Invocation, conclusion: Conclusion) -> Send | None:
+        connection, request = invocation.connection, invocation.request
         if isinstance(conclusion, Late):
-            return [self._error(connection, request, TIMED_OUT, conclusion.value)]
+            return self._error(connection, request, TIMED_OUT, conclusion.value)
         try:
             result = proxy_result(conclusion, self.config)
         except MalformedResultError as error:
-            return [self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))]
+            return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
         if result.body and self.config.is_two_way(invocation.route_key):
-            return [Send(connection.id, result.body)]
-        return []
+            return Send(connection.id, result.body)
+        return None
 
     def _error(
         self, connection: ClientConnection, request: Request, text: str, detail: str

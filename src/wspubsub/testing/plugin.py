@@ -1,15 +1,36 @@
 """The pytest plugin: fixtures for applications that are built on wspubsub.
 
-pytest loads it by itself where wspubsub is installed, so it stays as light as
-`import wspubsub`: no AWS SDK, no event loop, no sockets.
+pytest loads it by itself where wspubsub is installed, so it stays light: no AWS SDK,
+no event loop, no sockets.
 """
 
 import pytest
 
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.subscriptions import MemorySubscriptionStore
+from wspubsub.testing.gateway import InProcessGateway
+from wspubsub.testing.recording import RecordingConnections
 
 
 @pytest.fixture
-def wspubsub_store() -> MemorySubscriptionStore:
-    """Return an empty subscription store in memory."""
-    return MemorySubscriptionStore()
+def wspubsub_config() -> GatewayConfig:
+    """Return the configuration of `wspubsub_gateway`; override it to have another."""
+    return GatewayConfig()
+
+
+@pytest.fixture
+def wspubsub_gateway(wspubsub_config: GatewayConfig) -> InProcessGateway:
+    """Return a gateway in this process; set its `handler` before somebody connects."""
+    return InProcessGateway(config=wspubsub_config)
+
+
+@pytest.fixture
+def wspubsub_store(wspubsub_gateway: InProcessGateway) -> MemorySubscriptionStore:
+    """Return an empty subscription store whose clock is that of the gateway."""
+    return MemorySubscriptionStore(now=wspubsub_gateway.now)
+
+
+@pytest.fixture
+def wspubsub_connections() -> RecordingConnections:
+    """Return a double of the Management API that no one is connected to."""
+    return RecordingConnections()

@@ -1,0 +1,40 @@
+"""What the test tools raise."""
+
+from wspubsub.errors import WspubsubError
+
+
+class HandshakeRefused(WspubsubError):  # noqa: N818 - what happened, like `Reject`
+    """The gateway answered a handshake with an ordinary HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        body: Body of the answer.
+        detail: Why, in words that a client on AWS does not get.
+    """
+
+    def __init__(self, status: int, body: str, detail: str = "") -> None:
+        because = f": {detail}" if detail else ""
+        super().__init__(f"the handshake was refused with status {status}{because}")
+        self.status = status
+        self.body = body
+        self.detail = detail
+
+
+class NoMessageError(WspubsubError, AssertionError):
+    """A client was to have received a message, and has not."""
+
+
+class UnexpectedMessageError(WspubsubError, AssertionError):
+    """A client has received another message than it was to."""
+
+
+class ClientClosedError(WspubsubError):
+    """A client whose connection has ended was used to send.
+
+    Attributes:
+        code: Close code (RFC 6455 §7.4), 1006 if there was no close frame.
+    """
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"the client's connection has ended with close code {code}")
+        self.code = code

@@ -1,0 +1,327 @@
+"""The gateway in the test's own process: handlers run in its thread, time is given."""
+
+import dataclasses
+import logging
+import random
+from collections import deque
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from threading import RLock
+from typing import Any
+from urllib.parse import unquote
+
+from wspubsub.errors import UsageError
+from wspubsub.gateway.config import GatewayConfig
+from wspubsub.gateway.effects import (
+    Accept,
+    Close,
+    Effect,
+    Function,
+    Invoke,
+    ManagementResponse,
+    Refuse,
+    Send,
+)
+from wspubsub.gateway.inputs import DataFrame, ManagementRequest
+from wspubsub.gateway.model import Gateway
+from wspubsub.testing.clients import TestClient
+from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.errors import HandshakeRefused
+from wspubsub.testing.faults import Faults, error_type
+from wspubsub.testing.functions import InvocationRecord, LambdaHandler, run
+from wspubsub.testing.handshakes import Query, handshake
+from wspubsub.testing.interception import interception
+from wspubsub.testing.management import GatewayConnections
+
+log = logging.getLogger("wspubsub")
+
+START_TIME = 1_767_225_600.0
+"""Midnight of 1 January 2026, UTC, in seconds since the epoch."""
+
+
+class InProcessGateway:
+    """A WebSocket API whose handler is a function of this process.
+
+    It keeps the rules of API Gateway: events, frames, quotas, time-outs, refusals, the
+    Management API. Handlers run one after the other in the caller's thread, before
+    the call that caused them returns; its time passes only in `advance`.
+
+    What a handler posts through boto3 while it is invoked, or through
+    `gateway.connections` at any time, reaches the clients of this gateway. DynamoDB is
+    not part of it: use `MemorySubscriptionStore`, or moto.
+
+    Example:
+        >>> gateway = InProcessGateway()
+        >>> store = MemorySubscriptionStore()
+        >>> publisher = Publisher(store, gateway.connections)
+        >>> router = Router()
+        >>> @router.default
+        ... def echo(event):
+        ...     publisher.post(event.connection_id, event.body)
+        >>> gateway.handler = router
+        >>> client = gateway.connect(query={"room": "b"})
+        >>> client.send("hello")
+        >>> client.receive()
+        'hello'
+        >>> gateway.advance(minutes=10)
+        >>> client.close_code
+        1001
+
+    Args:
+        handler: The Lambda handler; may be set later, before somebody connects.
+        authorizer: The Lambda authorizer of `$connect`, if there is one.
+        config: The API, its stage, and the switches for what AWS does not document.
+        start_time: The time at the beginning, in seconds since the epoch.
+        raise_errors: Whether an error in a handler is raised where the test caused it.
+            Otherwise it is only recorded and logged, and the client sees what it
+            would see on AWS.
+        seed: Makes other connection IDs than those of another gateway.
+
+    Attributes:
+        handler: The Lambda handler.
+        connections: The Management API, for the publisher of the handler under test;
+            its `throttle` and `fail` make posts fail.
+        invocations: Every invocation that has finished, in order.
+
+    Raises:
+        UsageError: The configuration has an authorizer, and none is given.
+    """
+
+    def __init__(
+        self,
+        handler: LambdaHandler | None = None,
+        *,
+        authorizer: LambdaHandler | None = None,
+        config: GatewayConfig | None = None,
+        start_time: float = START_TIME,
+        raise_errors: bool = False,
+        seed: int = 0,
+    ) -> None:
+        config = _configured(config or GatewayConfig(), authorizer)
+        self.handler = handler
+        self.invocations: list[InvocationRecord] = []
+        self._authorizer = authorizer
+        self._now = start_time
+        self._raises_errors = raise_errors
+        draw = random.Random(seed).randbytes  # noqa: S311 - IDs of a test, not secrets
+        self._model = Gateway(config, draw=draw)
+        self._faults = Faults()
+        self.connections = GatewayConnections(
+            config.stage, self.manage, self._pass, self._faults
+        )
+        self._clients: dict[str, TestClient] = {}
+        self._outcomes: dict[str, Accept | Refuse] = {}
+        self._queue: deque[Invoke] = deque()
+        self._is_running = False
+        # boto3 may be called from the threads of a handler's pool.
+        self._lock = RLock()
+        interception.install()
+
+    @property
+    def config(self) -> GatewayConfig:
+        """The API, its stage, and the switches."""
+        return self._model.config
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections are open."""
+        return self._model.connection_count
+
+    @property
+    def errors(self) -> list[Exception]:
+        """What handlers have raised, in order."""
+        return [each.error for each in self.invocations if each.error is not None]
+
+    def now(self) -> float:
+        """Return the gateway's time, in seconds since the epoch."""
+        return self._now
+
+    def is_open(self, connection_id: str) -> bool:
+        """Return whether a connection exists."""
+        return self._model.is_open(connection_id)
+
+    def connect(
+        self,
+        *,
+        path: str | None = None,
+        query: Query = "",
+        headers: Mapping[str, str] | None = None,
+        subprotocols: Iterable[str] = (),
+        source_ip: str = "127.0.0.1",
+    ) -> TestClient:
+        """Let a client connect and return it.
+
+        Args:
+            path: Another path than that of the stage.
+            query: Query string, or names and values; a list of values repeats a name.
+            headers: Handshake headers besides those of RFC 6455.
+            subprotocols: What the client offers, in order.
+            source_ip: The client's address.
+
+        Raises:
+            HandshakeRefused: The handshake was answered with another status than 101.
+            UsageError: There is no handler, or this is called by one.
+        """
+        self._check_idle()
+        request = handshake(
+            self.config,
+            path=path,
+            query=query,
+            headers=headers,
+            subprotocols=subprotocols,
+            source_ip=source_ip,
+        )
+        with self._lock:
+            connection_id, effects = self._model.handshake(request, now=self._now)
+            client = self._clients[connection_id] = TestClient(connection_id, self)
+            self._apply(effects)
+        self._drain()
+        outcome = self._outcomes.pop(connection_id)
+        if isinstance(outcome, Refuse):
+            del self._clients[connection_id]
+            raise HandshakeRefused(outcome.status, outcome.body, outcome.detail)
+        return client
+
+    def advance(
+        self, *, hours: float = 0, minutes: float = 0, seconds: float = 0
+    ) -> None:
+        """Let time pass; every time-out on the way fires in order, at its time.
+
+        Raises:
+            UsageError: Time would run backwards.
+        """
+        duration = (hours * 60 + minutes) * 60 + seconds
+        if duration < 0:
+            raise UsageError("time does not run backwards")
+        self._pass(duration)
+
+    def manage(self, request: ManagementRequest) -> ManagementResponse:
+        """Answer a request to the Management API."""
+        connection_id = unquote(request.path.rpartition("/")[2])
+        with self._lock:
+            fault = self._faults.next(connection_id)
+            if fault is not None:
+                headers = {"x-amzn-errortype": error_type(fault)}
+                return ManagementResponse(status=fault, headers=headers)
+            response, effects = self._model.manage(request, now=self._now)
+            self._apply(effects)
+        self._drain()
+        return response
+
+    def serving(self) -> AbstractContextManager[None]:
+        """Answer boto3's Management API requests while a `with` block runs.
+
+        Handlers are served while they are invoked; this is for what a test itself
+        posts through boto3, in place of another Lambda function.
+        """
+        return interception.by(self.config.stage, self.manage)
+
+    def intercept(self, client: Any) -> None:  # noqa: ANN401 - boto3's are untyped
+        """Make a boto3 client known that was made before the first gateway served."""
+        interception.register(client.meta.events)
+
+    def take_frame(self, connection_id: str, frame: DataFrame) -> None:
+        """Take a data frame; `TestClient` calls this."""
+        with self._lock:
+            self._apply(self._model.receive(connection_id, frame, now=self._now))
+        self._drain()
+
+    def take_ping(self, connection_id: str) -> None:
+        """Take a ping; `TestClient` calls this."""
+        with self._lock:
+            self._apply(self._model.pinged(connection_id, now=self._now))
+
+    def take_close(self, connection_id: str, code: int | None, reason: str) -> None:
+        """Take the end of a connection; `TestClient` calls this."""
+        with self._lock:
+            self._apply(self._model.closed(connection_id, code, reason, now=self._now))
+        self._drain()
+
+    def last_failure(self) -> str:
+        """Return what went wrong last in a handler; empty if nothing did."""
+        return repr(self.errors[-1]) if self.errors else ""
+
+    def _check_idle(self) -> None:
+        if self._is_running:
+            raise UsageError("a handler cannot connect a client to its own gateway")
+        if self.handler is None:
+            raise UsageError("set the handler first: gateway.handler = router")
+
+    def _pass(self, seconds: float) -> None:
+        until = self._now + seconds
+        while (at := self._model.next_deadline()) is not None and at <= until:
+            with self._lock:
+                self._now = max(self._now, at)
+                self._apply(self._model.tick(now=self._now))
+            self._drain()
+        self._now = max(self._now, until)
+
+    def _apply(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            match effect:
+                case Invoke():
+                    self._queue.append(effect)
+                case Accept(connection_id=connection_id, headers=headers):
+                    self._outcomes[connection_id] = effect
+                    self._clients[connection_id].take_accept(headers)
+                case Refuse(connection_id=connection_id):
+                    self._outcomes[connection_id] = effect
+                case Send(connection_id=connection_id, text=text):
+                    self._clients[connection_id].take_message(text)
+                case Close(connection_id=connection_id, code=code, reason=reason):
+                    self._clients[connection_id].take_close(code, reason)
+
+    def _drain(self) -> None:
+        with self._lock:
+            if self._is_running:
+                return
+            self._is_running = True
+        raised = None
+        try:
+            while self._queue:
+                record = self._run(self._queue.popleft())
+                raised = raised or record.error
+        finally:
+            self._is_running = False
+        if raised is not None and self._raises_errors:
+            raise raised
+
+    def _run(self, invoke: Invoke) -> InvocationRecord:
+        is_authorizer = invoke.function is Function.AUTHORIZER
+        handler = self._authorizer if is_authorizer else self.handler
+        assert handler is not None  # noqa: S101 - connect() and __init__ have seen to it
+        context = self._context(invoke)
+        with self.serving():
+            record = run(handler, invoke.function, invoke.event, context, now=self._now)
+        self.invocations.append(record)
+        if record.error is not None:
+            log.error("%s failed", invoke.function.value, exc_info=record.error)
+        with self._lock:
+            self._apply(
+                self._model.finished(
+                    invoke.invocation_id, record.outcome, now=self._now
+                )
+            )
+        return record
+
+    def _context(self, invoke: Invoke) -> LambdaContext:
+        config = self.config
+        until = self._now + config.integration_timeout_seconds
+        return LambdaContext(
+            aws_request_id=invoke.invocation_id,
+            invoked_function_arn=(
+                f"arn:aws:lambda:{config.region}:{config.account_id}:function:"
+                f"{invoke.function.value}"
+            ),
+            remaining=lambda: until - self._now,
+        )
+
+
+def _configured(
+    config: GatewayConfig, authorizer: LambdaHandler | None
+) -> GatewayConfig:
+    if authorizer is not None:
+        return dataclasses.replace(config, has_authorizer=True)
+    if config.has_authorizer:
+        raise UsageError("give the authorizer that the configuration says there is")
+    return config

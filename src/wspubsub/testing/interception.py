@@ -1,0 +1,116 @@
+"""boto3's Management API requests, answered by an in-process gateway.
+
+A handler written for AWS posts through boto3, here too. While an in-process gateway
+serves, such requests are taken before they reach a socket (botocore's `before-send`
+event, which moto uses too) and answered by the gateway's own Management API, whatever
+endpoint the handler was given.
+"""
+
+import io
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from wspubsub.gateway.effects import ManagementResponse
+from wspubsub.gateway.inputs import ManagementRequest
+
+EVENT = "before-send.apigatewaymanagementapi"
+
+Answer = Callable[[ManagementRequest], ManagementResponse]
+
+
+class _Raw(io.BytesIO):
+    """A body in the shape that botocore reads: the one of urllib3."""
+
+    def stream(self, *_args: object, **_options: object) -> Iterator[bytes]:
+        yield self.read()
+
+
+class Interception:
+    """Hands boto3's Management API requests to whoever serves at the moment.
+
+    There is one of them in a process, since botocore's handlers are the process's.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._serving: list[tuple[str, Answer]] = []
+        self._is_installed = False
+
+    @contextmanager
+    def by(self, stage: str, answer: Answer) -> Iterator[None]:
+        """Hand over all requests, from any thread, while the block runs.
+
+        Args:
+            stage: Stage that the requests are taken to be for.
+            answer: Answers a request.
+        """
+        server = (stage, answer)
+        with self._lock:
+            self._serving.append(server)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._serving.remove(server)
+
+    def __call__(self, request: Any, **_event: object) -> Any:  # noqa: ANN401 - botocore's are untyped
+        """Answer a prepared request of botocore; None lets it go its way."""
+        with self._lock:
+            server = self._serving[-1] if self._serving else None
+        if server is None:
+            return None
+        stage, answer = server
+        return _response(request.url, answer(_management_request(request, stage)))
+
+    def install(self) -> None:
+        """Register with every boto3 client that is made from now on."""
+        with self._lock:
+            if self._is_installed:
+                return
+            self._is_installed = True
+        # Not at the top: it takes a fifth of a second, and the plugin is always loaded.
+        from botocore import handlers  # noqa: PLC0415
+
+        handlers.BUILTIN_HANDLERS.append((EVENT, self, handlers.REGISTER_FIRST))
+        boto3 = sys.modules.get("boto3")
+        if boto3 is not None and boto3.DEFAULT_SESSION is not None:
+            self.register(boto3.DEFAULT_SESSION.events)
+
+    def register(self, events: Any) -> None:  # noqa: ANN401 - botocore's are untyped
+        """Register with the events of a boto3 client or session."""
+        events.register_first(EVENT, self, unique_id="wspubsub.testing")
+
+
+interception = Interception()
+
+
+def _management_request(request: Any, stage: str) -> ManagementRequest:  # noqa: ANN401 - botocore's are untyped
+    url = urlsplit(request.url)
+    resource = url.path[url.path.rfind("/", 0, url.path.rfind("/")) :]
+    return ManagementRequest(
+        method=request.method,
+        path=f"/{stage}{resource}",
+        headers={
+            name.lower(): value.decode() if isinstance(value, bytes) else value
+            for name, value in request.headers.items()
+        },
+        body=_bytes(request.body),
+    )
+
+
+def _bytes(body: Any) -> bytes:  # noqa: ANN401 - botocore's are untyped
+    if body is None:
+        return b""
+    if hasattr(body, "read"):
+        body = body.read()
+    return body.encode() if isinstance(body, str) else bytes(body)
+
+
+def _response(url: str, response: ManagementResponse) -> object:
+    from botocore.awsrequest import AWSResponse  # noqa: PLC0415 - loaded by now
+
+    return AWSResponse(url, response.status, response.headers, _Raw(response.body))

@@ -1,0 +1,118 @@
+"""A double of the Management API that keeps what it was given, and can fail."""
+
+import json
+import time
+from collections.abc import Iterable
+
+from wspubsub.connections import ConnectionInfo
+from wspubsub.gateway.times import iso_8601
+from wspubsub.messages import MAX_MESSAGE_BYTES
+from wspubsub.testing.attempts import Answer, AttemptedConnections
+from wspubsub.testing.faults import GONE, TOO_LARGE, Faults, error_type
+
+
+class RecordingConnections(AttemptedConnections):
+    """A `Connections` for tests: it knows who is connected, and keeps what was posted.
+
+    A connection that it does not know is gone, as on AWS. Retries wait in no time.
+
+    Example:
+        >>> connections = RecordingConnections({"a", "b"})
+        >>> connections.post("a", b"hello")
+        >>> connections.messages("a")
+        [b'hello']
+        >>> connections.disconnect("b")
+        >>> connections.post("b", b"hello")
+        Traceback (most recent call last):
+        wspubsub.errors.ConnectionGoneError: connection b is gone
+
+    Args:
+        connected: Connections that exist from the start.
+
+    Attributes:
+        posted: Every message that was delivered, with its connection ID, in order.
+        closed: Connections that were closed by `close`, in order.
+        waited_seconds: How long the calls would have waited between attempts.
+    """
+
+    def __init__(self, connected: Iterable[str] = ()) -> None:
+        super().__init__(Faults())
+        self.posted: list[tuple[str, bytes]] = []
+        self.closed: list[str] = []
+        self.waited_seconds = 0.0
+        self._connected: dict[str, ConnectionInfo] = {}
+        self._attempts: dict[str, int] = {}
+        for connection_id in connected:
+            self.connect(connection_id)
+
+    def connect(
+        self,
+        connection_id: str,
+        *,
+        source_ip: str = "127.0.0.1",
+        user_agent: str | None = None,
+        connected_at: float | None = None,
+    ) -> None:
+        """Let a client connect.
+
+        Args:
+            connection_id: ID of its connection.
+            source_ip: Its address.
+            user_agent: What it calls itself.
+            connected_at: When it connected, in seconds since the epoch; now if None.
+        """
+        at = time.time() if connected_at is None else connected_at
+        self._connected[connection_id] = ConnectionInfo(
+            connected_at=at,
+            last_active_at=at,
+            source_ip=source_ip,
+            user_agent=user_agent,
+        )
+
+    def disconnect(self, connection_id: str) -> None:
+        """Let a client leave; its connection is gone from now on."""
+        self._connected.pop(connection_id, None)
+
+    def is_connected(self, connection_id: str) -> bool:
+        """Return whether a connection exists."""
+        return connection_id in self._connected
+
+    def messages(self, connection_id: str) -> list[bytes]:
+        """Return the messages that were delivered to a connection, in order."""
+        return [data for id_, data in self.posted if id_ == connection_id]
+
+    def attempts(self, connection_id: str) -> int:
+        """Return how many requests were made for a connection, failed ones too."""
+        return self._attempts.get(connection_id, 0)
+
+    def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
+        self._attempts[connection_id] = self.attempts(connection_id) + 1
+        status = self._faults.next(connection_id) or self._status(connection_id, data)
+        if status not in (200, 204):
+            return Answer(status, error_type(status))
+        match method:
+            case "POST":
+                self.posted.append((connection_id, bytes(data)))
+            case "DELETE":
+                self.disconnect(connection_id)
+                self.closed.append(connection_id)
+            case _:
+                return Answer(status, body=self._description(connection_id))
+        return Answer(status)
+
+    def _status(self, connection_id: str, data: bytes) -> int:
+        if len(data) > MAX_MESSAGE_BYTES:
+            return TOO_LARGE
+        return 200 if connection_id in self._connected else GONE
+
+    def _description(self, connection_id: str) -> bytes:
+        info = self._connected[connection_id]
+        description = {
+            "connectedAt": iso_8601(info.connected_at),
+            "lastActiveAt": iso_8601(info.last_active_at),
+            "identity": {"sourceIp": info.source_ip, "userAgent": info.user_agent},
+        }
+        return json.dumps(description).encode()
+
+    def _wait(self, seconds: float) -> None:
+        self.waited_seconds += seconds
