@@ -1,0 +1,36 @@
+"""How Sphinx builds this documentation: `sphinx-build -n -W -b html docs OUT`."""
+
+import wspubsub
+
+project = "wspubsub"
+author = "the wspubsub authors"
+project_copyright = "2026, the wspubsub authors"
+release = version = wspubsub.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+exclude_patterns = ["_build"]
+source_suffix = {".md": "markdown"}
+
+# Docstrings write code in single backticks, as Markdown does.
+default_role = "code"
+add_module_names = False
+autodoc_member_order = "bysource"
+autodoc_default_options = {"members": True}
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+myst_enable_extensions = ["colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+# No intersphinx: the build needs no network. What is not ours is not linked.
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|typing)\..*")]
+# "The same function that came in": a type variable, with nothing to say about it.
+nitpick_ignore = [("py:class", "wspubsub.router.HandlerT")]
+
+html_theme = "furo"
+html_title = f"wspubsub {release}"
+html_copy_source = False
+html_show_sphinx = False
+pygments_style = "tango"
+pygments_dark_style = "monokai"

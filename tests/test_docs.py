@@ -1,0 +1,149 @@
+"""The documentation says what the code is: names, layers, modules, links."""
+
+import dataclasses
+import importlib
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import wspubsub
+from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, WspubsubError
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    [
+        *(page for page in DOCS.rglob("*.md") if "_build" not in page.parts),
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
+        *ROOT.glob("examples/**/*.md"),
+    ]
+)
+AREAS = {
+    "wspubsub": "core.md",
+    "wspubsub.aws": "aws.md",
+    "wspubsub.dynamodb": "dynamodb.md",
+    "wspubsub.testing": "testing.md",
+}
+
+
+@pytest.mark.parametrize(("area", "page"), AREAS.items())
+def test_every_public_name_stands_in_the_reference(area: str, page: str) -> None:
+    module = importlib.import_module(area)
+    documented = _documented(page) | _documented("errors.md")
+
+    missing = {f"{area}.{name}" for name in module.__all__} - documented
+
+    assert not missing
+
+
+def test_every_error_class_stands_on_the_errors_page() -> None:
+    errors = {
+        f"{area}.{name}"
+        for area in AREAS
+        for name, value in vars(importlib.import_module(area)).items()
+        if isinstance(value, type) and issubclass(value, WspubsubError)
+    }
+
+    missing = errors - _documented("errors.md")
+
+    assert not missing
+
+
+def test_the_tree_of_errors_on_the_page_is_the_one_in_the_code() -> None:
+    tree = (DOCS / "reference/errors.md").read_text().split("```text\n")[1]
+    drawn = dict(_drawn_tree(tree.split("```")[0]))
+
+    actual = {
+        name: value.__mro__[1].__name__
+        for name, value in vars(wspubsub).items()
+        if isinstance(value, type) and issubclass(value, WspubsubError)
+    }
+
+    assert drawn == {**actual, "WspubsubError": ""}
+
+
+def test_the_table_of_event_attributes_is_complete() -> None:
+    common = set.intersection(
+        *(
+            {field.name for field in dataclasses.fields(kind)}
+            for kind in (ConnectEvent, MessageEvent, DisconnectEvent)
+        )
+    )
+
+    listed = set(_first_column((DOCS / "reference/core.md").read_text()))
+
+    assert common | {"principal"} == listed
+
+
+def test_the_layers_for_contributors_are_those_that_are_checked() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = settings["tool"]["importlinter"]["contracts"]
+    checked = [
+        set(layer.split(" | "))
+        for contract in contracts
+        if contract["type"] == "layers"
+        for layer in contract["layers"]
+    ]
+
+    table = (ROOT / "CONTRIBUTING.md").read_text().split("| layer |")[1]
+    written = [
+        set(re.findall(r"`(\w+)`", line.split("|")[1]))
+        for line in table.splitlines()[2:]
+        if line.startswith("|")
+    ]
+
+    assert written == checked
+
+
+def test_every_module_has_its_place_in_the_architecture() -> None:
+    package = ROOT / "src/wspubsub"
+    modules = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in package.rglob("*.py")
+        if path.name not in ("__init__.py", "__main__.py")
+    }
+    text = (DOCS / "explanation/architecture.md").read_text()
+
+    named = set(re.findall(r"`(wspubsub/[\w/]+\.py)`", text))
+
+    assert named == modules
+
+
+@pytest.mark.parametrize(
+    "page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix()
+)
+def test_links_lead_to_files_that_exist(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)", text)
+
+    broken = [
+        target
+        for target in targets
+        if not target.startswith(("http://", "https://"))
+        and not (page.parent / target).exists()
+    ]
+
+    assert not broken
+
+
+def _documented(page: str) -> set[str]:
+    text = (DOCS / "reference" / page).read_text()
+    return set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", text, re.MULTILINE))
+
+
+def _drawn_tree(tree: str) -> Iterator[tuple[str, str]]:
+    """Yield each error with the one that it hangs from."""
+    above: list[str] = []
+    for line in tree.splitlines():
+        match = re.match(r"([│├└─ ]*)(\w+)", line)
+        if match:
+            depth = len(match[1]) // 4
+            above[depth:] = [match[2]]
+            yield match[2], above[depth - 1] if depth else ""
+
+
+def _first_column(text: str) -> list[str]:
+    return re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
