@@ -1,0 +1,5 @@
+"""Talking to AWS."""
+
+from wspubsub.aws.management import ManagementApi
+
+__all__ = ["ManagementApi"]

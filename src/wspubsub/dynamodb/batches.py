@@ -1,0 +1,73 @@
+"""Writing any number of items with BatchWriteItem, until none is left over."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from wspubsub.backoff import full_jitter
+from wspubsub.dynamodb.client import DynamoDBClient, translated
+from wspubsub.errors import StoreError
+
+MAX_BATCH = 25
+"""Put and delete requests in one BatchWriteItem (DynamoDB quota)."""
+
+MAX_ATTEMPTS = 8
+
+Write = dict[str, Any]
+
+
+def put(item: dict[str, Any]) -> Write:
+    """Return the write that puts an item."""
+    return {"PutRequest": {"Item": item}}
+
+
+def delete(partition_key: str, sort_key: str) -> Write:
+    """Return the write that deletes an item."""
+    key = {"pk": {"S": partition_key}, "sk": {"S": sort_key}}
+    return {"DeleteRequest": {"Key": key}}
+
+
+def write_all(
+    client: DynamoDBClient,
+    table: str,
+    writes: Iterable[Write],
+    *,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
+    """Write in chunks of 25, again and again what DynamoDB leaves unprocessed.
+
+    Raises:
+        StoreError: DynamoDB failed, or kept leaving writes unprocessed.
+    """
+    for chunk in _chunks(writes):
+        _write_chunk(client, table, chunk, sleep)
+
+
+def _chunks(writes: Iterable[Write]) -> Iterator[list[Write]]:
+    remaining = iter(writes)
+    while chunk := list(islice(remaining, MAX_BATCH)):
+        yield chunk
+
+
+def _write_chunk(
+    client: DynamoDBClient,
+    table: str,
+    chunk: list[Write],
+    sleep: Callable[[float], object],
+) -> None:
+    delays = full_jitter()
+    for attempt in range(MAX_ATTEMPTS):
+        if attempt:
+            sleep(next(delays))
+        with translated("BatchWriteItem", table):
+            answer = client.batch_write_item(RequestItems={table: chunk})
+        chunk = answer.get("UnprocessedItems", {}).get(table, [])
+        if not chunk:
+            return
+    raise StoreError(
+        f"DynamoDB left {len(chunk)} writes to table {table} unprocessed "
+        f"{MAX_ATTEMPTS} times; its write capacity is exhausted",
+        operation="BatchWriteItem",
+        code="UnprocessedItems",
+    )

@@ -1,0 +1,87 @@
+"""The part of `boto3.client("dynamodb")` that the store uses, and its errors.
+
+The store is written against this interface, so any client that has it will do.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+from wspubsub.errors import StoreError
+
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+"""Short against the 29 s that a WebSocket integration may take."""
+
+MAX_ATTEMPTS = 4
+
+
+class DynamoDBClient(Protocol):
+    """The operations that the store uses, as boto3 has them."""
+
+    def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Put an item."""
+        ...
+
+    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Get an item."""
+        ...
+
+    def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Query a page of items."""
+        ...
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Put and delete up to 25 items."""
+        ...
+
+
+def boto3_client() -> Any:  # noqa: ANN401 - boto3 ships no types
+    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway."""
+    import boto3  # noqa: PLC0415 - half a second of a cold start
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        max_pool_connections=32,
+    )
+    return boto3.client("dynamodb", config=config)
+
+
+_ADVICE = {
+    "ResourceNotFoundException": (
+        "table {table} does not exist here; make it with `wspubsub create-table "
+        "{table}`, or check the region and the endpoint"
+    ),
+    "AccessDeniedException": (
+        "the function's role lacks dynamodb:{operation} on table {table}"
+    ),
+    "UnrecognizedClientException": "the credentials are not valid for this endpoint",
+    "ExpiredTokenException": "the credentials have expired",
+}
+
+
+@contextmanager
+def translated(operation: str, table: str) -> Iterator[None]:
+    """Turn what a client raises into a `StoreError`; the one place that does."""
+    try:
+        yield
+    except Exception as error:
+        code = _code_of(error)
+        if code is None:
+            raise
+        advice = _ADVICE.get(code, "").format(table=table, operation=operation)
+        detail = f"{advice} ({error})" if advice else str(error)
+        raise StoreError(
+            f"DynamoDB {operation}: {detail}", operation=operation, code=code
+        ) from error
+
+
+def _code_of(error: Exception) -> str | None:
+    response = getattr(error, "response", None)
+    if isinstance(response, Mapping):
+        return str(response.get("Error", {}).get("Code", "Unknown"))
+    # botocore's errors without an answer: no endpoint, no credentials, no region.
+    module = type(error).__module__
+    return type(error).__name__ if module.startswith("botocore.") else None
