@@ -6,8 +6,8 @@ event, which moto uses too) and answered by the gateway's own Management API, wh
 endpoint the handler was given.
 """
 
+import gc
 import io
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
@@ -67,7 +67,7 @@ class Interception:
         return _response(request.url, answer(_management_request(request, stage)))
 
     def install(self) -> None:
-        """Register with every boto3 client that is made from now on."""
+        """Register with every boto3 client: those made already and those to come."""
         with self._lock:
             if self._is_installed:
                 return
@@ -76,9 +76,8 @@ class Interception:
         from botocore import handlers  # noqa: PLC0415
 
         handlers.BUILTIN_HANDLERS.append((EVENT, self, handlers.REGISTER_FIRST))
-        boto3 = sys.modules.get("boto3")
-        if boto3 is not None and boto3.DEFAULT_SESSION is not None:
-            self.register(boto3.DEFAULT_SESSION.events)
+        for events in _existing_events():
+            self.register(events)
 
     def register(self, events: Any) -> None:  # noqa: ANN401 - botocore's are untyped
         """Register with the events of a boto3 client or session."""
@@ -86,6 +85,18 @@ class Interception:
 
 
 interception = Interception()
+
+
+def _existing_events() -> Iterator[Any]:
+    # A handler's module makes its clients when a test imports it, before any gateway.
+    from botocore.client import BaseClient  # noqa: PLC0415 - loaded by now
+    from botocore.session import Session  # noqa: PLC0415
+
+    for thing in gc.get_objects():
+        if issubclass(type(thing), BaseClient):
+            yield thing.meta.events
+        elif issubclass(type(thing), Session):
+            yield thing.get_component("event_emitter")
 
 
 def _management_request(request: Any, stage: str) -> ManagementRequest:  # noqa: ANN401 - botocore's are untyped
