@@ -13,6 +13,8 @@ from sybil import Example, Sybil
 from sybil.evaluators.python import PythonEvaluator
 from sybil.parsers.myst import CodeBlockParser, PythonCodeBlockParser
 
+from wspubsub.dynamodb import create_table
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -50,6 +52,7 @@ class _Aws:
         self._saved = {name: os.environ.get(name) for name in ENVIRONMENT}
         os.environ.update(ENVIRONMENT)
         self._moto.start()
+        create_table(ENVIRONMENT["WSPUBSUB_TABLE"])
 
     def end(self, _namespace: dict[str, Any]) -> None:
         self._moto.stop()
