@@ -3,29 +3,16 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any
 
 from wspubsub.backoff import full_jitter
 from wspubsub.dynamodb.client import DynamoDBClient, translated
+from wspubsub.dynamodb.items import Write
 from wspubsub.errors import StoreError
 
 MAX_BATCH = 25
 """Put and delete requests in one BatchWriteItem (DynamoDB quota)."""
 
 MAX_ATTEMPTS = 8
-
-Write = dict[str, Any]
-
-
-def put(item: dict[str, Any]) -> Write:
-    """Return the write that puts an item."""
-    return {"PutRequest": {"Item": item}}
-
-
-def delete(partition_key: str, sort_key: str) -> Write:
-    """Return the write that deletes an item."""
-    key = {"pk": {"S": partition_key}, "sk": {"S": sort_key}}
-    return {"DeleteRequest": {"Key": key}}
 
 
 def write_all(
@@ -35,7 +22,7 @@ def write_all(
     *,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Write in chunks of 25, again and again what DynamoDB leaves unprocessed.
+    """Write in chunks of 25, and again what DynamoDB leaves unprocessed.
 
     Raises:
         StoreError: DynamoDB failed, or kept leaving writes unprocessed.

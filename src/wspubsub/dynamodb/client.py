@@ -30,12 +30,16 @@ class DynamoDBClient(Protocol):
         """Query a page of items."""
         ...
 
+    def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Delete an item."""
+        ...
+
     def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put and delete up to 25 items."""
         ...
 
 
-def boto3_client() -> Any:  # noqa: ANN401 - boto3 ships no types
+def boto3_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
     """Return a boto3 client with time-outs that fit a Lambda behind API Gateway."""
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415
@@ -46,7 +50,8 @@ def boto3_client() -> Any:  # noqa: ANN401 - boto3 ships no types
         retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
         max_pool_connections=32,
     )
-    return boto3.client("dynamodb", config=config)
+    with translated("CreateClient", table):
+        return boto3.client("dynamodb", config=config)
 
 
 _ADVICE = {
@@ -58,6 +63,11 @@ _ADVICE = {
         "the function's role lacks dynamodb:{operation} on table {table}"
     ),
     "UnrecognizedClientException": "the credentials are not valid for this endpoint",
+    "NoRegionError": "set AWS_REGION, or pass a client of your own",
+    "NoCredentialsError": (
+        "no AWS credentials were found; locally, any AWS_ACCESS_KEY_ID and "
+        "AWS_SECRET_ACCESS_KEY do"
+    ),
     "ExpiredTokenException": "the credentials have expired",
 }
 

@@ -1,6 +1,6 @@
 """The table's items: how connections and subscriptions become keys and attributes.
 
-One table, string keys `pk` and `sk`, TTL attribute `expires_at`:
+One table, string keys `pk` and `sk`, TTL attribute `expires_at` in epoch seconds:
 
 | item | pk | sk |
 |---|---|---|
@@ -9,19 +9,20 @@ One table, string keys `pk` and `sk`, TTL attribute `expires_at`:
 | subscriber of a topic | `T#<shard>#<topic>` | `<connection id>` |
 
 What may hold any character stands last in its key, and a shard has digits only, so no
-topic name can collide with another item's key.
+topic name can collide with another item's key. A subscriber is read once for each
+publish, so it carries as few bytes as possible.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wspubsub.events import Connection
 
-Item = dict[str, dict[str, Any]]
-Key = dict[str, dict[str, str]]
+Item = dict[str, Any]
+Write = dict[str, Any]
 
-CONNECTION_SORT_KEY = "#"
-_TOPIC_PREFIX = "T#"
+_CONNECTION = "#"
+_TOPIC = "T#"
 
 
 def connection_partition(connection_id: str) -> str:
@@ -34,12 +35,25 @@ def topic_partition(topic: str, shard: int) -> str:
     return f"T#{shard}#{topic}"
 
 
+def connection_key(connection_id: str) -> Item:
+    """Return the key of a connection."""
+    return _key(connection_partition(connection_id), _CONNECTION)
+
+
+def topic_key(connection_id: str, topic: str) -> Item:
+    """Return the key of a topic of a connection."""
+    return _key(connection_partition(connection_id), _TOPIC + topic)
+
+
+def subscriber_key(connection_id: str, topic: str, shard: int) -> Item:
+    """Return the key of a subscriber of a topic."""
+    return _key(topic_partition(topic, shard), connection_id)
+
+
 def connection_item(connection: Connection, expires_at: int) -> Item:
-    """Return the item that records a connection."""
-    item: Item = {
-        "pk": {"S": connection_partition(connection.id)},
-        "sk": {"S": CONNECTION_SORT_KEY},
-        "connected_at": {"N": repr(connection.connected_at)},
+    """Return the item of a connection."""
+    item = connection_key(connection.id) | {
+        "connected_at": {"N": repr(float(connection.connected_at))},
         "expires_at": {"N": str(expires_at)},
     }
     if connection.principal is not None:
@@ -51,7 +65,24 @@ def connection_item(connection: Connection, expires_at: int) -> Item:
     return item
 
 
-def read_connection(item: Mapping[str, Any]) -> Connection:
+def topic_item(connection_id: str, topic: str, shard: int, expires_at: int) -> Item:
+    """Return the item of a topic of a connection."""
+    return topic_key(connection_id, topic) | {
+        "shard": {"N": str(shard)},
+        "expires_at": {"N": str(expires_at)},
+    }
+
+
+def subscriber_item(
+    connection_id: str, topic: str, shard: int, expires_at: int
+) -> Item:
+    """Return the item of a subscriber of a topic."""
+    return subscriber_key(connection_id, topic, shard) | {
+        "expires_at": {"N": str(expires_at)}
+    }
+
+
+def read_connection(item: Item) -> Connection:
     """Return the connection that an item records."""
     return Connection(
         id=item["pk"]["S"].removeprefix("C#"),
@@ -62,3 +93,38 @@ def read_connection(item: Mapping[str, Any]) -> Connection:
             for name, value in item.get("attributes", {}).get("M", {}).items()
         },
     )
+
+
+def read_topic(item: Item) -> str | None:
+    """Return the topic that one of a connection's items is for, None for none."""
+    sort_key: str = item["sk"]["S"]
+    return None if sort_key == _CONNECTION else sort_key.removeprefix(_TOPIC)
+
+
+def read_shard(item: Item) -> int:
+    """Return the shard that a topic of a connection is in."""
+    return int(item["shard"]["N"])
+
+
+def put(item: Item) -> Write:
+    """Return the write that puts an item."""
+    return {"PutRequest": {"Item": item}}
+
+
+def delete(key: Item) -> Write:
+    """Return the write that deletes an item."""
+    return {"DeleteRequest": {"Key": key}}
+
+
+def deletions(items: Iterable[Item]) -> Iterator[Write]:
+    """Yield the writes that delete a connection's items and its subscriptions."""
+    for item in items:
+        yield delete(_key(item["pk"]["S"], item["sk"]["S"]))
+        topic = read_topic(item)
+        if topic is not None:
+            connection_id = item["pk"]["S"].removeprefix("C#")
+            yield delete(subscriber_key(connection_id, topic, read_shard(item)))
+
+
+def _key(partition_key: str, sort_key: str) -> Item:
+    return {"pk": {"S": partition_key}, "sk": {"S": sort_key}}

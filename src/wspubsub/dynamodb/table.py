@@ -45,7 +45,7 @@ def create_table(table: str, *, client: TableClient | None = None) -> None:
         StoreError: DynamoDB failed, or the table exists with other keys.
     """
     if client is None:
-        client = _default_client()
+        client = _default_client(table)
     try:
         with translated("CreateTable", table):
             client.create_table(
@@ -64,8 +64,8 @@ def create_table(table: str, *, client: TableClient | None = None) -> None:
     _enable_ttl(client, table)
 
 
-def _default_client() -> TableClient:
-    client: TableClient = boto3_client()
+def _default_client(table: str) -> TableClient:
+    client: TableClient = boto3_client(table)
     return client
 
 

@@ -1,0 +1,65 @@
+"""Over how many partitions a topic's subscribers are spread."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+
+from wspubsub.errors import UsageError
+from wspubsub.topics import shard_of
+
+MAX_SHARDS = 1000
+
+Shards = int | Mapping[str, int]
+"""A number for all topics, or one for each pattern of topic names (`*`, `?`, `[…]`).
+
+The first pattern that fits counts; a topic that fits none has one shard.
+"""
+
+
+class ShardPlan:
+    """Says which shard a subscription goes to, and which shards may hold one.
+
+    Args:
+        shards: How many shards topics have.
+        previous_shards: How many they had before, while subscriptions made then may
+            still be alive.
+
+    Raises:
+        UsageError: A number is not from 1 to 1,000.
+    """
+
+    __slots__ = ("_previous", "_shards")
+
+    def __init__(self, shards: Shards, previous_shards: Shards | None) -> None:
+        self._shards = _checked(shards)
+        self._previous = (
+            self._shards if previous_shards is None else _checked(previous_shards)
+        )
+
+    def shard(self, connection_id: str, topic: str) -> int:
+        """Return the shard that a new subscription goes to."""
+        return shard_of(connection_id, _number(self._shards, topic))
+
+    def previous_shard(self, connection_id: str, topic: str) -> int:
+        """Return the shard that the previous plan put a subscription in."""
+        return shard_of(connection_id, _number(self._previous, topic))
+
+    def readable(self, topic: str) -> range:
+        """Return the shards that may hold subscriptions to a topic."""
+        return range(max(_number(self._shards, topic), _number(self._previous, topic)))
+
+
+def _number(shards: Shards, topic: str) -> int:
+    if isinstance(shards, int):
+        return shards
+    fitting = (
+        number for pattern, number in shards.items() if fnmatchcase(topic, pattern)
+    )
+    return next(fitting, 1)
+
+
+def _checked(shards: Shards) -> Shards:
+    numbers = [shards] if isinstance(shards, int) else shards.values()
+    for number in numbers:
+        if not 1 <= number <= MAX_SHARDS:
+            raise UsageError(f"a topic has from 1 to {MAX_SHARDS} shards, not {number}")
+    return shards
