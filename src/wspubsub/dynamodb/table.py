@@ -2,6 +2,7 @@
 
 import time
 import warnings
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from wspubsub.dynamodb.client import boto3_client, translated
@@ -35,11 +36,21 @@ class TableClient(Protocol):
         ...
 
 
-def create_table(table: str, *, client: TableClient | None = None) -> None:
+def create_table(
+    table: str,
+    *,
+    client: TableClient | None = None,
+    sleep: Callable[[float], object] = time.sleep,
+) -> None:
     """Make the table that `DynamoDBSubscriptionStore` needs, unless it exists.
 
     Billing is on demand. An endpoint that knows no time to live gives a warning:
     expired items are then hidden, but never deleted.
+
+    Args:
+        table: Name of the table.
+        client: A `boto3.client("dynamodb")` of your own.
+        sleep: Waits until the table is active.
 
     Raises:
         StoreError: DynamoDB failed, or the table exists with other keys.
@@ -60,7 +71,7 @@ def create_table(table: str, *, client: TableClient | None = None) -> None:
     except StoreError as error:
         if error.code != "ResourceInUseException":
             raise
-    _wait_until_active(client, table)
+    _wait_until_active(client, table, sleep)
     _enable_ttl(client, table)
 
 
@@ -69,7 +80,9 @@ def _default_client(table: str) -> TableClient:
     return client
 
 
-def _wait_until_active(client: TableClient, table: str) -> None:
+def _wait_until_active(
+    client: TableClient, table: str, sleep: Callable[[float], object]
+) -> None:
     for _ in range(_WAIT_ATTEMPTS):
         with translated("DescribeTable", table):
             description = client.describe_table(TableName=table)["Table"]
@@ -82,7 +95,7 @@ def _wait_until_active(client: TableClient, table: str) -> None:
             )
         if description["TableStatus"] == "ACTIVE":
             return
-        time.sleep(_WAIT_SECONDS)
+        sleep(_WAIT_SECONDS)
     raise StoreError(
         f"table {table} did not become active",
         operation="DescribeTable",

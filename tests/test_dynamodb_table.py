@@ -1,0 +1,135 @@
+"""Making the table."""
+
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from tests.contracts.stores import CREDENTIALS
+from wspubsub import StoreError
+from wspubsub.dynamodb import create_table
+
+
+class WithoutTimeToLive:
+    """An endpoint like dynalite, which does not know the TTL operations."""
+
+    def __init__(self, client: Any, code: str) -> None:
+        self.client = client
+        self.code = code
+
+    def __getattr__(self, operation: str) -> Any:
+        if "time_to_live" in operation:
+            return self._refuse
+        return getattr(self.client, operation)
+
+    def _refuse(self, **_request: Any) -> None:
+        raise ClientError({"Error": {"Code": self.code}}, "UpdateTimeToLive")
+
+
+class SlowTable:
+    """An endpoint whose table takes a while to become active."""
+
+    def __init__(self, client: Any, descriptions: int) -> None:
+        self.client = client
+        self.descriptions = descriptions
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self.client, operation)
+
+    def describe_table(self, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.describe_table(**request)
+        self.descriptions -= 1
+        if self.descriptions >= 0:
+            answer["Table"]["TableStatus"] = "CREATING"
+        return answer
+
+
+@pytest.fixture
+def client() -> Any:
+    with mock_aws():
+        yield boto3.client("dynamodb", **CREDENTIALS)
+
+
+def test_the_table_is_on_demand_with_a_time_to_live(client: Any) -> None:
+    create_table("subscriptions", client=client)
+
+    table = client.describe_table(TableName="subscriptions")["Table"]
+    ttl = client.describe_time_to_live(TableName="subscriptions")
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert ttl["TimeToLiveDescription"] == {
+        "TimeToLiveStatus": "ENABLED",
+        "AttributeName": "expires_at",
+    }
+
+
+def test_making_the_table_again_changes_nothing(client: Any) -> None:
+    create_table("subscriptions", client=client)
+    item = {"pk": {"S": "C#a"}, "sk": {"S": "#"}}
+    client.put_item(TableName="subscriptions", Item=item)
+
+    create_table("subscriptions", client=client)
+
+    assert client.scan(TableName="subscriptions")["Items"] == [item]
+
+
+def test_it_waits_until_the_table_is_active(client: Any) -> None:
+    waits: list[float] = []
+    slow = SlowTable(client, descriptions=3)
+
+    create_table("subscriptions", client=slow, sleep=waits.append)
+
+    assert len(waits) == 3
+
+
+def test_a_table_that_never_becomes_active_is_an_error(client: Any) -> None:
+    slow = SlowTable(client, descriptions=10**9)
+
+    with pytest.raises(StoreError, match="did not become active"):
+        create_table("subscriptions", client=slow, sleep=lambda _seconds: None)
+
+
+def test_a_table_with_other_keys_is_refused(client: Any) -> None:
+    client.create_table(
+        TableName="other",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+    )
+
+    with pytest.raises(StoreError, match="exists with other keys"):
+        create_table("other", client=client)
+
+
+@pytest.mark.parametrize("code", ["UnknownOperationException", "ValidationException"])
+def test_an_endpoint_without_time_to_live_gives_a_warning(
+    client: Any, code: str
+) -> None:
+    with pytest.warns(UserWarning, match="knows no time to live"):
+        create_table("subscriptions", client=WithoutTimeToLive(client, code))
+
+    assert client.list_tables()["TableNames"] == ["subscriptions"]
+
+
+def test_a_time_to_live_that_may_not_be_set_is_an_error(client: Any) -> None:
+    refusing = WithoutTimeToLive(client, "AccessDeniedException")
+
+    with pytest.raises(StoreError, match="lacks dynamodb:UpdateTimeToLive"):
+        create_table("subscriptions", client=refusing)
+
+
+def test_a_table_that_may_not_be_made_is_an_error() -> None:
+    class Refusing:
+        def __getattr__(self, operation: str) -> Any:
+            def refuse(**_request: Any) -> None:
+                raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "x")
+
+            return refuse
+
+    with pytest.raises(StoreError, match="lacks dynamodb:CreateTable"):
+        create_table("subscriptions", client=Refusing())
