@@ -1,5 +1,8 @@
 """How Sphinx builds this documentation: `sphinx-build -n -W -b html docs OUT`."""
 
+from sphinx.application import Sphinx
+from sphinx.domains.python import PyObject
+
 import wspubsub
 
 project = "wspubsub"
@@ -24,7 +27,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # No intersphinx: the build needs no network. What is not ours is not linked.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|typing)\..*")]
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|typing)\..*")]
 # "The same function that came in": a type variable, with nothing to say about it.
 nitpick_ignore = [("py:class", "wspubsub.router.HandlerT")]
 
@@ -34,3 +37,24 @@ html_copy_source = False
 html_show_sphinx = False
 pygments_style = "tango"
 pygments_dark_style = "monokai"
+
+
+def setup(app: Sphinx) -> None:
+    """Connect to Sphinx."""
+    for field in PyObject.doc_field_types:
+        if field.name == "variable":
+            field.label = "Attributes"
+    app.connect("autodoc-process-signature", _without_factories)
+
+
+def _without_factories(
+    _app: Sphinx,
+    _what: str,
+    _name: str,
+    _obj: object,
+    _options: object,
+    signature: str | None,
+    returns: str | None,
+) -> tuple[str | None, str | None]:
+    # A dataclass writes `<factory>` there, which is no expression: "made anew".
+    return signature and signature.replace("<factory>", "..."), returns

@@ -1,8 +1,11 @@
 """The documentation says what the code is: names, layers, modules, links."""
 
 import dataclasses
+import doctest
 import importlib
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -129,9 +132,43 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     assert not broken
 
 
+def test_examples_in_docstrings_run() -> None:
+    names = {
+        name: value
+        for area in AREAS
+        for name, value in vars(importlib.import_module(area)).items()
+        if not name.startswith("_")
+    }
+    with_examples = [
+        path.relative_to(ROOT / "src").with_suffix("").as_posix().replace("/", ".")
+        for path in (ROOT / "src/wspubsub").rglob("*.py")
+        if ">>> " in path.read_text()
+    ]
+
+    results = [
+        doctest.testmod(importlib.import_module(name), extraglobs=names)
+        for name in with_examples
+    ]
+
+    assert all(each.attempted and not each.failed for each in results), results
+
+
+def test_the_examples_of_the_readme_need_no_other_page() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "README.md"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stdout
+
+
 def _documented(page: str) -> set[str]:
     text = (DOCS / "reference" / page).read_text()
-    return set(re.findall(r"^\.\. auto\w+:: ([\w.]+)", text, re.MULTILINE))
+    return set(re.findall(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)", text, re.MULTILINE))
 
 
 def _drawn_tree(tree: str) -> Iterator[tuple[str, str]]:
