@@ -1,0 +1,109 @@
+"""The classic chat: clients subscribe to topics and send messages to each other.
+
+What a client may send, as JSON, and what comes of it:
+
+    {"type": "subscribe", "topic": T}
+        is answered with {"type": "subscribed", "topic": T}
+    {"type": "unsubscribe", "topic": T}
+        is answered with {"type": "unsubscribed", "topic": T}
+    {"type": "message", "topic": T, "message": M}
+        reaches the other subscribers of T, with "from": the sender's connection ID
+
+Anything wrong is answered with {"type": "error", "reason": text}.
+
+The router evaluates the route selection expression itself, so an API that has only the
+routes $connect, $disconnect and $default is enough.
+"""
+
+import logging
+import os
+from typing import Any
+
+from wspubsub import (
+    ConnectEvent,
+    DisconnectEvent,
+    MessageError,
+    MessageEvent,
+    Publisher,
+    Router,
+)
+from wspubsub.aws import ManagementApi
+from wspubsub.dynamodb import DynamoDBSubscriptionStore
+
+log = logging.getLogger("chat")
+log.setLevel(logging.INFO)
+
+store = DynamoDBSubscriptionStore(os.environ["WSPUBSUB_TABLE"])
+publisher = Publisher(store, ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]))
+router = Router(route_selection_expression="$request.body.type")
+
+
+@router.connect
+def connect(event: ConnectEvent) -> None:
+    store.connect(event.connection)
+
+
+@router.disconnect
+def disconnect(event: DisconnectEvent) -> None:
+    store.disconnect(event.connection_id)
+
+
+@router.route("subscribe")
+def subscribe(event: MessageEvent) -> None:
+    (topic,) = fields(event, "topic")
+    store.subscribe(event.connection_id, topic)
+    reply(event, {"type": "subscribed", "topic": topic})
+
+
+@router.route("unsubscribe")
+def unsubscribe(event: MessageEvent) -> None:
+    (topic,) = fields(event, "topic")
+    store.unsubscribe(event.connection_id, topic)
+    reply(event, {"type": "unsubscribed", "topic": topic})
+
+
+@router.route("message")
+def message(event: MessageEvent) -> None:
+    topic, content = fields(event, "topic", "message")
+    report = publisher.publish(
+        topic,
+        {
+            "type": "message",
+            "topic": topic,
+            "message": content,
+            "from": event.connection_id,
+        },
+        exclude={event.connection_id},
+        timeout_seconds=event.remaining_seconds(),
+    )
+    log.info("published to %s: %s", topic, report)
+
+
+@router.default
+def unknown(event: MessageEvent) -> None:
+    (type_,) = fields(event, "type")
+    raise MessageError(f"type is subscribe, unsubscribe or message, not {type_!r}")
+
+
+@router.exception_handler(MessageError)
+def refuse(event: MessageEvent, error: MessageError) -> None:
+    reply(event, {"type": "error", "reason": str(error)})
+
+
+def fields(event: MessageEvent, *names: str) -> list[Any]:
+    body = event.json()
+    if not isinstance(body, dict):
+        raise MessageError("a message must be a JSON object")
+    for name in names:
+        if name not in body:
+            raise MessageError(f"the message has no {name}")
+    return [body[name] for name in names]
+
+
+def reply(event: MessageEvent, data: object) -> None:
+    # Not as the handler's response: that reaches the client only where the route has
+    # a route response.
+    publisher.post(event.connection_id, data)
+
+
+handler = router

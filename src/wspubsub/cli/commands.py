@@ -1,0 +1,178 @@
+"""What each command does. What it needs is imported when it runs.
+
+`wspubsub --help` and `create-table` must work without the extra `local`.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from wspubsub.errors import UsageError
+from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.config import CONNECT, DISCONNECT, PREDEFINED_ROUTES
+from wspubsub.local import extras
+from wspubsub.selection import RouteSelectionExpression
+
+if TYPE_CHECKING:
+    from wspubsub.local.gateway import LocalSettings
+
+WRONG_USE, INTERRUPTED = 2, 130
+
+Stop = Callable[[], None]
+ResultT = TypeVar("ResultT")
+
+
+def dev(options: argparse.Namespace) -> int:
+    """Serve a handler until interrupted."""
+    extras.require(*extras.GATEWAY_MODULES)
+    if options.dynamodb == "embedded":
+        extras.require(*extras.DYNAMODB_MODULES)
+    if options.tls:
+        extras.require(*extras.TLS_MODULES)
+    if options.runtime == "awslambdaric":
+        extras.require("awslambdaric", install="awslambdaric")
+    try:
+        settings = _local_settings(options)
+    except UsageError as error:
+        print(f"wspubsub: error: {error}", file=sys.stderr)
+        return WRONG_USE
+    _raise_file_limit()
+    asyncio.run(
+        _until_stopped(lambda stop: _serve(settings, stop, as_json=options.json_logs))
+    )
+    return 0
+
+
+def demo(options: argparse.Namespace) -> int:
+    """Run the demo and return whether it went well."""
+    extras.require(*extras.GATEWAY_MODULES, *extras.DYNAMODB_MODULES)
+    from wspubsub.local.demo import Demo  # noqa: PLC0415 - needs the extra
+
+    async def run(_stop: Stop) -> bool:
+        return await Demo(
+            messages=options.messages,
+            interval_seconds=options.interval,
+            say=lambda line: print(line, flush=True),
+        ).run()
+
+    is_good = asyncio.run(_until_stopped(run))
+    if is_good is None:
+        return INTERRUPTED
+    return 0 if is_good else 1
+
+
+def create(options: argparse.Namespace) -> int:
+    """Create a table."""
+    import boto3  # noqa: PLC0415 - not needed by the other commands
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from wspubsub.dynamodb import create_table  # noqa: PLC0415
+
+    try:
+        client = boto3.client(
+            "dynamodb", endpoint_url=options.endpoint, region_name=options.region
+        )
+        create_table(options.table, client=client)
+    except (BotoCoreError, ClientError, ValueError) as error:
+        print(f"wspubsub: error: {error}", file=sys.stderr)
+        return 1
+    print(f"table {options.table} is ready at {client.meta.endpoint_url}")
+    return 0
+
+
+async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
+    from wspubsub.local.gateway import LocalGateway  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
+
+    journal = Journal(
+        sys.stdout,
+        as_json=as_json,
+        is_coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        on_broken=stop,
+    )
+    async with LocalGateway(settings, journal) as gateway:
+        journal.ready(gateway.facts())
+        await asyncio.Event().wait()
+
+
+async def _until_stopped(
+    work: Callable[[Stop], Coroutine[Any, Any, ResultT]],
+) -> ResultT | None:
+    def stop() -> None:
+        task.cancel()
+
+    task = asyncio.create_task(work(stop))
+    loop = asyncio.get_running_loop()
+    # Where there are no signal handlers, asyncio.run itself takes Ctrl-C.
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
+
+
+def _local_settings(options: argparse.Namespace) -> "LocalSettings":
+    from wspubsub.local.environment import Runtime  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.gateway import LocalSettings  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.target import Target  # noqa: PLC0415 - needs the extra
+
+    cwd = Path.cwd()
+    authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
+    if not options.timeout > 0:
+        raise UsageError("--timeout must be more than 0 seconds")
+    return LocalSettings(
+        config=_config(options),
+        target=Target.parse(options.target, cwd=cwd),
+        authorizer=authorizer,
+        host=options.host,
+        port=options.port,
+        allowed_hosts=tuple(options.allow_host),
+        is_tls=options.tls,
+        table=options.table,
+        dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
+        max_environments=options.environments,
+        timeout_seconds=options.timeout,
+        runtime=Runtime(options.runtime),
+        reloads=options.reload,
+    )
+
+
+def _config(options: argparse.Namespace) -> GatewayConfig:
+    named = frozenset(options.route)
+    routes = named if named & PREDEFINED_ROUTES else named | PREDEFINED_ROUTES
+    environ = os.environ
+    region = options.region or environ.get("AWS_REGION")
+    return GatewayConfig(
+        stage=options.stage,
+        region=region or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        routes=routes,
+        two_way=routes - {CONNECT, DISCONNECT} if options.two_way else frozenset(),
+        route_selection_expression=RouteSelectionExpression(
+            options.route_selection_expression
+        ),
+        has_authorizer=options.authorizer is not None,
+        identity_sources=tuple(options.identity_source),
+        idle_timeout_seconds=options.idle_timeout,
+        max_duration_seconds=options.max_duration,
+    )
+
+
+def _raise_file_limit() -> None:
+    # Each client is an open file, and some systems begin with 256.
+    try:
+        import resource  # noqa: PLC0415 - POSIX only
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

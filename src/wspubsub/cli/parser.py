@@ -1,0 +1,245 @@
+"""The command line: what can be said and how it is explained."""
+
+import argparse
+from collections.abc import Callable
+
+from wspubsub import __version__
+from wspubsub.cli import commands
+from wspubsub.gateway import GatewayConfig
+from wspubsub.selection import DEFAULT_EXPRESSION
+
+DEFAULTS = GatewayConfig()
+DEFAULT_PORT = 3001
+
+_DESCRIPTION = "Real-time WebSocket pub/sub on API Gateway, Lambda and DynamoDB."
+_DEV = """\
+Serve a Lambda handler behind a local stand-in for an API Gateway WebSocket API, with
+an embedded DynamoDB. What a client sees is what AWS would let it see: size limits,
+close codes, time-outs, error messages.
+
+The handler runs in worker processes that find the environment of a Lambda function,
+WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; the AWS SDKs in it find the local services."""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser; what it returns has `run`, to be called with it."""
+    parser = argparse.ArgumentParser(prog="wspubsub", description=_DESCRIPTION)
+    parser.add_argument(
+        "--version", action="version", version=f"wspubsub {__version__}"
+    )
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_dev(
+        subparsers.add_parser(
+            "dev",
+            help="serve a handler to WebSocket clients on this machine",
+            description=_DEV,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    _add_demo(
+        subparsers.add_parser(
+            "demo",
+            help="run the classic two clients against the chat example",
+            description="Start gateway, DynamoDB and the chat example, let one client "
+            "publish a growing count and another receive it. Exits with 0 only if "
+            "every message arrived exactly once.",
+        )
+    )
+    _add_create_table(
+        subparsers.add_parser(
+            "create-table",
+            help="create the DynamoDB table of a subscription store",
+            description="Create the table that DynamoDBSubscriptionStore uses: "
+            "on-demand billing, TTL on. One that is there already is left as it is.",
+        )
+    )
+    return parser
+
+
+def _add_dev(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.dev)
+    parser.add_argument(
+        "target",
+        metavar="MODULE_OR_FILE:HANDLER",
+        help="the handler, such as examples/chat/app.py:handler or app.main:handler",
+    )
+    _add_listening(parser.add_argument_group("where it listens"))
+    _add_api(parser.add_argument_group("the WebSocket API"))
+    _add_functions(parser.add_argument_group("the functions"))
+    _add_dynamodb(parser.add_argument_group("DynamoDB"))
+    parser.add_argument(
+        "--json-logs", action="store_true", help="log one JSON object per line"
+    )
+
+
+def _add_listening(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
+    group.add_argument(
+        "--port",
+        type=_port,
+        default=DEFAULT_PORT,
+        help="0 takes a free one (default: %(default)s)",
+    )
+    group.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="take requests for this host name too, besides this machine's own",
+    )
+    group.add_argument(
+        "--tls",
+        action="store_true",
+        help="speak wss and https, with a throw-away certificate that workers trust",
+    )
+
+
+def _add_api(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--stage",
+        default=DEFAULTS.stage,
+        help="name of the stage (default: %(default)s)",
+    )
+    group.add_argument(
+        "--route",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY",
+        help="route keys besides $connect, $disconnect and $default; if one of these "
+        "three is named, those not named do not exist",
+    )
+    group.add_argument(
+        "--two-way",
+        action="store_true",
+        help="give the routes a route response: what the handler returns as body is "
+        "sent to the client",
+    )
+    group.add_argument(
+        "--route-selection-expression",
+        default=DEFAULT_EXPRESSION,
+        metavar="EXPRESSION",
+        help="(default: %(default)s)",
+    )
+    group.add_argument(
+        "--authorizer",
+        metavar="MODULE_OR_FILE:FUNC",
+        help="a Lambda REQUEST authorizer",
+    )
+    group.add_argument(
+        "--identity-source",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="what the authorizer needs, such as route.request.querystring.token; may "
+        "be repeated",
+    )
+    group.add_argument(
+        "--idle-timeout",
+        type=float,
+        default=DEFAULTS.idle_timeout_seconds,
+        metavar="SECONDS",
+        help="close connections without messages for so long (default: %(default)g)",
+    )
+    group.add_argument(
+        "--max-duration",
+        type=float,
+        default=DEFAULTS.max_duration_seconds,
+        metavar="SECONDS",
+        help="close connections after so long (default: %(default)g)",
+    )
+
+
+def _add_functions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--environments",
+        type=_number_from(1),
+        default=4,
+        metavar="N",
+        help="worker processes per function at most, each with one event at a time "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=float,
+        default=29.0,
+        metavar="SECONDS",
+        help="time-out of the functions (default: %(default)g)",
+    )
+    group.add_argument(
+        "--runtime",
+        choices=("builtin", "awslambdaric"),
+        default="builtin",
+        help="what runs the handler: a small built-in runtime, or AWS's own client "
+        "if it is installed (default: %(default)s)",
+    )
+    group.add_argument(
+        "--reload",
+        action="store_true",
+        help="start the workers anew when a source file changes",
+    )
+
+
+def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--dynamodb",
+        default="embedded",
+        metavar="embedded|URL",
+        help="an endpoint to use instead of the embedded DynamoDB; the table must be "
+        "there",
+    )
+    group.add_argument(
+        "--table", default="wspubsub", help="name of the table (default: %(default)s)"
+    )
+    group.add_argument("--region", help="(default: AWS_REGION, or us-east-1)")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.demo)
+    parser.add_argument(
+        "--messages",
+        type=_number_from(1),
+        default=10,
+        metavar="N",
+        help="how many messages are sent (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--interval",
+        type=_seconds,
+        default=1.0,
+        metavar="SECONDS",
+        help="time between two messages (default: %(default)g)",
+    )
+
+
+def _add_create_table(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(run=commands.create)
+    parser.add_argument("table", metavar="TABLE", help="name of the table")
+    parser.add_argument(
+        "--endpoint", metavar="URL", help="a DynamoDB endpoint other than AWS's own"
+    )
+    parser.add_argument("--region", help="(default: as configured for AWS)")
+
+
+def _number_from(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"must be at least {least}")
+        return value
+
+    return number
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if value not in range(65_536):
+        raise argparse.ArgumentTypeError("must be from 0 to 65535")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number of seconds")
+    return value

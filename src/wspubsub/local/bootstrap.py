@@ -1,0 +1,338 @@
+"""A Lambda runtime for Python: fetches events, calls the handler, posts the result.
+
+It speaks AWS's "Using the Lambda runtime API for custom runtimes", so it runs against
+any implementation of that, and it does what AWS's own runtime interface client does
+for a handler: the context object, a root logger, the same error types.
+
+It is run by its path and imports nothing but the standard library: the handler must
+find the wspubsub that it is deployed with, if any, and not the one that serves it.
+
+    python -P bootstrap.py [awslambdaric]
+
+With the argument it leaves the work to AWS's client, if that is installed. Either way
+the process ends when its standard input does: then whoever started it is gone.
+"""
+
+import http.client
+import importlib
+import json
+import logging
+import os
+import runpy
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from decimal import Decimal
+from types import TracebackType
+from typing import Any
+
+_PREFIX = "/2018-06-01/runtime"
+_ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
+
+Handler = Callable[[Any, "Context"], Any]
+
+
+class HandlerError(Exception):
+    """There is no handler to call.
+
+    Attributes:
+        error_type: What Lambda calls this error.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
+class CognitoIdentity:
+    """Who invoked the function through an AWS Mobile SDK: nobody, here."""
+
+    cognito_identity_id: str | None = None
+    cognito_identity_pool_id: str | None = None
+
+
+class Client:
+    """The mobile application that invoked the function."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.installation_id = fields.get("installation_id")
+        self.app_title = fields.get("app_title")
+        self.app_version_name = fields.get("app_version_name")
+        self.app_version_code = fields.get("app_version_code")
+        self.app_package_name = fields.get("app_package_name")
+
+
+class ClientContext:
+    """What a mobile application said of itself."""
+
+    def __init__(self, fields: dict[str, Any]) -> None:
+        self.client = Client(fields.get("client") or {})
+        self.custom = fields.get("custom")
+        self.env = fields.get("env")
+
+
+class Context:
+    """The second argument of a handler.
+
+    "Using the Lambda context object to retrieve Python function information".
+
+    Args:
+        headers: Those that came with the event.
+    """
+
+    def __init__(self, headers: http.client.HTTPMessage) -> None:
+        self.aws_request_id = headers.get("Lambda-Runtime-Aws-Request-Id", "")
+        self.invoked_function_arn = headers.get("Lambda-Runtime-Invoked-Function-Arn")
+        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
+        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
+        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
+        self.identity = CognitoIdentity()
+        client_context = headers.get("Lambda-Runtime-Client-Context")
+        self.client_context = (
+            ClientContext(json.loads(client_context)) if client_context else None
+        )
+        self._deadline_ms = int(headers.get("Lambda-Runtime-Deadline-Ms", "0"))
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Return the milliseconds left until the function times out."""
+        return max(0, self._deadline_ms - int(time.time() * 1000))
+
+
+class RuntimeApi:
+    """The runtime's end of the Runtime API.
+
+    Args:
+        address: Host and port, as in `AWS_LAMBDA_RUNTIME_API`.
+    """
+
+    def __init__(self, address: str) -> None:
+        # No time-out: the next event may be long in coming.
+        self._connection = http.client.HTTPConnection(address)
+
+    def next_invocation(self) -> tuple[http.client.HTTPMessage, bytes]:
+        """Wait for the next event and return it with its headers."""
+        self._connection.request("GET", f"{_PREFIX}/invocation/next")
+        response = self._connection.getresponse()
+        return response.headers, response.read()
+
+    def post_result(self, headers: http.client.HTTPMessage, result: bytes) -> None:
+        """Report what the handler returned."""
+        self._post(f"invocation/{_id(headers)}/response", result, _echo(headers))
+
+    def post_error(
+        self, headers: http.client.HTTPMessage, error: dict[str, Any]
+    ) -> None:
+        """Report that the handler failed."""
+        extra = _echo(headers) | _error_type(error)
+        self._post(f"invocation/{_id(headers)}/error", _json(error), extra)
+
+    def post_init_error(self, error: dict[str, Any]) -> None:
+        """Report that there is no handler to call."""
+        self._post("init/error", _json(error), _error_type(error))
+
+    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> None:
+        self._connection.request("POST", f"{_PREFIX}/{path}", body, headers)
+        self._connection.getresponse().read()
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives log records the request ID of the invocation that they belong to."""
+
+    request_id = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass."""
+        record.aws_request_id = self.request_id
+        return True
+
+
+def main(arguments: list[str]) -> None:
+    """Serve invocations until the process is ended from outside."""
+    end_with_parent()
+    if "awslambdaric" in arguments:
+        sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
+        runpy.run_module("awslambdaric", run_name="__main__")
+        return
+    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    requests = _set_up_logging()
+    try:
+        handler = load_handler(os.environ["_HANDLER"])
+    except Exception as error:  # noqa: BLE001 - whatever a module raises when imported
+        report = _describe(error)
+        _print_error(report, error)
+        api.post_init_error(report)
+        sys.exit(1)
+    while True:
+        _serve(api, handler, requests)
+
+
+def end_with_parent() -> None:
+    """End this process, and all that it started, when its standard input ends.
+
+    Whoever started it holds the other end of that pipe, so this works however they
+    end, also by SIGKILL, on every system.
+    """
+    held = os.dup(0)
+    with open(os.devnull, "rb") as nothing:  # noqa: PTH123 - pathlib costs cold start
+        os.dup2(nothing.fileno(), 0)
+
+    def watch() -> None:
+        while os.read(held, 1024):
+            pass
+        if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def load_handler(name: str) -> Handler:
+    """Import and return the handler `module.function`.
+
+    Raises:
+        HandlerError: There is no such handler.
+    """
+    module_name, _, function_name = name.rpartition(".")
+    if not module_name:
+        raise HandlerError("Runtime.MalformedHandlerName", f"Bad handler {name!r}")
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise HandlerError(
+            "Runtime.ImportModuleError",
+            f"Unable to import module '{module_name}': {error}",
+        ) from error
+    except SyntaxError as error:
+        raise HandlerError(
+            "Runtime.UserCodeSyntaxError",
+            f"Syntax error in module '{module_name}': {error}",
+        ) from error
+    try:
+        handler: Handler = getattr(module, function_name)
+    except AttributeError:
+        raise HandlerError(
+            "Runtime.HandlerNotFound",
+            f"Handler '{function_name}' missing on module '{module_name}'",
+        ) from None
+    return handler
+
+
+def _serve(api: RuntimeApi, handler: Handler, requests: RequestIdFilter) -> None:
+    headers, body = api.next_invocation()
+    requests.request_id = _id(headers)
+    os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
+    try:
+        result = _marshalled(handler(json.loads(body), Context(headers)))
+    except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
+        report = _describe(error) | {"requestId": _id(headers)}
+        _print_error(report, error)
+        api.post_error(headers, report)
+    else:
+        api.post_result(headers, result)
+
+
+def _marshalled(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    try:
+        return json.dumps(value, default=_encodable).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise HandlerError(
+            "Runtime.MarshalError", f"Unable to marshal response: {error}"
+        ) from None
+
+
+def _encodable(value: object) -> int | float:
+    # As AWS's client does: what DynamoDB gives back as a number may be returned.
+    if isinstance(value, Decimal):
+        is_whole = value.is_finite() and value == value.to_integral_value()
+        return int(value) if is_whole else float(value)
+    raise TypeError(
+        f"Object of type {type(value).__name__} is not JSON serializable"
+    ) from None
+
+
+def _describe(error: Exception) -> dict[str, Any]:
+    if isinstance(error, HandlerError):
+        error_type = error.error_type
+        frames = _frames(error.__cause__) if error.__cause__ else []
+    else:
+        error_type, frames = type(error).__name__, _frames(error)
+    return {
+        "errorMessage": str(error),
+        "errorType": error_type,
+        "stackTrace": frames,
+    }
+
+
+def _frames(error: BaseException) -> list[str]:
+    return traceback.format_tb(_users_part(error.__traceback__))
+
+
+def _users_part(trace: TracebackType | None) -> TracebackType | None:
+    # What this file and the import system did is no news to the handler's author.
+    step = trace
+    while step is not None:
+        name = step.tb_frame.f_code.co_filename
+        if name != __file__ and "importlib" not in name:
+            return step
+        step = step.tb_next
+    return None
+
+
+def _print_error(report: dict[str, Any], error: Exception) -> None:
+    cause = error.__cause__ if isinstance(error, HandlerError) else error
+    lines = [f"[ERROR] {report['errorType']}: {report['errorMessage']}\n"]
+    if cause is not None:
+        cause = cause.with_traceback(_users_part(cause.__traceback__))
+        lines += traceback.format_exception(cause)
+    sys.stderr.write("".join(lines))
+    sys.stderr.flush()
+
+
+def _set_up_logging() -> RequestIdFilter:
+    # Lambda's root logger has a handler from the start, so that
+    # `logging.getLogger().setLevel("INFO")` is all that a function needs.
+    requests = RequestIdFilter()
+    handler = logging.StreamHandler(sys.stdout)
+    formatter = logging.Formatter(
+        "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s",
+        "%Y-%m-%dT%H:%M:%S",
+    )
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    handler.addFilter(requests)
+    logging.getLogger().addHandler(handler)
+    level = os.environ.get("AWS_LAMBDA_LOG_LEVEL", "").upper()
+    if level in logging.getLevelNamesMapping():
+        logging.getLogger().setLevel(level)
+    return requests
+
+
+def _id(headers: http.client.HTTPMessage) -> str:
+    return headers.get("Lambda-Runtime-Aws-Request-Id", "")
+
+
+def _echo(headers: http.client.HTTPMessage) -> dict[str, str]:
+    name = "Lambda-Runtime-Invocation-Id"
+    return {name: headers[name]} if name in headers else {}
+
+
+def _error_type(error: dict[str, Any]) -> dict[str, str]:
+    # A class may be named in any alphabet, a header may not.
+    name: str = error["errorType"]
+    return {_ERROR_TYPE_HEADER: name.encode("ascii", "backslashreplace").decode()}
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return json.dumps(value).encode()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

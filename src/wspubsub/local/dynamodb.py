@@ -1,0 +1,88 @@
+"""Where the table is: an embedded DynamoDB, or one that the user names."""
+
+import asyncio
+import sys
+from collections import deque
+from collections.abc import Mapping
+from pathlib import Path
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wspubsub.errors import UsageError, WspubsubError
+from wspubsub.local.processes import ChildProcess
+from wspubsub.local.tasks import first_of
+
+START_SECONDS = 30.0
+_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+
+
+class EmbeddedDynamoDB:
+    """moto's server in a process of its own.
+
+    Args:
+        process: That process.
+        url: Where it listens.
+    """
+
+    def __init__(self, process: ChildProcess, url: str) -> None:
+        self._process = process
+        self.url = url
+
+    @classmethod
+    async def start(cls, table: str, environ: Mapping[str, str]) -> "EmbeddedDynamoDB":
+        """Start it and return when its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        complaints: deque[str] = deque(maxlen=20)
+
+        def hear(stream: str, line: str) -> None:
+            if stream == "stdout" and line.isdigit() and not port.done():
+                port.set_result(line)
+            else:
+                complaints.append(line)
+
+        process = await ChildProcess.start(
+            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb_process", table],
+            env=environ,
+            cwd=Path.cwd(),
+            on_output=hear,
+        )
+        await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+        if not port.done():
+            await process.kill()
+            raise WspubsubError(
+                "the embedded DynamoDB did not start:\n  " + "\n  ".join(complaints)
+            )
+        return cls(process, f"http://127.0.0.1:{port.result()}")
+
+    async def stop(self) -> None:
+        """End it; what was in the table is gone."""
+        await self._process.stop()
+
+
+def check_table(table: str, *, url: str, region: str) -> None:
+    """Check that a table is there.
+
+    Raises:
+        UsageError: It is not, or it cannot be asked; the text says what to do.
+    """
+    try:
+        boto3.client(
+            "dynamodb", endpoint_url=url, region_name=region, config=_CONFIG
+        ).describe_table(TableName=table)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise UsageError(
+                f"{url} did not describe table {table!r}: {error}"
+            ) from None
+        raise UsageError(
+            f"there is no table {table!r} at {url}; create it with: "
+            f"wspubsub create-table {table} --endpoint {url} --region {region}"
+        ) from None
+    except (BotoCoreError, ValueError) as error:
+        raise UsageError(f"cannot ask {url} for table {table!r}: {error}") from None

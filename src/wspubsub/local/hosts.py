@@ -1,0 +1,61 @@
+"""Which names this machine answers to.
+
+A web page can have its own name resolved to this machine (DNS rebinding) and would
+then speak to the gateway as if that were its own server. Its name gives it away.
+"""
+
+import ipaddress
+
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class AllowedHosts:
+    """Tells which `Host` headers are taken.
+
+    Args:
+        bound: Host that the gateway listens on. If that is every interface, any
+            address is allowed, as addresses cannot be rebound.
+        more: Further names.
+    """
+
+    def __init__(self, bound: str, more: tuple[str, ...] = ()) -> None:
+        self._names = _LOOPBACK | {name.lower() for name in (bound, *more)}
+        self._any_address = is_wildcard(bound)
+
+    def allow(self, header: str | None) -> bool:
+        """Return whether a request with this `Host` header is taken."""
+        name = _name(header or "")
+        return name in self._names or (self._any_address and _is_address(name))
+
+
+def is_wildcard(host: str) -> bool:
+    """Return whether listening on a host means every interface."""
+    return _is_address(host) and ipaddress.ip_address(host).is_unspecified
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether only this machine can reach a host."""
+    if _is_address(host):
+        return ipaddress.ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def url_host(host: str) -> str:
+    """Return how a host that the gateway listens on is written in a URL."""
+    if is_wildcard(host):
+        return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "[::1]"  # noqa: PLR2004 - IPv4
+    return f"[{host}]" if ":" in host else host
+
+
+def _name(header: str) -> str:
+    if header.startswith("["):  # RFC 3986 §3.2.2: an IPv6 address
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].rstrip(".").lower()
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,244 @@
+"""HTTP/1.1 on an asyncio stream, with everything that a peer may send bounded.
+
+The parsing is h11's. What is added are the bounds: how long a request may take, how
+much of its head is read and how much of its body is kept. A body that is longer is
+read to its end, up to `MAX_DISCARDED_BYTES`, so that the peer can read the answer.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from email.utils import formatdate
+from http import HTTPStatus
+
+import h11
+
+HEAD_SECONDS = 10.0
+"""How long a request may take from its first byte to the end of its head."""
+
+BODY_SECONDS = 30.0
+KEEP_ALIVE_SECONDS = 120.0
+LINGER_SECONDS = 1.0
+MAX_HEAD_BYTES = 16_384
+MAX_DISCARDED_BYTES = 67_108_864
+_CHUNK = 65_536
+
+
+class BadRequestError(Exception):
+    """The peer did not send a request that can be answered in earnest.
+
+    Attributes:
+        status: HTTP status of the answer to it.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpRequest:
+    """A request with its body.
+
+    Attributes:
+        method: HTTP method.
+        path: Path of the target, percent-encoded as sent, without the query.
+        query: Query string without the question mark.
+        headers: Names as sent, in order.
+        body: At most as many bytes as were to be kept.
+        is_cut: Whether the body was longer.
+        version: HTTP version, such as `1.1`.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    is_cut: bool
+    version: str
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of a name, None if there is none."""
+        for candidate, value in self.headers:
+            if candidate.lower() == name:
+                return value
+        return None
+
+    @property
+    def wants_websocket(self) -> bool:
+        """Whether it asks to speak WebSocket from here on (RFC 6455 §4.2.1)."""
+        upgrade = self.header("upgrade") or ""
+        return (
+            self.method == "GET"
+            and self.version == "1.1"
+            and "websocket" in upgrade.lower()
+        )
+
+
+class HttpConnection:
+    """The server's side of one connection.
+
+    Args:
+        reader: What the peer sends.
+        writer: Where answers go.
+        max_body_bytes: How much of a request's body is kept.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        *,
+        max_body_bytes: int,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._max_body_bytes = max_body_bytes
+        self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._patience = HEAD_SECONDS
+        self._is_head = False
+
+    @property
+    def unread(self) -> bytes:
+        """What was received after the end of the request."""
+        return self._h11.trailing_data[0]
+
+    async def next_request(self) -> HttpRequest | None:
+        """Return the next request; None if the peer is done, or silent too long.
+
+        Raises:
+            BadRequestError: It is no HTTP, too long, or too slow in coming.
+            OSError: The connection is lost.
+        """
+        if not await self._begun():
+            return None
+        try:
+            return await self._read()
+        except h11.RemoteProtocolError as error:
+            raise BadRequestError(error.error_status_hint, str(error)) from None
+        except TimeoutError:
+            raise BadRequestError(408, "the request took too long") from None
+
+    async def respond(
+        self,
+        status: int,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        body: bytes = b"",
+        *,
+        close: bool = False,
+    ) -> bool:
+        """Answer the request.
+
+        Args:
+            status: HTTP status.
+            headers: All but `Date`, `Connection` and `Content-Length`.
+            body: Payload.
+            close: Whether this is the last answer on the connection.
+
+        Returns:
+            Whether another request may follow.
+
+        Raises:
+            OSError: The connection is lost.
+        """
+        fields = list(headers.items() if isinstance(headers, Mapping) else headers)
+        fields.append(("date", formatdate(usegmt=True)))
+        if close or self._h11.their_state is not h11.DONE:
+            fields.append(("connection", "close"))
+        names = {name.lower() for name, _ in fields}
+        if "content-length" not in names and status not in (204, 304):
+            fields.append(("content-length", str(len(body))))
+        reason = HTTPStatus(status).phrase if status in _STATUSES else ""
+        self._send(h11.Response(status_code=status, headers=fields, reason=reason))
+        if body and not self._is_head:
+            self._send(h11.Data(data=body))
+        self._send(h11.EndOfMessage())
+        await self._writer.drain()
+        if not (self._h11.our_state is self._h11.their_state is h11.DONE):
+            return False
+        self._h11.start_next_cycle()
+        self._patience = KEEP_ALIVE_SECONDS
+        return True
+
+    async def linger(self) -> None:
+        """Let the peer read the last answer before the connection goes.
+
+        To close while something is unread would reset the connection, and the answer
+        with it (RFC 9112 §9.6).
+        """
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                while await self._reader.read(_CHUNK):
+                    pass
+
+    async def _begun(self) -> bool:
+        # Waiting for a request to begin is not the peer's fault: no answer to that.
+        if self._h11.trailing_data[0]:
+            return True
+        try:
+            async with asyncio.timeout(self._patience):
+                data = await self._reader.read(_CHUNK)
+        except TimeoutError:
+            return False
+        self._h11.receive_data(data)
+        return bool(data)
+
+    async def _read(self) -> HttpRequest:
+        async with asyncio.timeout(HEAD_SECONDS):
+            head = await self._event()
+        if not isinstance(head, h11.Request):
+            raise BadRequestError(400, "the request is incomplete")
+        self._is_head = head.method == b"HEAD"
+        if self._h11.they_are_waiting_for_100_continue:
+            self._send(h11.InformationalResponse(status_code=100, headers=[]))
+        async with asyncio.timeout(BODY_SECONDS):
+            body, is_cut = await self._body()
+        path, _, query = head.target.decode("ascii").partition("?")
+        return HttpRequest(
+            method=head.method.decode("ascii"),
+            path=path,
+            query=query,
+            headers=tuple(
+                (name.decode("ascii"), value.decode("latin-1"))
+                for name, value in head.headers.raw_items()
+            ),
+            body=body,
+            is_cut=is_cut,
+            version=head.http_version.decode("ascii"),
+        )
+
+    async def _body(self) -> tuple[bytes, bool]:
+        kept = bytearray()
+        size = 0
+        while True:
+            event = await self._event()
+            if isinstance(event, h11.EndOfMessage):
+                return bytes(kept), size > len(kept)
+            if not isinstance(event, h11.Data):
+                raise BadRequestError(400, "the request is incomplete")
+            size += len(event.data)
+            if size > MAX_DISCARDED_BYTES:
+                raise BadRequestError(413, "the request is too long")
+            kept += event.data[: self._max_body_bytes - len(kept)]
+
+    async def _event(self) -> h11.Event:
+        while True:
+            event = self._h11.next_event()
+            if event is h11.NEED_DATA:
+                self._h11.receive_data(await self._reader.read(_CHUNK))
+            elif isinstance(event, type):  # h11.PAUSED
+                raise BadRequestError(400, "the request is incomplete")
+            else:
+                return event
+
+    def _send(self, event: h11.Event) -> None:
+        data = self._h11.send(event)
+        if data:
+            self._writer.write(data)
+
+
+_STATUSES = frozenset(status.value for status in HTTPStatus)

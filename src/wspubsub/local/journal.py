@@ -1,0 +1,192 @@
+"""What the gateway tells its user: one readable line, or one JSON object, an event."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import TextIO
+
+from wspubsub.gateway import (
+    Close,
+    Function,
+    InvocationResult,
+    Invoke,
+    Raised,
+    Refuse,
+    Send,
+)
+from wspubsub.local.environment import OutputLine
+from wspubsub.local.fleet import Outcome
+
+_RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
+_INDENT = " " * 30
+_MAX_TEXT = 200
+_ERROR = 400
+# What a client sent must not move the cursor of the developer's terminal.
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+
+class Journal:
+    """Writes what happens, as it happens.
+
+    Args:
+        stream: Where to.
+        as_json: Whether each line is a JSON object.
+        is_coloured: Whether text may hold colours.
+        now: Clock, in seconds since the epoch.
+        on_broken: Called once if nobody reads any more.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        *,
+        as_json: bool = False,
+        is_coloured: bool = False,
+        now: Callable[[], float] = time.time,
+        on_broken: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._stream = stream
+        self._as_json = as_json
+        self._is_coloured = is_coloured
+        self._now = now
+        self._on_broken = on_broken
+        self._is_broken = False
+
+    def ready(self, facts: dict[str, str]) -> None:
+        """Tell that clients can connect.
+
+        Args:
+            facts: Texts by what they are; the first is the title of the others.
+        """
+        (_, title), *others = facts.items()
+        width = max(len(name) for name in facts)
+        lines = [self._painted(title, _GREEN)]
+        lines += [f"  {name:<{width}}  {text}" for name, text in others]
+        record = {name.lower().replace(" ", "_"): text for name, text in facts.items()}
+        self._write("ready", record, "\n".join(lines))
+
+    def opened(self, connection_id: str) -> None:
+        """Tell that a handshake was accepted."""
+        self._about(connection_id, "opened", {}, self._painted("opened", _GREEN))
+
+    def refused(self, refusal: Refuse) -> None:
+        """Tell that a handshake was refused."""
+        fields = {"status": refusal.status, "detail": refusal.detail}
+        text = f"refused with {refusal.status}{_because(refusal.detail)}"
+        self._about(refusal.connection_id, "refused", fields, self._painted(text, _RED))
+
+    def closed(self, close: Close, *, by: str) -> None:
+        """Tell that a connection has ended; `by` is `client` or `gateway`."""
+        fields = {"code": close.code, "reason": close.reason, "by": by}
+        reason = f" {close.reason}" if close.reason else ""
+        text = f"closed by the {by}: {close.code}{_visible(reason)}"
+        self._about(close.connection_id, "closed", fields, self._painted(text, _DIM))
+
+    def invoked(self, invoke: Invoke, outcome: Outcome) -> None:
+        """Tell how an invocation ended."""
+        result, error, colour = _told(outcome.result)
+        # An authorizer's event names the route too.
+        route_key = invoke.event["requestContext"]["routeKey"]
+        milliseconds = round(outcome.seconds * 1000, 1)
+        fields = {
+            "function": invoke.function.value,
+            "route_key": route_key,
+            "request_id": invoke.invocation_id,
+            "duration_ms": milliseconds,
+            "outcome": result,
+            **({"error": error} if error else {}),
+        }
+        if invoke.function is Function.AUTHORIZER:
+            route_key += " authorizer"
+        text = f"{_visible(route_key):<20} {self._painted(result, colour)}"
+        text += f" in {milliseconds} ms, request {invoke.invocation_id}"
+        if error:
+            text += self._painted(f": {_visible(error)}", colour)
+        self._about(invoke.connection_id, "invoked", fields, text)
+
+    def sent(self, message: Send) -> None:
+        """Tell of a message that the gateway itself sent to a client."""
+        fields = {"text": message.text, "detail": message.detail}
+        colour = _RED if message.detail else _DIM
+        text = f"told {_shortened(message.text)}{_because(message.detail)}"
+        self._about(message.connection_id, "sent", fields, self._painted(text, colour))
+
+    def managed(self, method: str, path: str, status: int, size: int) -> None:
+        """Tell of a request to the Management API; as text, only if it failed."""
+        fields = {"method": method, "path": path, "status": status, "bytes": size}
+        text = self._painted(f"{method} {_visible(path)} answered {status}", _YELLOW)
+        self._write(
+            "managed", fields, self._timed("", text) if status >= _ERROR else ""
+        )
+
+    def output(self, line: OutputLine) -> None:
+        """Hand on a line that a worker wrote."""
+        fields = {
+            "environment": line.environment,
+            "stream": line.stream,
+            "line": line.text,
+        }
+        self._write(
+            "output", fields, f"{_INDENT}{self._painted('│', _DIM)} {line.text}"
+        )
+
+    def note(self, text: str) -> None:
+        """Tell of something else."""
+        self._write("note", {"text": text}, self._timed("", text))
+
+    def warn(self, text: str) -> None:
+        """Tell of something that the developer has to mend."""
+        line = self._timed("", self._painted(text, _YELLOW))
+        self._write("warning", {"text": text}, line)
+
+    def _about(
+        self, connection_id: str, kind: str, fields: Mapping[str, object], text: str
+    ) -> None:
+        record = {"connection_id": connection_id, **fields}
+        self._write(kind, record, self._timed(connection_id, text))
+
+    def _timed(self, subject: str, text: str) -> str:
+        moment = datetime.fromtimestamp(self._now()).astimezone()
+        clock = moment.isoformat(timespec="milliseconds")[11:23]
+        return f"{self._painted(clock, _DIM)} {subject:<16} {text}"
+
+    def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
+        if self._as_json:
+            at = datetime.fromtimestamp(self._now(), UTC)
+            time_ = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            text = json.dumps({"time": time_, "kind": kind, **record})
+        if not text or self._is_broken:
+            return
+        try:
+            self._stream.write(text + "\n")
+            self._stream.flush()
+        except OSError:
+            self._is_broken = True
+            self._on_broken()
+
+    def _painted(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self._is_coloured else text
+
+
+def _told(result: InvocationResult) -> tuple[str, str, str]:
+    if isinstance(result, Raised):
+        return result.error_type, result.message, _RED
+    value = result.value
+    status = value.get("statusCode") if isinstance(value, dict) else None
+    if status is None:
+        return "returned", "", _DIM
+    return str(status), "", _GREEN if status in range(200, 400) else _YELLOW
+
+
+def _because(detail: str) -> str:
+    return f" ({_visible(detail)})" if detail else ""
+
+
+def _shortened(text: str) -> str:
+    text = _visible(text)
+    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
+
+
+def _visible(text: str) -> str:
+    return text.translate(_VISIBLE)

@@ -1,0 +1,162 @@
+"""Child processes that never outlive the gateway.
+
+A child's standard input is a pipe whose other end only the gateway holds; children
+run `bootstrap.end_with_parent`, so they end when it ends, however that happens. Each
+is in a session of its own: Ctrl-C in a terminal reaches only the gateway, which ends
+its children in order, and what a child started is ended with it.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+
+STOP_SECONDS = 1.0
+"""How long a child has between SIGTERM and SIGKILL."""
+
+MAX_LINE_BYTES = 65_536
+"""A longer line of output is shown in pieces, so that it need not be kept."""
+
+LineHandler = Callable[[str, str], None]
+"""Called with `stdout` or `stderr`, and a line."""
+
+
+class ChildProcess:
+    """A running child.
+
+    Args:
+        transport: Its end of the pipes.
+        watcher: What hears of it.
+    """
+
+    def __init__(
+        self, transport: asyncio.SubprocessTransport, watcher: "_Watcher"
+    ) -> None:
+        self._transport = transport
+        self._watcher = watcher
+
+    @classmethod
+    async def start(
+        cls,
+        command: list[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        on_output: LineHandler,
+    ) -> "ChildProcess":
+        """Start a child.
+
+        Args:
+            command: Program and arguments.
+            env: All of its environment.
+            cwd: Its working directory.
+            on_output: Called with `stdout` or `stderr` and each line.
+
+        Raises:
+            OSError: It cannot be started.
+        """
+        loop = asyncio.get_running_loop()
+        transport, watcher = await loop.subprocess_exec(
+            lambda: _Watcher(loop, on_output),
+            *command,
+            env=env,
+            cwd=cwd,
+            start_new_session=True,
+        )
+        return cls(transport, watcher)
+
+    @property
+    def pid(self) -> int:
+        """Its process ID."""
+        return self._transport.get_pid()
+
+    @property
+    def exited(self) -> asyncio.Future[int]:
+        """Its exit code when it has ended, negative for a signal. Do not cancel it."""
+        return self._watcher.exited
+
+    async def settle_output(self) -> None:
+        """Wait until what it had written before now has been handed on."""
+        # What was in the pipes is read in the event loop's next round.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    async def stop(self) -> None:
+        """End it and all that it started; return when it is gone."""
+        if not self.exited.done():
+            with contextlib.suppress(ProcessLookupError):
+                self._transport.terminate()
+            await asyncio.wait({self.exited}, timeout=STOP_SECONDS)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """End it and all that it started at once; return when it is gone."""
+        self._kill_group()
+        with contextlib.suppress(ProcessLookupError):
+            self._transport.kill()
+        await self._watcher.closed  # after it has ended and its output is read
+        self._transport.close()
+
+    def _kill_group(self) -> None:
+        # The group outlives its leader while anything that the leader started lives.
+        if hasattr(os, "killpg"):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+class _Watcher(asyncio.SubprocessProtocol):
+    """Hands on a child's output line by line, and tells of its end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_output: LineHandler) -> None:
+        self.exited: asyncio.Future[int] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self._on_output = on_output
+        self._partial = {1: b"", 2: b""}
+        self._transport: asyncio.SubprocessTransport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.SubprocessTransport", transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        *lines, partial = (self._partial[fd] + data).split(b"\n")
+        if len(partial) > MAX_LINE_BYTES:
+            lines.append(partial)
+            partial = b""
+        self._partial[fd] = partial
+        for line in lines:
+            self._hand_on(fd, line)
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        del exc
+        rest = self._partial.get(fd)
+        if rest:
+            self._partial[fd] = b""
+            self._hand_on(fd, rest)
+
+    def process_exited(self) -> None:
+        code = self._transport.get_returncode()
+        self.exited.set_result(-1 if code is None else code)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self.closed.set_result(None)
+
+    def _hand_on(self, fd: int, line: bytes) -> None:
+        text = line.decode(errors="replace").rstrip("\r")
+        self._on_output("stdout" if fd == 1 else "stderr", text)
+
+
+def exit_reason(code: int) -> str:
+    """Return how a process ended, in Lambda's words."""
+    if code == 0:
+        return "Runtime exited without providing a reason"
+    if code > 0:
+        return f"Runtime exited with error: exit status {code}"
+    try:
+        name = signal.strsignal(-code) or f"signal {-code}"
+    except ValueError:
+        name = f"signal {-code}"
+    return f"Runtime exited with error: signal: {name.lower()}"

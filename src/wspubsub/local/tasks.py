@@ -1,0 +1,48 @@
+"""Tasks that somebody owns: none is lost, none outlives its owner."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+
+class Tasks:
+    """A set of running tasks."""
+
+    __slots__ = ("_running",)
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def spawn(self, work: Coroutine[object, object, None]) -> None:
+        """Run a coroutine as a task."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._done)
+
+    async def wait(self, seconds: float) -> None:
+        """Wait until all tasks have ended, but not longer than this."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=seconds)
+
+    async def close(self) -> None:
+        """Cancel all tasks but the one that calls this, and wait for their end."""
+        others = self._running - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            task.get_loop().call_exception_handler(
+                {"message": "a task failed", "exception": error, "task": task}
+            )
+
+
+async def first_of(
+    *futures: asyncio.Future[Any], timeout_seconds: float | None = None
+) -> None:
+    """Wait until one of several futures is done, or the time is up; cancel none."""
+    await asyncio.wait(
+        futures, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
+    )

@@ -1,0 +1,234 @@
+"""One client's WebSocket connection (RFC 6455), between its socket and the gateway.
+
+The protocol is that of the library websockets, without its I/O; what API Gateway
+allows is the model's business. This file knows how frames become inputs of the model,
+and how long a client may leave what was sent to it unread.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+
+from websockets.datastructures import Headers
+from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Request, Response
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from wspubsub.gateway import DataFrame, Refuse
+from wspubsub.gateway.assembly import MAX_FRAME_BYTES
+from wspubsub.local.http11 import HttpRequest
+from wspubsub.local.tasks import first_of
+
+MAX_READ_FRAME_BYTES = 1_048_576
+"""A longer frame is not read: the connection is closed with 1009. API Gateway's own
+limit is lower and is kept by the model; this one bounds memory."""
+
+MAX_EARLY_BYTES = 65_536
+"""How much is read before the handshake is answered; a client must not send any."""
+
+CLOSE_SECONDS = 5.0
+"""How long a client has to answer a close frame."""
+
+SWITCHING_PROTOCOLS = 101
+_CHUNK = 65_536
+_NO_CODE, _ABNORMAL = 1005, 1006
+
+# API Gateway was seen to answer `permessage-deflate;server_max_window_bits=12`.
+_DEFLATE = ServerPerMessageDeflateFactory(
+    server_max_window_bits=12, compress_settings={"memLevel": 5}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pinged:
+    """The client sent a ping, which has been answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The client or the network ended the connection.
+
+    Attributes:
+        code: Code of the close frame, None if it had none; 1006 without a close frame.
+        reason: Reason of the close frame.
+    """
+
+    code: int | None
+    reason: str = ""
+
+
+LOST = Ended(_ABNORMAL)
+
+
+class WebSocketConnection:
+    """The gateway's end of one client's connection.
+
+    Args:
+        reader: What the client sends.
+        writer: Where it receives.
+        request: Its handshake.
+        early: What it has sent after the handshake already.
+        max_buffer_bytes: While more than this waits to be sent, nothing is read.
+    """
+
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        request: HttpRequest,
+        early: bytes,
+        *,
+        max_buffer_bytes: int,
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._early = bytearray(early)
+        self._loop = asyncio.get_running_loop()
+        self._verdict: asyncio.Future[Refuse | None] = self._loop.create_future()
+        self._protocol = ServerProtocol(
+            extensions=[_DEFLATE], max_size=MAX_READ_FRAME_BYTES
+        )
+        self._response: Response = self._protocol.accept(
+            Request(path=request.path, headers=Headers(request.headers))
+        )
+        writer.transport.set_write_buffer_limits(high=max_buffer_bytes)
+
+    @property
+    def fault(self) -> Response | None:
+        """The answer to a handshake that is none (RFC 6455 §4.2.1); else None."""
+        is_sound = self._response.status_code == SWITCHING_PROTOCOLS
+        return None if is_sound else self._response
+
+    @property
+    def backlog_bytes(self) -> int:
+        """How much waits to be sent to the client."""
+        return self._writer.transport.get_write_buffer_size()
+
+    def accept(self, headers: Mapping[str, str]) -> None:
+        """Answer the handshake with 101."""
+        for name, value in headers.items():
+            self._response.headers[name] = value
+        self._protocol.send_response(self._response)
+        self._flush()
+        self._verdict.set_result(None)
+
+    def refuse(self, refusal: Refuse) -> None:
+        """Decide that the handshake is refused; `verdict` gives it back."""
+        self._verdict.set_result(refusal)
+
+    def send(self, text: str) -> None:
+        """Send one message, in frames as long as API Gateway's; none after the end."""
+        if self._protocol.state is not State.OPEN:
+            return
+        data = text.encode()
+        first, rest = data[:MAX_FRAME_BYTES], data[MAX_FRAME_BYTES:]
+        self._protocol.send_text(first, fin=not rest)
+        while rest:
+            piece, rest = rest[:MAX_FRAME_BYTES], rest[MAX_FRAME_BYTES:]
+            self._protocol.send_continuation(piece, fin=not rest)
+        self._flush()
+
+    def close(self, code: int, reason: str = "") -> None:
+        """Begin the closing handshake (RFC 6455 §7.1.2)."""
+        if self._protocol.state is State.OPEN:
+            self._protocol.send_close(code, reason)
+            self._flush()
+            self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
+
+    def abort(self) -> None:
+        """Drop the connection."""
+        self._writer.transport.abort()
+
+    async def verdict(self) -> Refuse | Ended | None:
+        """Wait for the answer to the handshake.
+
+        Returns:
+            None if it was accepted, what refuses it, or that the client has left.
+        """
+        while not self._verdict.done():
+            reading = self._loop.create_task(self._read())
+            await first_of(self._verdict, reading)
+            if not reading.done():
+                reading.cancel()
+                await asyncio.wait({reading})
+            elif not reading.result():
+                return LOST
+            else:
+                self._early += reading.result()
+            if len(self._early) > MAX_EARLY_BYTES:
+                await asyncio.wait({self._verdict})
+        return self._verdict.result()
+
+    async def inputs(self) -> AsyncIterator[DataFrame | Pinged | Ended]:
+        """Yield what the client sends; the last one is that it has ended."""
+        data = bytes(self._early)
+        while True:
+            if data:
+                self._protocol.receive_data(data)
+            for event in self._protocol.events_received():
+                if isinstance(event, Frame) and event.opcode in _INPUTS:
+                    yield _INPUTS[event.opcode](event)
+            self._flush()
+            ended = self._ended()
+            if ended is not None:
+                yield ended
+                return
+            if not await self._drained():
+                yield LOST
+                return
+            data = await self._read()
+            if not data:
+                self._protocol.receive_eof()
+
+    async def _drained(self) -> bool:
+        try:
+            await self._writer.drain()
+        except OSError:
+            return False
+        return True
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reader.read(_CHUNK)
+        except OSError:
+            return b""
+
+    def _ended(self) -> Ended | None:
+        if self._protocol.close_rcvd is not None:
+            code, reason = (
+                self._protocol.close_rcvd.code,
+                self._protocol.close_rcvd.reason,
+            )
+            return Ended(None if code == _NO_CODE else int(code), reason)
+        if isinstance(self._protocol.parser_exc, EOFError):
+            return LOST
+        if self._protocol.parser_exc is not None and self._protocol.close_sent:
+            return Ended(int(self._protocol.close_sent.code))
+        return None
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data:
+                self._writer.write(data)
+            elif not self._writer.is_closing():
+                self._writer.close()
+                self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
+
+
+def _data_frame(frame: Frame) -> DataFrame:
+    is_text = None if frame.opcode is Opcode.CONT else frame.opcode is Opcode.TEXT
+    return DataFrame(bytes(frame.data), is_text=is_text, is_final=frame.fin)
+
+
+def _pinged(_frame: Frame) -> Pinged:
+    return Pinged()
+
+
+_INPUTS: dict[Opcode, Callable[[Frame], DataFrame | Pinged]] = {
+    Opcode.TEXT: _data_frame,
+    Opcode.BINARY: _data_frame,
+    Opcode.CONT: _data_frame,
+    Opcode.PING: _pinged,
+}

@@ -1,0 +1,93 @@
+"""The environment variables that a Lambda function's process finds.
+
+"Using Lambda environment variables" names those that Lambda sets. The rest leads the
+AWS SDKs to the local gateway and the local DynamoDB: an SDK that knows nothing of this
+project reads them too.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wspubsub.local.target import Target
+
+MEMORY_MB = 1024
+_LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a function finds around it.
+
+    Attributes:
+        region: Region that the SDKs are set to.
+        management_url: Where connections are posted to.
+        dynamodb_url: Where the table is.
+        is_embedded: Whether that is the embedded DynamoDB, which takes any credentials.
+        table: Name of the table.
+        ca_bundle: Whom the SDKs trust; None leaves it as it is.
+    """
+
+    region: str
+    management_url: str
+    dynamodb_url: str
+    is_embedded: bool
+    table: str
+    ca_bundle: Path | None = None
+
+
+def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
+    """Return an environment with credentials that are worthless on AWS.
+
+    Nothing that a handler does by mistake may reach the user's account.
+    """
+    hidden = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
+    return {name: value for name, value in base.items() if name not in hidden} | {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+    }
+
+
+def function_environ(
+    base: Mapping[str, str], around: Surroundings, *, name: str, target: Target
+) -> dict[str, str]:
+    """Return the environment of a function's processes."""
+    search_path = [str(folder) for folder in target.search_path]
+    search_path += [
+        str(Path(folder).absolute())
+        for folder in base.get("PYTHONPATH", "").split(os.pathsep)
+        if folder
+    ]
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return _sdk_environ(base, around) | {
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+        "LAMBDA_TASK_ROOT": str(target.task_root),
+        "PYTHONPATH": os.pathsep.join(search_path),
+        "TZ": ":UTC",
+        "WSPUBSUB_ENDPOINT": around.management_url,
+        "WSPUBSUB_TABLE": around.table,
+        "_HANDLER": target.handler,
+    }
+
+
+def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:
+    environ = isolated_environ(base, around.region) if around.is_embedded else {**base}
+    environ.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
+    if around.ca_bundle is not None:
+        environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
+    return environ | {
+        "AWS_REGION": around.region,
+        "AWS_DEFAULT_REGION": around.region,
+        "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": around.management_url,
+        "NO_PROXY": ",".join(filter(None, (base.get("NO_PROXY"), _LOOPBACK))),
+    }
