@@ -22,14 +22,13 @@ def management_endpoint(url: str) -> str:
     Raises:
         UsageError: It is no such URL.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise _no_endpoint(url) from None
     scheme = _HTTP_SCHEMES.get(parts.scheme)
     if scheme is None or not parts.hostname:
-        raise UsageError(
-            f"{url!r} is not the endpoint of a WebSocket API; give "
-            "https://{api id}.execute-api.{region}.amazonaws.com/{stage}, or "
-            "https://{custom domain}/{mapping}"
-        )
+        raise _no_endpoint(url)
     path = parts.path.rstrip("/").removesuffix("/@connections").rstrip("/")
     if _DEFAULT_DOMAIN.fullmatch(parts.hostname) and not path:
         raise UsageError(f"{url!r} lacks the stage; append it, as in {url}/prod")
@@ -51,3 +50,11 @@ def region_of(endpoint: str, environment: Mapping[str, str]) -> str:
             f"the region of {endpoint} is unknown; set AWS_REGION or give region="
         )
     return region
+
+
+def _no_endpoint(url: str) -> UsageError:
+    return UsageError(
+        f"{url!r} is not the endpoint of a WebSocket API; give "
+        "https://{api id}.execute-api.{region}.amazonaws.com/{stage}, or "
+        "https://{custom domain}/{mapping}"
+    )

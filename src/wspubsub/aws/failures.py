@@ -57,26 +57,20 @@ def error_for(
     text: str,
 ) -> ManagementError:
     """Return the error to raise for an answer."""
-    match meaning:
-        case Meaning.GONE:
-            return ConnectionGoneError(connection_id)
-        case Meaning.THROTTLED:
-            return ThrottledError(
-                "the Management API throttles: the account's rate is exceeded, or the "
-                "client reads too slowly",
-                status=status,
-                code=code,
-            )
-        case Meaning.DENIED:
-            return AccessDeniedError(
-                denied_text(endpoint, text), status=status, code=code
-            )
-        case Meaning.REFUSED | Meaning.BROKEN:
-            return ManagementError(
-                f"the Management API at {endpoint} failed: {text}",
-                status=status,
-                code=code,
-            )
+    if meaning is Meaning.GONE:
+        return ConnectionGoneError(connection_id)
+    if meaning is Meaning.THROTTLED:
+        return ThrottledError(
+            "the Management API throttles: the account's rate is exceeded, or the "
+            "client reads too slowly",
+            status=status,
+            code=code,
+        )
+    if meaning is Meaning.DENIED:
+        return AccessDeniedError(denied_text(endpoint, text), status=status, code=code)
+    return ManagementError(
+        f"the Management API at {endpoint} failed: {text}", status=status, code=code
+    )
 
 
 def denied_text(endpoint: str, text: str) -> str:

@@ -1,0 +1,208 @@
+"""`ManagementApi` over boto3: what the wire shows, and what errors say."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.contracts.stores import CREDENTIALS
+from tests.servers.management import DROP, Fault, ManagementServer, management_server
+from wspubsub import (
+    AccessDeniedError,
+    ConnectionGoneError,
+    ConnectionNotReadyError,
+    ManagementError,
+    Outcome,
+    parse_event,
+)
+from wspubsub.aws import ManagementApi
+from wspubsub.testing import connect_event
+
+
+@pytest.fixture
+def server() -> Iterator[ManagementServer]:
+    with management_server() as running:
+        yield running
+
+
+@pytest.fixture
+def api(server: ManagementServer, monkeypatch: pytest.MonkeyPatch) -> ManagementApi:
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    return ManagementApi(server.url)
+
+
+def test_without_a_client_boto3_makes_one(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.connected.add("L0SM9cOFvHcCIhw=")
+
+    api.post("L0SM9cOFvHcCIhw=", b"hello")
+
+    assert server.received["L0SM9cOFvHcCIhw="] == [b"hello"]
+    assert server.paths == ["/prod/@connections/L0SM9cOFvHcCIhw%3D"]
+
+
+def test_a_bare_410_is_gone_although_no_header_names_the_error(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.plan("a=", Fault(410))
+
+    with pytest.raises(ConnectionGoneError):
+        api.post("a=", b"x")
+
+
+def test_a_malformed_id_is_refused_and_not_called_gone(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.plan("a", Fault(400, "BadRequestException"), times=2)
+
+    with pytest.raises(ManagementError) as caught:
+        api.post("a", b"x")
+    [result] = api.post_many(["a"], b"x", deadline=time.monotonic() + 20)
+
+    assert caught.value.code == "BadRequestException"
+    assert result.outcome is Outcome.FAILED
+    assert "BadRequestException" in result.reason
+
+
+def test_a_lost_answer_is_tried_again(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.connected.add("a=")
+    server.plan("a=", Fault(DROP))
+
+    api.post("a=", b"x")
+
+    assert server.received["a="] == [b"x"]
+
+
+def test_one_call_is_one_attempt_of_botocore_s_own(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.connected.add("a=")
+    server.plan("a=", Fault(429, "LimitExceededException"), times=10_000)
+
+    with pytest.raises(ManagementError):
+        api.post("a=", b"x", deadline=time.monotonic())
+
+    assert len(server.paths) == 1
+
+
+def test_an_endpoint_that_refuses_is_an_error_that_names_it() -> None:
+    client = boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url="http://127.0.0.1:1/prod",
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=1),
+        **CREDENTIALS,
+    )
+    api = ManagementApi("http://127.0.0.1:1/prod", client=client)
+
+    with pytest.raises(ManagementError, match=r"127\.0\.0\.1:1") as caught:
+        api.post("a=", b"x", deadline=time.monotonic() + 0.2)
+
+    assert caught.value.status is None
+    client.close()
+
+
+def test_an_error_of_the_program_is_not_disguised() -> None:
+    class Broken:
+        def post_to_connection(self, **_request: object) -> None:
+            raise ZeroDivisionError
+
+        get_connection = delete_connection = post_to_connection
+
+    api = ManagementApi("http://localhost/prod", client=Broken())
+
+    with pytest.raises(ZeroDivisionError):
+        api.post("a=", b"x")
+
+
+def test_a_post_to_a_connection_that_is_being_made_is_refused() -> None:
+    event = parse_event(connect_event())
+    api = ManagementApi("http://localhost/prod", client=boto3_client())
+
+    with pytest.raises(ConnectionNotReadyError, match="first message"):
+        api.post(event.connection_id, b"x")
+
+
+def test_a_403_prints_the_statement_that_is_missing(server: ManagementServer) -> None:
+    server.plan("a=", Fault(403, "ForbiddenException"))
+    endpoint = "https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"
+    api = ManagementApi(endpoint, client=boto3_client(server.url))
+
+    with pytest.raises(AccessDeniedError) as caught:
+        api.post("a=", b"x")
+
+    text = str(caught.value)
+    statement = json.loads(text[text.index("{") : text.index("}") + 1])
+    assert statement == {
+        "Effect": "Allow",
+        "Action": "execute-api:ManageConnections",
+        "Resource": (
+            "arn:aws:execute-api:eu-west-1:ACCOUNT:abcdef1234/prod/*/@connections/*"
+        ),
+    }
+    assert "stage" in text
+
+
+def test_a_403_of_a_custom_domain_has_placeholders(server: ManagementServer) -> None:
+    server.plan("a=", Fault(403))
+    api = ManagementApi("https://ws.example.com/x", client=boto3_client(server.url))
+
+    with pytest.raises(AccessDeniedError, match="REGION:ACCOUNT:API-ID/STAGE"):
+        api.post("a=", b"x")
+
+
+def test_every_error_of_the_service_has_a_meaning(server: ManagementServer) -> None:
+    client = boto3_client(server.url)
+    model = client.meta.service_model
+    api = ManagementApi(server.url, client=client, sleep=lambda _seconds: None)
+    meanings = {}
+
+    for shape in model.error_shapes:
+        status = shape.metadata["error"]["httpStatusCode"]
+        server.plan("a=", Fault(status, shape.name), times=10_000)
+        with pytest.raises(ManagementError) as caught:
+            api.post("a=", b"x", deadline=time.monotonic())
+        meanings[shape.name] = type(caught.value).__name__
+
+    assert meanings == {
+        "ForbiddenException": "AccessDeniedError",
+        "GoneException": "ConnectionGoneError",
+        "LimitExceededException": "ThrottledError",
+        "PayloadTooLargeException": "ManagementError",
+    }
+
+
+def test_leaving_a_fan_out_half_done_leaves_no_thread_behind(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    threads = {thread for thread in threading.enumerate() if is_ours(thread)}
+    ids = [f"c{number}" for number in range(100)]
+    server.connected.update(ids)
+
+    results = api.post_many(ids, b"x", deadline=time.monotonic() + 20)
+    next(results)
+    del results
+
+    assert {thread for thread in threading.enumerate() if is_ours(thread)} == threads
+
+
+def is_ours(thread: threading.Thread) -> bool:
+    return thread.name.startswith("wspubsub-post")
+
+
+def boto3_client(url: str = "http://localhost:1/prod") -> Any:
+    return boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": 1}),
+        **CREDENTIALS,
+    )
