@@ -40,6 +40,10 @@ class _Waiting:
     invocation: Invocation
     outcome: asyncio.Future[Outcome]
 
+    def conclude(self, outcome: Outcome) -> None:
+        if not self.outcome.done():  # nobody waits when the gateway ends
+            self.outcome.set_result(outcome)
+
 
 class Fleet:
     """The environments of one function.
@@ -137,8 +141,7 @@ class Fleet:
 
     def _fail_next(self, problem: Raised) -> None:
         if self._waiting:
-            outcome = Outcome(result=problem, seconds=0.0)
-            self._waiting.popleft().outcome.set_result(outcome)
+            self._waiting.popleft().conclude(Outcome(result=problem, seconds=0.0))
 
     async def _initialised(self) -> tuple[Environment, Raised | None]:
         environment, problem = await self._begun(self._settings.init_seconds)
@@ -164,9 +167,8 @@ class Fleet:
         generation = self._generation
         began = time.perf_counter()
         result, survived = await environment.run(waiting.invocation)
-        waiting.outcome.set_result(
-            Outcome(result=result, seconds=time.perf_counter() - began)
-        )
+        outcome = Outcome(result=result, seconds=time.perf_counter() - began)
+        waiting.conclude(outcome)
         if not survived:
             await environment.kill()
         elif (

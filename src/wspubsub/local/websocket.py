@@ -87,12 +87,13 @@ class WebSocketConnection:
         self._early = bytearray(early)
         self._loop = asyncio.get_running_loop()
         self._verdict: asyncio.Future[Refuse | None] = self._loop.create_future()
-        self._protocol = ServerProtocol(
-            extensions=[_DEFLATE], max_size=MAX_READ_FRAME_BYTES
-        )
-        self._response: Response = self._protocol.accept(
+        self._handshake = ServerProtocol(extensions=[_DEFLATE])
+        self._response: Response = self._handshake.accept(
             Request(path=request.path, headers=Headers(request.headers))
         )
+        # The request has been read by h11, so this one begins after it.
+        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_READ_FRAME_BYTES)
+        self._protocol.extensions = self._handshake.extensions
         writer.transport.set_write_buffer_limits(high=max_buffer_bytes)
 
     @property
@@ -110,8 +111,9 @@ class WebSocketConnection:
         """Answer the handshake with 101."""
         for name, value in headers.items():
             self._response.headers[name] = value
-        self._protocol.send_response(self._response)
-        self._flush()
+        self._handshake.send_response(self._response)
+        for data in self._handshake.data_to_send():
+            self._writer.write(data)
         self._verdict.set_result(None)
 
     def refuse(self, refusal: Refuse) -> None:
