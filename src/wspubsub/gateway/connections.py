@@ -24,6 +24,9 @@ class ClientConnections:
     def __len__(self) -> int:
         return self._established
 
+    def __getitem__(self, connection_id: str) -> ClientConnection:
+        return self._connections[connection_id]
+
     def add(self, connection: ClientConnection) -> None:
         """Take up a connection whose handshake is pending."""
         self._connections[connection.id] = connection

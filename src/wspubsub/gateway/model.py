@@ -210,10 +210,10 @@ class Gateway:
         effects: list[Effect] = []
         for key in self._deadlines.due(now):
             invocation = self._invocations.take(key)
-            if invocation is not None:
+            if invocation is None:
+                effects += self._expired(self._connections[key], now)
+            else:
                 effects += self._concluded(invocation, Late.TIMED_OUT, now)
-            elif (connection := self._connections.get(key)) is not None:
-                effects += self._expired(connection, now)
         return effects
 
     def next_deadline(self) -> float | None:
@@ -254,14 +254,15 @@ class Gateway:
     def _concluded(
         self, invocation: Invocation, conclusion: Conclusion, now: float
     ) -> list[Effect]:
+        lifecycle = self._lifecycle
         match invocation.purpose:
             case Purpose.AUTHORIZE:
-                return list(self._lifecycle.authorized(invocation, conclusion, now=now))
+                return list(lifecycle.authorized(invocation, conclusion, now=now))
             case Purpose.CONNECT:
-                return list(self._lifecycle.connected(invocation, conclusion, now=now))
+                return list(lifecycle.connected(invocation, conclusion, now=now))
             case Purpose.MESSAGE:
                 return self._answered(invocation, conclusion, now)
-            case Purpose.DISCONNECT:
+            case _:  # "$disconnect": its connection is over, so nothing can follow
                 return []
 
     def _answered(

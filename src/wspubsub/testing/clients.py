@@ -198,8 +198,7 @@ class TestClient:
 
     def take_message(self, text: str) -> None:
         """Take a message; the gateway calls this."""
-        if self.is_open:
-            self._inbox.append(text)
+        self._inbox.append(text)
 
     def take_close(self, code: int, reason: str) -> None:
         """Take a close frame; the gateway calls this."""

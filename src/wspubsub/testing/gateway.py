@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from threading import RLock
-from typing import Any
 from urllib.parse import unquote
 
 from wspubsub.errors import UsageError
@@ -215,10 +214,6 @@ class InProcessGateway:
         posts through boto3, in place of another Lambda function.
         """
         return interception.by(self.config.stage, self.manage)
-
-    def intercept(self, client: Any) -> None:  # noqa: ANN401 - boto3's are untyped
-        """Make a boto3 client known that was made before the first gateway served."""
-        interception.register(client.meta.events)
 
     def take_frame(self, connection_id: str, frame: DataFrame) -> None:
         """Take a data frame; `TestClient` calls this."""

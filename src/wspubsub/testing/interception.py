@@ -77,11 +77,7 @@ class Interception:
 
         handlers.BUILTIN_HANDLERS.append((EVENT, self, handlers.REGISTER_FIRST))
         for events in _existing_events():
-            self.register(events)
-
-    def register(self, events: Any) -> None:  # noqa: ANN401 - botocore's are untyped
-        """Register with the events of a boto3 client or session."""
-        events.register_first(EVENT, self, unique_id="wspubsub.testing")
+            events.register_first(EVENT, self)
 
 
 interception = Interception()
