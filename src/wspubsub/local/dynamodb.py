@@ -6,16 +6,11 @@ from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from wspubsub.errors import UsageError, WspubsubError
 from wspubsub.local.processes import ChildProcess
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
-_CONFIG = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
 
 
 class EmbeddedDynamoDB:
@@ -71,9 +66,15 @@ def check_table(table: str, *, url: str, region: str) -> None:
     Raises:
         UsageError: It is not, or it cannot be asked; the text says what to do.
     """
+    # Not at the top: with the embedded one, this process needs no AWS SDK.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    once = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
         boto3.client(
-            "dynamodb", endpoint_url=url, region_name=region, config=_CONFIG
+            "dynamodb", endpoint_url=url, region_name=region, config=once
         ).describe_table(TableName=table)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":

@@ -167,12 +167,13 @@ class Fleet:
         generation = self._generation
         began = time.perf_counter()
         result, survived = await environment.run(waiting.invocation)
-        outcome = Outcome(result=result, seconds=time.perf_counter() - began)
-        waiting.conclude(outcome)
+        seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
-        elif (
-            await environment.ready(self._settings.timeout_seconds) is None
+        waiting.conclude(Outcome(result=result, seconds=seconds))
+        if (
+            survived
+            and await environment.ready(self._settings.timeout_seconds) is None
             and generation == self._generation
         ):
             self._idle.append(environment)
