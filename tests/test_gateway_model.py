@@ -299,6 +299,34 @@ def test_a_message_may_begin_again_after_one_that_was_complete() -> None:
     assert events == ["a", "b"]
 
 
+def test_the_size_of_one_message_does_not_count_for_the_next() -> None:
+    gateway = gateway_with(routes={"$default"})
+    connection_id = opened(gateway)
+
+    effects = [
+        gateway.receive(connection_id, DataFrame(b"x" * 32_768), now=1.0)
+        for _ in range(5)
+    ]
+
+    assert [[type(each) for each in some] for some in effects] == [[Invoke]] * 5
+
+
+def test_only_the_subprotocol_is_passed_on_with_the_101() -> None:
+    gateway = gateway_with()
+    connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
+    assert isinstance(invoke, Invoke)
+    result = {
+        "statusCode": 200,
+        "headers": {"sec-websocket-PROTOCOL": "v1", "Set-Cookie": "a=1"},
+        "body": "ignored",
+    }
+
+    effects = gateway.finished(invoke.invocation_id, Returned(result), now=0.0)
+
+    headers = {"Sec-WebSocket-Protocol": "v1"}
+    assert effects == [Accept(connection_id=connection_id, headers=headers)]
+
+
 def test_a_client_that_leaves_before_it_is_accepted_gets_a_disconnect() -> None:
     gateway = gateway_with(network_loss_reason="lost")
     connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
@@ -420,6 +448,16 @@ def test_the_next_deadline_follows_the_connection_that_is_idle_longest() -> None
     assert gateway.next_deadline() is None
 
 
+def test_a_clock_that_was_set_back_is_followed() -> None:
+    gateway = gateway_with(routes=set(), idle_timeout_seconds=10)
+    connection_id = opened(gateway, now=100.0)
+
+    gateway.receive(connection_id, DataFrame(b"x"), now=50.0)
+
+    assert gateway.next_deadline() == 60.0
+    assert gateway.tick(now=60.0) == [Close(connection_id, 1001, "Going away")]
+
+
 def test_time_outs_that_are_due_together_fire_in_order() -> None:
     gateway = gateway_with(routes=set(), idle_timeout_seconds=10)
     ids = [opened(gateway, now=now) for now in (3.0, 1.0, 2.0)]
@@ -451,7 +489,7 @@ def test_a_network_loss_may_be_noticed_only_by_the_idle_time_out() -> None:
     connection_id = opened(gateway)
 
     at_once = gateway.closed(connection_id, 1006, now=10.0)
-    again = gateway.closed(connection_id, 1006, now=11.0)
+    again = gateway.closed(connection_id, 1000, now=11.0)
     post = posted(gateway, connection_id, now=20.0)
     frame = gateway.receive(connection_id, DataFrame(b"x"), now=30.0)
     when_idle = gateway.tick(now=600.0)
