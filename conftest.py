@@ -5,6 +5,7 @@ a test function is called as soon as its block has defined it. AWS is moto in th
 process; nothing leaves the machine.
 """
 
+import inspect
 import os
 from typing import Any
 
@@ -32,7 +33,8 @@ class _Evaluator(PythonEvaluator):
         super().__call__(example)
         for name, value in list(example.namespace.items()):
             if name.startswith("test_") and before.get(name) is not value:
-                value()
+                needed = inspect.signature(value).parameters
+                value(**{fixture: example.namespace[fixture] for fixture in needed})
 
 
 class _Parser(PythonCodeBlockParser):
@@ -70,4 +72,5 @@ pytest_collect_file = Sybil(
     patterns=["README.md", "docs/**/*.md"],
     setup=_aws.begin,
     teardown=_aws.end,
+    fixtures=["wspubsub_gateway", "wspubsub_store"],
 ).pytest()

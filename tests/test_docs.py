@@ -14,6 +14,8 @@ import pytest
 
 import wspubsub
 from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, WspubsubError
+from wspubsub.cli.parser import make_parser
+from wspubsub.testing import GatewayConfig
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -132,6 +134,41 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     assert not broken
 
 
+def test_every_command_is_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    documented = set(re.findall(r"^## `wspubsub ([\w-]+)`", _cli_page(), re.MULTILINE))
+
+    commands = re.findall(r"^    ([\w-]+)", _help(capsys), re.MULTILINE)
+
+    assert commands
+    assert documented == set(commands)
+
+
+@pytest.mark.parametrize("command", [[], ["dev"], ["demo"], ["create-table"]])
+def test_every_option_has_help_and_is_on_the_page(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    heading = f"## `wspubsub {command[0]}`" if command else "# Command line"
+    section = re.split(r"^## ", _cli_page().split(heading)[1], flags=re.MULTILINE)[0]
+    documented = set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE))
+
+    entries = re.split(r"^  (?=-)", _help(capsys, *command), flags=re.MULTILINE)[1:]
+
+    helps = {
+        _option(entry): re.split(r"\s{2,}", entry, maxsplit=1) for entry in entries
+    }
+    assert documented - {"--help"} == helps.keys() - {"--help"}
+    assert all(len(parts) == 2 and parts[1].strip() for parts in helps.values())
+
+
+def test_every_switch_of_the_gateway_is_in_its_table() -> None:
+    text = (DOCS / "reference/local-gateway.md").read_text()
+    table = text.split("| question | switch | default |")[1].split("\n\n")[0]
+
+    switches = set(re.findall(r"\| `(\w+)` \|", table))
+
+    assert switches == _switches_of_the_docstring()
+
+
 def test_examples_in_docstrings_run() -> None:
     names = {
         name: value
@@ -164,6 +201,27 @@ def test_the_examples_of_the_readme_need_no_other_page() -> None:
     )
 
     assert run.returncode == 0, run.stdout
+
+
+def _cli_page() -> str:
+    return (DOCS / "reference/cli.md").read_text()
+
+
+def _help(capsys: pytest.CaptureFixture[str], *command: str) -> str:
+    with pytest.raises(SystemExit):
+        make_parser().parse_args([*command, "--help"])
+    return re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out)
+
+
+def _option(entry: str) -> str:
+    return re.findall(r"--[\w-]+", entry)[0]
+
+
+def _switches_of_the_docstring() -> set[str]:
+    """Return the last group of attributes, which the docstring calls switches."""
+    attributes = (GatewayConfig.__doc__ or "").split("Raises:")[0]
+    names = re.findall(r"^        (\w+): ", attributes, re.MULTILINE)
+    return set(names[names.index("max_buffer_bytes") :])
 
 
 def _documented(page: str) -> set[str]:
