@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import wspubsub
+from tests.servers.gateways import dev
 from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, WspubsubError
 from wspubsub.cli.parser import make_parser
 from wspubsub.testing import GatewayConfig
@@ -203,6 +204,39 @@ def test_the_examples_of_the_readme_need_no_other_page() -> None:
     assert run.returncode == 0, run.stdout
 
 
+@pytest.mark.integration
+def test_the_first_handler_of_the_tutorial_answers(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(_tutorial_blocks("python")[0])
+
+    with (
+        dev("app.py:handler", "--two-way", cwd=tmp_path) as gateway,
+        gateway.client() as client,
+    ):
+        client.send("hello")
+        answer = client.recv(timeout=10)
+
+    assert answer == "you said: hello"
+
+
+@pytest.mark.integration
+def test_the_app_of_the_tutorial_says_what_the_page_shows(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(_tutorial_blocks("python")[1])
+    shown = _tutorial_blocks("text")[1].splitlines()
+
+    with dev("app.py:handler", cwd=tmp_path) as gateway, gateway.client() as client:
+        said = []
+        for line in shown[::2]:
+            client.send(line.removeprefix("> "))
+            said += [line, f"< {client.recv(timeout=10)!s}"]
+
+    assert said == shown
+
+
+def _tutorial_blocks(language: str) -> list[str]:
+    text = (DOCS / "tutorial/first-app.md").read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
 def _cli_page() -> str:
     return (DOCS / "reference/cli.md").read_text()
 
@@ -214,7 +248,7 @@ def _help(capsys: pytest.CaptureFixture[str], *command: str) -> str:
 
 
 def _option(entry: str) -> str:
-    return re.findall(r"--[\w-]+", entry)[0]
+    return str(re.findall(r"--[\w-]+", entry)[0])
 
 
 def _switches_of_the_docstring() -> set[str]:
