@@ -33,6 +33,8 @@ nitpick_ignore = [("py:class", "wspubsub.router.HandlerT")]
 
 html_theme = "furo"
 html_title = f"wspubsub {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "tango"
