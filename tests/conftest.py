@@ -3,6 +3,7 @@
 import importlib.util
 import os
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
@@ -18,20 +19,32 @@ def chat() -> Iterator[DevGateway]:
         yield gateway
 
 
+@pytest.fixture(scope="session")
+def probe(chat: DevGateway) -> Iterator[DevGateway]:
+    """A handler that does what it is asked for."""
+    with _probe(chat) as gateway:
+        yield gateway
+
+
 @pytest.fixture(scope="session", params=["builtin", "awslambdaric"])
-def probe(request: pytest.FixtureRequest, chat: DevGateway) -> Iterator[DevGateway]:
-    """A handler that does what it is asked for, under each runtime client."""
-    runtime: str = request.param
+def function(request: pytest.FixtureRequest, chat: DevGateway) -> Iterator[DevGateway]:
+    """The same under each runtime client."""
+    if request.param == "builtin":
+        yield request.getfixturevalue("probe")
+        return
     if importlib.util.find_spec("awslambdaric") is None and "CI" not in os.environ:
         pytest.skip("awslambdaric is not installed")
-    with dev(
+    with _probe(chat, "--runtime", "awslambdaric") as gateway:
+        yield gateway
+
+
+def _probe(chat: DevGateway, *arguments: str) -> AbstractContextManager[DevGateway]:
+    return dev(
         f"{APPS / 'probe.py'}:handler",
         "--two-way",
-        *("--runtime", runtime),
         *("--environments", "2"),
         *("--timeout", str(PROBE_TIMEOUT_SECONDS)),
         *("--dynamodb", chat.dynamodb_url),
-        TZ="Asia/Tokyo",
-        **CREDENTIALS,
-    ) as gateway:
-        yield gateway
+        *arguments,
+        environ={"TZ": "Asia/Tokyo", **CREDENTIALS},
+    )

@@ -32,8 +32,8 @@ def error_of(gateway: DevGateway, text: str) -> dict[str, Any]:
     return dict(record)
 
 
-def test_the_context_has_what_aws_documents(probe: DevGateway) -> None:
-    answer = json.loads(ask(probe, "context"))
+def test_the_context_has_what_aws_documents(function: DevGateway) -> None:
+    answer = json.loads(ask(function, "context"))
 
     assert answer["function_name"] == "handler"
     assert answer["function_version"] == "$LATEST"
@@ -45,7 +45,7 @@ def test_the_context_has_what_aws_documents(probe: DevGateway) -> None:
     assert answer["client_context"] is None
     assert answer["identity"] is None
     assert 0 < answer["remaining"] <= PROBE_TIMEOUT_SECONDS * 1000
-    assert error_of_request(probe, answer["aws_request_id"])["outcome"] == "200"
+    assert error_of_request(function, answer["aws_request_id"])["outcome"] == "200"
 
 
 def error_of_request(gateway: DevGateway, request_id: str) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def error_of_request(gateway: DevGateway, request_id: str) -> dict[str, Any]:
     )
 
 
-def test_the_environment_is_that_of_a_lambda_function(probe: DevGateway) -> None:
+def test_the_environment_is_that_of_a_lambda_function(function: DevGateway) -> None:
     names = [
         "AWS_ACCESS_KEY_ID",
         "AWS_DEFAULT_REGION",
@@ -72,42 +72,44 @@ def test_the_environment_is_that_of_a_lambda_function(probe: DevGateway) -> None
         "_X_AMZN_TRACE_ID",
     ]
 
-    answer = json.loads(ask(probe, "environment", names=names))
+    answer = json.loads(ask(function, "environment", names=names))
 
     assert answer.pop("_X_AMZN_TRACE_ID").startswith("Root=1-")
     assert answer == {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": probe.management_url,
-        "AWS_ENDPOINT_URL_DYNAMODB": probe.dynamodb_url,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": function.management_url,
+        "AWS_ENDPOINT_URL_DYNAMODB": function.dynamodb_url,
         "AWS_LAMBDA_FUNCTION_NAME": "handler",
         "AWS_REGION": "us-east-1",
         "LAMBDA_TASK_ROOT": str(APPS),
         "TZ": ":UTC",
-        "WSPUBSUB_ENDPOINT": probe.management_url,
+        "WSPUBSUB_ENDPOINT": function.management_url,
         "WSPUBSUB_TABLE": "wspubsub",
         "_HANDLER": "probe.handler",
         "cwd": str(APPS),
     }
 
 
-def test_what_a_handler_writes_is_shown_in_full(probe: DevGateway) -> None:
-    ask(probe, "write")
+def test_what_a_handler_writes_is_shown_in_full(function: DevGateway) -> None:
+    ask(function, "write")
 
-    assert probe.wait_for_line("to stdout") == "to stdout, \N{GREEK SMALL LETTER ALPHA}"
-    assert probe.wait_for_line("to stderr") == "to stderr"
-    assert probe.wait_for_line("to the log").startswith("[INFO]\t")
-    assert sum(len(line) for line in probe.lines("xxx")) == 200_000
+    assert (
+        function.wait_for_line("to stdout") == "to stdout, \N{GREEK SMALL LETTER ALPHA}"
+    )
+    assert function.wait_for_line("to stderr") == "to stderr"
+    assert function.wait_for_line("to the log").startswith("[INFO]\t")
+    assert sum(len(line) for line in function.lines("xxx")) == 200_000
 
 
 def test_an_exception_reaches_the_client_as_an_error_and_the_log_in_full(
-    probe: DevGateway,
+    function: DevGateway,
 ) -> None:
-    answer = ask(probe, "fail")
+    answer = ask(function, "fail")
 
     assert told(answer) == INTERNAL_SERVER_ERROR
-    assert error_of(probe, "it was asked for")["outcome"] == "MyError"
-    assert "probe.py" in probe.wait_for_line("in fail")
+    assert error_of(function, "it was asked for")["outcome"] == "MyError"
+    assert "probe.py" in function.wait_for_line("in fail")
 
 
 @pytest.mark.parametrize(
@@ -119,22 +121,22 @@ def test_an_exception_reaches_the_client_as_an_error_and_the_log_in_full(
     ],
 )
 def test_a_process_that_ends_is_an_error_and_is_replaced(
-    probe: DevGateway, action: str, reason: str
+    function: DevGateway, action: str, reason: str
 ) -> None:
-    answer = ask(probe, action)
+    answer = ask(function, action)
 
     assert told(answer) == INTERNAL_SERVER_ERROR
-    assert error_of(probe, reason)["outcome"] == "Runtime.ExitError"
-    assert ask(probe, "echo", text="still here") == "still here"
+    assert error_of(function, reason)["outcome"] == "Runtime.ExitError"
+    assert ask(function, "echo", text="still here") == "still here"
 
 
-def test_globals_last_as_long_as_the_process(probe: DevGateway) -> None:
-    before = [json.loads(ask(probe, "count")) for _ in range(4)]
+def test_globals_last_as_long_as_the_process(function: DevGateway) -> None:
+    before = [json.loads(ask(function, "count")) for _ in range(4)]
 
-    ask(probe, "exit")
+    ask(function, "exit")
 
-    after = [json.loads(ask(probe, "count")) for _ in range(4)]
-    left = {int(line.split()[1]) for line in probe.lines("LEAVING")}
+    after = [json.loads(ask(function, "count")) for _ in range(4)]
+    left = {int(line.split()[1]) for line in function.lines("LEAVING")}
     assert not left & {each["pid"] for each in after}
     for pid in {each["pid"] for each in before + after}:
         counts = [each["count"] for each in before + after if each["pid"] == pid]
@@ -142,38 +144,40 @@ def test_globals_last_as_long_as_the_process(probe: DevGateway) -> None:
 
 
 def test_a_handler_that_hangs_is_killed_when_its_time_is_up(
-    probe: DevGateway,
+    function: DevGateway,
 ) -> None:
-    answer = ask(probe, "hang")
+    answer = ask(function, "hang")
 
     assert told(answer) == INTERNAL_SERVER_ERROR
     text = f"Task timed out after {PROBE_TIMEOUT_SECONDS:.2f} seconds"
-    assert error_of(probe, text)["outcome"] == "Sandbox.Timedout"
-    assert have_ended([int(probe.wait_for_line("HANGING").split()[1])])
+    assert error_of(function, text)["outcome"] == "Sandbox.Timedout"
+    assert have_ended([int(function.wait_for_line("HANGING").split()[1])])
 
 
 def test_what_a_killed_handler_had_started_is_killed_with_it(
-    probe: DevGateway,
+    function: DevGateway,
 ) -> None:
-    answer = ask(probe, "child")
+    answer = ask(function, "child")
 
     assert told(answer) == INTERNAL_SERVER_ERROR
-    assert have_ended([int(probe.wait_for_line("CHILD").split()[1])])
+    assert have_ended([int(function.wait_for_line("CHILD").split()[1])])
 
 
 @pytest.mark.parametrize("action", ["unmarshallable", "no json", "too much"])
-def test_a_result_that_is_no_json_is_an_error(probe: DevGateway, action: str) -> None:
-    answer = ask(probe, action)
+def test_a_result_that_is_no_json_is_an_error(
+    function: DevGateway, action: str
+) -> None:
+    answer = ask(function, action)
 
     assert told(answer) == INTERNAL_SERVER_ERROR
 
 
-def test_lambda_names_what_is_wrong_with_a_result(probe: DevGateway) -> None:
-    ask(probe, "unmarshallable")
-    ask(probe, "too much")
+def test_lambda_names_what_is_wrong_with_a_result(function: DevGateway) -> None:
+    ask(function, "unmarshallable")
+    ask(function, "too much")
 
-    assert error_of(probe, "Unable to marshal")["outcome"] == "Runtime.MarshalError"
-    too_large = error_of(probe, "Response payload size exceeded")
+    assert error_of(function, "Unable to marshal")["outcome"] == "Runtime.MarshalError"
+    too_large = error_of(function, "Response payload size exceeded")
     assert too_large["outcome"] == "Function.ResponseSizeTooLarge"
 
 
@@ -185,9 +189,9 @@ def test_lambda_names_what_is_wrong_with_a_result(probe: DevGateway) -> None:
     ],
 )
 def test_a_result_may_hold_what_lambda_can_marshal(
-    probe: DevGateway, action: str, body: str
+    function: DevGateway, action: str, body: str
 ) -> None:
-    answer = ask(probe, action)
+    answer = ask(function, action)
 
     assert answer == body
 
@@ -203,18 +207,18 @@ def test_a_result_may_hold_what_lambda_can_marshal(
         None,
     ],
 )
-def test_a_malformed_result_is_an_error(probe: DevGateway, value: object) -> None:
-    answer = ask(probe, "give back", value=value)
+def test_a_malformed_result_is_an_error(function: DevGateway, value: object) -> None:
+    answer = ask(function, "give back", value=value)
 
     assert told(answer) == INTERNAL_SERVER_ERROR
 
 
 def test_messages_of_one_client_run_at_the_same_time(
-    probe: DevGateway, tmp_path: Path
+    function: DevGateway, tmp_path: Path
 ) -> None:
     path = str(tmp_path / f"flag-{os.getpid()}")
 
-    with probe.client() as client:
+    with function.client() as client:
         client.send(json.dumps({"action": "wait", "path": path}))
         client.send(json.dumps({"action": "touch", "path": path}))
         answers = {client.recv(10), client.recv(10)}

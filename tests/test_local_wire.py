@@ -14,7 +14,6 @@ from websockets.sync.client import ClientConnection
 
 from tests.servers.gateways import (
     APPS,
-    CREDENTIALS,
     DevGateway,
     dev,
 )
@@ -34,7 +33,6 @@ def one_way(chat: DevGateway) -> Iterator[DevGateway]:
         *("--idle-timeout", "1", "--max-duration", "2.5"),
         *("--environments", "1", "--stage", "prod"),
         *("--dynamodb", chat.dynamodb_url),
-        **CREDENTIALS,
     ) as gateway:
         yield gateway
 
@@ -341,7 +339,7 @@ def test_boto3_knows_the_gateways_errors(chat: DevGateway) -> None:
         endpoint_url=chat.management_url,
         region_name="us-east-1",
         aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 - no secret
+        aws_secret_access_key="test",
     )
 
     with pytest.raises(client.exceptions.GoneException):

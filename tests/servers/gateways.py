@@ -20,6 +20,8 @@ APPS = ROOT / "tests" / "apps"
 CHAT = ROOT / "examples" / "chat" / "app.py"
 PATIENCE_SECONDS = 20.0
 
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
 Record = Mapping[str, Any]
 
 
@@ -50,7 +52,8 @@ class DevGateway:
 
     def client(self, query: str = "", **options: Any) -> ClientConnection:
         """Return a connected client."""
-        return connect(self.url + query, proxy=None, **options)
+        client: ClientConnection = connect(self.url + query, proxy=None, **options)
+        return client
 
     def wait_for(self, is_wanted: Callable[[Record], bool]) -> Record:
         """Return the first record that is wanted, when it has been logged."""
@@ -100,7 +103,7 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "wspubsub.cli", *arguments]
 
 
-def environment(**variables: str) -> dict[str, str]:
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
     """Return an environment that has no settings for AWS but these."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
     return inherited | {
@@ -111,12 +114,12 @@ def environment(**variables: str) -> dict[str, str]:
     }
 
 
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
-
 @contextmanager
 def dev(
-    target: str, *arguments: str, cwd: Path = ROOT, **variables: str
+    target: str,
+    *arguments: str,
+    cwd: Path = ROOT,
+    environ: Mapping[str, str] = CREDENTIALS,
 ) -> Iterator[DevGateway]:
     """Run `wspubsub dev` on a free port."""
     with subprocess.Popen(  # noqa: S603 - our own command
@@ -124,7 +127,7 @@ def dev(
         stdout=subprocess.PIPE,
         text=True,
         cwd=cwd,
-        env=environment(**variables),
+        env=environment(environ),
     ) as process:
         try:
             gateway = DevGateway(process)
@@ -135,7 +138,9 @@ def dev(
                 process.kill()
 
 
-def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> Any:
+def run(
+    *arguments: str, cwd: Path = ROOT, environ: Mapping[str, str] = CREDENTIALS
+) -> "subprocess.CompletedProcess[str]":
     """Run a `wspubsub` command to its end."""
     return subprocess.run(  # noqa: S603 - our own command
         command(*arguments),
@@ -144,7 +149,7 @@ def run(*arguments: str, cwd: Path = ROOT, **variables: str) -> Any:
         timeout=50,
         check=False,
         cwd=cwd,
-        env=environment(**variables),
+        env=environment(environ),
     )
 
 

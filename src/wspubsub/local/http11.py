@@ -84,6 +84,7 @@ class HttpConnection:
         reader: What the peer sends.
         writer: Where answers go.
         max_body_bytes: How much of a request's body is kept.
+        head_seconds: How long the head of a request may take.
     """
 
     def __init__(
@@ -92,12 +93,14 @@ class HttpConnection:
         writer: asyncio.StreamWriter,
         *,
         max_body_bytes: int,
+        head_seconds: float = HEAD_SECONDS,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._max_body_bytes = max_body_bytes
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
-        self._patience = HEAD_SECONDS
+        self._head_seconds = head_seconds
+        self._patience = head_seconds
         self._is_head = False
 
     @property
@@ -188,7 +191,7 @@ class HttpConnection:
         return bool(data)
 
     async def _read(self) -> HttpRequest:
-        async with asyncio.timeout(HEAD_SECONDS):
+        async with asyncio.timeout(self._head_seconds):
             head = await self._event()
         if not isinstance(head, h11.Request):
             raise BadRequestError(400, "the request is incomplete")

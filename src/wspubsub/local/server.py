@@ -57,6 +57,9 @@ class Server:
         self._port = 0
         self._listener: asyncio.Server | None = None
         self._connections = Tasks()
+        self._clients = 0
+        self._no_clients = asyncio.Event()
+        self._no_clients.set()
 
     async def bind(self, host: str, port: int) -> int:
         """Take a port and return it; nobody is let in before `serve`.
@@ -90,7 +93,9 @@ class Server:
         if self._listener is not None:
             self._listener.close()
         await self._shell.close()
-        await self._connections.wait(CLOSE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._no_clients.wait()
         await self._connections.close()
 
     async def _connected(
@@ -147,6 +152,7 @@ class Server:
             )
             return
         connection_id = self._shell.arrived(self._handshake(request, writer), socket)
+        self._count(1)
         end = LOST
         try:
             verdict = await socket.verdict()
@@ -163,6 +169,14 @@ class Server:
                             end = item
         finally:
             self._shell.ended(connection_id, end)
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._clients += change
+        if self._clients:
+            self._no_clients.clear()
+        else:
+            self._no_clients.set()
 
     def _handshake(
         self, request: HttpRequest, writer: asyncio.StreamWriter

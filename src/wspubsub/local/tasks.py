@@ -19,11 +19,6 @@ class Tasks:
         self._running.add(task)
         task.add_done_callback(self._done)
 
-    async def wait(self, seconds: float) -> None:
-        """Wait until all tasks have ended, but not longer than this."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=seconds)
-
     async def close(self) -> None:
         """Cancel all tasks but the one that calls this, and wait for their end."""
         others = self._running - {asyncio.current_task()}

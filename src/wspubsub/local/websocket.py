@@ -28,7 +28,7 @@ limit is lower and is kept by the model; this one bounds memory."""
 MAX_EARLY_BYTES = 65_536
 """How much is read before the handshake is answered; a client must not send any."""
 
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
 """How long a client has to answer a close frame."""
 
 SWITCHING_PROTOCOLS = 101
