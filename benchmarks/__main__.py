@@ -1,0 +1,111 @@
+"""Run a benchmark: `python -m benchmarks NAME`."""
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.errors import BenchmarkError
+from benchmarks.options import Options
+from benchmarks.place import SINKS
+from benchmarks.report import Report
+from benchmarks.rounds import ROUNDS
+
+NAMES = {
+    "coldstart": "fresh interpreter to the first $connect handled, under AWS's client",
+    "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
+    "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
+    "store": "requests and capacity that the subscription store consumes",
+}
+_EPILOG = """\
+names:
+{names}
+
+Peers that are not installed are left out, and their rows say so. To have them all:
+
+  python3 -m venv .bench-venv
+  .bench-venv/bin/pip install -e '.[bench]'
+  .bench-venv/bin/python -m benchmarks NAME
+"""
+_TINY_ROUNDS = 1
+_LARGEST, _TINY_LARGEST = 100_000, 60
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the benchmark that is named and print what it found."""
+    parsed = _parser().parse_args(arguments)
+    options = Options(
+        tiny=parsed.tiny,
+        rounds=parsed.rounds or (_TINY_ROUNDS if parsed.tiny else ROUNDS),
+        sink=parsed.sink,
+        node_modules=parsed.node_modules,
+        largest=parsed.largest or (_TINY_LARGEST if parsed.tiny else _LARGEST),
+    )
+    run: Callable[[Options], Report]
+    run = importlib.import_module(f"benchmarks.{parsed.name}").run
+    try:
+        report = run(options)
+    except BenchmarkError as error:
+        print(f"{parsed.name}: {error}", file=sys.stderr)
+        return 1
+    print(report)
+    if parsed.json:
+        report.write_json(parsed.json)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="What wspubsub costs, side by side with what people use today.",
+        epilog=_EPILOG.format(
+            names="\n".join(f"  {name:<10} {text}" for name, text in NAMES.items())
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "name", metavar="NAME", choices=NAMES, help=f"one of {', '.join(NAMES)}"
+    )
+    parser.add_argument(
+        "--json", metavar="FILE", type=Path, help="write the figures to a file as well"
+    )
+    parser.add_argument(
+        "--tiny", action="store_true", help="only see that it works, in seconds"
+    )
+    parser.add_argument(
+        "--rounds",
+        metavar="N",
+        type=_positive,
+        help=f"rounds that a figure is the median of (default {ROUNDS})",
+    )
+    parser.add_argument(
+        "--sink", choices=SINKS, default="auto", help="what takes the posts"
+    )
+    parser.add_argument(
+        "--largest",
+        metavar="N",
+        type=_positive,
+        help=f"most subscribers that are published to (default {_LARGEST:,})",
+    )
+    parser.add_argument(
+        "--node-modules",
+        metavar="DIR",
+        type=Path,
+        default=os.environ.get("WSPUBSUB_TEST_NODE_MODULES") or None,
+        help="where the Node packages are (default $WSPUBSUB_TEST_NODE_MODULES, else "
+        "a cache that they are installed into)",
+    )
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return number
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

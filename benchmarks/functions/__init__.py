@@ -1,0 +1,1 @@
+"""Lambda functions that do the same at `$connect`: record the connection."""

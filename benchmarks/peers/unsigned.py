@@ -1,0 +1,52 @@
+"""The floor: the engine's own loop with requests that nobody signed."""
+
+import os
+import time
+from urllib.parse import quote, urlsplit
+
+from benchmarks.peers import Post
+from wspubsub.aws.http import Multiplexer, Verdict
+from wspubsub.aws.http_channel import Endpoint
+from wspubsub.aws.http_pool import ChannelPool
+from wspubsub.aws.http_response import Response
+from wspubsub.aws.management import MAX_IN_FLIGHT
+from wspubsub.aws.tls import client_context
+
+_SECONDS = 600.0
+_OK = 200
+
+
+def open_peer(endpoint: str) -> Post:
+    """Return what posts with the loop that `ManagementApi` has, but does not sign."""
+    parts = urlsplit(endpoint)
+    context = client_context(os.environ) if parts.scheme == "https" else None
+    address = Endpoint(parts.hostname or "", parts.port or 0, context)
+    engine = Multiplexer(
+        ChannelPool(address, max_idle=MAX_IN_FLIGHT), max_in_flight=MAX_IN_FLIGHT
+    )
+    before_id = f"POST {parts.path}/@connections/".encode()
+
+    def post(connection_ids: list[str], data: bytes) -> int:
+        after_id = (
+            f" HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-length: {len(data)}\r\n\r\n"
+        ).encode() + data
+
+        def build(connection_id: str) -> bytes:
+            return before_id + quote(connection_id, safe="").encode() + after_id
+
+        results = engine.run(
+            connection_ids,
+            build=build,
+            judge=_judged,
+            deadline=time.monotonic() + _SECONDS,
+        )
+        return sum(
+            each.response is not None and each.response.status == _OK
+            for each in results
+        )
+
+    return post
+
+
+def _judged(_: Response) -> Verdict:
+    return Verdict.FINAL
