@@ -55,18 +55,20 @@ class DevGateway:
         client: ClientConnection = connect(self.url + query, proxy=None, **options)
         return client
 
-    def wait_for(self, is_wanted: Callable[[Record], bool]) -> Record:
-        """Return the first record that is wanted, when it has been logged."""
+    def wait_for(
+        self, is_wanted: Callable[[Record], bool], *, count: int = 1
+    ) -> Record:
+        """Return the first (or so manieth) record that is wanted, once it is logged."""
         found: list[Record] = []
 
         def look() -> bool:
             found[:] = [each for each in self.records if is_wanted(each)]
-            return bool(found) or self._is_over
+            return len(found) >= count or self._is_over
 
         with self._news:
             self._news.wait_for(look, PATIENCE_SECONDS)
-        assert found, f"never logged; the log is {self.records[-20:]}"
-        return found[0]
+        assert len(found) >= count, f"never logged; the log is {self.records[-20:]}"
+        return found[count - 1]
 
     def lines(self, containing: str) -> list[str]:
         """Return the handler's output lines that contain a text."""

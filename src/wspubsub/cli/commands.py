@@ -74,9 +74,11 @@ def create(options: argparse.Namespace) -> int:
 
     from wspubsub.dynamodb import create_table  # noqa: PLC0415
 
+    # With an endpoint of one's own, a Region is only a name.
+    region = _region(options) or ("us-east-1" if options.endpoint else None)
     try:
         client = boto3.client(
-            "dynamodb", endpoint_url=options.endpoint, region_name=options.region
+            "dynamodb", endpoint_url=options.endpoint, region_name=region
         )
         create_table(options.table, client=client)
     except (BotoCoreError, ClientError, ValueError) as error:
@@ -148,11 +150,9 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 def _config(options: argparse.Namespace) -> GatewayConfig:
     named = frozenset(options.route)
     routes = named if named & PREDEFINED_ROUTES else named | PREDEFINED_ROUTES
-    environ = os.environ
-    region = options.region or environ.get("AWS_REGION")
     return GatewayConfig(
         stage=options.stage,
-        region=region or environ.get("AWS_DEFAULT_REGION") or "us-east-1",
+        region=_region(options) or "us-east-1",
         routes=routes,
         two_way=routes - {CONNECT, DISCONNECT} if options.two_way else frozenset(),
         route_selection_expression=RouteSelectionExpression(
@@ -163,6 +163,13 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
         idle_timeout_seconds=options.idle_timeout,
         max_duration_seconds=options.max_duration,
     )
+
+
+def _region(options: argparse.Namespace) -> str | None:
+    # Lambda and newer SDKs read the one variable, boto3 the other.
+    environ = os.environ
+    found: str | None = options.region or environ.get("AWS_REGION")
+    return found or environ.get("AWS_DEFAULT_REGION")
 
 
 def _raise_file_limit() -> None:

@@ -15,7 +15,6 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from wspubsub.errors import WspubsubError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.local.gateway import LocalGateway, LocalSettings
 from wspubsub.local.journal import Journal
@@ -23,7 +22,6 @@ from wspubsub.local.target import Target
 
 TOPIC = "general"
 PATIENCE_SECONDS = 15.0
-"""How long the last messages may take to arrive."""
 
 SETTLING_SECONDS = 0.3
 """How long is listened for messages that arrive twice."""
@@ -39,14 +37,24 @@ class Demo:
         messages: How many messages are published.
         interval_seconds: Time between two of them.
         say: Called with each line of output.
+        app: File with the chat's handler.
+        patience_seconds: How long the last messages may take to arrive.
     """
 
     def __init__(
-        self, *, messages: int, interval_seconds: float, say: Callable[[str], None]
+        self,
+        *,
+        messages: int,
+        interval_seconds: float,
+        say: Callable[[str], None],
+        app: Path | None = None,
+        patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         self._expected = range(1, messages + 1)
         self._interval_seconds = interval_seconds
         self._say = say
+        self._app = app or chat_example()
+        self._patience_seconds = patience_seconds
         self._received: Counter[int] = Counter()
         self._problems: list[str] = []
         self._is_complete = asyncio.Event()
@@ -54,13 +62,10 @@ class Demo:
     async def run(self) -> bool:
         """Run it and return whether every message arrived exactly once."""
         log = io.StringIO()
-        path = chat_example()
-        settings = LocalSettings(
-            config=GatewayConfig(),
-            target=Target.parse(f"{path}:handler", cwd=path.parent),
-        )
+        target = Target.parse(f"{self._app}:handler", cwd=self._app.parent)
+        settings = LocalSettings(config=GatewayConfig(), target=target)
         async with LocalGateway(settings, Journal(log)) as gateway:
-            self._say(f"gateway at {gateway.url}, chat from {path}")
+            self._say(f"gateway at {gateway.url}, chat from {self._app}")
             await self._converse(gateway.url)
         is_good = self._judge()
         if not is_good:
@@ -70,9 +75,11 @@ class Demo:
     async def _converse(self, url: str) -> None:
         async with connect(url) as subscriber, connect(url) as publisher:
             await subscriber.send(json.dumps({"type": "subscribe", "topic": TOPIC}))
-            reply = json.loads(await _soon(subscriber.recv()))
+            async with asyncio.timeout(self._patience_seconds):
+                reply = json.loads(await subscriber.recv())
             if reply.get("type") != "subscribed":
-                raise WspubsubError(f"the subscription was answered with {reply}")
+                self._problems.append(f"the subscription was answered with {reply}")
+                return
             self._say(f"subscribed to {TOPIC}")
             listening = [
                 asyncio.create_task(self._listen(each))
@@ -91,7 +98,7 @@ class Demo:
             self._say(f"sent {number}")
             await asyncio.sleep(self._interval_seconds)
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with asyncio.timeout(self._patience_seconds):
                 await self._is_complete.wait()
         except TimeoutError:
             return
@@ -126,11 +133,6 @@ class Demo:
 def chat_example() -> Path:
     """Return the chat example: shipped in the wheel, or in the checkout."""
     return _SHIPPED if _SHIPPED.exists() else _CHECKOUT
-
-
-async def _soon(receiving: Any) -> Any:  # noqa: ANN401 - a message of any client
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        return await receiving
 
 
 def _listed(numbers: list[int]) -> str:

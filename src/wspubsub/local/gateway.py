@@ -148,11 +148,13 @@ class LocalGateway:
             self._add_fleet(stack, Function.AUTHORIZER, settings.authorizer, around)
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
+        if settings.reloads:
+            # Looked at before they are imported, so that no change is missed.
+            sources = await asyncio.to_thread(Sources, self._watched())
+            stack.push_async_callback(self._tasks.close)
+            self._tasks.spawn(self._watch(sources))
         await server.serve()
         await self._warm_up()
-        if settings.reloads:
-            stack.push_async_callback(self._tasks.close)
-            self._tasks.spawn(self._watch())
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
         settings = self._settings
@@ -237,8 +239,7 @@ class LocalGateway:
                 raise UsageError(text)
             self._journal.warn(f"{text}; waiting for a change")
 
-    async def _watch(self) -> None:
-        sources = await asyncio.to_thread(Sources, self._watched())
+    async def _watch(self, sources: Sources) -> None:
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
             changed = await asyncio.to_thread(sources.changed)

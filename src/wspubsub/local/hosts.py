@@ -33,13 +33,6 @@ def is_wildcard(host: str) -> bool:
     return _is_address(host) and ipaddress.ip_address(host).is_unspecified
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether only this machine can reach a host."""
-    if _is_address(host):
-        return ipaddress.ip_address(host).is_loopback
-    return host == "localhost"
-
-
 def url_host(host: str) -> str:
     """Return how a host that the gateway listens on is written in a URL."""
     if is_wildcard(host):
