@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import partial
 from importlib.util import find_spec
 
 from benchmarks import machine
@@ -17,7 +18,7 @@ from benchmarks.options import Options
 from benchmarks.place import Place, open_sink
 from benchmarks.processes import ROOT, clean
 from benchmarks.report import Ratio, Report, Row
-from benchmarks.rounds import Figures, Measure, measure_in_turns, medians
+from benchmarks.rounds import Figures, measure_in_turns, medians
 from benchmarks.runtime_api import RuntimeApi
 from wspubsub.testing.events import connect_event
 
@@ -38,14 +39,15 @@ def run(options: Options) -> Report:
     if find_spec("awslambdaric") is None:
         raise MissingError("awslambdaric is not installed; it runs on Linux")
     missing = {name for name in FUNCTIONS if not _is_installed(FUNCTIONS[name])}
-    with open_sink(options.sink) as place, RuntimeApi.start(connect_event()) as api:
+    with open_sink(options.sink) as place:
         measures = {
-            name: _measuring(function, place, api)
+            name: partial(_measure, function, place)
             for name, function in FUNCTIONS.items()
             if name not in missing
         }
-        for warm_up in measures.values():
-            warm_up()  # writes the bytecode that Lambda has as well
+        if not options.tiny:
+            for warm_up in measures.values():
+                warm_up()  # writes the bytecode that Lambda has as well
         measured = measure_in_turns(measures, rounds=options.rounds)
     found = {name: medians(rounds) for name, rounds in measured.items()}
     return Report(
@@ -78,31 +80,25 @@ def _row(name: str, found: dict[str, Figures]) -> Row:
     return Row(name, {**found[name], "wall_vs_ours": times})
 
 
-def _measuring(function: str, place: Place, api: RuntimeApi) -> Measure:
-    command = [sys.executable, "-m", "awslambdaric"]
+def _measure(function: str, place: Place) -> Figures:
     handler = f"benchmarks.functions.{function}.handler"
-    environ = clean(os.environ) | place.trust | _lambda_environ(place, api, handler)
+    command = [sys.executable, "-m", "awslambdaric", handler]
     puts = 0 if function == _PUTS_NOTHING else 1
-
-    def measure() -> Figures:
-        api.offer()
+    with RuntimeApi.start(connect_event()) as api:
+        environ = clean(os.environ) | place.trust | _lambda_environ(place, api, handler)
         cpu = _children_seconds()
         started_at = time.perf_counter()
         with machine.on_cores(machine.client_cores()):
-            process = subprocess.Popen(  # noqa: S603 - our own command
-                [*command, handler], cwd=ROOT, env=environ
-            )
+            process = subprocess.Popen(command, cwd=ROOT, env=environ)  # noqa: S603 - our own
         try:
             wall = api.answered_at() - started_at
         finally:
             process.kill()
             process.wait()
-        arrived = place.sink.arrived(puts).requests
-        if arrived != puts:
-            raise BenchmarkError(f"{function} put {arrived} items, not {puts}")
-        return {"wall_ms": wall * 1e3, "cpu_ms": (_children_seconds() - cpu) * 1e3}
-
-    return measure
+    arrived = place.sink.arrived(puts).requests
+    if arrived != puts:
+        raise BenchmarkError(f"{function} put {arrived} items, not {puts}")
+    return {"wall_ms": wall * 1e3, "cpu_ms": (_children_seconds() - cpu) * 1e3}
 
 
 def _lambda_environ(place: Place, api: RuntimeApi, handler: str) -> dict[str, str]:

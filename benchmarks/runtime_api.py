@@ -1,4 +1,4 @@
-"""A Lambda Runtime API that hands out one event and notes when its answer came.
+"""A Lambda Runtime API that hands out one event, once, and notes when its answer came.
 
 "Using the Lambda runtime API for custom runtimes".
 """
@@ -31,7 +31,7 @@ class RuntimeApi(ThreadingHTTPServer):
     def __init__(self, event: Mapping[str, Any]) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange)
         self._event = json.dumps(event).encode()
-        self._offers = threading.Semaphore(0)
+        self._offers = threading.Semaphore(1)
         self._has_answer = threading.Event()
         self._path, self._body, self._answered_at = "", b"", 0.0
 
@@ -50,11 +50,6 @@ class RuntimeApi(ThreadingHTTPServer):
     def address(self) -> str:
         """What a runtime finds in AWS_LAMBDA_RUNTIME_API."""
         return f"127.0.0.1:{self.server_port}"
-
-    def offer(self) -> None:
-        """Hand the event to the next runtime that asks, and to no more."""
-        self._has_answer.clear()
-        self._offers.release()
 
     def answered_at(self) -> float:
         """Wait for the function's answer and return when it came (`perf_counter`).

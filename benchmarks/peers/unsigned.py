@@ -9,7 +9,6 @@ from wspubsub.aws.http import Multiplexer, Verdict
 from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
-from wspubsub.aws.management import MAX_IN_FLIGHT
 from wspubsub.aws.tls import client_context
 
 _SECONDS = 600.0
@@ -21,9 +20,7 @@ def open_peer(endpoint: str) -> Post:
     parts = urlsplit(endpoint)
     context = client_context(os.environ) if parts.scheme == "https" else None
     address = Endpoint(parts.hostname or "", parts.port or 0, context)
-    engine = Multiplexer(
-        ChannelPool(address, max_idle=MAX_IN_FLIGHT), max_in_flight=MAX_IN_FLIGHT
-    )
+    engine = Multiplexer(ChannelPool(address))
     before_id = f"POST {parts.path}/@connections/".encode()
 
     def post(connection_ids: list[str], data: bytes) -> int:
