@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from tests.contracts.stores import CREDENTIALS
@@ -12,6 +13,14 @@ from tests.servers.management import Fault, ManagementServer, management_server
 from wspubsub import Connections
 from wspubsub.aws import ManagementApi
 from wspubsub.testing import RecordingConnections
+
+LAMBDA_ENVIRONMENT = {
+    "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_REGION": "us-east-1",
+}
 
 _CODES = {
     403: "ForbiddenException",
@@ -89,8 +98,16 @@ def boto3_api() -> Iterator[Sender]:
 
 
 @contextmanager
+def engine_api() -> Iterator[Sender]:
+    with management_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in LAMBDA_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        yield OverHttp(server, ManagementApi(server.url))
+
+
+@contextmanager
 def recording() -> Iterator[Sender]:
     yield Recording()
 
 
-SENDERS = {"boto3": boto3_api, "recording": recording}
+SENDERS = {"boto3": boto3_api, "engine": engine_api, "recording": recording}

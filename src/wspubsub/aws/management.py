@@ -1,69 +1,44 @@
-"""The API Gateway Management API behind the `Connections` port, over boto3."""
+"""The API Gateway Management API behind the `Connections` port."""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from datetime import datetime
-from itertools import islice
-from typing import Any, Protocol, TypeVar
 
-from wspubsub.aws.endpoints import management_endpoint, region_of
-from wspubsub.aws.failures import Meaning, error_for, meaning_of
-from wspubsub.backoff import full_jitter
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.errors import (
-    AccessDeniedError,
-    ConnectionGoneError,
-    ConnectionNotReadyError,
-    ManagementError,
-    ThrottledError,
+from wspubsub.aws.boto3_connections import (
+    Boto3Connections,
+    ManagementClient,
+    boto3_client,
 )
+from wspubsub.aws.choice import is_engine_fit
+from wspubsub.aws.endpoints import management_endpoint, region_of
+from wspubsub.aws.engine_connections import EngineConnections
+from wspubsub.connections import ConnectionInfo, Connections, PostOutcome
+from wspubsub.errors import ConnectionNotReadyError
 from wspubsub.events import PendingConnectionId
 
-CONNECT_SECONDS, READ_SECONDS = 2, 5
-"""Short against the 29 s that a WebSocket integration may take."""
-
-TIMEOUT_SECONDS = 10.0
-"""How long a single call goes on trying if it is given no deadline."""
-
 MAX_WORKERS = 32
-
-ResultT = TypeVar("ResultT")
-
-
-class ManagementClient(Protocol):
-    """The operations of `boto3.client("apigatewaymanagementapi")` that are used."""
-
-    def post_to_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Post to a connection."""
-        ...
-
-    def get_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Describe a connection."""
-        ...
-
-    def delete_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Close a connection."""
-        ...
 
 
 class ManagementApi:
     """Posts to connections of a WebSocket API, asks about them, closes them.
 
+    Inside the Lambda runtime it sends the requests itself, with many in flight in one
+    thread, which costs a small fraction of boto3's CPU time; everywhere else, and
+    where the environment asks for something unusual such as a proxy, it uses boto3.
+
     Args:
         endpoint_url: `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`, a
             custom domain with its mapping, or the URL that `wspubsub dev` prints.
-        client: A `boto3.client("apigatewaymanagementapi", ...)` of your own; then
-            `endpoint_url` only stands in error texts. Give it
-            `retries={"total_max_attempts": 1}`: retries happen here.
+        client: A `boto3.client("apigatewaymanagementapi", ...)` of your own, which is
+            then used in any case. Give it `retries={"total_max_attempts": 1}`:
+            retries happen here.
         region: Region to sign for, where the endpoint does not name it.
-        max_workers: How many posts `post_many` has under way at most.
         clock: Monotonic clock in seconds.
-        sleep: Waits before a retry.
+        sleep: Waits before a retry of a boto3 client.
 
     Raises:
-        UsageError: The endpoint is no endpoint of a WebSocket API.
+        UsageError: The endpoint is no endpoint of a WebSocket API, or its region is
+            unknown.
     """
 
     def __init__(
@@ -72,148 +47,44 @@ class ManagementApi:
         *,
         client: ManagementClient | None = None,
         region: str | None = None,
-        max_workers: int = MAX_WORKERS,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._endpoint = management_endpoint(endpoint_url)
-        self._max_workers = max_workers
-        self._clock = clock
-        self._sleep = sleep
+        endpoint = management_endpoint(endpoint_url)
+        self._connections: Connections
+        if client is None and is_engine_fit(os.environ):
+            region = region or region_of(endpoint, os.environ)
+            self._connections = EngineConnections(endpoint, region, clock=clock)
+            return
         if client is None:
-            region = region or region_of(self._endpoint, os.environ)
-            client = _boto3_client(self._endpoint, region, max_workers)
-        self._client = client
+            region = region or region_of(endpoint, os.environ)
+            client = boto3_client(endpoint, region, MAX_WORKERS)
+        self._connections = Boto3Connections(
+            client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
+        )
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
     ) -> None:
-        """See `Connections.post`."""
+        """See `Connections.post`.
+
+        Raises:
+            ConnectionNotReadyError: The connection's `$connect` is being handled.
+        """
         if isinstance(connection_id, PendingConnectionId):
             raise ConnectionNotReadyError(connection_id)
-
-        def call() -> None:
-            self._client.post_to_connection(ConnectionId=connection_id, Data=data)
-
-        self._until(deadline, connection_id, call)
+        self._connections.post(connection_id, data, deadline=deadline)
 
     def post_many(
         self, connection_ids: Iterable[str], data: bytes, *, deadline: float
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        remaining = iter(connection_ids)
-        pool = ThreadPoolExecutor(self._max_workers, "wspubsub-post")
-        under_way: set[Future[PostOutcome]] = set()
-        try:
-            while True:
-                room = self._max_workers * 2 - len(under_way)
-                for connection_id in islice(remaining, room):
-                    under_way.add(
-                        pool.submit(self._outcome, connection_id, data, deadline)
-                    )
-                if not under_way:
-                    return
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        return self._connections.post_many(connection_ids, data, deadline=deadline)
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
-        answer = self._until(
-            None,
-            connection_id,
-            lambda: self._client.get_connection(ConnectionId=connection_id),
-        )
-        identity = answer.get("Identity", {})
-        return ConnectionInfo(
-            connected_at=_seconds(answer["ConnectedAt"]),
-            last_active_at=_seconds(answer["LastActiveAt"]),
-            source_ip=identity.get("SourceIp", ""),
-            user_agent=identity.get("UserAgent"),
-        )
+        return self._connections.get(connection_id)
 
     def close(self, connection_id: str) -> None:
         """See `Connections.close`."""
-        self._until(
-            None,
-            connection_id,
-            lambda: self._client.delete_connection(ConnectionId=connection_id),
-        )
-
-    def _outcome(self, connection_id: str, data: bytes, deadline: float) -> PostOutcome:
-        if self._clock() >= deadline:
-            return PostOutcome(connection_id, Outcome.DEFERRED)
-        try:
-            self.post(str(connection_id), data, deadline=deadline)
-        except ConnectionGoneError:
-            return PostOutcome(connection_id, Outcome.GONE)
-        except ThrottledError as error:
-            return PostOutcome(connection_id, Outcome.THROTTLED, str(error))
-        except AccessDeniedError:
-            raise
-        except ManagementError as error:
-            return PostOutcome(connection_id, Outcome.FAILED, str(error))
-        return PostOutcome(connection_id, Outcome.DELIVERED)
-
-    def _until(
-        self, deadline: float | None, connection_id: str, call: Callable[[], ResultT]
-    ) -> ResultT:
-        if deadline is None:
-            deadline = self._clock() + TIMEOUT_SECONDS
-        delays = full_jitter()
-        while True:
-            try:
-                return call()
-            except Exception as error:
-                meaning, failure = self._failure(error, connection_id)
-                delay = next(delays)
-                is_last = self._clock() + delay >= deadline
-                if is_last or meaning not in {Meaning.THROTTLED, Meaning.BROKEN}:
-                    raise failure from error
-            self._sleep(delay)
-
-    def _failure(
-        self, error: Exception, connection_id: str
-    ) -> tuple[Meaning, ManagementError]:
-        response = getattr(error, "response", None)
-        if not isinstance(response, dict):
-            if not type(error).__module__.startswith("botocore."):
-                raise error
-            response = {}
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        code = response.get("Error", {}).get("Code")
-        meaning = meaning_of(status, code)
-        failure = error_for(
-            meaning,
-            connection_id,
-            self._endpoint,
-            status=status,
-            code=code,
-            text=str(error),
-        )
-        return meaning, failure
-
-
-def _boto3_client(endpoint: str, region: str, max_workers: int) -> ManagementClient:
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=max_workers,
-    )
-    client: ManagementClient = boto3.client(
-        "apigatewaymanagementapi",
-        endpoint_url=endpoint,
-        region_name=region,
-        config=config,
-    )
-    return client
-
-
-def _seconds(value: object) -> float:
-    return value.timestamp() if isinstance(value, datetime) else 0.0
+        self._connections.close(connection_id)

@@ -1,0 +1,28 @@
+"""Whether requests to AWS are sent by the lean engine or by boto3.
+
+Inside the Lambda runtime, with credentials in the environment and nothing unusual
+asked for, the engine does exactly what boto3 would do, at a fraction of its cost.
+Everywhere else boto3 is used, so that profiles, single sign-on, proxies and moto's
+`mock_aws` behave as people expect. A client that the user passes always wins.
+"""
+
+from collections.abc import Mapping
+
+_NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+_UNUSUAL = (
+    "AWS_CONFIG_FILE",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_PROFILE",
+    "AWS_SHARED_CREDENTIALS_FILE",
+    "AWS_USE_DUALSTACK_ENDPOINT",
+    "AWS_USE_FIPS_ENDPOINT",
+)
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+
+
+def is_engine_fit(environment: Mapping[str, str]) -> bool:
+    """Return whether the engine can stand in for boto3 in this environment."""
+    if not all(environment.get(name) for name in _NEEDED):
+        return False
+    unusual = [*_UNUSUAL, *_PROXIES, *map(str.lower, _PROXIES)]
+    return not any(environment.get(name) for name in unusual)

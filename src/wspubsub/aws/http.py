@@ -1,0 +1,403 @@
+"""Many HTTP requests in flight in one thread, over connections that are kept.
+
+Nothing here knows what the requests are for: the caller builds them, and judges the
+answers. What is known here, and nowhere else, is when to send, to wait, to try again
+and to give up.
+"""
+
+import heapq
+import itertools
+import random
+import selectors
+import ssl
+import time
+from collections.abc import Callable, Iterable, Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from wspubsub.aws.http_channel import Channel
+from wspubsub.aws.http_pool import ChannelPool
+from wspubsub.aws.http_response import Response, ResponseError
+from wspubsub.backoff import full_jitter
+
+_TICK_SECONDS = 0.05
+"""How often time-outs are looked for."""
+
+
+class Verdict(Enum):
+    """What an answer means for its request."""
+
+    FINAL = "final"
+    THROTTLED = "throttled"
+    """Try again later, and send less."""
+    BROKEN = "broken"
+    """Try again later."""
+
+
+class Result(NamedTuple):
+    """How a request ended.
+
+    Attributes:
+        tag: The caller's name for the request.
+        response: The last answer, None if there was none.
+        error: Why there was no answer.
+        was_tried: False if the deadline came first.
+    """
+
+    tag: str
+    response: Response | None
+    error: str = ""
+    was_tried: bool = True
+
+
+class Window:
+    """How many requests may be in flight.
+
+    It grows with success and halves when the account is throttled (additive increase,
+    multiplicative decrease).
+
+    Args:
+        most: Upper limit.
+    """
+
+    __slots__ = ("_grows_slowly_from", "_last_halved", "_most", "size")
+
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._grows_slowly_from = float(most)
+        self._last_halved = -1.0
+        self.size = min(16.0, self._most)
+
+    def succeeded(self) -> None:
+        """Let it grow after an answer."""
+        step = 1.0 if self.size < self._grows_slowly_from else 1.0 / self.size
+        self.size = min(self._most, self.size + step)
+
+    def throttled(self, now: float) -> None:
+        """Let it shrink, once for all answers to what was sent together."""
+        if now - self._last_halved >= _TICK_SECONDS:
+            self._last_halved = now
+            self.size = self._grows_slowly_from = max(1.0, self.size / 2)
+
+
+class _Exchange:
+    """One request on its way to its result."""
+
+    __slots__ = (
+        "attempts",
+        "delays",
+        "error",
+        "is_connecting",
+        "needs_fresh",
+        "response",
+        "tag",
+        "times_out_at",
+    )
+
+    def __init__(self, tag: str, delays: Iterator[float]) -> None:
+        self.tag = tag
+        self.delays = delays
+        self.attempts = 0
+        self.needs_fresh = False
+        self.response: Response | None = None
+        self.error = ""
+        self.is_connecting = False
+        self.times_out_at = 0.0
+
+    def result(self) -> Result:
+        return Result(self.tag, self.response, self.error)
+
+
+class Multiplexer:
+    """Sends many requests at once over a pool of connections.
+
+    Args:
+        pool: Connections to the server.
+        connect_seconds: Longest time for a connection to be made.
+        read_seconds: Longest time for an answer.
+        max_in_flight: How many requests are in flight at most.
+        clock: Monotonic clock in seconds.
+        draw: Source of numbers from 0 to 1, for back-off.
+    """
+
+    def __init__(
+        self,
+        pool: ChannelPool,
+        *,
+        connect_seconds: float = 2.0,
+        read_seconds: float = 5.0,
+        max_in_flight: int = 128,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.pool = pool
+        self.connect_seconds = connect_seconds
+        self.read_seconds = read_seconds
+        self.max_in_flight = max_in_flight
+        self.clock = clock
+        self.draw = draw
+
+    def run(
+        self,
+        tags: Iterable[str],
+        *,
+        build: Callable[[str], bytes],
+        judge: Callable[[Response], Verdict],
+        deadline: float,
+        max_attempts: int | None = None,
+    ) -> Iterator[Result]:
+        """Make a request for each tag and yield how each ended, in any order.
+
+        Args:
+            tags: Taken as there is room to send.
+            build: Gives the bytes of a request each time it is sent.
+            judge: Says what an answer means.
+            deadline: Instant of the clock at which all ends.
+            max_attempts: How often a request is sent at most; None for until the
+                deadline.
+        """
+        calls = _Calls(build, judge, deadline, max_attempts)
+        return _Run(self, tags, calls).results()
+
+
+class _Calls(NamedTuple):
+    """What the caller of `Multiplexer.run` wants."""
+
+    build: Callable[[str], bytes]
+    judge: Callable[[Response], Verdict]
+    deadline: float
+    max_attempts: int | None
+
+
+class _Run:
+    """One call of `Multiplexer.run`."""
+
+    def __init__(
+        self,
+        settings: Multiplexer,
+        tags: Iterable[str],
+        calls: _Calls,
+    ) -> None:
+        self._settings = settings
+        self._pool = settings.pool
+        self._tags = iter(tags)
+        self._build, self._judge, self._deadline, self._max_attempts = calls
+        self._window = Window(settings.max_in_flight)
+        self._selector = selectors.DefaultSelector()
+        self._in_flight: dict[Channel, _Exchange] = {}
+        # Connections whose answer was read a moment ago; they stay registered.
+        self._free: list[Channel] = []
+        self._again: list[_Exchange] = []
+        self._later: list[tuple[float, int, _Exchange]] = []
+        self._numbers = itertools.count()
+        self._has_tags = True
+        self._next_look = 0.0
+
+    def results(self) -> Iterator[Result]:
+        try:
+            while True:
+                now = self._settings.clock()
+                if now >= self._deadline:
+                    yield from self._given_up()
+                    return
+                yield from self._sent(now)
+                if not self._in_flight and not self._later and not self._again:
+                    return
+                yield from self._received()
+        finally:
+            self._close()
+
+    def _sent(self, now: float) -> Iterator[Result]:
+        room = int(self._window.size) - len(self._in_flight)
+        while room > 0:
+            exchange = self._next_exchange(now)
+            if exchange is None:
+                return
+            result = self._send(exchange, now)
+            if result is None:
+                room -= 1
+            else:
+                yield result
+
+    def _next_exchange(self, now: float) -> _Exchange | None:
+        if self._again:
+            return self._again.pop()
+        if self._later and self._later[0][0] <= now:
+            return heapq.heappop(self._later)[2]
+        if not self._has_tags:
+            return None
+        tag = next(self._tags, None)
+        if tag is None:
+            self._has_tags = False
+            return None
+        return _Exchange(tag, full_jitter(self._settings.draw))
+
+    def _send(self, exchange: _Exchange, now: float) -> Result | None:
+        try:
+            request = self._build(exchange.tag)
+            channel = self._channel(exchange)
+        except OSError as error:
+            return self._failed(exchange, error, now)
+        exchange.is_connecting = not channel.is_connected
+        seconds = (
+            self._settings.connect_seconds
+            if exchange.is_connecting
+            else self._settings.read_seconds
+        )
+        exchange.times_out_at = now + seconds
+        self._in_flight[channel] = exchange
+        self._watch(channel)
+        try:
+            channel.send(request)
+        except OSError as error:
+            return self._broken(channel, exchange, error, now)
+        self._watch(channel)
+        return None
+
+    def _channel(self, exchange: _Exchange) -> Channel:
+        if not exchange.needs_fresh:
+            if self._free:
+                return self._free.pop()
+            idle = self._pool.take_idle()
+            if idle is not None:
+                return idle
+        return self._pool.open()
+
+    def _watch(self, channel: Channel) -> None:
+        if channel.watched_for == channel.interest:
+            return
+        if channel.watched_for:
+            self._selector.modify(channel, channel.interest)
+        else:
+            self._selector.register(channel, channel.interest)
+        channel.watched_for = channel.interest
+
+    def _received(self) -> Iterator[Result]:
+        now = self._settings.clock()
+        for key, _ in self._selector.select(self._patience(now)):
+            channel = key.fileobj
+            assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
+            exchange = self._in_flight.get(channel)
+            if exchange is None:
+                self._free.remove(channel)
+                self._drop(channel)
+                continue
+            result = self._proceed(channel, exchange)
+            if result is not None:
+                yield result
+        now = self._settings.clock()
+        if now >= self._next_look:
+            self._next_look = now + _TICK_SECONDS
+            yield from self._timed_out(now)
+
+    def _patience(self, now: float) -> float:
+        until = min(self._deadline, now + _TICK_SECONDS)
+        if self._later:
+            until = min(until, self._later[0][0])
+        return max(0.0, until - now)
+
+    def _proceed(self, channel: Channel, exchange: _Exchange) -> Result | None:
+        try:
+            response = channel.proceed()
+        except (OSError, ResponseError) as error:
+            return self._broken(channel, exchange, error, self._settings.clock())
+        if response is None:
+            self._watch(channel)
+            if exchange.is_connecting and channel.is_connected:
+                exchange.is_connecting = False
+                exchange.times_out_at = (
+                    self._settings.clock() + self._settings.read_seconds
+                )
+            return None
+        del self._in_flight[channel]
+        if response.keeps_alive:
+            channel.is_reused = True
+            self._free.append(channel)
+        else:
+            self._drop(channel)
+        return self._answered(exchange, response)
+
+    def _answered(self, exchange: _Exchange, response: Response) -> Result | None:
+        exchange.response, exchange.error = response, ""
+        verdict = self._judge(response)
+        if verdict is Verdict.FINAL:
+            self._window.succeeded()
+            return exchange.result()
+        now = self._settings.clock()
+        if verdict is Verdict.THROTTLED:
+            self._window.throttled(now)
+        return self._retried(exchange, now)
+
+    def _broken(
+        self, channel: Channel, exchange: _Exchange, error: Exception, now: float
+    ) -> Result | None:
+        was_reused = channel.is_reused and not channel.answer_has_begun
+        if not channel.is_connected:
+            self._pool.connecting_failed()
+        del self._in_flight[channel]
+        self._drop(channel)
+        if was_reused and not exchange.needs_fresh:
+            # The server closed an idle connection just when it was used again.
+            exchange.needs_fresh = True
+            exchange.response, exchange.error = None, _described(error)
+            self._again.append(exchange)
+            return None
+        return self._failed(exchange, error, now)
+
+    def _failed(
+        self, exchange: _Exchange, error: Exception, now: float
+    ) -> Result | None:
+        exchange.response, exchange.error = None, _described(error)
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return exchange.result()
+        return self._retried(exchange, now)
+
+    def _retried(self, exchange: _Exchange, now: float) -> Result | None:
+        exchange.attempts += 1
+        due = now + next(exchange.delays)
+        if exchange.attempts == self._max_attempts or due >= self._deadline:
+            return exchange.result()
+        heapq.heappush(self._later, (due, next(self._numbers), exchange))
+        return None
+
+    def _timed_out(self, now: float) -> Iterator[Result]:
+        late = [
+            (channel, exchange)
+            for channel, exchange in self._in_flight.items()
+            if exchange.times_out_at <= now
+        ]
+        for channel, exchange in late:
+            channel.is_reused = False  # it was not dead, but silent
+            text = "no answer in time" if channel.is_connected else "cannot connect"
+            result = self._broken(channel, exchange, TimeoutError(text), now)
+            if result is not None:
+                yield result
+
+    def _given_up(self) -> Iterator[Result]:
+        while self._in_flight:
+            channel, exchange = self._in_flight.popitem()
+            self._drop(channel)
+            yield Result(exchange.tag, None, "no answer before the deadline")
+        for exchange in [*self._again, *(each[2] for each in self._later)]:
+            yield exchange.result()
+        self._again.clear()
+        self._later.clear()
+        for tag in self._tags:
+            yield Result(tag, None, was_tried=False)
+
+    def _drop(self, channel: Channel) -> None:
+        self._selector.unregister(channel)
+        channel.close()
+
+    def _close(self) -> None:
+        for channel in self._in_flight:
+            self._drop(channel)
+        for channel in self._free:
+            channel.watched_for = 0
+            self._pool.give_back(channel)
+        # Closing the selector ends the registrations of those that live on.
+        self._selector.close()
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

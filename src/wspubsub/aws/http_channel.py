@@ -1,0 +1,209 @@
+"""One connection to a server, non-blocking: connect, TLS, one request at a time."""
+
+import errno
+import selectors
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from wspubsub.aws.http_response import Response, ResponseReader
+
+_READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_CHUNK = 65_536
+_WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+Address = tuple[int, int, int, str, tuple[Any, ...]]
+"""What `socket.getaddrinfo` returns for a name."""
+
+
+class Endpoint(NamedTuple):
+    """Where requests go.
+
+    Attributes:
+        host: Name or address.
+        port: TCP port.
+        context: TLS settings, None for plain HTTP.
+    """
+
+    host: str
+    port: int
+    context: ssl.SSLContext | None
+
+
+class Channel:
+    """A connection that carries one request after another.
+
+    Args:
+        endpoint: Where it goes to.
+        address: What the host's name stands for, as `socket.getaddrinfo` has it.
+        session: A TLS session to resume.
+
+    Attributes:
+        is_reused: Whether it has carried a request before this one.
+        idle_since: When its last request ended.
+        interest: The event that it waits for next.
+        watched_for: The event that a selector has been told to look for, 0 for none.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        address: Address,
+        session: ssl.SSLSession | None,
+    ) -> None:
+        raw = _connecting(address)
+        self.is_reused = False
+        self.idle_since = 0.0
+        self.interest = _WRITE
+        self.watched_for = 0
+        self._socket: socket.socket = raw
+        self._endpoint = endpoint
+        self._session = session
+        self._is_connected = False
+        self._reader = ResponseReader()
+        # A view: what is left of a large request is not copied for each part sent.
+        self._unsent = memoryview(b"")
+        self._step: Callable[[], Response | None] = self._finish_connecting
+
+    def fileno(self) -> int:
+        """Return the socket's file descriptor, for a selector."""
+        return self._socket.fileno()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the connection, with TLS if there is any, is made."""
+        return self._is_connected
+
+    @property
+    def answer_has_begun(self) -> bool:
+        """Whether part of the answer has come in."""
+        return self._reader.has_begun
+
+    @property
+    def session(self) -> ssl.SSLSession | None:
+        """The TLS session, to be resumed by the next connection."""
+        found = getattr(self._socket, "session", None)
+        return found if isinstance(found, ssl.SSLSession) else None
+
+    def send(self, request: bytes) -> None:
+        """Begin a request; at once, if the connection is made already.
+
+        Raises:
+            OSError: The connection is broken.
+        """
+        self._unsent = memoryview(request)
+        if self._is_connected:
+            self._step = self._write
+            self._write()
+
+    def proceed(self) -> Response | None:
+        """Go on after the event that was waited for; return the answer if it is whole.
+
+        Raises:
+            OSError: The connection could not be made or is broken.
+            ResponseError: The answer is no HTTP response.
+        """
+        return self._step()
+
+    def is_dead(self) -> bool:
+        """Return whether an idle connection can carry no further request.
+
+        After a freeze the server has closed it, and that lies unread in the socket.
+        """
+        # A TLS socket does not peek; what matters is below TLS anyhow.
+        raw = socket.socket(fileno=self._socket.fileno())
+        try:
+            raw.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            return True
+        finally:
+            raw.detach()
+        return True
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def _finish_connecting(self) -> Response | None:
+        code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if code:
+            raise OSError(code, _cannot_connect(code))
+        context = self._endpoint.context
+        if context is None:
+            return self._begin_sending()
+        self._socket = context.wrap_socket(
+            self._socket,
+            server_hostname=self._endpoint.host,
+            do_handshake_on_connect=False,
+            session=self._session,
+        )
+        self._step = self._shake_hands
+        return self._shake_hands()
+
+    def _shake_hands(self) -> Response | None:
+        assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - wrapped just before
+        try:
+            self._socket.do_handshake()
+        except _WOULD_BLOCK as error:
+            self.interest = _wanted(error, _READ)
+            return None
+        return self._begin_sending()
+
+    def _begin_sending(self) -> Response | None:
+        self._is_connected = True
+        self._step = self._write
+        return self._write()
+
+    def _write(self) -> Response | None:
+        while self._unsent:
+            try:
+                sent = self._socket.send(self._unsent)
+            except _WOULD_BLOCK as error:
+                self.interest = _wanted(error, _WRITE)
+                return None
+            self._unsent = self._unsent[sent:]
+        self.interest = _READ
+        self._step = self._read
+        return None
+
+    def _read(self) -> Response | None:
+        while True:
+            try:
+                data = self._socket.recv(_CHUNK)
+            except _WOULD_BLOCK as error:
+                self.interest = _wanted(error, _READ)
+                return None
+            if not data:
+                response = self._reader.closed()
+                response.keeps_alive = False
+                return response
+            response_or_none = self._reader.feed(data)
+            if response_or_none is not None:
+                return response_or_none
+
+
+def _connecting(address: Address) -> socket.socket:
+    family, kind, protocol, _, target = address
+    raw = socket.socket(family, kind, protocol)
+    raw.setblocking(False)  # noqa: FBT003 - the socket module's own
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    code = raw.connect_ex(target)
+    if code not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:
+        raw.close()
+        raise OSError(code, _cannot_connect(code))
+    return raw
+
+
+def _wanted(error: OSError, otherwise: int) -> int:
+    # TLS may have to write before it can read, and the other way round.
+    if isinstance(error, ssl.SSLWantReadError):
+        return _READ
+    return _WRITE if isinstance(error, ssl.SSLWantWriteError) else otherwise
+
+
+def _cannot_connect(code: int) -> str:
+    return f"cannot connect: {errno.errorcode.get(code, code)}"
