@@ -1,6 +1,7 @@
 """aiobotocore: botocore on asyncio and aiohttp."""
 
 import asyncio
+import atexit
 from collections.abc import Iterator
 
 from aiobotocore.config import AioConfig
@@ -18,6 +19,12 @@ def open_peer(endpoint: str) -> Post:
         config=AioConfig(max_pool_connections=CONCURRENCY),
     )
     client = loop.run_until_complete(context.__aenter__())
+
+    def close() -> None:
+        loop.run_until_complete(context.__aexit__(None, None, None))
+        loop.close()
+
+    atexit.register(close)
 
     async def post_some(remaining: Iterator[str], data: bytes) -> int:
         delivered = 0
