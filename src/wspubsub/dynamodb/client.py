@@ -3,10 +3,12 @@
 The store is written against this interface, so any client that has it will do.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
+from wspubsub.aws.choice import is_engine_fit
 from wspubsub.errors import StoreError
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
@@ -37,6 +39,19 @@ class DynamoDBClient(Protocol):
     def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put and delete up to 25 items."""
         ...
+
+
+def default_client(table: str) -> DynamoDBClient:
+    """Return the engine's client inside the Lambda runtime, boto3's elsewhere."""
+    if is_engine_fit(os.environ):
+        # Not at the top: whoever passes a client of their own does not pay for it.
+        from wspubsub.aws.dynamodb import (  # noqa: PLC0415
+            DynamoDBClient as EngineClient,
+        )
+
+        return EngineClient()
+    client: DynamoDBClient = boto3_client(table)
+    return client
 
 
 def boto3_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types

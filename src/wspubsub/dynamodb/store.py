@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, boto3_client, translated
+from wspubsub.dynamodb.client import DynamoDBClient, default_client, translated
 from wspubsub.dynamodb.items import (
     Item,
     Write,
@@ -77,7 +77,9 @@ class DynamoDBSubscriptionStore:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
         self._table = table
-        self._client: DynamoDBClient = boto3_client(table) if client is None else client
+        self._client: DynamoDBClient = (
+            default_client(table) if client is None else client
+        )
         self._plan = ShardPlan(shards, previous_shards)
         self._ttl_seconds = ttl_seconds
         self._now = now

@@ -1,0 +1,229 @@
+"""The engine's DynamoDB client against a server that misbehaves."""
+
+import json
+import threading
+import zlib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from tests.contracts.senders import LAMBDA_ENVIRONMENT
+from tests.contracts.stores import CREDENTIALS
+from wspubsub import StoreError, UsageError
+from wspubsub.aws.dynamodb import ClientError, DynamoDBClient, dynamodb_endpoint
+from wspubsub.dynamodb import DynamoDBSubscriptionStore
+
+ITEM = {"pk": {"S": "a"}, "sk": {"S": "ü"}}
+
+
+class Server:
+    """Answers as planned, then well; keeps what it was sent."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.answers: list[tuple[int, bytes, dict[str, str]]] = []
+        self.requests: list[tuple[dict[str, str], Any]] = []
+
+    def plan(self, status: int, body: object, **headers: str) -> None:
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.answers.append((status, data, headers))
+
+    def refuse(self, code: str, status: int = 400, times: int = 1) -> None:
+        name = f"com.amazonaws.dynamodb.v20120810#{code}"
+        for _ in range(times):
+            self.plan(status, {"__type": name, "message": f"no: {code}"})
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            api.requests.append((dict(self.headers.items()), json.loads(body)))
+            well: tuple[int, bytes, dict[str, str]] = (200, b"{}", {})
+            status, data, headers = api.answers.pop(0) if api.answers else well
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    httpd.daemon_threads = True
+    api = Server(f"http://127.0.0.1:{httpd.server_port}")
+    thread = threading.Thread(target=httpd.serve_forever, args=(0.01,))
+    thread.start()
+    yield api
+    httpd.shutdown()
+    httpd.server_close()
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def _lambda_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in LAMBDA_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_it_sends_what_boto3_sends(server: Server) -> None:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=server.url,
+        aws_session_token="token",
+        config=Config(retries={"total_max_attempts": 1}),
+        **CREDENTIALS,
+    )
+    client.put_item(TableName="t", Item=ITEM)
+    client.close()
+
+    DynamoDBClient(endpoint_url=server.url).put_item(TableName="t", Item=ITEM)
+
+    (theirs, their_body), (ours, our_body) = server.requests
+    assert our_body == their_body
+    theirs_lower = {name.lower(): value for name, value in theirs.items()}
+    for name in ("content-type", "x-amz-target", "content-length", "host"):
+        assert ours[name] == theirs_lower[name]
+    assert ours["authorization"].startswith("AWS4-HMAC-SHA256 Credential=testing/")
+    assert ours["x-amz-security-token"] == "token"
+
+
+def test_an_answer_is_the_dict_that_boto3_gives(server: Server) -> None:
+    server.plan(200, {"Item": ITEM}, x_amzn_RequestId="r1")
+
+    answer = DynamoDBClient(endpoint_url=server.url).get_item(TableName="t", Key=ITEM)
+
+    assert answer["Item"] == ITEM
+    assert answer["ResponseMetadata"] == {"HTTPStatusCode": 200, "RequestId": "r1"}
+
+
+def test_temporary_credentials_are_optional(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_SESSION_TOKEN")
+
+    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    [(headers, _)] = server.requests
+    assert "x-amz-security-token" not in headers
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
+def test_what_may_pass_is_tried_again(server: Server, code: str) -> None:
+    server.refuse(code, status=500 if code == "InternalServerError" else 400, times=2)
+
+    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert len(server.requests) == 3
+
+
+def test_what_does_not_pass_is_an_error_after_four_attempts(server: Server) -> None:
+    server.refuse("ProvisionedThroughputExceededException", times=100)
+
+    with pytest.raises(ClientError, match="no: Provisioned") as caught:
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert len(server.requests) == 4
+    error = caught.value.response["Error"]
+    assert error["Code"] == "ProvisionedThroughputExceededException"
+    assert caught.value.operation_name == "Query"
+
+
+def test_a_refusal_is_an_error_at_once(server: Server) -> None:
+    server.refuse("ResourceNotFoundException")
+    client = DynamoDBClient(endpoint_url=server.url)
+
+    with pytest.raises(StoreError, match="wspubsub create-table subs") as caught:
+        DynamoDBSubscriptionStore("subs", client=client).topics("a=")
+
+    assert caught.value.code == "ResourceNotFoundException"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b"{}"])
+def test_an_answer_that_is_not_dynamodb_s_is_an_error(
+    server: Server, body: bytes
+) -> None:
+    server.plan(404, body)
+
+    with pytest.raises(ClientError) as caught:
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert caught.value.response["Error"]["Code"] == "404"
+    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
+
+
+def test_a_damaged_answer_is_asked_for_again(server: Server) -> None:
+    body = json.dumps({"Count": 1}).encode()
+    server.plan(200, b'{"Count": 2}', x_amz_crc32=str(zlib.crc32(body)))
+    server.plan(200, body, x_amz_crc32=str(zlib.crc32(body)))
+
+    answer = DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert answer["Count"] == 1
+
+
+def test_an_endpoint_that_does_not_answer_is_an_error_that_says_so() -> None:
+    client = DynamoDBClient(endpoint_url="http://127.0.0.1:1")
+
+    with pytest.raises(StoreError, match="ECONNREFUSED") as caught:
+        DynamoDBSubscriptionStore("subs", client=client).topics("a=")
+
+    assert caught.value.code == "EndpointConnectionError"
+
+
+def test_inside_lambda_the_store_uses_the_engine(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", server.url)
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+
+    DynamoDBSubscriptionStore("subs").unsubscribe("a=", "news")
+
+    headers, _ = server.requests[0]
+    assert "/eu-west-1/dynamodb/aws4_request" in headers["authorization"]
+    assert "User-Agent" not in headers
+
+
+def test_without_a_region_the_error_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_REGION")
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+
+    with pytest.raises(UsageError, match="AWS_REGION"):
+        DynamoDBClient()
+
+
+def test_over_tls_the_region_s_own_endpoint_is_the_default() -> None:
+    assert DynamoDBClient(region="eu-west-1") is not None
+    assert dynamodb_endpoint({}, "eu-west-1") == (
+        "https://dynamodb.eu-west-1.amazonaws.com"
+    )
+
+
+@pytest.mark.parametrize(
+    ("environment", "endpoint"),
+    [
+        ({}, "https://dynamodb.cn-north-1.amazonaws.com.cn"),
+        ({"AWS_ENDPOINT_URL": "http://a"}, "http://a"),
+        (
+            {"AWS_ENDPOINT_URL_DYNAMODB": "http://b", "AWS_ENDPOINT_URL": "x"},
+            "http://b",
+        ),
+    ],
+)
+def test_the_endpoint_follows_boto3_s_rules(
+    environment: dict[str, str], endpoint: str
+) -> None:
+    assert dynamodb_endpoint(environment, "cn-north-1") == endpoint
