@@ -9,7 +9,7 @@ import pytest
 
 from tests.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
-PROBE_TIMEOUT_SECONDS = 2
+PROBE_TIMEOUT_SECONDS = 1.5
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The command `wspubsub`: what it says, what it returns, what it leaves behind."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -54,6 +55,14 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def _no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in set(os.environ) - set(environment({})):
+        monkeypatch.delenv(name)
+    for name, value in environment({}).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder that is the working directory."""
     monkeypatch.chdir(tmp_path)
@@ -90,6 +99,7 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         ([PROBE, "--route-selection-expression", "$context.x"], "cannot be read"),
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),
         ([PROBE, "--authorizer", "x"], "does not name a handler"),
+        ([PROBE, "--table", "no such name"], "is not the name of a table"),
         ([PROBE, "--idle-timeout", "0"], "must be more than 0"),
         ([PROBE, "--timeout", "0"], "must be more than 0"),
     ],
@@ -164,13 +174,12 @@ def test_a_dynamodb_that_cannot_be_asked_is_told(url: str, capsys: Said) -> None
     assert f"cannot ask {url} for table" in only_line(capsys.readouterr().err)
 
 
-def test_missing_credentials_are_told(chat: DevGateway) -> None:
-    arguments = ["--port", "0", "--dynamodb", chat.dynamodb_url]
+@pytest.mark.usefixtures("_no_credentials")
+def test_missing_credentials_are_told(chat: DevGateway, capsys: Said) -> None:
+    status = main(["dev", PROBE, "--port", "0", "--dynamodb", chat.dynamodb_url])
 
-    done = run("dev", PROBE, *arguments, environ={})
-
-    assert done.returncode == 1
-    assert "Unable to locate credentials" in only_line(done.stderr)
+    assert status == 1
+    assert "Unable to locate credentials" in only_line(capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
@@ -260,8 +269,8 @@ def test_a_missing_extra_is_told_with_what_to_install(
 
 def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     with dev(PROBE, cwd=tmp_path) as gateway, gateway.client() as client:
-        client.send(json.dumps({"action": "child"}))
-        gateway.wait_for_line("CHILD")
+        client.send(json.dumps({"action": "hang"}))
+        gateway.wait_for_line("HANGING")
         processes = descendants(gateway.process.pid)
 
         status = gateway.stop(signal.SIGINT)
@@ -297,8 +306,8 @@ def test_sigterm_during_the_start_ends_everything() -> None:
 def test_children_end_by_themselves_when_the_gateway_is_killed() -> None:
     with dev(PROBE) as gateway:
         with gateway.client() as client:
-            client.send(json.dumps({"action": "child"}))
-            gateway.wait_for_line("CHILD")
+            client.send(json.dumps({"action": "hang"}))
+            gateway.wait_for_line("HANGING")
             processes = descendants(gateway.process.pid)
 
             status = gateway.stop(signal.SIGKILL)

@@ -1,6 +1,9 @@
 """A handler whose module can be imported only while no file forbids it."""
 
+# ruff: noqa: T201 - handlers print
 import os
+import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,17 @@ if (FOLDER / "slow-once").exists():
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    if event.get("body") == "exit":
+    body = event.get("body")
+    if body == "exit":
         os._exit(0)
+    elif body == "exit soon":
+        threading.Timer(0.05, os._exit, (0,)).start()
+    elif body == "daemon":
+        start_daemon()
     return {"statusCode": 200, "body": f"running in {FOLDER.name}"}
+
+
+def start_daemon() -> None:
+    daemon = subprocess.Popen(["/bin/sleep", "30"], start_new_session=True)
+    print("DAEMON", daemon.pid)
+    daemon.returncode = 0  # it is left to itself

@@ -74,8 +74,9 @@ def crash(_order: Event, _context: Any) -> Any:
 
 
 def hang(_order: Event, _context: Any) -> Any:
-    print("HANGING", os.getpid())
-    time.sleep(60)
+    with subprocess.Popen(["/bin/sleep", "60"]) as child:
+        print("HANGING", os.getpid(), child.pid)
+        child.wait()
 
 
 def count(_order: Event, _context: Any) -> Any:
@@ -137,12 +138,6 @@ def write(_order: Event, _context: Any) -> Any:
     return {"statusCode": 200, "body": "written"}
 
 
-def start_child(_order: Event, _context: Any) -> Any:
-    with subprocess.Popen(["/bin/sleep", "60"]) as child:
-        print("CHILD", child.pid)
-        child.wait()
-
-
 def wait_for(order: Event, _context: Any) -> Any:
     while not Path(order["path"]).exists():
         time.sleep(0.01)
@@ -159,7 +154,6 @@ ACTIONS: dict[str | None, Any] = {
     "context": describe_context,
     "crash": crash,
     "bytes": in_bytes,
-    "child": start_child,
     "decimal": decimal,
     "echo": echo,
     "environment": describe_environment,

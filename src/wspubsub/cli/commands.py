@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from wspubsub.local.gateway import LocalSettings
 
 WRONG_USE, INTERRUPTED = 2, 130
+
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 Stop = Callable[[], None]
 ResultT = TypeVar("ResultT")
@@ -130,6 +133,11 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
     if not options.timeout > 0:
         raise UsageError("--timeout must be more than 0 seconds")
+    if not _TABLE_NAME.fullmatch(options.table):
+        raise UsageError(
+            f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
+            "letters, digits, -, _ and ."
+        )
     return LocalSettings(
         config=_config(options),
         target=Target.parse(options.target, cwd=cwd),

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,13 +32,13 @@ class EmbeddedDynamoDB:
             WspubsubError: It does not start.
         """
         port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        complaints: deque[str] = deque(maxlen=20)
+        complaint = ["it said nothing"]
 
         def hear(stream: str, line: str) -> None:
             if stream == "stdout" and line.isdigit() and not port.done():
                 port.set_result(line)
             else:
-                complaints.append(line)
+                complaint[0] = line or complaint[0]
 
         process = await ChildProcess.start(
             [sys.executable, "-P", "-m", "wspubsub.local.dynamodb_process", table],
@@ -50,9 +49,7 @@ class EmbeddedDynamoDB:
         await first_of(port, process.exited, timeout_seconds=START_SECONDS)
         if not port.done():
             await process.kill()
-            raise WspubsubError(
-                "the embedded DynamoDB did not start:\n  " + "\n  ".join(complaints)
-            )
+            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         return cls(process, f"http://127.0.0.1:{port.result()}")
 
     async def stop(self) -> None:
@@ -73,8 +70,8 @@ def check_table(table: str, *, url: str, region: str) -> None:
 
     once = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
-        boto3.client(
-            "dynamodb", endpoint_url=url, region_name=region, config=once
+        boto3.Session(region_name=region).client(
+            "dynamodb", endpoint_url=url, config=once
         ).describe_table(TableName=table)
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":

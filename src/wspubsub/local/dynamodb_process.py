@@ -11,9 +11,11 @@ import sys
 import threading
 
 import boto3
+from botocore.exceptions import BotoCoreError, ClientError
 from moto.server import ThreadedMotoServer
 
 from wspubsub.dynamodb import create_table
+from wspubsub.errors import WspubsubError
 from wspubsub.local.bootstrap import end_with_parent
 
 
@@ -24,10 +26,11 @@ def main(table: str) -> None:
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     _, port = server.get_host_and_port()
-    create_table(
-        table,
-        client=boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}"),
-    )
+    client = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}")
+    try:
+        create_table(table, client=client)
+    except (WspubsubError, BotoCoreError, ClientError) as error:
+        sys.exit(str(error))
     print(port, flush=True)  # noqa: T201 - what the gateway waits for
     threading.Event().wait()
 

@@ -219,24 +219,19 @@ class HttpConnection:
         size = 0
         while True:
             event = await self._event()
-            if isinstance(event, h11.EndOfMessage):
-                return bytes(kept), size > len(kept)
             if not isinstance(event, h11.Data):
-                raise BadRequestError(400, "the request is incomplete")
+                return bytes(kept), size > len(kept)
             size += len(event.data)
             if size > MAX_DISCARDED_BYTES:
                 raise BadRequestError(413, "the request is too long")
             kept += event.data[: self._max_body_bytes - len(kept)]
 
     async def _event(self) -> h11.Event:
-        while True:
+        event = self._h11.next_event()
+        while isinstance(event, type):  # h11.NEED_DATA
+            self._h11.receive_data(await self._reader.read(_CHUNK))
             event = self._h11.next_event()
-            if event is h11.NEED_DATA:
-                self._h11.receive_data(await self._reader.read(_CHUNK))
-            elif isinstance(event, type):  # h11.PAUSED
-                raise BadRequestError(400, "the request is incomplete")
-            else:
-                return event
+        return event
 
     def _send(self, event: h11.Event) -> None:
         data = self._h11.send(event)

@@ -37,6 +37,7 @@ class ChildProcess:
     ) -> None:
         self._transport = transport
         self._watcher = watcher
+        self._is_gone = False
 
     @classmethod
     async def start(
@@ -94,10 +95,15 @@ class ChildProcess:
 
     async def kill(self) -> None:
         """End it and all that it started at once; return when it is gone."""
+        if self._is_gone:
+            return
+        self._is_gone = True
         self._kill_group()
         with contextlib.suppress(ProcessLookupError):
             self._transport.kill()
-        await self._watcher.closed  # after it has ended and its output is read
+        await asyncio.wait({self.exited})
+        # Its output ends with it, unless it has given it to a process elsewhere.
+        await asyncio.wait({self._watcher.closed}, timeout=STOP_SECONDS)
         self._transport.close()
 
     def _kill_group(self) -> None:
@@ -137,8 +143,7 @@ class _Watcher(asyncio.SubprocessProtocol):
             self._hand_on(fd, rest)
 
     def process_exited(self) -> None:
-        code = self._transport.get_returncode()
-        self.exited.set_result(-1 if code is None else code)
+        self.exited.set_result(self._transport.get_returncode() or 0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -155,8 +160,5 @@ def exit_reason(code: int) -> str:
         return "Runtime exited without providing a reason"
     if code > 0:
         return f"Runtime exited with error: exit status {code}"
-    try:
-        name = signal.strsignal(-code) or f"signal {-code}"
-    except ValueError:
-        name = f"signal {-code}"
+    name = signal.strsignal(-code) or f"signal {-code}"
     return f"Runtime exited with error: signal: {name.lower()}"

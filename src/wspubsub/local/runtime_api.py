@@ -46,12 +46,15 @@ class RuntimeApi:
 
     Args:
         function_arn: What the runtime is told that it runs.
+
+    Attributes:
+        address: Where it listens, as `host:port`.
     """
 
     def __init__(self, function_arn: str) -> None:
         self._loop = asyncio.get_running_loop()
         self._function_arn = function_arn
-        self._address = ""
+        self.address = ""
         self._ready: asyncio.Future[Raised | None] = self._loop.create_future()
         self._offer: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
         self._current: Invocation | None = None
@@ -68,8 +71,8 @@ class RuntimeApi:
             0,
         )
         host, port = self._server.sockets[0].getsockname()
-        self._address = f"{host}:{port}"
-        return self._address
+        self.address = f"{host}:{port}"
+        return self.address
 
     async def close(self) -> None:
         """Stop listening and drop the runtime's connections."""
@@ -125,7 +128,7 @@ class RuntimeApi:
             writer.close()
 
     async def _answer(self, connection: HttpConnection, request: HttpRequest) -> bool:
-        if request.header("host") != self._address:
+        if request.header("host") != self.address:
             # Some web page has had its own name resolved to this machine.
             return await connection.respond(403, body=_problem("Forbidden"))
         match request.method, request.path.removeprefix(_PREFIX).split("/"):
