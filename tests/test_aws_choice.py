@@ -28,3 +28,13 @@ def test_elsewhere_it_is_boto3(missing: str) -> None:
 )
 def test_anything_unusual_is_for_boto3(name: str) -> None:
     assert not is_engine_fit({**LAMBDA, name: "x"})
+
+
+@pytest.mark.parametrize(
+    ("region", "is_fit"), [("us-iso-east-1", False), ("cn-north-1", True)]
+)
+def test_isolated_regions_are_for_boto3(
+    region: str,
+    is_fit: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    assert is_engine_fit({**LAMBDA, "AWS_REGION": region}) is is_fit

@@ -1,5 +1,6 @@
 """Talking to AWS."""
 
+from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.management import ManagementApi
 
-__all__ = ["ManagementApi"]
+__all__ = ["ManagementApi", "ManagementClient"]

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 from itertools import islice
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
+from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
@@ -23,22 +24,6 @@ TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
-
-
-class ManagementClient(Protocol):
-    """The operations of `boto3.client("apigatewaymanagementapi")` that are used."""
-
-    def post_to_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Post to a connection."""
-        ...
-
-    def get_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Describe a connection."""
-        ...
-
-    def delete_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
-        """Close a connection."""
-        ...
 
 
 class Boto3Connections:
@@ -176,7 +161,9 @@ class Boto3Connections:
         return meaning, failure
 
 
-def boto3_client(endpoint: str, region: str, max_workers: int) -> ManagementClient:
+def boto3_client(
+    endpoint: str, region: str | None, max_workers: int
+) -> ManagementClient:
     """Return a client that makes one attempt for each call."""
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415

@@ -17,12 +17,16 @@ _UNUSUAL = (
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
+# Their endpoints have names of their own, which botocore knows.
+_ISOLATED_REGIONS = ("us-iso", "eu-iso", "eusc-")
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
     """Return whether the engine can stand in for boto3 in this environment."""
     if not all(environment.get(name) for name in _NEEDED):
+        return False
+    if environment.get("AWS_REGION", "").startswith(_ISOLATED_REGIONS):
         return False
     unusual = [*_UNUSUAL, *_PROXIES, *map(str.lower, _PROXIES)]
     return not any(environment.get(name) for name in unusual)

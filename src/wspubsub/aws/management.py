@@ -4,14 +4,9 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from wspubsub.aws.boto3_connections import (
-    Boto3Connections,
-    ManagementClient,
-    boto3_client,
-)
 from wspubsub.aws.choice import is_engine_fit
+from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import management_endpoint, region_of
-from wspubsub.aws.engine_connections import EngineConnections
 from wspubsub.connections import ConnectionInfo, Connections, PostOutcome
 from wspubsub.errors import ConnectionNotReadyError
 from wspubsub.events import PendingConnectionId
@@ -51,17 +46,12 @@ class ManagementApi:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         endpoint = management_endpoint(endpoint_url)
-        self._connections: Connections
-        if client is None and is_engine_fit(os.environ):
-            region = region or region_of(endpoint, os.environ)
-            self._connections = EngineConnections(endpoint, region, clock=clock)
-            return
         if client is None:
             region = region or region_of(endpoint, os.environ)
-            client = boto3_client(endpoint, region, MAX_WORKERS)
-        self._connections = Boto3Connections(
-            client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
-        )
+            if is_engine_fit(os.environ):
+                self._connections = _over_engine(endpoint, region, clock)
+                return
+        self._connections = _over_boto3(endpoint, region, client, clock, sleep)
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -88,3 +78,31 @@ class ManagementApi:
     def close(self, connection_id: str) -> None:
         """See `Connections.close`."""
         self._connections.close(connection_id)
+
+
+# What is not used is not imported: a cold start pays for every module.
+
+
+def _over_engine(endpoint: str, region: str, clock: Callable[[], float]) -> Connections:
+    from wspubsub.aws.engine_connections import EngineConnections  # noqa: PLC0415
+
+    return EngineConnections(endpoint, region, clock=clock)
+
+
+def _over_boto3(
+    endpoint: str,
+    region: str | None,
+    client: ManagementClient | None,
+    clock: Callable[[], float],
+    sleep: Callable[[float], object],
+) -> Connections:
+    from wspubsub.aws.boto3_connections import (  # noqa: PLC0415
+        Boto3Connections,
+        boto3_client,
+    )
+
+    if client is None:
+        client = boto3_client(endpoint, region, MAX_WORKERS)
+    return Boto3Connections(
+        client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
+    )
