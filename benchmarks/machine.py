@@ -2,6 +2,7 @@
 
 import os
 import platform
+import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,16 @@ _PACKAGES = ("wspubsub", "boto3", "aiobotocore", "aws-lambda-powertools")
 
 def describe() -> dict[str, str | int]:
     """Return what is worth knowing of this machine and its software."""
+    versions = {"node": _node_version()} | {
+        name: _installed(name) for name in _PACKAGES
+    }
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or 1,
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "node": _node_version(),
-        **{name: found for name in _PACKAGES if (found := _installed(name))},
+        "openssl": ssl.OPENSSL_VERSION.split()[1],
+        **{name: version for name, version in versions.items() if version},
     }
 
 

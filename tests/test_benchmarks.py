@@ -226,6 +226,14 @@ def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
 
 
 @pytest.mark.integration
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured() -> None:
+    done = run("store", "--tiny", "--json", "/no/such/folder/report.json")
+
+    assert done.returncode == 2
+    assert "/no/such/folder is no folder" in done.stderr
+
+
+@pytest.mark.integration
 def test_every_peer_of_fanout_delivers_everything(tmp_path: Path) -> None:
     found = tiny("fanout", tmp_path)
 
