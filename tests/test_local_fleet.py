@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers.gateways import APPS
+from tests.servers.gateways import APPS, have_ended
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.environment import FunctionSettings, OutputLine
 from wspubsub.local.fleet import Fleet, Outcome
@@ -39,19 +40,20 @@ def invocation(**event: Any) -> Invocation:
 
 
 def with_fleet(
-    function: FunctionSettings, use: Callable[[Fleet], Awaitable[None]], *, limit: int
-) -> list[OutputLine]:
-    output: list[OutputLine] = []
-
+    function: FunctionSettings,
+    use: Callable[[Fleet], Awaitable[None]],
+    *,
+    limit: int,
+    hear: Callable[[OutputLine], None] = lambda _line: None,
+) -> None:
     async def run() -> None:
-        fleet = Fleet(function, max_environments=limit, on_output=output.append)
+        fleet = Fleet(function, max_environments=limit, on_output=hear)
         try:
             await use(fleet)
         finally:
             await fleet.close()
 
     asyncio.run(run())
-    return output
 
 
 def returned(folder: Path) -> Returned:
@@ -119,14 +121,24 @@ def test_renewed_environments_forget_even_what_is_being_initialised(
 def test_an_environment_that_dies_between_invocations_is_replaced(
     tmp_path: Path,
 ) -> None:
+    pids: list[int] = []
+
     async def use(fleet: Fleet) -> None:
         outcome = await fleet.invoke(invocation(body="exit soon"))
         assert outcome.result == returned(tmp_path)
-        for _ in range(3):
-            again = await fleet.invoke(invocation())
-            assert again.result == returned(tmp_path)
+        assert await asyncio.to_thread(has_ended_soon)
+        # Lambda too may notice it only with the next invocation.
+        await fleet.invoke(invocation())
+        again = await fleet.invoke(invocation())
+        assert again.result == returned(tmp_path)
 
-    with_fleet(settings(tmp_path), use, limit=1)
+    def has_ended_soon() -> bool:
+        return have_ended(pids)
+
+    def hear(line: OutputLine) -> None:
+        pids.append(int(line.text.split()[1]))
+
+    with_fleet(settings(tmp_path), use, limit=1, hear=hear)
 
 
 def test_a_function_that_gives_its_output_away_does_not_keep_the_gateway(
@@ -136,10 +148,13 @@ def test_a_function_that_gives_its_output_away_does_not_keep_the_gateway(
         outcome = await fleet.invoke(invocation(body="daemon"))
         assert outcome.result == returned(tmp_path)
 
-    output = with_fleet(settings(tmp_path), use, limit=1)
+    lines: list[str] = []
+    with_fleet(
+        settings(tmp_path), use, limit=1, hear=lambda line: lines.append(line.text)
+    )
 
-    (line,) = (each.text for each in output if "DAEMON" in each.text)
-    os.kill(int(line.split()[1]), 9)
+    (daemon,) = (int(line.split()[1]) for line in lines)
+    os.kill(daemon, signal.SIGKILL)
 
 
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:

@@ -234,14 +234,17 @@ def test_posts_keep_a_connection_from_being_idle_but_not_from_growing_too_old(
         client.send("{}")
         id_ = json.loads(client.recv(10))["connectionId"]
         received = 0
-        while manage(one_way, "POST", id_, b"stay")[0].status == 200:
-            assert client.recv(10) == "stay"
-            received += 1
-        code = closed_with(client)
+        with pytest.raises(ConnectionClosed) as caught:
+            while manage(one_way, "POST", id_, b"stay"):
+                assert client.recv(10) == "stay"
+                received += 1
+                with pytest.raises(TimeoutError):
+                    client.recv(0.4)
 
-    # A post every few milliseconds; only the end of its time has ended it.
-    assert received > 1
-    assert code == 1001
+    # Without the posts it would have been idle after the second.
+    assert received >= 3
+    assert caught.value.rcvd is not None
+    assert caught.value.rcvd.code == 1001
 
 
 def test_a_post_reaches_the_client_as_text(probe: DevGateway) -> None:

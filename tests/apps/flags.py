@@ -22,6 +22,7 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     if body == "exit":
         os._exit(0)
     elif body == "exit soon":
+        print("EXITING", os.getpid())
         threading.Timer(0.05, os._exit, (0,)).start()
     elif body == "daemon":
         start_daemon()

@@ -19,6 +19,7 @@ from wspubsub.gateway import GatewayConfig
 from wspubsub.local.gateway import LocalGateway, LocalSettings
 from wspubsub.local.journal import Journal
 from wspubsub.local.target import Target
+from wspubsub.local.tasks import first_of
 
 TOPIC = "general"
 PATIENCE_SECONDS = 15.0
@@ -97,11 +98,9 @@ class Demo:
             )
             self._say(f"sent {number}")
             await asyncio.sleep(self._interval_seconds)
-        try:
-            async with asyncio.timeout(self._patience_seconds):
-                await self._is_complete.wait()
-        except TimeoutError:
-            return
+        complete = asyncio.ensure_future(self._is_complete.wait())
+        await first_of(complete, timeout_seconds=self._patience_seconds)
+        complete.cancel()
         await asyncio.sleep(SETTLING_SECONDS)
 
     async def _listen(self, client: ClientConnection) -> None:

@@ -139,10 +139,6 @@ class WebSocketConnection:
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
-    def abort(self) -> None:
-        """Drop the connection."""
-        self._writer.transport.abort()
-
     async def verdict(self) -> Refuse | Ended | None:
         """Wait for the answer to the handshake.
 
