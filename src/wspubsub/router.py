@@ -6,7 +6,6 @@ from typing import Any, TypeVar
 from wspubsub.errors import NoRouteError, Reject, UsageError
 from wspubsub.events import (
     ConnectEvent,
-    DisconnectEvent,
     Event,
     MessageEvent,
     parse_event,
@@ -163,13 +162,10 @@ class Router:
             raise UsageError("this router is included elsewhere; register before that")
 
     def _route_for(self, event: Event) -> "_Route":
-        match event:
-            case ConnectEvent():
-                return self._routes.get(CONNECT, _Route(_accept)).within(self)
-            case DisconnectEvent():
-                return self._routes.get(DISCONNECT, _Route(_accept)).within(self)
-            case MessageEvent():
-                return self._message_route(event).within(self)
+        if isinstance(event, MessageEvent):
+            return self._message_route(event).within(self)
+        key = CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
+        return self._routes.get(key, _Route(_accept)).within(self)
 
     def _message_route(self, event: MessageEvent) -> "_Route":
         route_key = event.route_key

@@ -1,0 +1,389 @@
+"""Routing of events to handlers."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from wspubsub import (
+    ConnectEvent,
+    DisconnectEvent,
+    EventError,
+    Forbidden,
+    MessageError,
+    MessageEvent,
+    NoRouteError,
+    Reject,
+    Response,
+    Router,
+    Unauthorized,
+    UsageError,
+)
+from wspubsub.testing import connect_event, disconnect_event, message_event
+
+
+def message(key: str = "action", **body: object) -> dict[str, Any]:
+    """Return a message behind a gateway that has only `$default`."""
+    return message_event(json.dumps({key: body.pop("value", ""), **body}))
+
+
+@pytest.fixture
+def router() -> Router:
+    return Router()
+
+
+def test_each_kind_of_event_reaches_its_handler(router: Router) -> None:
+    seen: list[object] = []
+    router.connect(lambda event: seen.append(type(event)))
+    router.disconnect(lambda event: seen.append(type(event)))
+    router.default(lambda event: seen.append(event.body))
+    router.route("join")(lambda event: seen.append(("join", event.json()["room"])))
+
+    results = [
+        router(event, None)
+        for event in (
+            connect_event(),
+            message_event("hello"),
+            message(value="join", room=5),
+            message_event('{"room": 6}', route_key="join"),
+            disconnect_event(),
+        )
+    ]
+
+    assert seen == [ConnectEvent, "hello", ("join", 5), ("join", 6), DisconnectEvent]
+    assert results == [{"statusCode": 200}] * 5
+
+
+def test_a_custom_key_works_whatever_the_expression() -> None:
+    router = Router(route_selection_expression="$request.body.type")
+    router.route("subscribe")(lambda event: event.json()["topic"])
+
+    result = router(message("type", value="subscribe", topic="news"))
+
+    assert result == {"statusCode": 200, "body": "news"}
+
+
+def test_the_route_that_the_gateway_selected_is_taken(router: Router) -> None:
+    router.route("a")(lambda _event: "a")
+    router.route("b")(lambda _event: "b")
+
+    result = router(message_event('{"action": "b"}', route_key="a"))
+
+    assert result["body"] == "a"
+
+
+def test_a_route_that_only_the_gateway_knows_falls_to_the_default(
+    router: Router,
+) -> None:
+    router.default(lambda event: event.route_key)
+
+    assert router(message_event("x", route_key="other"))["body"] == "other"
+
+
+@pytest.mark.parametrize("key", ["$connect", "$disconnect", "$default", "", "nobody"])
+def test_a_client_cannot_select_a_lifecycle_handler(router: Router, key: str) -> None:
+    router.connect(lambda _event: pytest.fail("connect was called"))
+    router.disconnect(lambda _event: pytest.fail("disconnect was called"))
+    router.default(lambda _event: "default")
+
+    assert router(message(value=key))["body"] == "default"
+
+
+def test_lifecycle_is_told_from_the_event_type_not_from_the_route_key(
+    router: Router,
+) -> None:
+    router.connect(lambda _event: "connect")
+    router.default(lambda _event: "default")
+    event = message_event("x")
+    event["requestContext"]["routeKey"] = "$connect"
+
+    assert router(event)["body"] == "default"
+
+
+def test_without_lifecycle_handlers_the_client_is_let_in(router: Router) -> None:
+    assert router(connect_event()) == {"statusCode": 200}
+    assert router(disconnect_event()) == {"statusCode": 200}
+
+
+def test_a_message_without_a_handler_is_an_error(router: Router) -> None:
+    router.route("a")(lambda _event: None)
+
+    with pytest.raises(NoRouteError, match="'b'") as caught:
+        router(message(value="b"))
+    assert caught.value.route_key == "b"
+    with pytest.raises(NoRouteError, match=r"\$default"):
+        router(message_event("not json"))
+
+
+def test_an_exception_handler_can_answer_a_message_without_a_handler(
+    router: Router,
+) -> None:
+    router.exception_handler(NoRouteError)(lambda _event, error: error.route_key)
+
+    assert router(message(value="b"))["body"] == "b"
+
+
+def test_what_is_no_websocket_event_is_refused(router: Router) -> None:
+    with pytest.raises(EventError):
+        router({"version": "2.0"}, None)
+
+
+def test_an_unhandled_exception_is_raised_on_to_lambda(router: Router) -> None:
+    @router.default
+    def fail(_event: MessageEvent) -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        router(message_event("x"))
+
+
+def test_an_async_handler_is_awaited(router: Router) -> None:
+    @router.default
+    async def answer(event: MessageEvent) -> str:
+        return event.body.upper()
+
+    assert router(message_event("x"))["body"] == "X"
+
+
+@pytest.mark.parametrize(
+    ("rejection", "status"),
+    [(Unauthorized(), 401), (Forbidden("no entry"), 403), (Reject(503), 503)],
+)
+def test_a_handshake_is_refused_with_its_status(
+    router: Router, rejection: Reject, status: int
+) -> None:
+    @router.connect
+    def refuse(_event: ConnectEvent) -> None:
+        raise rejection
+
+    result = router(connect_event())
+
+    assert result["statusCode"] == status
+    assert result.get("body", "") == rejection.reason
+
+
+@pytest.mark.parametrize("status", [200, 101, 600, 0])
+def test_a_refusal_needs_a_refusing_status(status: int) -> None:
+    with pytest.raises(UsageError, match="300 to 599"):
+        Reject(status)
+
+
+def test_a_catch_all_does_not_turn_a_refusal_into_an_acceptance(
+    router: Router,
+) -> None:
+    router.exception_handler(Exception)(lambda _event, _error: {"ok": True})
+
+    @router.connect
+    def refuse(_event: ConnectEvent) -> None:
+        raise Unauthorized
+
+    assert router(connect_event())["statusCode"] == 401
+
+
+@pytest.mark.parametrize("answer", [None, "sorry", {"error": 1}])
+def test_a_connect_handler_that_fails_lets_nobody_in(
+    router: Router, answer: object
+) -> None:
+    router.exception_handler(Exception)(lambda _event, _error: answer)
+
+    @router.connect
+    def fail(_event: ConnectEvent) -> None:
+        raise ZeroDivisionError
+
+    assert router(connect_event())["statusCode"] == 500
+
+
+@pytest.mark.parametrize("answer", [Response(status_code=429), {"statusCode": 429}])
+def test_an_exception_handler_may_choose_the_status_of_a_handshake(
+    router: Router, answer: object
+) -> None:
+    router.exception_handler(ZeroDivisionError)(lambda _event, _error: answer)
+
+    @router.connect
+    def fail(_event: ConnectEvent) -> None:
+        raise ZeroDivisionError
+
+    assert router(connect_event())["statusCode"] == 429
+
+
+def test_a_handler_for_refusals_may_take_them(router: Router) -> None:
+    router.exception_handler(Reject)(
+        lambda _event, error: Response("custom", status_code=error.status)
+    )
+
+    @router.connect
+    def refuse(_event: ConnectEvent) -> None:
+        raise Forbidden
+
+    assert router(connect_event()) == {"statusCode": 403, "body": "custom"}
+
+
+def test_the_exception_handler_of_the_closest_class_is_called(router: Router) -> None:
+    router.exception_handler(Exception)(lambda _event, _error: "any")
+    router.exception_handler(ArithmeticError)(lambda _event, _error: "arithmetic")
+    router.exception_handler(MessageError)(lambda _event, error: str(error))
+
+    @router.route("divide")
+    def divide(_event: MessageEvent) -> None:
+        raise ZeroDivisionError
+
+    @router.default
+    def parse(event: MessageEvent) -> None:
+        event.json()
+
+    assert router(message(value="divide"))["body"] == "arithmetic"
+    assert "not JSON" in router(message_event("x"))["body"]
+
+
+def test_middleware_surrounds_handlers_in_the_order_of_registration(
+    router: Router,
+) -> None:
+    order: list[str] = []
+
+    def named(name: str) -> Callable[..., Any]:
+        def surround(event: object, call_next: Callable[[Any], Any]) -> Any:
+            order.append(f"{name} in")
+            result = call_next(event)
+            order.append(f"{name} out")
+            return result
+
+        return surround
+
+    router.middleware(named("outer"))
+    router.middleware(named("inner"))
+    router.default(lambda _event: order.append("handler"))
+
+    router(message_event("x"))
+
+    assert order == ["outer in", "inner in", "handler", "inner out", "outer out"]
+
+
+def test_middleware_may_answer_instead_and_its_errors_are_handled(
+    router: Router,
+) -> None:
+    @router.middleware
+    def guard(event: MessageEvent, call_next: Callable[[Any], Any]) -> Any:
+        if event.body == "fail":
+            raise ZeroDivisionError
+        return "stopped" if event.body == "stop" else call_next(event)
+
+    router.exception_handler(ZeroDivisionError)(lambda _event, _error: "failed")
+    router.default(lambda _event: "handler")
+
+    bodies = [router(message_event(text))["body"] for text in ("stop", "fail", "go")]
+    assert bodies == ["stopped", "failed", "handler"]
+
+
+def test_an_included_router_keeps_its_own_middleware_and_exception_handlers(
+    router: Router,
+) -> None:
+    inner = Router()
+
+    @inner.middleware
+    def shout(event: object, call_next: Callable[[Any], Any]) -> Any:
+        return call_next(event) + "!"
+
+    @inner.exception_handler(ZeroDivisionError)
+    def own(_event: object, _error: object) -> str:
+        return "inner"
+
+    @inner.route("divide")
+    def divide(_event: MessageEvent) -> None:
+        raise ZeroDivisionError
+
+    inner.route("greet")(lambda _event: "hello")
+    router.include(inner)
+    router.exception_handler(ZeroDivisionError)(lambda _event, _error: "outer")
+    router.route("outside")(lambda _event: "quiet")
+
+    assert router(message(value="greet"))["body"] == "hello!"
+    assert router(message(value="divide"))["body"] == "inner"
+    assert router(message(value="outside"))["body"] == "quiet"
+    assert router.route_keys == {"greet", "divide", "outside"}
+
+
+def test_what_an_included_router_does_not_take_the_outer_one_may(
+    router: Router,
+) -> None:
+    inner = Router()
+
+    @inner.route("divide")
+    def divide(_event: MessageEvent) -> None:
+        raise ZeroDivisionError
+
+    router.include(inner)
+    router.exception_handler(ZeroDivisionError)(lambda _event, _error: "outer")
+
+    assert router(message(value="divide"))["body"] == "outer"
+
+
+def test_decorators_return_the_function_unchanged(router: Router) -> None:
+    def handler(_event: object, _more: object = None) -> None:
+        """Do nothing."""
+
+    assert router.connect(handler) is handler
+    assert router.disconnect(handler) is handler
+    assert router.default(handler) is handler
+    assert router.route("key")(handler) is handler
+    assert router.middleware(handler) is handler
+    assert router.exception_handler(ValueError)(handler) is handler
+
+
+def test_a_second_handler_for_the_same_key_is_refused(router: Router) -> None:
+    router.route("a")(print)
+    router.connect(print)
+    router.exception_handler(ValueError)(print)
+
+    with pytest.raises(UsageError, match="'a' has a handler"):
+        router.route("a")(print)
+    with pytest.raises(UsageError, match="connect"):
+        router.connect(print)
+    with pytest.raises(UsageError, match="ValueError"):
+        router.exception_handler(ValueError)(print)
+
+
+@pytest.mark.parametrize("key", ["", "$connect", "$custom", None, print])
+def test_a_malformed_route_key_is_refused(router: Router, key: Any) -> None:
+    with pytest.raises(UsageError, match="route"):
+        router.route(key)
+
+
+def test_a_malformed_registration_is_refused(router: Router) -> None:
+    async def surround(_event: object, _call_next: object) -> None:
+        """Do nothing."""
+
+    nothing: Any = None
+    not_an_error: Any = "ValueError"
+    not_an_exception: Any = int
+    with pytest.raises(UsageError, match="must be a function"):
+        router.default(nothing)
+    with pytest.raises(UsageError, match="plain function"):
+        router.middleware(surround)
+    for wrong in (not_an_error, not_an_exception):
+        with pytest.raises(UsageError, match="exception class"):
+            router.exception_handler(wrong)
+
+
+def test_a_router_is_included_once_and_then_closed(router: Router) -> None:
+    inner = Router()
+    router.include(inner)
+
+    with pytest.raises(UsageError, match="included"):
+        Router().include(inner)
+    with pytest.raises(UsageError, match="in itself"):
+        router.include(router)
+    with pytest.raises(UsageError, match="register before"):
+        inner.default(print)
+    with pytest.raises(UsageError, match="register before"):
+        inner.include(Router())
+
+
+def test_two_included_routers_cannot_have_the_same_key(router: Router) -> None:
+    first, second = Router(), Router()
+    first.route("a")(print)
+    second.route("a")(print)
+    router.include(first)
+
+    with pytest.raises(UsageError, match="'a'"):
+        router.include(second)
