@@ -15,7 +15,7 @@ PROBE_TIMEOUT_SECONDS = 1.5
 @pytest.fixture(scope="session")
 def chat() -> Iterator[DevGateway]:
     """The chat example, with the embedded DynamoDB."""
-    with dev(f"{CHAT}:handler") as gateway:
+    with dev(f"{CHAT}:handler", "--environments", "2") as gateway:
         yield gateway
 
 

@@ -24,7 +24,7 @@ def invoke(function: Function = Function.HANDLER) -> Invoke:
     return Invoke(
         invocation_id="8c1e",
         function=function,
-        event={"requestContext": {"routeKey": "chat"}},
+        event={"requestContext": {"routeKey": "chat", "requestId": "BFaV="}},
         connection_id=ID,
     )
 
@@ -102,7 +102,8 @@ def test_machines_get_an_object_an_event() -> None:
         "connection_id": ID,
         "function": "handler",
         "route_key": "chat",
-        "request_id": "8c1e",
+        "request_id": "BFaV=",
+        "invocation_id": "8c1e",
         "duration_ms": 12.3,
         "outcome": "MyError",
         "error": "no",

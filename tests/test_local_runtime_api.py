@@ -138,6 +138,20 @@ def test_what_a_runtime_does_wrong_is_refused_and_changes_nothing() -> None:
     with_api(use)
 
 
+def test_a_runtime_that_asks_again_is_answered_where_it_waits() -> None:
+    async def use(api: RuntimeApi, call: Call) -> None:
+        given_up = asyncio.ensure_future(call("GET", "/invocation/next"))
+        assert await api.ready is None
+        asking = asyncio.ensure_future(call("GET", "/invocation/next"))
+        with pytest.raises(http.client.RemoteDisconnected):
+            await given_up
+        api.begin(EVENT, deadline=0.0)
+
+        assert (await asking)[2] == {"hello": "there"}
+
+    with_api(use)
+
+
 def test_what_is_no_http_is_refused() -> None:
     async def use(api: RuntimeApi, _call: Call) -> None:
         reader, writer = await asyncio.open_connection(*api.address.split(":"))

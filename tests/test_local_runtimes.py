@@ -51,7 +51,9 @@ def test_the_context_has_what_aws_documents(function: DevGateway) -> None:
 def error_of_request(gateway: DevGateway, request_id: str) -> dict[str, Any]:
     return dict(
         gateway.wait_for(
-            lambda each: each["kind"] == "invoked" and each["request_id"] == request_id
+            lambda each: (
+                each["kind"] == "invoked" and each["invocation_id"] == request_id
+            )
         )
     )
 

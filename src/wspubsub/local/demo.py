@@ -74,7 +74,10 @@ class Demo:
         return is_good
 
     async def _converse(self, url: str) -> None:
-        async with connect(url) as subscriber, connect(url) as publisher:
+        async with (
+            connect(url, proxy=None) as subscriber,
+            connect(url, proxy=None) as publisher,
+        ):
             await subscriber.send(json.dumps({"type": "subscribe", "topic": TOPIC}))
             async with asyncio.timeout(self._patience_seconds):
                 reply = json.loads(await subscriber.recv())

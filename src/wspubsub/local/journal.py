@@ -86,13 +86,14 @@ class Journal:
     def invoked(self, invoke: Invoke, outcome: Outcome) -> None:
         """Tell how an invocation ended."""
         result, error, colour = _told(outcome.result)
-        # An authorizer's event names the route too.
-        route_key = invoke.event["requestContext"]["routeKey"]
+        request = invoke.event["requestContext"]
+        route_key = request["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
             "function": invoke.function.value,
             "route_key": route_key,
-            "request_id": invoke.invocation_id,
+            "request_id": request["requestId"],
+            "invocation_id": invoke.invocation_id,
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),

@@ -6,6 +6,7 @@ of AWS's runtime interface emulator.
 """
 
 import asyncio
+import contextlib
 import json
 import time
 import uuid
@@ -56,7 +57,8 @@ class RuntimeApi:
         self._function_arn = function_arn
         self.address = ""
         self._ready: asyncio.Future[Raised | None] = self._loop.create_future()
-        self._offer: asyncio.Queue[tuple[dict[str, str], bytes]] = asyncio.Queue()
+        self._asker: asyncio.Future[tuple[dict[str, str], bytes]]
+        self._asker = self._loop.create_future()
         self._current: Invocation | None = None
         self._attempt_id = ""
         self._result: asyncio.Future[InvocationResult] = self._loop.create_future()
@@ -109,7 +111,7 @@ class RuntimeApi:
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
             "Lambda-Runtime-Invocation-Id": self._attempt_id,
         }
-        self._offer.put_nowait((headers, json.dumps(invocation.event).encode()))
+        self._asker.set_result((headers, json.dumps(invocation.event).encode()))
         return self._result
 
     async def _serve(
@@ -121,7 +123,8 @@ class RuntimeApi:
                 if not await self._answer(connection, request):
                     break
         except BadRequestError as error:
-            await connection.respond(error.status, close=True)
+            with contextlib.suppress(OSError):
+                await connection.respond(error.status, close=True)
         except OSError:
             pass  # the runtime has ended
         finally:
@@ -149,8 +152,12 @@ class RuntimeApi:
             return await connection.respond(
                 403, body=_problem("InvalidStateTransition")
             )
+        # A runtime that asks again has given up its former request, and would not see
+        # an answer to that.
+        self._asker.cancel()
+        asker = self._asker = self._loop.create_future()
         self._make_ready(None)
-        headers, event = await self._offer.get()
+        headers, event = await asker
         return await connection.respond(200, headers, event)
 
     def _take_result(

@@ -49,6 +49,7 @@ def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
+        **_unproxied(base),
     }
 
 
@@ -89,5 +90,13 @@ def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str
         "AWS_DEFAULT_REGION": around.region,
         "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": around.management_url,
-        "NO_PROXY": ",".join(filter(None, (base.get("NO_PROXY"), _LOOPBACK))),
+        **_unproxied(base),
     }
+
+
+def _unproxied(base: Mapping[str, str]) -> dict[str, str]:
+    # What is local is not reached through a proxy. Some read the one spelling, some
+    # the other.
+    known = base.get("no_proxy") or base.get("NO_PROXY")
+    exempt = f"{known},{_LOOPBACK}" if known else _LOOPBACK
+    return {"NO_PROXY": exempt, "no_proxy": exempt}
