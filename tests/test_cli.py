@@ -284,7 +284,26 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     assert have_ended(processes)
 
 
-def test_sigterm_during_the_start_ends_everything() -> None:
+def test_ctrl_c_during_the_start_ends_everything() -> None:
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command("dev", PROBE, "--port", "0"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment({}),
+    ) as process:
+        while not (processes := descendants(process.pid)):
+            assert process.poll() is None
+
+        process.send_signal(signal.SIGINT)
+        output, complaints = process.communicate(timeout=20)
+
+    assert (process.returncode, output, complaints) == (0, "", "")
+    assert have_ended(processes)
+
+
+def test_sigterm_ends_the_demo() -> None:
     with subprocess.Popen(  # noqa: S603 - our own command
         command("demo", "--messages", "1000"),
         stdout=subprocess.PIPE,

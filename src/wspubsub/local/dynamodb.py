@@ -46,9 +46,12 @@ class EmbeddedDynamoDB:
             cwd=Path.cwd(),
             on_output=hear,
         )
-        await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+        try:
+            await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+        finally:
+            if not port.done():
+                await process.kill()
         if not port.done():
-            await process.kill()
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         return cls(process, f"http://127.0.0.1:{port.result()}")
 
