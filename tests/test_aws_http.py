@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.servers.misbehaving import OK
-from wspubsub.aws.http import Multiplexer, Result, Verdict, Window
+from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
+from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import IDLE_SECONDS, ChannelPool
 from wspubsub.aws.http_response import Response
+from wspubsub.aws.http_window import Window
 from wspubsub.aws.tls import client_context
 from wspubsub.local.certificate import Certificate
 

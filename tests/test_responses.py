@@ -44,7 +44,7 @@ def test_it_becomes_a_valid_proxy_result(value: object, result: object) -> None:
         ({"statusCode": 200, "extra": 1}, "with the keys 'extra'"),
         ({"statusCode": "200"}, "status code must be a whole number"),
         ({"statusCode": True}, "status code must be a whole number"),
-        ({"statusCode": 99}, "from 100 to 599"),
+        ({"statusCode": 101}, "from 200 to 599"),
         ({"statusCode": 200, "body": {}}, "json.dumps"),
         ({"statusCode": 200, "headers": []}, "mapping of names"),
         ({"statusCode": 200, "headers": {"a b": "x"}}, "not the name"),

@@ -5,8 +5,9 @@ import time
 from urllib.parse import quote, urlsplit
 
 from benchmarks.peers import Post
-from wspubsub.aws.http import Multiplexer, Verdict
+from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
+from wspubsub.aws.http_exchange import Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
 from wspubsub.aws.tls import client_context

@@ -16,7 +16,7 @@ from wspubsub.errors import UsageError
 _ALLOWED_KEYS = frozenset(
     {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 )
-_MIN_STATUS, _MAX_STATUS = 100, 599
+_MIN_STATUS, _MAX_STATUS = 200, 599
 # RFC 9110 §5.1 and §5.5: a token, and a value without line breaks.
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[^\r\n\0]*")

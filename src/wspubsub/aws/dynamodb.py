@@ -14,8 +14,9 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import urlsplit
 
-from wspubsub.aws.http import Multiplexer, Result, Verdict
+from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
+from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
 from wspubsub.aws.signing import (

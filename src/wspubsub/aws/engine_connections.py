@@ -9,8 +9,9 @@ from datetime import datetime
 from urllib.parse import quote, urlsplit
 
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
-from wspubsub.aws.http import Multiplexer, Result, Verdict
+from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
+from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
 from wspubsub.aws.signing import (

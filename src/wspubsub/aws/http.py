@@ -12,100 +12,17 @@ import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from enum import Enum
 from typing import NamedTuple
 
 from wspubsub.aws.http_channel import Channel
+from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
+from wspubsub.aws.http_window import Window
 from wspubsub.backoff import full_jitter
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
-
-
-class Verdict(Enum):
-    """What an answer means for its request."""
-
-    FINAL = "final"
-    THROTTLED = "throttled"
-    """Try again later, and send less."""
-    BROKEN = "broken"
-    """Try again later."""
-
-
-class Result(NamedTuple):
-    """How a request ended.
-
-    Attributes:
-        tag: The caller's name for the request.
-        response: The last answer, None if there was none.
-        error: Why there was no answer.
-        was_tried: False if the deadline came first.
-    """
-
-    tag: str
-    response: Response | None
-    error: str = ""
-    was_tried: bool = True
-
-
-class Window:
-    """How many requests may be in flight.
-
-    It grows with success and halves when the account is throttled (additive increase,
-    multiplicative decrease).
-
-    Args:
-        most: Upper limit.
-    """
-
-    __slots__ = ("_grows_slowly_from", "_last_halved", "_most", "size")
-
-    def __init__(self, most: int) -> None:
-        self._most = float(most)
-        self._grows_slowly_from = float(most)
-        self._last_halved = -1.0
-        self.size = min(16.0, self._most)
-
-    def succeeded(self) -> None:
-        """Let it grow after an answer."""
-        step = 1.0 if self.size < self._grows_slowly_from else 1.0 / self.size
-        self.size = min(self._most, self.size + step)
-
-    def throttled(self, now: float) -> None:
-        """Let it shrink, once for all answers to what was sent together."""
-        if now - self._last_halved >= _TICK_SECONDS:
-            self._last_halved = now
-            self.size = self._grows_slowly_from = max(1.0, self.size / 2)
-
-
-class _Exchange:
-    """One request on its way to its result."""
-
-    __slots__ = (
-        "attempts",
-        "delays",
-        "error",
-        "is_connecting",
-        "needs_fresh",
-        "response",
-        "tag",
-        "times_out_at",
-    )
-
-    def __init__(self, tag: str, delays: Iterator[float]) -> None:
-        self.tag = tag
-        self.delays = delays
-        self.attempts = 0
-        self.needs_fresh = False
-        self.response: Response | None = None
-        self.error = ""
-        self.is_connecting = False
-        self.times_out_at = 0.0
-
-    def result(self) -> Result:
-        return Result(self.tag, self.response, self.error)
 
 
 class Multiplexer:
@@ -184,11 +101,11 @@ class _Run:
         self._build, self._judge, self._deadline, self._max_attempts = calls
         self._window = Window(settings.max_in_flight)
         self._selector = selectors.DefaultSelector()
-        self._in_flight: dict[Channel, _Exchange] = {}
+        self._in_flight: dict[Channel, Exchange] = {}
         # Connections whose answer was read a moment ago; they stay registered.
         self._free: list[Channel] = []
-        self._again: list[_Exchange] = []
-        self._later: list[tuple[float, int, _Exchange]] = []
+        self._again: list[Exchange] = []
+        self._later: list[tuple[float, int, Exchange]] = []
         self._numbers = itertools.count()
         self._has_tags = True
         self._next_look = 0.0
@@ -219,7 +136,7 @@ class _Run:
             else:
                 yield result
 
-    def _next_exchange(self, now: float) -> _Exchange | None:
+    def _next_exchange(self, now: float) -> Exchange | None:
         if self._again:
             return self._again.pop()
         if self._later and self._later[0][0] <= now:
@@ -230,9 +147,9 @@ class _Run:
         if tag is None:
             self._has_tags = False
             return None
-        return _Exchange(tag, full_jitter(self._settings.draw))
+        return Exchange(tag, full_jitter(self._settings.draw))
 
-    def _send(self, exchange: _Exchange, now: float) -> Result | None:
+    def _send(self, exchange: Exchange, now: float) -> Result | None:
         try:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
@@ -254,7 +171,7 @@ class _Run:
         self._watch(channel)
         return None
 
-    def _channel(self, exchange: _Exchange) -> Channel:
+    def _channel(self, exchange: Exchange) -> Channel:
         if not exchange.needs_fresh:
             if self._free:
                 return self._free.pop()
@@ -296,7 +213,7 @@ class _Run:
             until = min(until, self._later[0][0])
         return max(0.0, until - now)
 
-    def _proceed(self, channel: Channel, exchange: _Exchange) -> Result | None:
+    def _proceed(self, channel: Channel, exchange: Exchange) -> Result | None:
         try:
             response = channel.proceed()
         except (OSError, ResponseError) as error:
@@ -317,7 +234,7 @@ class _Run:
             self._drop(channel)
         return self._answered(exchange, response)
 
-    def _answered(self, exchange: _Exchange, response: Response) -> Result | None:
+    def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
         verdict = self._judge(response)
         if verdict is Verdict.FINAL:
@@ -329,7 +246,7 @@ class _Run:
         return self._retried(exchange, now)
 
     def _broken(
-        self, channel: Channel, exchange: _Exchange, error: Exception, now: float
+        self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         was_reused = channel.is_reused and not channel.answer_has_begun
         if not channel.is_connected:
@@ -345,14 +262,14 @@ class _Run:
         return self._failed(exchange, error, now)
 
     def _failed(
-        self, exchange: _Exchange, error: Exception, now: float
+        self, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
         if isinstance(error, ssl.SSLCertVerificationError):
             return exchange.result()
         return self._retried(exchange, now)
 
-    def _retried(self, exchange: _Exchange, now: float) -> Result | None:
+    def _retried(self, exchange: Exchange, now: float) -> Result | None:
         exchange.attempts += 1
         due = now + next(exchange.delays)
         if exchange.attempts == self._max_attempts or due >= self._deadline:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from wspubsub.aws.choice import is_engine_fit
 from wspubsub.aws.clients import ManagementClient
@@ -46,12 +47,22 @@ class ManagementApi:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         endpoint = management_endpoint(endpoint_url)
+        self._opened: Connections | None = None
         if client is None:
             region = region or region_of(endpoint, os.environ)
             if is_engine_fit(os.environ):
-                self._connections = _over_engine(endpoint, region, clock)
+                # A cold start that only connects a client posts nothing, so it does
+                # not pay for the engine.
+                self._open = partial(_over_engine, endpoint, region, clock)
                 return
-        self._connections = _over_boto3(endpoint, region, client, clock, sleep)
+        self._open = partial(_over_boto3, endpoint, region, client, clock, sleep)
+        self._opened = self._open()
+
+    @property
+    def _connections(self) -> Connections:
+        if self._opened is None:
+            self._opened = self._open()
+        return self._opened
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
+from functools import cache
 
 
 def client_context(environment: Mapping[str, str]) -> ssl.SSLContext:
@@ -14,6 +15,13 @@ def client_context(environment: Mapping[str, str]) -> ssl.SSLContext:
         OSError: The named file cannot be read.
     """
     bundle = environment.get("AWS_CA_BUNDLE") or environment.get("REQUESTS_CA_BUNDLE")
-    context = ssl.create_default_context(cafile=bundle or None)
+    return _context(bundle or None)
+
+
+# Loading the certificates takes as long as all else in a cold start together, and a
+# context holds nothing of a connection, so all connections share it.
+@cache
+def _context(bundle: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

@@ -24,7 +24,7 @@ def read_ahead(partitions: list[str], read: ReadPage) -> Iterator[list[dict[str,
     not grow with the number of items. When the consumer stops early, what is under
     way is waited for and nothing is left running.
     """
-    pool = ThreadPoolExecutor(len(partitions))
+    pool = ThreadPoolExecutor(len(partitions), "wspubsub-page")
     try:
         under_way: dict[Future[Page], str] = {
             pool.submit(read, partition, None): partition for partition in partitions

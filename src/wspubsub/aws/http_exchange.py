@@ -1,0 +1,75 @@
+"""One request on its way through the engine, and how it ends."""
+
+from collections.abc import Iterator
+from enum import Enum
+from typing import NamedTuple
+
+from wspubsub.aws.http_response import Response
+
+
+class Verdict(Enum):
+    """What an answer means for its request."""
+
+    FINAL = "final"
+    THROTTLED = "throttled"
+    """Try again later, and send less."""
+    BROKEN = "broken"
+    """Try again later."""
+
+
+class Result(NamedTuple):
+    """How a request ended.
+
+    Attributes:
+        tag: The caller's name for the request.
+        response: The last answer, None if there was none.
+        error: Why there was no answer.
+        was_tried: False if the deadline came first.
+    """
+
+    tag: str
+    response: Response | None
+    error: str = ""
+    was_tried: bool = True
+
+
+class Exchange:
+    """One request on its way to its result.
+
+    Args:
+        tag: The caller's name for the request.
+        delays: How long to wait before each further attempt, in seconds.
+
+    Attributes:
+        attempts: How often it has failed.
+        needs_fresh: Whether it may only go over a new connection.
+        is_connecting: Whether its connection is still being made.
+        times_out_at: When the attempt is given up, on the engine's clock.
+        response: The last answer, None if there was none.
+        error: Why there was no answer.
+    """
+
+    __slots__ = (
+        "attempts",
+        "delays",
+        "error",
+        "is_connecting",
+        "needs_fresh",
+        "response",
+        "tag",
+        "times_out_at",
+    )
+
+    def __init__(self, tag: str, delays: Iterator[float]) -> None:
+        self.tag = tag
+        self.delays = delays
+        self.attempts = 0
+        self.needs_fresh = False
+        self.response: Response | None = None
+        self.error = ""
+        self.is_connecting = False
+        self.times_out_at = 0.0
+
+    def result(self) -> Result:
+        """Return how the request has ended, as far as it got."""
+        return Result(self.tag, self.response, self.error)
