@@ -103,11 +103,13 @@ class MemorySubscriptionStore:
         self._connections: dict[str, tuple[Connection, float]] = {}
         self._topics: dict[str, dict[str, float]] = {}
         self._subscribers: dict[str, dict[str, float]] = {}
+        self._next_sweep = now() + ttl_seconds
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`."""
         check_connection_id(connection.id)
         with self._lock:
+            self._sweep()
             self._connections[connection.id] = (connection, self._expiry())
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
@@ -131,6 +133,7 @@ class MemorySubscriptionStore:
         connection_id = check_connection_id(connection_id)
         topic = validate_topic(topic)
         with self._lock:
+            self._sweep()
             expiry = self._expiry()
             self._topics.setdefault(connection_id, {})[topic] = expiry
             self._subscribers.setdefault(topic, {})[connection_id] = expiry
@@ -159,6 +162,21 @@ class MemorySubscriptionStore:
         """See `SubscriptionStore.prune`."""
         for connection_id in connection_ids:
             self.disconnect(connection_id)
+
+    def _sweep(self) -> None:
+        # Nobody may ever ask for what has expired, and it must not pile up.
+        now = self._now()
+        if now < self._next_sweep:
+            return
+        self._next_sweep = now + self._ttl_seconds
+        for connection_id, (_, expires_at) in list(self._connections.items()):
+            if expires_at <= now:
+                del self._connections[connection_id]
+        for connection_id, topics in list(self._topics.items()):
+            for topic, expires_at in list(topics.items()):
+                if expires_at <= now:
+                    _remove(self._topics, connection_id, topic)
+                    _remove(self._subscribers, topic, connection_id)
 
     def _expiry(self) -> float:
         return self._now() + self._ttl_seconds
