@@ -101,7 +101,7 @@ def _paste(line: str) -> str:
     # As in a terminal, where the input ends at once.
     done: Any = subprocess.run(  # noqa: S603 - the line that the gateway prints
         ["/bin/sh", "-c", line.replace("?", r"\?")],
-        stdin=subprocess.DEVNULL,
+        input="",
         capture_output=True,
         text=True,
         timeout=30,
