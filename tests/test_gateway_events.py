@@ -1,6 +1,5 @@
 """The events that the gateway builds against those that AWS was seen to send."""
 
-import ipaddress
 import json
 import re
 from pathlib import Path
@@ -8,81 +7,24 @@ from typing import Any
 
 import pytest
 
+from tests.recorded_events import (
+    CONFIG,
+    EVENTS,
+    FORMS,
+    allow,
+    form,
+    last_event,
+    ok,
+    plain_client,
+    recorded,
+)
 from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, parse_event
-from wspubsub.gateway import DataFrame
 from wspubsub.testing import (
     GatewayConfig,
     InProcessGateway,
-    TestClient,
     authorizer_event,
     connect_event,
 )
-
-EVENTS = Path(__file__).parent / "events"
-CONFIG = GatewayConfig(
-    stage="prod",
-    api_id="abcdef1234",
-    routes={"$connect", "$default", "$disconnect", "chat"},
-)
-
-# What differs from one event to the next is compared by its form, all else by value.
-FORMS = {
-    "an ID": r"[A-Za-z0-9_-]{15}=",
-    "a time": r"\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d \+0000",
-    "a trace": r"Root=1-[0-9a-f]{8}-[0-9a-f]{24}",
-    "a key": r"[A-Za-z0-9+/]{22}==",
-}
-
-
-def recorded(name: str) -> Any:
-    return json.loads((EVENTS / f"{name}.json").read_text())
-
-
-def form(value: Any) -> Any:
-    match value:
-        case dict():
-            return {key: form(member) for key, member in value.items()}
-        case list():
-            return [form(item) for item in value]
-        case str():
-            fitting = [
-                name for name, regex in FORMS.items() if re.fullmatch(regex, value)
-            ]
-            return fitting[0] if fitting else value
-        case int() if value > 10**12:
-            return "milliseconds"
-        case _:
-            return (type(value).__name__, value)
-
-
-def allow(event: Any, _context: Any) -> dict[str, Any]:
-    statement = {
-        "Effect": "Allow",
-        "Action": "execute-api:Invoke",
-        "Resource": event["methodArn"],
-    }
-    return {
-        "principalId": "user-1",
-        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": {"tenant": "t1", "level": 3},
-    }
-
-
-def ok(_event: Any, _context: Any) -> dict[str, Any]:
-    return {"statusCode": 200}
-
-
-def plain_client(gateway: InProcessGateway) -> TestClient:
-    return gateway.connect(
-        headers={
-            "Sec-WebSocket-Extensions": "permessage-deflate; client_max_window_bits"
-        },
-        source_ip="192.0.2.1",
-    )
-
-
-def last_event(gateway: InProcessGateway) -> Any:
-    return gateway.invocations[-1].event
 
 
 def test_connect_with_query_and_authorizer_is_as_recorded() -> None:
@@ -284,70 +226,3 @@ def test_stage_variables_are_in_every_event_of_a_stage_that_has_some() -> None:
     assert [each.event["stageVariables"] for each in gateway.invocations] == [
         {"table": "t"}
     ] * 3
-
-
-def conforms(event: Any) -> None:
-    """The keys that the model of Powertools for AWS Lambda (Python) requires."""
-    context = event["requestContext"]
-    for key in (
-        "routeKey",
-        "extendedRequestId",
-        "requestTime",
-        "stage",
-        "requestId",
-        "domainName",
-        "connectionId",
-        "apiId",
-    ):
-        assert isinstance(context[key], str), key
-        assert context[key], key
-    assert context["eventType"] in ("CONNECT", "MESSAGE", "DISCONNECT")
-    assert context["messageDirection"] in ("IN", "OUT")
-    assert type(context["connectedAt"]) is int
-    assert type(context["requestTimeEpoch"]) is int
-    ipaddress.ip_address(context["identity"]["sourceIp"])
-    assert event["isBase64Encoded"] is False
-    if context["eventType"] == "MESSAGE":
-        assert isinstance(context["messageId"], str)
-        assert isinstance(event["body"], str)
-    else:
-        assert all(isinstance(text, str) for text in event["headers"].values())
-        assert event["multiValueHeaders"].keys() == event["headers"].keys()
-    if context["eventType"] == "DISCONNECT":
-        assert type(context["disconnectStatusCode"]) is int
-        assert isinstance(context["disconnectReason"], str)
-
-
-@pytest.mark.parametrize("source_ip", ["192.0.2.1", "2001:db8::1"])
-def test_every_event_has_what_powertools_requires(source_ip: str) -> None:
-    gateway = InProcessGateway(ok, config=CONFIG)
-
-    client = gateway.connect(query={"a": "1"}, source_ip=source_ip)
-    client.send({"action": "chat"})
-    client.send_frames([DataFrame(b"", is_text=False)])
-
-    assert [each.route_key for each in gateway.invocations] == [
-        "$connect",
-        "chat",
-        "$disconnect",
-    ]
-    for invocation in gateway.invocations:
-        conforms(invocation.event)
-
-
-def test_connected_at_is_the_same_in_every_event_of_a_connection() -> None:
-    gateway = InProcessGateway(ok)
-    client = gateway.connect()
-    gateway.advance(seconds=61.25)
-
-    client.send("x")
-    client.close()
-
-    contexts = [each.event["requestContext"] for each in gateway.invocations]
-    assert {context["connectedAt"] for context in contexts} == {1767225600000}
-    assert [context["requestTimeEpoch"] - 1767225600000 for context in contexts] == [
-        0,
-        61250,
-        61250,
-    ]
-    assert contexts[1]["requestTime"] == "01/Jan/2026:00:01:01 +0000"
