@@ -8,9 +8,9 @@ import boto3
 import pytest
 from websockets.sync.client import ClientConnection
 
+from tests.servers.clients import say
 from tests.servers.gateways import APPS, DevGateway, dev
 from tests.servers.raw import RawClient, masked
-from tests.test_local_wire import say
 
 pytestmark = pytest.mark.integration
 

@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from tests.servers.clients import connection_id, manage, say
 from tests.servers.gateways import DevGateway
 from tests.servers.raw import HANDSHAKE, RawClient, masked
-from tests.test_local_wire import connection_id, manage, say
 from wspubsub.local.http11 import BadRequestError, HttpConnection
 
 pytestmark = pytest.mark.integration

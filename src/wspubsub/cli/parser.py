@@ -64,7 +64,10 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
         help="the handler, such as examples/chat/app.py:handler or app.main:handler",
     )
     _add_listening(parser.add_argument_group("where it listens"))
-    _add_api(parser.add_argument_group("the WebSocket API"))
+    api = parser.add_argument_group("the WebSocket API")
+    _add_routes(api)
+    _add_authorizer(api)
+    _add_limits(api)
     _add_functions(parser.add_argument_group("the functions"))
     _add_dynamodb(parser.add_argument_group("DynamoDB"))
     parser.add_argument(
@@ -94,7 +97,7 @@ def _add_listening(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def _add_api(group: argparse._ArgumentGroup) -> None:
+def _add_routes(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--stage",
         default=DEFAULTS.stage,
@@ -121,6 +124,9 @@ def _add_api(group: argparse._ArgumentGroup) -> None:
         metavar="EXPRESSION",
         help="(default: %(default)s)",
     )
+
+
+def _add_authorizer(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--authorizer",
         metavar="MODULE_OR_FILE:FUNC",
@@ -134,6 +140,9 @@ def _add_api(group: argparse._ArgumentGroup) -> None:
         help="what the authorizer needs, such as route.request.querystring.token; may "
         "be repeated",
     )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--idle-timeout",
         type=float,
