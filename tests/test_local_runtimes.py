@@ -100,6 +100,7 @@ def test_what_a_handler_writes_is_shown_in_full(function: DevGateway) -> None:
     )
     assert function.wait_for_line("to stderr") == "to stderr"
     assert function.wait_for_line("to the log").startswith("[INFO]\t")
+    assert function.wait_for_line("without an end") == "without an end"
     assert sum(len(line) for line in function.lines("xxx")) == 200_000
 
 

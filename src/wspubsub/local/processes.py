@@ -80,10 +80,14 @@ class ChildProcess:
         return self._watcher.exited
 
     async def settle_output(self) -> None:
-        """Wait until what it had written before now has been handed on."""
+        """Wait until what it had written before now has been handed on.
+
+        The end of a line is not waited for.
+        """
         # What was in the pipes is read in the event loop's next round.
         for _ in range(3):
             await asyncio.sleep(0)
+        self._watcher.hand_on_partial_lines()
 
     async def stop(self) -> None:
         """End it and all that it started; return when it is gone."""
@@ -136,11 +140,14 @@ class _Watcher(asyncio.SubprocessProtocol):
             self._hand_on(fd, line)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        del exc
-        rest = self._partial.get(fd)
-        if rest:
-            self._partial[fd] = b""
-            self._hand_on(fd, rest)
+        del fd, exc
+        self.hand_on_partial_lines()
+
+    def hand_on_partial_lines(self) -> None:
+        for fd, partial in self._partial.items():
+            if partial:
+                self._partial[fd] = b""
+                self._hand_on(fd, partial)
 
     def process_exited(self) -> None:
         self.exited.set_result(self._transport.get_returncode() or 0)
