@@ -26,11 +26,18 @@ def _is_change(record: Record) -> bool:
 
 
 @pytest.mark.integration
+def _save(path: Path, text: str) -> None:
+    # At once, as editors do: a file that is half written is a change of its own.
+    draft = path.with_suffix(".draft")
+    draft.write_text(text)
+    draft.replace(path)
+
+
 def test_changed_sources_are_served_without_losing_what_runs(
     chat: DevGateway, tmp_path: Path
 ) -> None:
     app, flag = tmp_path / "app.py", tmp_path / "flag"
-    app.write_text(APP.format(answer="old"))
+    _save(app, APP.format(answer="old"))
     arguments = ["--two-way", "--reload", "--dynamodb", chat.dynamodb_url]
 
     with (
@@ -38,18 +45,18 @@ def test_changed_sources_are_served_without_losing_what_runs(
         gateway.client() as client,
     ):
         client.send(f"wait for {flag}")
-        app.write_text(APP.format(answer="new"))
+        _save(app, APP.format(answer="new"))
         gateway.wait_for(_is_change)
         client.send("now")
         assert client.recv(10) == "new"
         flag.touch()
         assert client.recv(10) == "old"
 
-        app.write_text("this is no Python")
+        _save(app, "this is no Python")
         gateway.wait_for(lambda each: each["kind"] == "warning")
         client.send("now")
         broken = json.loads(client.recv(10))
-        app.write_text(APP.format(answer="mended"))
+        _save(app, APP.format(answer="mended"))
         gateway.wait_for(_is_change, count=3)
         client.send("now")
         assert client.recv(10) == "mended"
