@@ -1,10 +1,13 @@
 """Which endpoint and region the Management API of an API has."""
 
+import boto3
 import pytest
 
+from tests.contracts.stores import CREDENTIALS
 from wspubsub import UsageError
 from wspubsub.aws import ManagementApi
 from wspubsub.aws.endpoints import management_endpoint, region_of
+from wspubsub.aws.failures import denied_text
 
 DEFAULT_DOMAIN = "abcdef1234.execute-api.us-east-1.amazonaws.com"
 
@@ -20,6 +23,10 @@ DEFAULT_DOMAIN = "abcdef1234.execute-api.us-east-1.amazonaws.com"
         ),
         ("https://ws.example.com", "https://ws.example.com"),
         ("https://ws.example.com/mapping", "https://ws.example.com/mapping"),
+        (
+            f"https://{DEFAULT_DOMAIN}/prod/@connections/L0SM9cOFvHcCIhw%3D",
+            f"https://{DEFAULT_DOMAIN}/prod",
+        ),
         ("ws://localhost:3001/dev", "http://localhost:3001/dev"),
     ],
 )
@@ -30,7 +37,18 @@ def test_the_endpoint_is_found_in_what_a_user_has_at_hand(
 
 
 @pytest.mark.parametrize(
-    "given", ["", "abcdef1234", "ftp://x/prod", "/prod", "https:///prod", "http://[x"]
+    "given",
+    [
+        "",
+        "abcdef1234",
+        "ftp://x/prod",
+        "/prod",
+        "https:///prod",
+        "http://[x",
+        "http://localhost:port/dev",
+        "http://user:password@localhost:3001/dev",
+        "http://localhost:3001/my stage",
+    ],
 )
 def test_what_is_no_endpoint_is_refused(given: str) -> None:
     with pytest.raises(UsageError, match="execute-api"):
@@ -68,3 +86,48 @@ def test_a_custom_domain_needs_a_region(monkeypatch: pytest.MonkeyPatch) -> None
 
     with pytest.raises(UsageError, match="AWS_REGION"):
         ManagementApi("https://ws.example.com")
+
+
+def test_in_the_lambda_runtime_a_custom_domain_needs_a_region_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+    with pytest.raises(UsageError, match="AWS_REGION"):
+        ManagementApi("https://ws.example.com")
+
+
+def test_a_client_of_ones_own_knows_its_region(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url="https://ws.example.com",
+        **CREDENTIALS,
+    )
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+
+    api = ManagementApi("https://ws.example.com", client=client)
+
+    assert isinstance(api, ManagementApi)
+
+
+@pytest.mark.parametrize(
+    ("region", "suffix", "arn"),
+    [
+        ("eu-west-1", "", "arn:aws:execute-api:eu-west-1:"),
+        ("cn-north-1", ".cn", "arn:aws-cn:execute-api:cn-north-1:"),
+        ("us-gov-west-1", "", "arn:aws-us-gov:execute-api:us-gov-west-1:"),
+    ],
+)
+def test_the_statement_that_is_missing_names_the_partition(
+    region: str, suffix: str, arn: str
+) -> None:
+    endpoint = f"https://abcdef1234.execute-api.{region}.amazonaws.com{suffix}/prod"
+
+    text = denied_text(endpoint, "Forbidden")
+
+    assert f"{arn}ACCOUNT:abcdef1234/prod/*/@connections/*" in text

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import boto3
+import botocore.exceptions
 import pytest
 from botocore.config import Config
 
@@ -18,6 +19,7 @@ from wspubsub import (
     ConnectionNotReadyError,
     ManagementError,
     Outcome,
+    UsageError,
     parse_event,
 )
 from wspubsub.aws import ManagementApi
@@ -193,6 +195,110 @@ def test_leaving_a_fan_out_half_done_leaves_no_thread_behind(
     del results
 
     assert {thread for thread in threading.enumerate() if is_ours(thread)} == threads
+
+
+def test_a_fan_out_that_is_left_tries_nothing_more(
+    server: ManagementServer, api: ManagementApi
+) -> None:
+    server.connected.update({"a=", "b="})
+    server.plan("b=", Fault(429), times=1_000_000)
+
+    results = api.post_many(["b=", "a="], b"x", deadline=time.monotonic() + 3600)
+    first = next(results)
+    del results
+
+    assert first.connection_id == "a="
+    assert "b=" not in server.received
+
+
+def test_nobody_waits_for_an_answer_past_the_deadline() -> None:
+    client = StuckClient()
+    api = ManagementApi("http://localhost:1/prod", client=client)
+    ids = [f"c{number}" for number in range(100)]
+
+    results = list(api.post_many(ids, b"x", deadline=time.monotonic() + 0.5))
+    client.is_released.set()
+
+    outcomes = {result.connection_id: result.outcome for result in results}
+    assert sorted(outcomes) == sorted(ids)
+    assert set(outcomes.values()) == {Outcome.FAILED, Outcome.DEFERRED}
+    assert {result.reason for result in results} == {
+        "",
+        "no answer before the deadline",
+    }
+
+
+def test_a_thread_that_comes_too_late_posts_nothing() -> None:
+    client = FailingClient(AssertionError("posted"))
+    api = ManagementApi(
+        "http://localhost:1/prod",
+        client=client,
+        clock=lambda: 100.0 if is_ours(threading.current_thread()) else 0.0,
+    )
+
+    [result] = api.post_many(["a="], b"x", deadline=50.0)
+
+    assert result.outcome is Outcome.DEFERRED
+    assert client.calls == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.NoCredentialsError(),
+        botocore.exceptions.PartialCredentialsError(
+            provider="env", cred_var="AWS_SECRET_ACCESS_KEY"
+        ),
+    ],
+)
+def test_missing_credentials_are_the_developers_to_set(error: Exception) -> None:
+    api = ManagementApi("http://localhost:1/prod", client=FailingClient(error))
+
+    with pytest.raises(UsageError, match="AWS_ACCESS_KEY_ID"):
+        api.post("a=", b"x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        botocore.exceptions.SSLError(endpoint_url="https://x", error="untrusted"),
+        botocore.exceptions.ParamValidationError(report="ConnectionId"),
+    ],
+)
+def test_what_no_second_attempt_mends_is_tried_once(error: Exception) -> None:
+    client = FailingClient(error)
+    api = ManagementApi("http://localhost:1/prod", client=client)
+
+    [result] = api.post_many(["a="], b"x", deadline=time.monotonic() + 3600)
+
+    assert result.outcome is Outcome.FAILED
+    assert client.calls == 1
+
+
+class FailingClient:
+    """A Management API client whose requests never leave the machine."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.calls = 0
+
+    def post_to_connection(self, **_: Any) -> Any:
+        self.calls += 1
+        raise self.error
+
+    get_connection = delete_connection = post_to_connection
+
+
+class StuckClient:
+    """A Management API client that gets no answer before it is released."""
+
+    def __init__(self) -> None:
+        self.is_released = threading.Event()
+
+    def post_to_connection(self, **_: Any) -> Any:
+        self.is_released.wait()
+
+    get_connection = delete_connection = post_to_connection
 
 
 def is_ours(thread: threading.Thread) -> bool:

@@ -287,3 +287,19 @@ def test_without_a_region_the_error_says_so(
 
     with pytest.raises(StoreError, match="AWS_REGION"):
         DynamoDBSubscriptionStore(TABLE)
+
+
+def test_the_region_of_every_other_sdk_counts_for_boto3_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+
+    with mock_aws():
+        there = boto3.client("dynamodb", region_name="eu-west-1")
+        create_table("chat", client=there)
+        DynamoDBSubscriptionStore("chat").subscribe("a=", "news")
+
+        assert there.scan(TableName="chat")["Count"] == 2

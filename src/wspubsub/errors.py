@@ -21,7 +21,12 @@
     └── StoreError                  what DynamoDB answered
 """
 
+import reprlib
+
 _MIN_STATUS, _MAX_STATUS = 300, 599
+
+_REPR = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 1, 80, 80
 
 
 class WspubsubError(Exception):
@@ -62,7 +67,7 @@ class NoRouteError(MessageError):
 
     def __init__(self, route_key: str) -> None:
         super().__init__(
-            f"no handler for route key {route_key!r}; register one with "
+            f"no handler for route key {_shortened(route_key)}; register one with "
             "@router.route(...) or @router.default"
         )
         self.route_key = route_key
@@ -197,6 +202,6 @@ class StoreError(WspubsubError):
         self.code = code
 
 
-def _shortened(value: object, limit: int = 80) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _shortened(value: object) -> str:
+    # What a client sent may be nested more deeply than `repr` can follow.
+    return _REPR.repr(value)

@@ -1,13 +1,15 @@
 """The Management API through a boto3 client: a thread for each post under way."""
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
-from itertools import islice
+from functools import partial
+from threading import Event
 from typing import TypeVar
 
 from wspubsub.aws.clients import ManagementClient
+from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
+from wspubsub.aws.fan_out import FanOut
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import (
@@ -15,6 +17,7 @@ from wspubsub.errors import (
     ConnectionGoneError,
     ManagementError,
     ThrottledError,
+    UsageError,
 )
 
 CONNECT_SECONDS, READ_SECONDS = 2, 5
@@ -56,40 +59,28 @@ class Boto3Connections:
         self, connection_id: str, data: bytes, *, deadline: float | None = None
     ) -> None:
         """See `Connections.post`."""
-
-        def call() -> None:
-            self._client.post_to_connection(ConnectionId=connection_id, Data=data)
-
-        self._until(deadline, connection_id, call)
+        self._until(deadline, connection_id, self._posting(connection_id, data))
 
     def post_many(
         self, connection_ids: Iterable[str], data: bytes, *, deadline: float
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        remaining = iter(connection_ids)
-        pool = ThreadPoolExecutor(self._max_workers, "wspubsub-post")
-        under_way: set[Future[PostOutcome]] = set()
-        try:
-            while True:
-                room = self._max_workers * 2 - len(under_way)
-                for connection_id in islice(remaining, room):
-                    under_way.add(
-                        pool.submit(self._outcome, connection_id, data, deadline)
-                    )
-                if not under_way:
-                    return
-                done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
-                for future in done:
-                    yield future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
+        fan_out = FanOut(
+            lambda connection_id, ended: self._outcome(
+                connection_id, data, deadline, ended
+            ),
+            max_workers=self._max_workers,
+            deadline=deadline,
+            clock=self._clock,
+        )
+        return fan_out.outcomes(connection_ids)
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
         answer = self._until(
             None,
             connection_id,
-            lambda: self._client.get_connection(ConnectionId=connection_id),
+            partial(self._client.get_connection, ConnectionId=connection_id),
         )
         identity = answer.get("Identity", {})
         return ConnectionInfo(
@@ -104,14 +95,17 @@ class Boto3Connections:
         self._until(
             None,
             connection_id,
-            lambda: self._client.delete_connection(ConnectionId=connection_id),
+            partial(self._client.delete_connection, ConnectionId=connection_id),
         )
 
-    def _outcome(self, connection_id: str, data: bytes, deadline: float) -> PostOutcome:
-        if self._clock() >= deadline:
+    def _outcome(
+        self, connection_id: str, data: bytes, deadline: float, ended: Event
+    ) -> PostOutcome:
+        if ended.is_set() or self._clock() >= deadline:
             return PostOutcome(connection_id, Outcome.DEFERRED)
         try:
-            self.post(str(connection_id), data, deadline=deadline)
+            call = self._posting(str(connection_id), data)
+            self._until(deadline, connection_id, call, ended)
         except ConnectionGoneError:
             return PostOutcome(connection_id, Outcome.GONE)
         except ThrottledError as error:
@@ -122,8 +116,17 @@ class Boto3Connections:
             return PostOutcome(connection_id, Outcome.FAILED, str(error))
         return PostOutcome(connection_id, Outcome.DELIVERED)
 
+    def _posting(self, connection_id: str, data: bytes) -> Callable[[], object]:
+        return partial(
+            self._client.post_to_connection, ConnectionId=connection_id, Data=data
+        )
+
     def _until(
-        self, deadline: float | None, connection_id: str, call: Callable[[], ResultT]
+        self,
+        deadline: float | None,
+        connection_id: str,
+        call: Callable[[], ResultT],
+        ended: Event | None = None,
     ) -> ResultT:
         if deadline is None:
             deadline = self._clock() + TIMEOUT_SECONDS
@@ -134,7 +137,9 @@ class Boto3Connections:
             except Exception as error:
                 meaning, failure = self._failure(error, connection_id)
                 delay = next(delays)
-                is_last = self._clock() + delay >= deadline
+                is_last = self._clock() + delay >= deadline or (
+                    ended is not None and ended.is_set()
+                )
                 if is_last or meaning not in {Meaning.THROTTLED, Meaning.BROKEN}:
                     raise failure from error
             self._sleep(delay)
@@ -143,13 +148,13 @@ class Boto3Connections:
         self, error: Exception, connection_id: str
     ) -> tuple[Meaning, ManagementError]:
         response = getattr(error, "response", None)
-        if not isinstance(response, dict):
-            if not type(error).__module__.startswith("botocore."):
-                raise error
-            response = {}
-        status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        code = response.get("Error", {}).get("Code")
-        meaning = meaning_of(status, code)
+        if isinstance(response, dict):
+            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            code = response.get("Error", {}).get("Code")
+            meaning = meaning_of(status, code)
+        else:
+            status, code = None, None
+            meaning = _meaning_without_answer(error)
         failure = error_for(
             meaning,
             connection_id,
@@ -161,12 +166,37 @@ class Boto3Connections:
         return meaning, failure
 
 
+def _meaning_without_answer(error: Exception) -> Meaning:
+    """Return whether trying again may help; an error of the program is raised."""
+    if not type(error).__module__.startswith("botocore."):
+        raise error
+    # What raised it has loaded it.
+    from botocore import exceptions as botocore  # noqa: PLC0415
+
+    if isinstance(
+        error, (botocore.NoCredentialsError, botocore.PartialCredentialsError)
+    ):
+        text = f"{error}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in"
+        raise UsageError(text) from error
+    # A certificate that is not trusted now will not be trusted in a moment.
+    if isinstance(error, botocore.SSLError):
+        return Meaning.REFUSED
+    if isinstance(error, (botocore.ConnectionError, botocore.HTTPClientError)):
+        return Meaning.BROKEN
+    return Meaning.REFUSED
+
+
 def boto3_client(
     endpoint: str, region: str | None, max_workers: int
 ) -> ManagementClient:
-    """Return a client that makes one attempt for each call."""
+    """Return a client that makes one attempt for each call.
+
+    Raises:
+        UsageError: No region was given, and the configuration of AWS has none.
+    """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import NoRegionError  # noqa: PLC0415
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
@@ -174,12 +204,15 @@ def boto3_client(
         retries={"mode": "standard", "total_max_attempts": 1},
         max_pool_connections=max_workers,
     )
-    client: ManagementClient = boto3.client(
-        "apigatewaymanagementapi",
-        endpoint_url=endpoint,
-        region_name=region,
-        config=config,
-    )
+    try:
+        client: ManagementClient = boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=endpoint,
+            region_name=region,
+            config=config,
+        )
+    except NoRegionError as error:
+        raise unknown_region(endpoint) from error
     return client
 
 

@@ -2,8 +2,8 @@
 
 import json
 from enum import Enum
-from urllib.parse import urlsplit
 
+from wspubsub.aws.endpoints import default_domain
 from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,
@@ -75,13 +75,13 @@ def error_for(
 
 def denied_text(endpoint: str, text: str) -> str:
     """Return what to do about a 403, with the IAM statement that is missing."""
-    parts = urlsplit(endpoint)
-    labels = (parts.hostname or "").split(".")
-    is_default = labels[1:2] == ["execute-api"]
-    region = labels[2] if is_default else "REGION"
-    api_id = labels[0] if is_default else "API-ID"
-    stage = parts.path.strip("/") if is_default else "STAGE"
-    arn = f"arn:aws:execute-api:{region}:ACCOUNT:{api_id}/{stage}/*/@connections/*"
+    place = default_domain(endpoint)
+    arn = (
+        f"arn:{place.partition}:execute-api:{place.region}:ACCOUNT:"
+        f"{place.api_id}/{place.stage}/*/@connections/*"
+        if place
+        else "arn:aws:execute-api:REGION:ACCOUNT:API-ID/STAGE/*/@connections/*"
+    )
     statement = {
         "Effect": "Allow",
         "Action": "execute-api:ManageConnections",

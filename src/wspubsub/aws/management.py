@@ -7,7 +7,7 @@ from functools import partial
 
 from wspubsub.aws.choice import is_engine_fit
 from wspubsub.aws.clients import ManagementClient
-from wspubsub.aws.endpoints import management_endpoint, region_of
+from wspubsub.aws.endpoints import management_endpoint, region_of, unknown_region
 from wspubsub.connections import ConnectionInfo, Connections, PostOutcome
 from wspubsub.errors import ConnectionNotReadyError
 from wspubsub.events import PendingConnectionId
@@ -47,14 +47,15 @@ class ManagementApi:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         endpoint = management_endpoint(endpoint_url)
+        region = region or region_of(endpoint, os.environ)
         self._opened: Connections | None = None
-        if client is None:
-            region = region or region_of(endpoint, os.environ)
-            if is_engine_fit(os.environ):
-                # A cold start that only connects a client posts nothing, so it does
-                # not pay for the engine.
-                self._open = partial(_over_engine, endpoint, region, clock)
-                return
+        if client is None and is_engine_fit(os.environ):
+            if region is None:
+                raise unknown_region(endpoint)
+            # A cold start that only connects a client posts nothing, so it does not
+            # pay for the engine.
+            self._open = partial(_over_engine, endpoint, region, clock)
+            return
         self._open = partial(_over_boto3, endpoint, region, client, clock, sleep)
         self._opened = self._open()
 

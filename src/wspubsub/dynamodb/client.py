@@ -65,8 +65,11 @@ def boto3_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
         retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
         max_pool_connections=32,
     )
+    # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
+    # all other SDKs.
+    region = os.environ.get("AWS_REGION") or None
     with translated("CreateClient", table):
-        return boto3.client("dynamodb", config=config)
+        return boto3.client("dynamodb", region_name=region, config=config)
 
 
 _ADVICE = {

@@ -72,6 +72,10 @@ def function_environ(
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
         "LAMBDA_TASK_ROOT": str(target.task_root),
+        # Lambda's task root is read-only. Besides, Python takes a compiled file for
+        # current if the source has its size and the second of its last change, so a
+        # reload could run what was there before.
+        "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": os.pathsep.join(search_path),
         "TZ": ":UTC",
         "WSPUBSUB_ENDPOINT": around.management_url,
