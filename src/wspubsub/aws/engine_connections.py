@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -18,11 +19,11 @@ from wspubsub.aws.signing import (
     EMPTY_HASH,
     Credentials,
     Scope,
+    Signer,
     SigningKeys,
     authorization,
     canonical_path,
     credentials_in,
-    signature,
 )
 from wspubsub.aws.tls import client_context
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
@@ -34,6 +35,9 @@ CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 
 TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""
+
+_USUAL_ID = re.compile(r"[A-Za-z0-9_.~-]*=*")
+"""An ID in which `=` alone is to be percent-encoded (RFC 3986 §2.3)."""
 
 _SUCCESS = range(200, 300)
 _OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
@@ -186,14 +190,13 @@ class _Requests:
         "_data",
         "_headers",
         "_host",
-        "_key",
         "_keys",
         "_method",
         "_path",
         "_payload_hash",
         "_region",
-        "_scope",
         "_second",
+        "_signer",
     )
 
     def __init__(
@@ -224,11 +227,15 @@ class _Requests:
             self._prepare(second)
         # Only unreserved characters and % are left, so nothing in an ID can end the
         # request line; what is signed has the % encoded once more.
-        encoded = quote(connection_id, safe="")
+        encoded = (
+            connection_id.replace("=", "%3D")
+            if _USUAL_ID.fullmatch(connection_id)
+            else quote(connection_id, safe="")
+        )
         canonical = (
             self._canonical_before + encoded.replace("%", "%25") + self._canonical_after
         )
-        signed = signature(canonical.encode(), self._scope, self._key)
+        signed = self._signer.signature(canonical.encode())
         return b"".join(
             (
                 self._before_id,
@@ -243,10 +250,11 @@ class _Requests:
     def _prepare(self, second: int) -> None:
         now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
         self._second = second
-        self._scope = Scope(now, self._region, SERVICE)
-        self._key = self._keys.key(
+        scope = Scope(now, self._region, SERVICE)
+        key = self._keys.key(
             self._credentials.secret_key, now[:8], self._region, SERVICE
         )
+        self._signer = Signer(scope, key)
         headers = [("host", self._host), ("x-amz-date", now)]
         if self._credentials.token is not None:
             headers.append(("x-amz-security-token", self._credentials.token))
@@ -256,7 +264,7 @@ class _Requests:
         self._canonical_before = f"{self._method}\n{canonical_path(self._path)}"
         self._canonical_after = f"\n\n{lines}\n{names}\n{self._payload_hash}"
         sent = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        unsigned = authorization(self._credentials, self._scope, headers, "")
+        unsigned = authorization(self._credentials, scope, headers, "")
         self._before_id = f"{self._method} {self._path}".encode()
         self._after_id = (
             f" HTTP/1.1\r\n{sent}content-length: {len(self._data)}\r\n"

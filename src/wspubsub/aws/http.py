@@ -19,7 +19,6 @@ from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
 from wspubsub.aws.http_window import Window
-from wspubsub.backoff import full_jitter
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
@@ -147,7 +146,7 @@ class _Run:
         if tag is None:
             self._has_tags = False
             return None
-        return Exchange(tag, full_jitter(self._settings.draw))
+        return Exchange(tag, self._settings.draw)
 
     def _send(self, exchange: Exchange, now: float) -> Result | None:
         try:
@@ -271,7 +270,7 @@ class _Run:
 
     def _retried(self, exchange: Exchange, now: float) -> Result | None:
         exchange.attempts += 1
-        due = now + next(exchange.delays)
+        due = now + exchange.next_delay()
         if exchange.attempts == self._max_attempts or due >= self._deadline:
             return exchange.result()
         heapq.heappush(self._later, (due, next(self._numbers), exchange))

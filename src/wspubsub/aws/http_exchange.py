@@ -1,10 +1,11 @@
 """One request on its way through the engine, and how it ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from wspubsub.aws.http_response import Response
+from wspubsub.backoff import full_jitter
 
 
 class Verdict(Enum):
@@ -38,7 +39,7 @@ class Exchange:
 
     Args:
         tag: The caller's name for the request.
-        delays: How long to wait before each further attempt, in seconds.
+        draw: Source of numbers from 0 to 1, for back-off.
 
     Attributes:
         attempts: How often it has failed.
@@ -50,8 +51,9 @@ class Exchange:
     """
 
     __slots__ = (
+        "_delays",
+        "_draw",
         "attempts",
-        "delays",
         "error",
         "is_connecting",
         "needs_fresh",
@@ -60,15 +62,22 @@ class Exchange:
         "times_out_at",
     )
 
-    def __init__(self, tag: str, delays: Iterator[float]) -> None:
+    def __init__(self, tag: str, draw: Callable[[], float]) -> None:
         self.tag = tag
-        self.delays = delays
+        self._draw = draw
+        self._delays: Iterator[float] | None = None
         self.attempts = 0
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""
         self.is_connecting = False
         self.times_out_at = 0.0
+
+    def next_delay(self) -> float:
+        """Return how long to wait before the next attempt, in seconds."""
+        if self._delays is None:  # nearly every request needs none
+            self._delays = full_jitter(self._draw)
+        return next(self._delays)
 
     def result(self) -> Result:
         """Return how the request has ended, as far as it got."""
