@@ -132,9 +132,10 @@ def answer(**values: Any) -> None:  # noqa: ANN401 - JSON
 
 
 def clean(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without what the user has set for AWS or for a proxy."""
+    """Return an environment without what was set for AWS, a proxy, or no bytecode."""
     return {
         name: value
         for name, value in environ.items()
-        if not name.startswith(("AWS_", "NODE_")) and "proxy" not in name.lower()
+        if not name.startswith(("AWS_", "NODE_", "PYTHONDONTWRITE"))
+        and "proxy" not in name.lower()
     } | CREDENTIALS

@@ -17,7 +17,7 @@ from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import IDLE_SECONDS, ChannelPool
 from wspubsub.aws.http_response import Response
 from wspubsub.aws.http_window import Window
-from wspubsub.aws.tls import client_context
+from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
@@ -247,7 +247,7 @@ def test_what_waits_for_its_next_attempt_at_the_deadline_has_its_last_answer() -
 
 def test_over_tls_a_large_request_is_sent_bit_by_bit(tmp_path: Path) -> None:
     certificate = Certificate.make(tmp_path, ["localhost"])
-    context = client_context({"AWS_CA_BUNDLE": str(certificate.path)})
+    trust = Trust(str(certificate.path))
     request = REQUEST + b"x" * 16_000_000
     with listening() as listener:
 
@@ -261,7 +261,7 @@ def test_over_tls_a_large_request_is_sent_bit_by_bit(tmp_path: Path) -> None:
         thread = threading.Thread(target=serve)
         thread.start()
         port = listener.getsockname()[1]
-        pool = ChannelPool(Endpoint("localhost", port, context))
+        pool = ChannelPool(Endpoint("localhost", port, trust))
 
         [result] = run(Multiplexer(pool), ["a"], request)
 

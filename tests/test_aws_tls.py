@@ -1,5 +1,6 @@
 """The engine over TLS: always verified, and resumed."""
 
+import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
 from wspubsub.aws.engine_connections import EngineConnections
+from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
 
@@ -93,3 +95,63 @@ def test_a_server_that_speaks_no_tls_is_a_failure(
 
         with pytest.raises(ManagementError):
             engine.post("a", b"x", deadline=soon(0.2))
+
+
+def test_authorities_that_aws_does_not_use_are_loaded_when_they_are_needed(
+    server: MisbehavingServer,
+    certificate: Certificate,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # botocore's certificates and this one: those of Amazon are tried first.
+    engine = connections(server, monkeypatch, certificate.bundle(None))
+    ids = [f"c{number}" for number in range(60)]
+
+    results = list(engine.post_many(ids, b"x", deadline=soon()))
+
+    assert {each.outcome for each in results} == {Outcome.DELIVERED}
+    assert sum(server.received.values()) == 60
+
+
+def test_of_a_long_list_of_authorities_only_amazons_are_loaded_at_first(
+    certificate: Certificate,
+) -> None:
+    trust = Trust(str(certificate.bundle(None)))
+
+    found = trust.context.get_ca_certs()
+
+    assert 4 <= len(found) <= 5
+    assert all("Amazon" in str(each) or "Starfield" in str(each) for each in found)
+
+
+def test_nothing_is_trusted_that_the_bundle_lacks(certificate: Certificate) -> None:
+    trust = Trust(str(certificate.path))
+
+    [found] = trust.context.get_ca_certs()
+
+    assert "wspubsub local gateway" in str(found)
+    assert trust.widen(trust.context) is False
+
+
+def test_a_bundle_with_a_damaged_part_is_read_past_it(
+    certificate: Certificate, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text(
+        "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n"
+        + certificate.bundle(None).read_text()
+    )
+
+    trust = Trust(str(bundle))
+
+    assert 4 <= len(trust.context.get_ca_certs()) <= 5
+
+
+def test_without_a_file_of_the_system_openssl_finds_its_authorities_itself(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+
+    trust = Trust(None)
+
+    assert trust.context.verify_mode is ssl.CERT_REQUIRED
+    assert trust.context.check_hostname

@@ -11,10 +11,15 @@ HEAVY = [
     "asyncio",
     "boto3",
     "botocore",
+    "concurrent",
+    "dataclasses",
     "h11",
     "http",
+    "inspect",
     "moto",
+    "random",
     "typing_extensions",
+    "urllib",
     "websockets",
 ]
 APPLICATION = """

@@ -2,7 +2,7 @@
 
 import os
 import time
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from benchmarks.peers import Post
 from wspubsub.aws.http import Multiplexer
@@ -10,7 +10,8 @@ from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
-from wspubsub.aws.tls import client_context
+from wspubsub.aws.tls import trust_of
+from wspubsub.aws.urls import split_url
 
 _SECONDS = 600.0
 _OK = 200
@@ -18,15 +19,14 @@ _OK = 200
 
 def open_peer(endpoint: str) -> Post:
     """Return what posts with the loop that `ManagementApi` has, but does not sign."""
-    parts = urlsplit(endpoint)
-    context = client_context(os.environ) if parts.scheme == "https" else None
-    address = Endpoint(parts.hostname or "", parts.port or 0, context)
+    url = split_url(endpoint)
+    address = Endpoint(url.host, url.port, trust_of(url, os.environ))
     engine = Multiplexer(ChannelPool(address))
-    before_id = f"POST {parts.path}/@connections/".encode()
+    before_id = f"POST {url.path}/@connections/".encode()
 
     def post(connection_ids: list[str], data: bytes) -> int:
         after_id = (
-            f" HTTP/1.1\r\nhost: {parts.netloc}\r\ncontent-length: {len(data)}\r\n\r\n"
+            f" HTTP/1.1\r\nhost: {url.netloc}\r\ncontent-length: {len(data)}\r\n\r\n"
         ).encode() + data
 
         def build(connection_id: str) -> bytes:

@@ -4,7 +4,6 @@ AWS Architecture Blog, "Exponential Backoff And Jitter": drawing the whole delay
 random spreads retries of many callers best.
 """
 
-import random
 from collections.abc import Callable, Iterator
 
 BASE_SECONDS = 0.05
@@ -12,7 +11,7 @@ CAP_SECONDS = 2.0
 
 
 def full_jitter(
-    draw: Callable[[], float] = random.random,
+    draw: Callable[[], float] | None = None,
     *,
     base_seconds: float = BASE_SECONDS,
     cap_seconds: float = CAP_SECONDS,
@@ -20,10 +19,14 @@ def full_jitter(
     """Yield endless delays in seconds, the n-th from 0 to base * 2**n, capped.
 
     Args:
-        draw: Source of numbers from 0 to 1.
+        draw: Source of numbers from 0 to 1; `random.random` if None.
         base_seconds: Longest first delay.
         cap_seconds: Longest delay of all.
     """
+    if draw is None:
+        import random  # noqa: PLC0415 - most calls never wait
+
+        draw = random.random
     ceiling = base_seconds
     while True:
         yield draw() * ceiling

@@ -4,9 +4,10 @@
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, Protocol
+
+from wspubsub.records import Record
 
 
 class Outcome(Enum):
@@ -33,8 +34,7 @@ class PostOutcome(NamedTuple):
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionInfo:
+class ConnectionInfo(Record):
     """What API Gateway knows of a connection.
 
     Attributes:

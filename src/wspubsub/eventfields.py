@@ -4,7 +4,7 @@ An absent key and a null are the same: AWS omitted unset keys in some years and 
 them as null in others. A value of the wrong type is an `EventError` that names it.
 """
 
-import base64
+import binascii
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -106,7 +106,7 @@ class Fields:
         if self.value("isBase64Encoded") is not True:
             return text
         try:
-            return base64.b64decode(text, validate=True).decode()
+            return binascii.a2b_base64(text, strict_mode=True).decode()
         except ValueError:
             raise EventError(
                 f"{self._path}.body is not base64 of UTF-8 text although "

@@ -8,13 +8,14 @@ unset keys, older events carried them as null, and emulators do either.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from wspubsub.errors import EventError
 from wspubsub.eventfields import Fields
 from wspubsub.headers import Headers
 from wspubsub.messages import decode_json
+from wspubsub.records import Record
 
 
 class PendingConnectionId(str):
@@ -27,8 +28,7 @@ class PendingConnectionId(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class Connection(Record):
     """One client's WebSocket connection as a subscription store keeps it.
 
     Attributes:
@@ -42,11 +42,10 @@ class Connection:
     id: str
     connected_at: float
     principal: str | None = None
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Event:
+class _Event(Record, hidden=("raw", "context")):
     connection_id: str
     route_key: str
     stage: str
@@ -59,8 +58,8 @@ class _Event:
     user_agent: str | None
     authorizer: Mapping[str, Any]
     stage_variables: Mapping[str, str]
-    raw: Mapping[str, Any] = field(repr=False)
-    context: object = field(repr=False, default=None)
+    raw: Mapping[str, Any]
+    context: object = None
 
     @property
     def principal(self) -> str | None:
@@ -74,8 +73,7 @@ class _Event:
         return float(remaining()) / 1000 if callable(remaining) else math.inf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectEvent(_Event):
+class ConnectEvent(_Event, hidden=("headers", "multi_query")):
     """A client asks for a connection (`eventType` CONNECT).
 
     There is no connection until the handler has returned: posting to it fails.
@@ -88,9 +86,9 @@ class ConnectEvent(_Event):
     """
 
     connection_id: PendingConnectionId
-    headers: Headers = field(repr=False)
+    headers: Headers
     query: Mapping[str, str]
-    multi_query: Mapping[str, tuple[str, ...]] = field(repr=False)
+    multi_query: Mapping[str, tuple[str, ...]]
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
@@ -107,7 +105,6 @@ class ConnectEvent(_Event):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageEvent(_Event):
     """A client sent a message (`eventType` MESSAGE).
 
@@ -128,7 +125,6 @@ class MessageEvent(_Event):
         return decode_json(self.body)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DisconnectEvent(_Event):
     """A connection has ended (`eventType` DISCONNECT). AWS does not promise it comes.
 

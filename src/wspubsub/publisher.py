@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from wspubsub.connections import Connections, Outcome, PostOutcome
 from wspubsub.errors import (
@@ -14,6 +14,7 @@ from wspubsub.errors import (
 )
 from wspubsub.events import PendingConnectionId
 from wspubsub.messages import encode
+from wspubsub.records import Record
 from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
@@ -28,8 +29,7 @@ RESERVE_SECONDS = 1.0
 PRUNE_CHUNK = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishReport:
+class PublishReport(Record):
     """What became of a message for each subscriber that was to get it.
 
     `delivered`, `gone`, `throttled`, `failed` and `deferred` together are exactly the
@@ -49,7 +49,7 @@ class PublishReport:
     delivered: int = 0
     gone: frozenset[str] = frozenset()
     throttled: frozenset[str] = frozenset()
-    failed: Mapping[str, str] = field(default_factory=dict)
+    failed: Mapping[str, str] = MappingProxyType({})
     deferred: frozenset[str] = frozenset()
     unread: bool = False
 

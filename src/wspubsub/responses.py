@@ -8,22 +8,23 @@ an "Internal server error" message instead.
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from wspubsub.errors import UsageError
+from wspubsub.records import Record
 
 _ALLOWED_KEYS = frozenset(
     {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 )
 _MIN_STATUS, _MAX_STATUS = 200, 599
-# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[^\r\n\0]*")
+# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks. Compiled when a
+# handler first sets a header.
+_HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+_HEADER_VALUE = r"[^\r\n\0]*"
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(Record):
     """A handler's answer to API Gateway.
 
     Args:
@@ -41,10 +42,22 @@ class Response:
 
     body: str | None = None
     status_code: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = MappingProxyType({})
     subprotocol: str | None = None
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        body: str | None = None,
+        status_code: int = 200,
+        headers: Mapping[str, str] | None = None,
+        subprotocol: str | None = None,
+    ) -> None:
+        super().__init__(
+            body=body,
+            status_code=status_code,
+            headers={} if headers is None else headers,
+            subprotocol=subprotocol,
+        )
         _check(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
@@ -132,7 +145,7 @@ def _check_headers(single: object, several: object) -> None:
 
 
 def _check_header(name: object, value: object) -> None:
-    if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+    if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
         raise UsageError(f"{name!r} is not the name of an HTTP header")
-    if not isinstance(value, str) or not _HEADER_VALUE.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_HEADER_VALUE, value):
         raise UsageError(f"the value of header {name} must be one line of text")

@@ -18,16 +18,15 @@ DEFAULT_EXPRESSION = "$request.body.action"
 """What most WebSocket APIs use, and what the AWS console proposes."""
 
 _PATH = r"""(?:\.[A-Za-z_][\w-]*|\[(?:\d+|'[^']*'|"[^"]*")\])+"""
-_TOKEN = re.compile(
-    rf"""
+# Compiled when an expression is not of the simple kind.
+_TOKEN = rf"""
       \$\{{request\.body(?P<braced>{_PATH})\}}
     | \$request\.body(?P<bare>{_PATH})
     | \\(?P<escaped>.)
     | (?P<literal>[^$\\]+)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-_STEP = re.compile(r"""\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
+    """
+_STEP = r"""\.([A-Za-z_][\w-]*)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]"""
+_BODY = "$request.body."
 _MISSING = object()
 
 
@@ -80,9 +79,14 @@ class RouteSelectionExpression:
 def _parsed(text: object) -> Iterator[str | _Variable]:
     if not isinstance(text, str) or not text:
         raise UsageError("a route selection expression must be non-empty text")
+    name = text.removeprefix(_BODY)
+    if name != text and name.isidentifier() and name.isascii():
+        yield _Variable((name,))
+        return
+    token = re.compile(_TOKEN, re.VERBOSE | re.DOTALL)
     position = 0
     while position < len(text):
-        match = _TOKEN.match(text, position)
+        match = token.match(text, position)
         if match is None:
             raise UsageError(
                 f"route selection expression {text!r} cannot be read from character "
@@ -97,7 +101,7 @@ def _parsed(text: object) -> Iterator[str | _Variable]:
 def _steps(path: str) -> tuple[str | int, ...]:
     return tuple(
         int(index) if index else name or single or double
-        for name, index, single, double in _STEP.findall(path)
+        for name, index, single, double in re.findall(_STEP, path)
     )
 
 

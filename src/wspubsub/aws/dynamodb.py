@@ -12,7 +12,6 @@ import zlib
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit
 
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
@@ -27,7 +26,8 @@ from wspubsub.aws.signing import (
     credentials_in,
     signature,
 )
-from wspubsub.aws.tls import client_context
+from wspubsub.aws.tls import trust_of
+from wspubsub.aws.urls import split_url
 from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
@@ -109,18 +109,12 @@ class DynamoDBClient:
         region = region or environment.get("AWS_DEFAULT_REGION")
         if not region:
             raise UsageError("the AWS region is unknown; set AWS_REGION")
-        parts = urlsplit(endpoint_url or dynamodb_endpoint(environment, region))
-        is_tls = parts.scheme == "https"
-        self._host = parts.netloc
+        url = split_url(endpoint_url or dynamodb_endpoint(environment, region))
+        self._host = url.netloc
         self._region = region
         self._keys = SigningKeys()
         pool = ChannelPool(
-            Endpoint(
-                parts.hostname or "",
-                parts.port or (443 if is_tls else 80),
-                client_context(environment) if is_tls else None,
-            ),
-            max_idle=32,
+            Endpoint(url.host, url.port, trust_of(url, environment)), max_idle=32
         )
         self._engine = Multiplexer(
             pool, connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds

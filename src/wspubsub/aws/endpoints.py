@@ -1,16 +1,12 @@
 """Which endpoint the Management API of an API has, and in which region it is."""
 
-import re
 from collections.abc import Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
+from wspubsub.aws.urls import Url, split_url
 from wspubsub.errors import UsageError
 
-_DEFAULT_DOMAIN = re.compile(
-    r"(?P<api_id>[a-z0-9]+)\.execute-api\.(?P<region>[a-z0-9-]+)"
-    r"\.amazonaws\.com(?:\.cn)?"
-)
+_DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _HTTP_SCHEMES = {"wss": "https", "ws": "http", "https": "https", "http": "http"}
 
@@ -35,11 +31,15 @@ class DefaultDomain(NamedTuple):
 
 def default_domain(endpoint: str) -> DefaultDomain | None:
     """Return what an endpoint tells if it is in the default domain, else None."""
-    parts = urlsplit(endpoint)
-    match = _DEFAULT_DOMAIN.fullmatch(parts.hostname or "")
-    if match is None:
+    return _default_domain(split_url(endpoint))
+
+
+def _default_domain(url: Url) -> DefaultDomain | None:
+    api_id, _, rest = url.host.partition(".execute-api.")
+    region, _, domain = rest.partition(".")
+    if domain not in _DOMAINS or not api_id.isalnum():
         return None
-    return DefaultDomain(match["api_id"], match["region"], parts.path.strip("/"))
+    return DefaultDomain(api_id, region, url.path.strip("/"))
 
 
 def management_endpoint(url: str) -> str:
@@ -53,17 +53,12 @@ def management_endpoint(url: str) -> str:
         UsageError: It is no such URL.
     """
     try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises
-    except ValueError:
+        parts = split_url(url)
+    except UsageError:
         raise _no_endpoint(url) from None
-    scheme = _HTTP_SCHEMES.get(parts.scheme)
-    is_plain = parts.username is None and not any(map(str.isspace, parts.path))
-    if scheme is None or not parts.hostname or not is_plain:
-        raise _no_endpoint(url)
     path = parts.path.partition("/@connections")[0].rstrip("/")
-    endpoint = f"{scheme}://{parts.netloc}{path}"
-    if not path and default_domain(endpoint):
+    endpoint = f"{_HTTP_SCHEMES[parts.scheme]}://{parts.netloc}{path}"
+    if not path and _default_domain(parts):
         raise UsageError(f"{url!r} lacks the stage; append it, as in {endpoint}/prod")
     return endpoint
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
 from wspubsub.aws.http import Multiplexer
@@ -25,7 +25,8 @@ from wspubsub.aws.signing import (
     canonical_path,
     credentials_in,
 )
-from wspubsub.aws.tls import client_context
+from wspubsub.aws.tls import trust_of
+from wspubsub.aws.urls import split_url
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import ManagementError
 
@@ -68,18 +69,15 @@ class EngineConnections:
         read_seconds: float = READ_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        parts = urlsplit(endpoint)
-        is_tls = parts.scheme == "https"
+        url = split_url(endpoint)
         self._endpoint = endpoint
         self._region = region
         self._clock = clock
         self._keys = SigningKeys()
-        self._host = parts.netloc
-        self._path = f"{parts.path}/@connections/"
-        context = client_context(os.environ) if is_tls else None
-        port = parts.port or (443 if is_tls else 80)
+        self._host = url.netloc
+        self._path = f"{url.path}/@connections/"
         pool = ChannelPool(
-            Endpoint(parts.hostname or "", port, context),
+            Endpoint(url.host, url.port, trust_of(url, os.environ)),
             max_idle=max_in_flight,
             clock=clock,
         )

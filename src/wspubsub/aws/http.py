@@ -7,7 +7,6 @@ and to give up.
 
 import heapq
 import itertools
-import random
 import selectors
 import ssl
 import time
@@ -33,7 +32,7 @@ class Multiplexer:
         read_seconds: Longest time for an answer.
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
-        draw: Source of numbers from 0 to 1, for back-off.
+        draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
     """
 
     def __init__(
@@ -44,7 +43,7 @@ class Multiplexer:
         read_seconds: float = 5.0,
         max_in_flight: int = 128,
         clock: Callable[[], float] = time.monotonic,
-        draw: Callable[[], float] = random.random,
+        draw: Callable[[], float] | None = None,
     ) -> None:
         self.pool = pool
         self.connect_seconds = connect_seconds
@@ -247,13 +246,20 @@ class _Run:
     def _broken(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
-        was_reused = channel.is_reused and not channel.answer_has_begun
+        if isinstance(error, ssl.SSLCertVerificationError):
+            goes_on_elsewhere = self._pool.trusts_more(channel)
+        else:
+            # Perhaps the server closed an idle connection just when it was used again.
+            goes_on_elsewhere = (
+                channel.is_reused
+                and not channel.answer_has_begun
+                and not exchange.needs_fresh
+            )
         if not channel.is_connected:
             self._pool.connecting_failed()
         del self._in_flight[channel]
         self._drop(channel)
-        if was_reused and not exchange.needs_fresh:
-            # The server closed an idle connection just when it was used again.
+        if goes_on_elsewhere:
             exchange.needs_fresh = True
             exchange.response, exchange.error = None, _described(error)
             self._again.append(exchange)

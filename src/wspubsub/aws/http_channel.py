@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from wspubsub.aws.http_response import Response, ResponseReader
+from wspubsub.aws.tls import Trust
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _CHUNK = 65_536
@@ -24,12 +25,12 @@ class Endpoint(NamedTuple):
     Attributes:
         host: Name or address.
         port: TCP port.
-        context: TLS settings, None for plain HTTP.
+        trust: How TLS certificates are verified, None for plain HTTP.
     """
 
     host: str
     port: int
-    context: ssl.SSLContext | None
+    trust: Trust | None
 
 
 class Channel:
@@ -45,6 +46,7 @@ class Channel:
         idle_since: When its last request ended.
         interest: The event that it waits for next.
         watched_for: The event that a selector has been told to look for, 0 for none.
+        context: The TLS settings that its handshake was begun with, None before.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Channel:
         self.idle_since = 0.0
         self.interest = _WRITE
         self.watched_for = 0
+        self.context: ssl.SSLContext | None = None
         self._socket: socket.socket = raw
         self._endpoint = endpoint
         self._session = session
@@ -132,12 +135,13 @@ class Channel:
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, _cannot_connect(code))
-        context = self._endpoint.context
-        if context is None:
+        trust = self._endpoint.trust
+        if trust is None:
             return self._begin_sending()
-        self._socket = context.wrap_socket(
+        self.context = trust.context
+        self._socket = self.context.wrap_socket(
             self._socket,
-            server_hostname=self._endpoint.host,
+            server_hostname=self._endpoint.host.encode("ascii"),
             do_handshake_on_connect=False,
             session=self._session,
         )

@@ -39,7 +39,7 @@ class Exchange:
 
     Args:
         tag: The caller's name for the request.
-        draw: Source of numbers from 0 to 1, for back-off.
+        draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
 
     Attributes:
         attempts: How often it has failed.
@@ -62,7 +62,7 @@ class Exchange:
         "times_out_at",
     )
 
-    def __init__(self, tag: str, draw: Callable[[], float]) -> None:
+    def __init__(self, tag: str, draw: Callable[[], float] | None) -> None:
         self.tag = tag
         self._draw = draw
         self._delays: Iterator[float] | None = None

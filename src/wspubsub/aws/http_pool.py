@@ -73,7 +73,7 @@ class ChannelPool:
 
     def give_back(self, channel: Channel) -> None:
         """Keep a connection whose answer has been read."""
-        if self._session is None and self._endpoint.context is not None:
+        if self._session is None and self._endpoint.trust is not None:
             self._session = channel.session
         channel.idle_since = self._clock()
         with self._lock:
@@ -81,6 +81,11 @@ class ChannelPool:
                 self._idle.append(channel)
                 return
         channel.close()
+
+    def trusts_more(self, channel: Channel) -> bool:
+        """Trust all there is, and return whether that is more than a channel did."""
+        trust, context = self._endpoint.trust, channel.context
+        return trust is not None and context is not None and trust.widen(context)
 
     def connecting_failed(self) -> None:
         """Try the next address, and without resuming a session."""
@@ -107,8 +112,11 @@ def _resolve(endpoint: Endpoint, seconds: float) -> list[Address]:
     def look_up() -> None:
         try:
             found.extend(
+                # As bytes, the name needs no codec that would have to be loaded.
                 socket.getaddrinfo(
-                    endpoint.host, endpoint.port, type=socket.SOCK_STREAM
+                    endpoint.host.encode("ascii"),
+                    endpoint.port,
+                    type=socket.SOCK_STREAM,
                 )
             )
         except OSError as error:

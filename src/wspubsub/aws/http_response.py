@@ -6,6 +6,7 @@ response is an error, never a guess: a guess could call a live connection gone.
 """
 
 import re
+from functools import cache
 
 from wspubsub.errors import WspubsubError
 
@@ -17,15 +18,14 @@ _HARMLESS = (
     rb"(?:(?:date|server|vary|content-type|x-amzn?-(?!errortype)[a-z-]+): [^\r\n]*"
     rb"|connection: keep-alive)\r\n"
 )
-_PLAIN_SUCCESS = re.compile(
+_PLAIN_SUCCESS = (
     rb"HTTP/1\.1 200 [^\r\n]*\r\n(?:%b)*content-length: 0\r\n(?:%b)*\r\n"
-    % (_HARMLESS, _HARMLESS),
-    re.IGNORECASE,
+    % (_HARMLESS, _HARMLESS)
 )
 """What the Management API answers to a post, whole in one read. Whatever has a header
 that is not known to mean nothing here goes the general way."""
 
-_CHUNK_SIZE = re.compile(rb"[0-9A-Fa-f]{1,8}")
+_CHUNK_SIZE = rb"[0-9A-Fa-f]{1,8}"
 _NO_BODY = frozenset({204, 304})
 _INFORMATIONAL = range(100, 200)
 
@@ -77,7 +77,12 @@ class ResponseReader:
         Raises:
             ResponseError: This is no HTTP/1.1 response.
         """
-        if not self._buffer and _PLAIN_SUCCESS.fullmatch(data):
+        # An answer of DynamoDB has a body, and does not end here.
+        if (
+            data.endswith(_END_OF_HEAD)
+            and not self._buffer
+            and _plain_success().fullmatch(data)
+        ):
             return Response(200, {}, b"", keeps_alive=True)
         buffer = self._buffer + data if self._buffer else data
         response = _parsed(buffer, is_closed=False)
@@ -95,6 +100,12 @@ class ResponseReader:
         if response is None:
             raise ResponseError("the connection was closed before the answer was whole")
         return response
+
+
+@cache
+def _plain_success() -> re.Pattern[bytes]:
+    # Compiled for the first post, not for a cold start.
+    return re.compile(_PLAIN_SUCCESS, re.IGNORECASE)
 
 
 def _parsed(buffer: bytes, *, is_closed: bool) -> Response | None:
@@ -195,7 +206,7 @@ def _chunked(rest: bytes) -> bytes | None:
 
 def _chunk_size(line: bytes) -> int:
     digits = line.partition(b";")[0].strip()
-    if not _CHUNK_SIZE.fullmatch(digits):
+    if not re.fullmatch(_CHUNK_SIZE, digits):
         raise ResponseError(f"a chunk of the answer has the size {line[:20]!r}")
     return int(digits, 16)
 

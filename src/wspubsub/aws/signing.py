@@ -9,7 +9,6 @@ import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
-from urllib.parse import quote
 
 from wspubsub.errors import UsageError
 
@@ -93,7 +92,11 @@ class Scope(NamedTuple):
 
 def canonical_path(path: str) -> str:
     """Return the path of a request target as it is signed."""
-    return quote(path or "/", safe="/~")
+    if path in {"", "/"}:
+        return "/"
+    from urllib.parse import quote  # noqa: PLC0415 - DynamoDB's path is "/"
+
+    return quote(path, safe="/~")
 
 
 def canonical_request(

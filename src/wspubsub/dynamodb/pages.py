@@ -1,8 +1,10 @@
 """Reading ahead: the next page of every shard is on its way while one is used."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 StartKey = dict[str, Any]
 
@@ -24,6 +26,12 @@ def read_ahead(partitions: list[str], read: ReadPage) -> Iterator[list[dict[str,
     not grow with the number of items. When the consumer stops early, what is under
     way is waited for and nothing is left running.
     """
+    from concurrent.futures import (  # noqa: PLC0415 - connecting reads no pages
+        FIRST_COMPLETED,
+        ThreadPoolExecutor,
+        wait,
+    )
+
     pool = ThreadPoolExecutor(len(partitions), "wspubsub-page")
     try:
         under_way: dict[Future[Page], str] = {

@@ -1,7 +1,6 @@
 """Over how many partitions a topic's subscribers are spread."""
 
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 
 from wspubsub.errors import UsageError
 from wspubsub.topics import shard_of
@@ -51,6 +50,8 @@ class ShardPlan:
 def _number(shards: Shards, topic: str) -> int:
     if isinstance(shards, int):
         return shards
+    from fnmatch import fnmatchcase  # noqa: PLC0415 - a cold start seldom needs it
+
     fitting = (
         number for pattern, number in shards.items() if fnmatchcase(topic, pattern)
     )

@@ -8,7 +8,6 @@ and the time to live ends it in any case.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
@@ -158,6 +157,10 @@ class DynamoDBSubscriptionStore:
 
     def prune(self, connection_ids: Iterable[str]) -> None:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
+        from concurrent.futures import (  # noqa: PLC0415 - connecting prunes nothing
+            ThreadPoolExecutor,
+        )
+
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
         with ThreadPoolExecutor(MAX_PRUNE_THREADS, "wspubsub-prune") as pool:
