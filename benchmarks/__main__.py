@@ -17,6 +17,7 @@ NAMES = {
     "coldstart": "fresh interpreter to the first $connect handled, under AWS's client",
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
+    "scale": "publishes to up to a million subscribers, by the limits of AWS",
     "store": "requests and capacity that the subscription store consumes",
 }
 _EPILOG = """\

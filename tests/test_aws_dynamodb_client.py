@@ -14,7 +14,8 @@ from botocore.config import Config
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import StoreError, UsageError
-from wspubsub.aws.dynamodb import ClientError, DynamoDBClient, dynamodb_endpoint
+from wspubsub.aws.dynamodb import DynamoDBClient, dynamodb_endpoint
+from wspubsub.aws.json_api import ClientError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "ü"}}

@@ -34,11 +34,17 @@ from wspubsub.events import (
     parse_event,
 )
 from wspubsub.headers import Headers
-from wspubsub.publisher import Publisher, PublishError, PublishReport
+from wspubsub.publisher import Publisher
+from wspubsub.reports import PublishError, PublishReport
 from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import RouteSelectionExpression
-from wspubsub.subscriptions import MemorySubscriptionStore, SubscriptionStore
+from wspubsub.subscriptions import (
+    MemorySubscriptionStore,
+    Segment,
+    SegmentedStore,
+    SubscriptionStore,
+)
 
 __version__ = "0.1.0"
 
@@ -71,6 +77,8 @@ __all__ = [
     "Response",
     "RouteSelectionExpression",
     "Router",
+    "Segment",
+    "SegmentedStore",
     "StoreError",
     "SubscriptionStore",
     "ThrottledError",

@@ -1,11 +1,12 @@
-"""Fan-out of a message to a topic's subscribers, with an honest account of it."""
+"""Publishing: a message goes into the log, if there is one, and to the subscribers."""
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Collection
+from typing import Protocol
 
-from wspubsub.connections import Connections, Outcome, PostOutcome
+from wspubsub.connections import Connections
+from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -13,66 +14,88 @@ from wspubsub.errors import (
     WspubsubError,
 )
 from wspubsub.events import PendingConnectionId
+from wspubsub.log import LoggedMessage, Position, TopicLog
 from wspubsub.messages import encode
 from wspubsub.records import Record
+from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 log = logging.getLogger("wspubsub")
 
-TIMEOUT_SECONDS = 25.0
-"""A WebSocket integration may take 29 s at most (API Gateway quota)."""
+Envelope = Callable[[LoggedMessage], object]
+"""Makes what clients get of a logged message, such as JSON with its offset in it."""
 
-RESERVE_SECONDS = 1.0
-"""Kept back of the time-out for pruning and for returning."""
-
-PRUNE_CHUNK = 100
+_FARTHEST = Position(epoch="f" * 16, offset=2**53)
+"""A position that is as long to write as any."""
 
 
-class PublishReport(Record):
-    """What became of a message for each subscriber that was to get it.
-
-    `delivered`, `gone`, `throttled`, `failed` and `deferred` together are exactly the
-    subscribers, each counted once; a delivered one is only counted, so that the
-    report stays small for any number of subscribers.
+class Outgoing(Record):
+    """A message on its way to a topic's subscribers.
 
     Attributes:
-        delivered: How many connections API Gateway took the message for.
-        gone: Connections that no longer exist; they have been pruned.
-        throttled: Connections whose posts were answered with 429 to the end.
-        failed: Connections whose posts failed otherwise, and why.
-        deferred: Connections that the deadline left untried.
-        unread: True if the deadline came before all subscribers were read, so that
-            `deferred` does not name them all.
+        topic: The topic.
+        data: What each subscriber gets, at most 131,072 bytes.
+        exclude: Connections that are not to get it.
+        position: Where it stands in the topic's log, if there is one.
     """
 
-    delivered: int = 0
-    gone: frozenset[str] = frozenset()
-    throttled: frozenset[str] = frozenset()
-    failed: Mapping[str, str] = MappingProxyType({})
-    deferred: frozenset[str] = frozenset()
-    unread: bool = False
+    topic: str
+    data: bytes
+    exclude: frozenset[str] = frozenset()
+    position: Position | None = None
+
+
+class Fanout(Protocol):
+    """How a message gets to a topic's subscribers.
+
+    Attributes:
+        needs_log: Whether it carries only what a log keeps.
+    """
 
     @property
-    def is_complete(self) -> bool:
-        """True if nobody who is still connected was left out."""
-        return not (self.throttled or self.failed or self.deferred or self.unread)
+    def needs_log(self) -> bool:
+        """Whether it carries only what a log keeps."""
+        ...
+
+    def publish(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """Carry a message that is being published.
+
+        Raises:
+            WspubsubError: It could not be carried on.
+        """
+        ...
+
+    def carry_on(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """Carry a message that the log's stream has brought.
+
+        Raises:
+            WspubsubError: It could not be carried on.
+        """
+        ...
 
 
-class PublishError(WspubsubError):
-    """A publish stopped half-way and can say nothing about the rest.
+class InlineFanout:
+    """Posts to all subscribers at once, within the call that publishes."""
 
-    The cause is the error that stopped it.
+    needs_log = False
 
-    Attributes:
-        report: What had become of the subscribers until then.
-    """
-
-    def __init__(self, cause: WspubsubError, report: PublishReport) -> None:
-        super().__init__(
-            f"publish stopped after {report.delivered} deliveries: {cause}"
+    def publish(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """See `Fanout.publish`."""
+        return delivery.deliver(
+            delivery.store.subscribers(message.topic),
+            message.data,
+            exclude=message.exclude,
+            budget=budget,
         )
-        self.report = report
+
+    carry_on = publish
 
 
 class Publisher:
@@ -81,9 +104,16 @@ class Publisher:
     Args:
         store: Who listens to what.
         connections: How a message reaches a connection.
+        log: Keeps what was published, so that clients can catch up.
+        fanout: How a message gets to the subscribers: in the call that publishes,
+            through DynamoDB Streams, or through a queue.
+        envelope: Makes what clients get of a logged message.
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
+
+    Raises:
+        UsageError: The fan-out or the envelope needs a log.
     """
 
     def __init__(
@@ -91,15 +121,27 @@ class Publisher:
         store: SubscriptionStore,
         connections: Connections,
         *,
+        log: TopicLog | None = None,
+        fanout: Fanout | None = None,
+        envelope: Envelope | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._store = store
-        self._connections = connections
-        self._timeout_seconds = timeout_seconds
-        self._reserve_seconds = reserve_seconds
-        self._clock = clock
+        self._fanout: Fanout = InlineFanout() if fanout is None else fanout
+        if log is None and (self._fanout.needs_log or envelope is not None):
+            raise UsageError(
+                "StreamFanout and envelope= work on logged messages: give log="
+            )
+        self._log = log
+        self._envelope: Envelope = _as_published if envelope is None else envelope
+        self.delivery = Delivery(
+            store,
+            connections,
+            timeout_seconds=timeout_seconds,
+            reserve_seconds=reserve_seconds,
+            clock=clock,
+        )
 
     def publish(
         self,
@@ -107,6 +149,7 @@ class Publisher:
         data: object,
         *,
         exclude: Collection[str] = (),
+        key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message to every subscriber of a topic.
@@ -115,6 +158,8 @@ class Publisher:
             topic: 1 to 256 bytes of UTF-8, no control characters.
             data: `str`, UTF-8 `bytes`, or JSON data; at most 131,072 bytes encoded.
             exclude: Connection IDs that are not to get it, such as the sender's.
+            key: Publishing again with the same key sends nothing and gives the same
+                position; it needs a log.
             timeout_seconds: Longest time this call may take; give
                 `event.remaining_seconds()` to stay inside the Lambda time-out.
 
@@ -122,27 +167,39 @@ class Publisher:
             TopicError: The topic is not a legal name.
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
+            StoreError: The message could not be logged; none was sent.
             PublishError: The store or the Management API failed half-way.
         """
         topic = validate_topic(topic)
         encoded = encode(data)
         if isinstance(exclude, str):
             raise UsageError("exclude takes a collection of connection IDs: {id}")
-        budget = _Budget(
-            self._clock, self._seconds(timeout_seconds), self._reserve_seconds
-        )
-        tally = _Tally()
-        try:
-            wanted = self._subscribers(topic, frozenset(exclude), budget, tally)
-            for outcome in self._connections.post_many(
-                wanted, encoded, deadline=budget.posting_until
-            ):
-                tally.add(outcome)
-        except WspubsubError as error:
-            raise PublishError(error, tally.report()) from error
-        finally:
-            self._prune(tally.gone, budget)
-        return tally.report()
+        excluded = frozenset(exclude)
+        budget = self.delivery.budget(timeout_seconds)
+        if self._log is None:
+            if key is not None:
+                raise UsageError("a key is remembered in the log: give Publisher log=")
+            message = Outgoing(topic=topic, data=encoded, exclude=excluded)
+            return self._fanout.publish(message, self.delivery, budget)
+        self._check_size(topic, encoded)
+        appended = self._log.append(topic, encoded, key=key, exclude=excluded)
+        position = appended.message.position
+        if not appended.is_new:
+            return PublishReport(position=position, repeated=True)
+        message = self._outgoing(appended.message)
+        return _placed(self._fanout.publish, message, self.delivery, budget)
+
+    def carry_on(
+        self, message: LoggedMessage, *, timeout_seconds: float | None = None
+    ) -> PublishReport:
+        """Send a message that the log has, as the stream of the table brings it.
+
+        Raises:
+            PublishError: The store or the Management API failed half-way.
+        """
+        budget = self.delivery.budget(timeout_seconds)
+        outgoing = self._outgoing(message)
+        return _placed(self._fanout.carry_on, outgoing, self.delivery, budget)
 
     def post(
         self,
@@ -162,17 +219,15 @@ class Publisher:
         if isinstance(connection_id, PendingConnectionId):
             raise ConnectionNotReadyError(connection_id)
         connection_id = check_connection_id(connection_id)
-        encoded = encode(data)
-        budget = _Budget(
-            self._clock, self._seconds(timeout_seconds), self._reserve_seconds
-        )
-        tally = _Tally()
-        for outcome in self._connections.post_many(
-            (connection_id,), encoded, deadline=budget.posting_until
-        ):
-            tally.add(outcome)
-        self._prune(tally.gone, budget)
-        return tally.report()
+        try:
+            return self.delivery.deliver(
+                (connection_id,),
+                encode(data),
+                exclude=frozenset(),
+                budget=self.delivery.budget(timeout_seconds),
+            )
+        except PublishError as error:
+            raise _cause_of(error) from None
 
     def close(self, connection_id: str) -> None:
         """Close a connection and forget it; one that is gone already is only forgotten.
@@ -184,84 +239,52 @@ class Publisher:
         """
         connection_id = check_connection_id(connection_id)
         try:
-            self._connections.close(connection_id)
+            self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was gone before it was closed", connection_id)
-        self._store.prune((connection_id,))
+        self.delivery.store.prune((connection_id,))
 
-    def _seconds(self, timeout_seconds: float | None) -> float:
-        if timeout_seconds is None:
-            return self._timeout_seconds
-        return max(0.0, min(timeout_seconds, self._timeout_seconds))
-
-    def _subscribers(
-        self, topic: str, excluded: frozenset[str], budget: "_Budget", tally: "_Tally"
-    ) -> Iterator[str]:
-        for connection_id in self._store.subscribers(topic):
-            if budget.is_spent():
-                tally.unread = True
-                return
-            if connection_id not in excluded:
-                yield connection_id
-
-    def _prune(self, gone: list[str], budget: "_Budget") -> None:
-        # What cannot be pruned now is found gone by the next publish, so neither an
-        # error nor the end of the time may hide what became of the message.
-        for start in range(0, len(gone), PRUNE_CHUNK):
-            if budget.is_spent():
-                log.warning("no time to prune %d gone connections", len(gone) - start)
-                return
-            try:
-                self._store.prune(gone[start : start + PRUNE_CHUNK])
-            except WspubsubError:
-                log.warning("could not prune gone connections", exc_info=True)
-                return
-
-
-class _Budget:
-    __slots__ = ("_clock", "_until", "posting_until")
-
-    def __init__(
-        self, clock: Callable[[], float], seconds: float, reserve_seconds: float
-    ) -> None:
-        self._clock = clock
-        self._until = clock() + seconds
-        self.posting_until = self._until - min(reserve_seconds, seconds / 2)
-
-    def is_spent(self) -> bool:
-        return self._clock() >= self._until
-
-
-class _Tally:
-    __slots__ = ("deferred", "delivered", "failed", "gone", "throttled", "unread")
-
-    def __init__(self) -> None:
-        self.delivered = 0
-        self.gone: list[str] = []
-        self.throttled: list[str] = []
-        self.failed: dict[str, str] = {}
-        self.deferred: list[str] = []
-        self.unread = False
-
-    def add(self, result: PostOutcome) -> None:
-        connection_id, outcome, reason = result
-        if outcome is Outcome.DELIVERED:
-            self.delivered += 1
-        elif outcome is Outcome.GONE:
-            self.gone.append(connection_id)
-        elif outcome is Outcome.THROTTLED:
-            self.throttled.append(connection_id)
-        elif outcome is Outcome.DEFERRED:
-            self.deferred.append(connection_id)
-        else:
-            self.failed[connection_id] = reason
-
-    def report(self) -> PublishReport:
-        return PublishReport(
-            delivered=self.delivered,
-            gone=frozenset(self.gone),
-            throttled=frozenset(self.throttled),
-            failed=self.failed,
-            deferred=frozenset(self.deferred),
-            unread=self.unread,
+    def _check_size(self, topic: str, data: bytes) -> None:
+        # Whatever the envelope adds must fit as well, before anything is logged.
+        encode(
+            self._envelope(
+                LoggedMessage(
+                    topic=topic,
+                    position=_FARTHEST,
+                    id="f" * 32,
+                    data=data,
+                    published_at=0.0,
+                )
+            )
         )
+
+    def _outgoing(self, message: LoggedMessage) -> Outgoing:
+        return Outgoing(
+            topic=message.topic,
+            data=encode(self._envelope(message)),
+            exclude=message.exclude,
+            position=message.position,
+        )
+
+
+def _placed(
+    carry: Callable[[Outgoing, Delivery, Budget], PublishReport],
+    message: Outgoing,
+    delivery: Delivery,
+    budget: Budget,
+) -> PublishReport:
+    try:
+        report = carry(message, delivery, budget)
+    except PublishError as error:
+        error.report = error.report.__replace__(position=message.position)
+        raise
+    return report.__replace__(position=message.position)
+
+
+def _as_published(message: LoggedMessage) -> bytes:
+    return message.data
+
+
+def _cause_of(error: PublishError) -> WspubsubError:
+    cause = error.__cause__
+    return cause if isinstance(cause, WspubsubError) else error

@@ -6,7 +6,8 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol
+from itertools import repeat
+from typing import NamedTuple, Protocol
 
 from wspubsub.errors import UsageError
 from wspubsub.events import Connection
@@ -69,6 +70,61 @@ class SubscriptionStore(Protocol):
         ...
 
 
+class Segment(NamedTuple):
+    """A part of a topic's subscribers that can be read by itself.
+
+    Attributes:
+        shard: The shard.
+        after: The connection ID that it begins behind; None for the shard's beginning.
+        until: The last connection ID in it; None for the shard's end.
+    """
+
+    shard: int
+    after: str | None = None
+    until: str | None = None
+
+
+class SegmentedStore(SubscriptionStore, Protocol):
+    """A subscription store whose topics can be read in parts.
+
+    The segments of a topic together hold all its subscribers, each once. A
+    subscription that begins or ends meanwhile may or may not be seen.
+    """
+
+    def whole(self, topic: str) -> tuple[Segment, ...]:
+        """Return the segments that each hold all there is in a shard of a topic."""
+        ...
+
+    def segments(
+        self, topic: str, size: int, within: Iterable[Segment]
+    ) -> Iterator[Segment]:
+        """Split segments, those of one shard from its beginning to its end.
+
+        Args:
+            topic: The topic.
+            size: How many subscribers a segment has at most, at the time of reading.
+            within: What to split, at most one segment of a shard. The last part of
+                each ends where it ends; one without subscribers has no parts.
+        """
+        ...
+
+    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+        """Yield the connection IDs of a segment's subscribers, each once."""
+        ...
+
+
+class ReadyStore(SubscriptionStore, Protocol):
+    """A subscription store that remembers which connections were greeted."""
+
+    def mark_ready(self, connection_id: str) -> bool:
+        """Remember that a connection is being greeted; False if it was before."""
+        ...
+
+    def unmark_ready(self, connection_id: str) -> None:
+        """Forget that, because greeting it failed."""
+        ...
+
+
 def check_connection_id(connection_id: object) -> str:
     """Return a connection ID as plain text.
 
@@ -78,6 +134,16 @@ def check_connection_id(connection_id: object) -> str:
     if not isinstance(connection_id, str) or not connection_id:
         raise UsageError(f"a connection ID is non-empty text, not {connection_id!r}")
     return str(connection_id)
+
+
+def check_segment_size(size: int) -> None:
+    """Raise if a segment cannot be of this size.
+
+    Raises:
+        UsageError: It is less than 1.
+    """
+    if size < 1:
+        raise UsageError(f"a segment has at least 1 subscriber, not {size}")
 
 
 class MemorySubscriptionStore:
@@ -101,6 +167,7 @@ class MemorySubscriptionStore:
         self._now = now
         self._lock = threading.Lock()
         self._connections: dict[str, tuple[Connection, float]] = {}
+        self._ready: dict[str, float] = {}
         self._topics: dict[str, dict[str, float]] = {}
         self._subscribers: dict[str, dict[str, float]] = {}
         self._next_sweep = now() + ttl_seconds
@@ -118,6 +185,7 @@ class MemorySubscriptionStore:
         with self._lock:
             alive = self._alive(self._topics.get(connection_id, {}))
             self._connections.pop(connection_id, None)
+            self._ready.pop(connection_id, None)
             for topic in self._topics.pop(connection_id, {}):
                 _remove(self._subscribers, topic, connection_id)
             return frozenset(alive)
@@ -158,6 +226,47 @@ class MemorySubscriptionStore:
         with self._lock:
             return iter(self._alive(self._subscribers.get(topic, {})))
 
+    def whole(self, topic: str) -> tuple[Segment, ...]:
+        """See `SegmentedStore.whole`."""
+        validate_topic(topic)
+        return (Segment(0),)
+
+    def segments(
+        self, topic: str, size: int, within: Iterable[Segment]
+    ) -> Iterator[Segment]:
+        """See `SegmentedStore.segments`."""
+        check_segment_size(size)
+        for whole in within:
+            ids = list(self.segment(topic, whole))
+            cuts = [whole.after, *ids[size - 1 : -1 : size], whole.until]
+            if ids:
+                yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
+
+    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+        """See `SegmentedStore.segment`."""
+        _, after, until = segment
+        return (
+            connection_id
+            for connection_id in sorted(self.subscribers(topic))
+            if (after is None or connection_id > after)
+            and (until is None or connection_id <= until)
+        )
+
+    def mark_ready(self, connection_id: str) -> bool:
+        """See `ReadyStore.mark_ready`."""
+        connection_id = check_connection_id(connection_id)
+        with self._lock:
+            is_new = connection_id not in self._ready
+            if is_new:
+                self._sweep()
+                self._ready[connection_id] = self._expiry()
+            return is_new
+
+    def unmark_ready(self, connection_id: str) -> None:
+        """See `ReadyStore.unmark_ready`."""
+        with self._lock:
+            self._ready.pop(check_connection_id(connection_id), None)
+
     def prune(self, connection_ids: Iterable[str]) -> None:
         """See `SubscriptionStore.prune`."""
         for connection_id in connection_ids:
@@ -172,6 +281,11 @@ class MemorySubscriptionStore:
         for connection_id, (_, expires_at) in list(self._connections.items()):
             if expires_at <= now:
                 del self._connections[connection_id]
+        self._ready = {
+            connection_id: expires_at
+            for connection_id, expires_at in self._ready.items()
+            if expires_at > now
+        }
         for connection_id, topics in list(self._topics.items()):
             for topic, expires_at in list(topics.items()):
                 if expires_at <= now:

@@ -6,6 +6,7 @@ One table, string keys `pk` and `sk`, TTL attribute `expires_at` in epoch second
 |---|---|---|
 | connection | `C#<connection id>` | `#` |
 | topic of a connection | `C#<connection id>` | `T#<topic>` |
+| mark of a connection that was greeted | `C#<connection id>` | `R` |
 | subscriber of a topic | `T#<shard>#<topic>` | `<connection id>` |
 
 What may hold any character stands last in its key, and a shard has digits only, so no
@@ -22,6 +23,7 @@ Item = dict[str, Any]
 Write = dict[str, Any]
 
 _CONNECTION = "#"
+_READY = "R"
 _TOPIC = "T#"
 
 
@@ -48,6 +50,18 @@ def topic_key(connection_id: str, topic: str) -> Item:
 def subscriber_key(connection_id: str, topic: str, shard: int) -> Item:
     """Return the key of a subscriber of a topic."""
     return _key(topic_partition(topic, shard), connection_id)
+
+
+def ready_key(connection_id: str) -> Item:
+    """Return the key of the mark that a connection was greeted."""
+    return _key(connection_partition(connection_id), _READY)
+
+
+def is_connection(item: Item) -> bool:
+    """Return whether an item records a connection."""
+    partition: str = item["pk"]["S"]
+    sort_key: str = item["sk"]["S"]
+    return sort_key == _CONNECTION and partition.startswith(connection_partition(""))
 
 
 def connection_item(connection: Connection, expires_at: int) -> Item:
@@ -98,7 +112,7 @@ def read_connection(item: Item) -> Connection:
 def read_topic(item: Item) -> str | None:
     """Return the topic that one of a connection's items is for, None for none."""
     sort_key: str = item["sk"]["S"]
-    return None if sort_key == _CONNECTION else sort_key.removeprefix(_TOPIC)
+    return sort_key.removeprefix(_TOPIC) if sort_key.startswith(_TOPIC) else None
 
 
 def read_shard(item: Item) -> int:

@@ -1,12 +1,15 @@
-"""Reading ahead: the next page of every shard is on its way while one is used."""
+"""Reading ahead: the next page of every part is on its way while one is used."""
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
+PartT = TypeVar("PartT")
 StartKey = dict[str, Any]
+
+MAX_THREADS = 32
 
 
 class Page(NamedTuple):
@@ -16,15 +19,14 @@ class Page(NamedTuple):
     next_key: StartKey | None
 
 
-ReadPage = Callable[[str, StartKey | None], Page]
+def read_ahead(
+    parts: Sequence[PartT], read: Callable[[PartT, StartKey | None], Page]
+) -> Iterator[tuple[PartT, list[dict[str, Any]]]]:
+    """Yield the pages of several parts as they come, each with what it is a page of.
 
-
-def read_ahead(partitions: list[str], read: ReadPage) -> Iterator[list[dict[str, Any]]]:
-    """Yield the pages of several partitions as they come.
-
-    At most one page of each partition is held besides the one in use, so memory does
-    not grow with the number of items. When the consumer stops early, what is under
-    way is waited for and nothing is left running.
+    At most one page of each part is held besides the one in use, so memory does not
+    grow with the number of items. When the consumer stops early, what is under way is
+    waited for and nothing is left running.
     """
     from concurrent.futures import (  # noqa: PLC0415 - connecting reads no pages
         FIRST_COMPLETED,
@@ -32,19 +34,19 @@ def read_ahead(partitions: list[str], read: ReadPage) -> Iterator[list[dict[str,
         wait,
     )
 
-    pool = ThreadPoolExecutor(len(partitions), "wspubsub-page")
+    threads = max(1, min(len(parts), MAX_THREADS))
+    pool = ThreadPoolExecutor(threads, "wspubsub-page")
     try:
-        under_way: dict[Future[Page], str] = {
-            pool.submit(read, partition, None): partition for partition in partitions
+        under_way: dict[Future[Page], PartT] = {
+            pool.submit(read, part, None): part for part in parts
         }
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in done:
-                partition = under_way.pop(future)
+                part = under_way.pop(future)
                 page = future.result()
                 if page.next_key is not None:
-                    again = pool.submit(read, partition, page.next_key)
-                    under_way[again] = partition
-                yield page.items
+                    under_way[pool.submit(read, part, page.next_key)] = part
+                yield part, page.items
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -7,7 +7,8 @@ and the time to live ends it in any case.
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
@@ -24,6 +25,7 @@ from wspubsub.dynamodb.items import (
     read_connection,
     read_shard,
     read_topic,
+    ready_key,
     subscriber_item,
     subscriber_key,
     topic_item,
@@ -31,10 +33,16 @@ from wspubsub.dynamodb.items import (
     topic_partition,
 )
 from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.segments import sort_key_range, split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
-from wspubsub.errors import UsageError
+from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
-from wspubsub.subscriptions import TTL_SECONDS, check_connection_id
+from wspubsub.subscriptions import (
+    TTL_SECONDS,
+    Segment,
+    check_connection_id,
+    check_segment_size,
+)
 from wspubsub.topics import validate_topic
 
 MAX_PRUNE_THREADS = 8
@@ -145,15 +153,45 @@ class DynamoDBSubscriptionStore:
         topic with 10 characters. Shards are read at the same time, and the next page
         of each while one is used.
         """
+        return self._ids(validate_topic(topic), self.whole(topic))
+
+    def whole(self, topic: str) -> tuple[Segment, ...]:
+        """See `SegmentedStore.whole`. Costs nothing."""
+        return tuple(map(Segment, self._plan.readable(validate_topic(topic))))
+
+    def segments(
+        self, topic: str, size: int, within: Iterable[Segment]
+    ) -> Iterator[Segment]:
+        """See `SegmentedStore.segments`. Costs as much as `subscribers`."""
         topic = validate_topic(topic)
-        partitions = [
-            topic_partition(topic, shard) for shard in self._plan.readable(topic)
-        ]
-        return (
-            item["sk"]["S"]
-            for items in read_ahead(partitions, self._subscriber_page)
-            for item in items
-        )
+        check_segment_size(size)
+        parts = list(within)
+        return split(parts, size, self._pages(topic, parts))
+
+    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+        """See `SegmentedStore.segment`. Costs half a read unit for each 4 KB."""
+        return self._ids(validate_topic(topic), (segment,))
+
+    def mark_ready(self, connection_id: str) -> bool:
+        """See `ReadyStore.mark_ready`. Costs 1 write unit."""
+        key = ready_key(check_connection_id(connection_id))
+        item = {**key, "expires_at": {"N": str(self._expiry())}}
+        try:
+            with translated("PutItem", self._table):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(pk)",
+                )
+        except StoreError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def unmark_ready(self, connection_id: str) -> None:
+        """See `ReadyStore.unmark_ready`. Costs 1 write unit."""
+        self._delete(ready_key(check_connection_id(connection_id)))
 
     def prune(self, connection_ids: Iterable[str]) -> None:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
@@ -178,18 +216,45 @@ class DynamoDBSubscriptionStore:
             items = items + page.items
         return items
 
-    def _subscriber_page(self, partition: str, start: StartKey | None) -> Page:
+    def _ids(self, topic: str, segments: Sequence[Segment]) -> Iterator[str]:
+        return (
+            connection_id
+            for _, ids in self._pages(topic, segments)
+            for connection_id in ids
+        )
+
+    def _pages(
+        self, topic: str, segments: Sequence[Segment]
+    ) -> Iterator[tuple[Segment, list[str]]]:
+        read = partial(self._subscriber_page, topic)
+        for segment, items in read_ahead(segments, read):
+            yield segment, [item["sk"]["S"] for item in items]
+
+    def _subscriber_page(
+        self, topic: str, segment: Segment, start: StartKey | None
+    ) -> Page:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
+        condition, values = sort_key_range(segment.after, segment.until)
         request = {
             "FilterExpression": "expires_at > :now",
             "ProjectionExpression": "sk",
-            "ExpressionAttributeValues": {":now": {"N": repr(self._now())}},
+            "ExpressionAttributeValues": {":now": {"N": repr(self._now())}, **values},
         }
-        return self._query(partition, start, request)
+        partition = topic_partition(topic, segment.shard)
+        page = self._query(partition, start, request, condition)
+        if segment.after is None:
+            return page
+        # A range of sort keys has both its ends in it.
+        items = [item for item in page.items if item["sk"]["S"] != segment.after]
+        return Page(items, page.next_key)
 
     def _query(
-        self, partition: str, start: StartKey | None, request: dict[str, Any]
+        self,
+        partition: str,
+        start: StartKey | None,
+        request: dict[str, Any],
+        condition: str = "",
     ) -> Page:
         values = {
             ":pk": {"S": partition},
@@ -198,7 +263,7 @@ class DynamoDBSubscriptionStore:
         request = {
             **request,
             "TableName": self._table,
-            "KeyConditionExpression": "pk = :pk",
+            "KeyConditionExpression": f"pk = :pk{condition}",
             "ExpressionAttributeValues": values,
         }
         if start is not None:

@@ -1,0 +1,103 @@
+"""A topic with many subscribers, read in virtual time as DynamoDB gives its pages."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from benchmarks.simulation.aws import (
+    BYTES_PER_READ_UNIT,
+    PAGE_BYTES,
+    PARTITION_READ_UNITS_PER_SECOND,
+    SUBSCRIBER_BYTES,
+    Times,
+    Usage,
+)
+from benchmarks.simulation.clock import VirtualClock
+from wspubsub import MemorySubscriptionStore, Segment
+from wspubsub.dynamodb.segments import split
+
+PER_PAGE = PAGE_BYTES // SUBSCRIBER_BYTES
+
+
+class SimulatedStore(MemorySubscriptionStore):
+    """The subscribers of one topic, by number; the real code splits them.
+
+    Shards are read side by side, the pages of one after another, and no faster than
+    a partition of DynamoDB allows.
+    """
+
+    def __init__(
+        self,
+        clock: VirtualClock,
+        times: Times,
+        usage: Usage,
+        *,
+        subscribers: int,
+        shards: int,
+    ) -> None:
+        super().__init__()
+        self._virtual = clock
+        self._times = times
+        self._usage = usage
+        self._sizes = [
+            subscribers // shards + (shard < subscribers % shards)
+            for shard in range(shards)
+        ]
+
+    def whole(self, topic: str) -> tuple[Segment, ...]:  # noqa: ARG002 - the only one
+        """See `SegmentedStore.whole`."""
+        return tuple(map(Segment, range(len(self._sizes))))
+
+    def subscribers(self, topic: str) -> Iterator[str]:
+        """See `SubscriptionStore.subscribers`."""
+        return (
+            connection_id
+            for _, ids in self._pages(self.whole(topic))
+            for connection_id in ids
+        )
+
+    def segments(
+        self,
+        topic: str,  # noqa: ARG002 - the only one
+        size: int,
+        within: Iterable[Segment],
+    ) -> Iterator[Segment]:
+        """See `SegmentedStore.segments`."""
+        parts = list(within)
+        return split(parts, size, self._pages(parts))
+
+    def segment(self, topic: str, segment: Segment) -> Iterator[str]:  # noqa: ARG002 - as above
+        """See `SegmentedStore.segment`."""
+        return (each for _, ids in self._pages((segment,)) for each in ids)
+
+    def prune(self, connection_ids: Iterable[str]) -> None:
+        """Nobody leaves in the simulation."""
+
+    def _pages(
+        self, segments: Sequence[Segment]
+    ) -> Iterator[tuple[Segment, list[str]]]:
+        left = {segment: self._range(segment) for segment in segments}
+        while any(left.values()):
+            pages = {segment: ids[:PER_PAGE] for segment, ids in left.items() if ids}
+            units = [
+                len(ids) * SUBSCRIBER_BYTES / BYTES_PER_READ_UNIT
+                for ids in pages.values()
+            ]
+            self._usage.read_units += sum(units)
+            slowest = max(units) / PARTITION_READ_UNITS_PER_SECOND
+            self._virtual.sleep(max(self._times.page_seconds, slowest))
+            for segment, ids in pages.items():
+                left[segment] = left[segment][len(ids) :]
+                yield segment, [_name(segment.shard, number) for number in ids]
+
+    def _range(self, segment: Segment) -> range:
+        after = -1 if segment.after is None else _number(segment.after)
+        size = self._sizes[segment.shard]
+        until = size - 1 if segment.until is None else _number(segment.until)
+        return range(after + 1, until + 1)
+
+
+def _name(shard: int, number: int) -> str:
+    return f"{shard:04}{number:010}="
+
+
+def _number(connection_id: str) -> int:
+    return int(connection_id[4:-1])

@@ -1,0 +1,149 @@
+"""Posting one message to many connections, inside a deadline, and pruning the gone."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from wspubsub.connections import Connections, PostOutcome
+from wspubsub.errors import WspubsubError
+from wspubsub.reports import PublishError, PublishReport, Tally
+from wspubsub.subscriptions import SubscriptionStore
+
+log = logging.getLogger("wspubsub")
+
+TIMEOUT_SECONDS = 25.0
+"""A WebSocket integration may take 29 s at most (API Gateway quota)."""
+
+RESERVE_SECONDS = 1.0
+"""Kept back of the time-out for pruning and for returning."""
+
+PRUNE_CHUNK = 100
+
+
+class Budget:
+    """The time that a call may take.
+
+    Args:
+        clock: Monotonic clock in seconds.
+        seconds: How long from now.
+        reserve_seconds: Part of it that is kept for what follows the posts.
+
+    Attributes:
+        posting_until: Instant of the clock at which posting ends.
+    """
+
+    __slots__ = ("_clock", "_until", "posting_until")
+
+    def __init__(
+        self, clock: Callable[[], float], seconds: float, reserve_seconds: float
+    ) -> None:
+        self._clock = clock
+        self._until = clock() + seconds
+        self.posting_until = self._until - min(reserve_seconds, seconds / 2)
+
+    def is_spent(self) -> bool:
+        """Return whether no time is left at all."""
+        return self._clock() >= self._until
+
+    def seconds_left(self) -> float:
+        """Return how much time is left, at least 0."""
+        return max(0.0, self._until - self._clock())
+
+
+class Delivery:
+    """Delivers messages to connections.
+
+    Args:
+        store: Where gone connections are pruned.
+        connections: How a message reaches a connection.
+        timeout_seconds: Longest time a call may take in all.
+        reserve_seconds: Part of that time that is kept for pruning.
+        clock: Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        store: SubscriptionStore,
+        connections: Connections,
+        *,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        reserve_seconds: float = RESERVE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.store = store
+        self.connections = connections
+        self._timeout_seconds = timeout_seconds
+        self._reserve_seconds = reserve_seconds
+        self._clock = clock
+
+    def budget(self, seconds: float | None) -> Budget:
+        """Return the time that a call may take, the longest allowed if None."""
+        if seconds is None:
+            seconds = self._timeout_seconds
+        seconds = max(0.0, min(seconds, self._timeout_seconds))
+        return Budget(self._clock, seconds, self._reserve_seconds)
+
+    def deliver(
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        exclude: frozenset[str],
+        budget: Budget,
+        heard: Callable[[PostOutcome], object] | None = None,
+    ) -> PublishReport:
+        """Post a message to each connection, once.
+
+        Args:
+            connection_ids: Connections to post to.
+            data: What to post.
+            exclude: Connections among them that are left out.
+            budget: The time that it may take.
+            heard: Told what became of each post, as it ends.
+
+        Raises:
+            PublishError: Reading the IDs or posting failed half-way.
+        """
+        tally = Tally()
+        try:
+            wanted = _within(connection_ids, exclude, budget, tally)
+            for outcome in self.connections.post_many(
+                wanted, data, deadline=budget.posting_until
+            ):
+                tally.add(outcome)
+                if heard is not None:
+                    heard(outcome)
+        except WspubsubError as error:
+            raise PublishError(error, tally.report()) from error
+        finally:
+            self._prune(tally.gone, budget)
+        return tally.report()
+
+    def _prune(self, gone: list[str], budget: Budget) -> None:
+        # What cannot be pruned now is found gone by the next publish, so neither an
+        # error nor the end of the time may hide what became of the message.
+        for start in range(0, len(gone), PRUNE_CHUNK):
+            if budget.is_spent():
+                log.warning("no time to prune %d gone connections", len(gone) - start)
+                return
+            try:
+                self.store.prune(gone[start : start + PRUNE_CHUNK])
+            except WspubsubError:
+                log.warning("could not prune gone connections", exc_info=True)
+                return
+
+
+def _within(
+    connection_ids: Iterable[str],
+    excluded: frozenset[str],
+    budget: Budget,
+    tally: Tally,
+) -> Iterator[str]:
+    is_read = isinstance(connection_ids, Sequence)
+    for connection_id in connection_ids:
+        # What has been read already comes out as deferred, each by its name.
+        if not is_read and budget.is_spent():
+            tally.unread = True
+            return
+        if connection_id not in excluded:
+            yield connection_id

@@ -1,0 +1,72 @@
+"""What a record of the table's stream is about, by its item."""
+
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import Any
+
+from wspubsub.dynamodb.items import is_connection, read_connection
+from wspubsub.errors import EventError
+from wspubsub.events import Connection
+from wspubsub.log import LoggedMessage, Position
+
+_LOG = "L#"
+
+
+class ImageError(EventError):
+    """An item that the stream brought is not what its key says."""
+
+
+def logged_message(image: object) -> LoggedMessage | None:
+    """Return the message that an item is the log entry of; None for other items.
+
+    Args:
+        image: The item as Lambda has it: JSON, with binary values in base64.
+
+    Raises:
+        ImageError: It has the key of a log entry, but not its attributes.
+    """
+    if not _partition(image).startswith(_LOG):
+        return None
+    try:
+        return _read(image)  # type: ignore[arg-type] # it has a partition key
+    except (KeyError, TypeError, ValueError) as error:
+        raise ImageError(
+            f"this is no log entry ({type(error).__name__}: {error}): {image!r}"
+        ) from None
+
+
+def new_connection(image: object) -> Connection | None:
+    """Return the connection that an item records; None for other items.
+
+    Raises:
+        ImageError: It has the key of a connection, but not its attributes.
+    """
+    try:
+        if not is_connection(image):  # type: ignore[arg-type] # as below
+            return None
+        return read_connection(image)  # type: ignore[arg-type] # an item it is
+    except (KeyError, TypeError, ValueError) as error:
+        raise ImageError(
+            f"this is no connection ({type(error).__name__}: {error}): {image!r}"
+        ) from None
+
+
+def _partition(image: object) -> str:
+    try:
+        return str(image["pk"]["S"])  # type: ignore[index] # that is the question
+    except (KeyError, TypeError) as error:
+        raise ImageError(
+            f"an item has no key pk ({error!r}); the stream must be of this library's "
+            f"table, with new images: {image!r}"
+        ) from None
+
+
+def _read(image: Mapping[str, Any]) -> LoggedMessage:
+    return LoggedMessage(
+        topic=image["pk"]["S"].removeprefix(_LOG),
+        position=Position(image["epoch"]["S"], int(image["sk"]["S"])),
+        id=image["id"]["S"],
+        data=b64decode(image["data"]["B"], validate=True),
+        published_at=float(image["published_at"]["N"]),
+        exclude=frozenset(image.get("exclude", {}).get("SS", ())),
+    )

@@ -1,0 +1,66 @@
+"""One Lambda function for everything that invokes it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wspubsub.errors import EventError
+
+LambdaHandler = Callable[[Any, Any], Any]
+
+_SOURCES = {"aws:dynamodb": "stream", "aws:sqs": "queue"}
+
+
+class EventSources:
+    """Gives an invocation to the handler it is for; it is itself the Lambda handler.
+
+    Args:
+        router: Handles the events of the WebSocket API.
+        stream: Handles those of the table's stream, such as a `StreamHandler`.
+        queue: Handles those of the queue, such as a `QueueHandler`.
+
+    Attributes:
+        router: As given; tools read the route keys from it.
+    """
+
+    def __init__(
+        self,
+        router: LambdaHandler,
+        *,
+        stream: LambdaHandler | None = None,
+        queue: LambdaHandler | None = None,
+    ) -> None:
+        self.router = router
+        self._handlers = {"stream": stream, "queue": queue}
+
+    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
+        """Handle one Lambda invocation.
+
+        Raises:
+            EventError: Nothing here handles such an event.
+        """
+        return self._handler(event)(event, context)
+
+    def _handler(self, event: object) -> LambdaHandler:
+        if not isinstance(event, Mapping):
+            raise EventError(f"an event is an object, not {type(event).__name__}")
+        if "requestContext" in event:
+            return self.router
+        source = _source(event)
+        name = _SOURCES.get(source)
+        if name is None:
+            raise EventError(
+                "this is an event of neither a WebSocket API, DynamoDB Streams nor "
+                f"SQS ({source or 'it has no eventSource'}); handle it before "
+                "EventSources"
+            )
+        handler = self._handlers[name]
+        if handler is None:
+            raise EventError(f"an event of {source} came: give EventSources {name}=")
+        return handler
+
+
+def _source(event: Mapping[Any, Any]) -> str:
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    source = first.get("eventSource") if isinstance(first, Mapping) else None
+    return source if isinstance(source, str) else ""

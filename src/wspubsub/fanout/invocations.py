@@ -1,0 +1,49 @@
+"""What Lambda functions that are invoked by an event source have in common."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+from wspubsub.errors import EventError
+
+RESERVE_SECONDS = 2.0
+"""Kept back of a function's time for handing over what is left."""
+
+
+def records_of(event: object, source: str) -> list[dict[str, Any]]:
+    """Return the records of an event.
+
+    Args:
+        event: What Lambda was invoked with.
+        source: The `eventSource` that each must have.
+
+    Raises:
+        EventError: It is no such event.
+    """
+    records = event.get("Records") if isinstance(event, dict) else None
+    if not isinstance(records, list) or not all(
+        isinstance(record, dict) and record.get("eventSource") == source
+        for record in records
+    ):
+        raise EventError(
+            f"this is no event of {source}; connect the event source mapping to a "
+            "handler that is made for it, or use EventSources for several"
+        )
+    return records
+
+
+def seconds_left(context: object) -> float:
+    """Return the seconds that may be used; infinity if the context does not say."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    if not callable(remaining):
+        return math.inf
+    return max(0.0, float(remaining()) / 1000 - RESERVE_SECONDS)
+
+
+def partial_failure(identifiers: Iterable[str]) -> dict[str, Any]:
+    """Return the answer that names the records to bring again.
+
+    "Implementing partial batch responses" (AWS Lambda): the event source mapping
+    needs `FunctionResponseTypes: [ReportBatchItemFailures]`.
+    """
+    return {"batchItemFailures": [{"itemIdentifier": each} for each in identifiers]}

@@ -1,0 +1,168 @@
+"""A queue that carries the parts of a fan-out."""
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from wspubsub.aws.choice import is_engine_fit
+from wspubsub.backoff import full_jitter
+from wspubsub.errors import UsageError, WspubsubError
+
+MAX_BATCH_ENTRIES = 10
+MAX_BATCH_BYTES = 1_048_576
+"""Of one queue message, and of all in a batch ("Amazon SQS message quotas")."""
+
+MAX_DELAY_SECONDS = 900
+MAX_ATTEMPTS = 5
+
+
+class QueueError(WspubsubError):
+    """A queue did not take what was to be carried on.
+
+    Attributes:
+        code: The error code that SQS gave, if it gave one.
+    """
+
+    def __init__(self, queue_url: str, reason: str, code: str | None = None) -> None:
+        super().__init__(f"the queue {queue_url} did not take a message: {reason}")
+        self.code = code
+
+
+class QueueClient(Protocol):
+    """The part of `boto3.client("sqs")` that is used."""
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Send up to 10 messages."""
+        ...
+
+
+class Queue:
+    """Sends queue messages, in as few requests as fit.
+
+    Args:
+        url: URL of a standard queue.
+        client: A `boto3.client("sqs")`, or anything with its method.
+        sleep: Waits before entries that SQS left over are sent again.
+
+    Raises:
+        UsageError: The URL is empty, or that of a FIFO queue.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        client: QueueClient | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        if not url:
+            raise UsageError("give the URL of the SQS queue")
+        if url.endswith(".fifo"):
+            raise UsageError(
+                f"{url} is a FIFO queue, which would deliver one part after the other; "
+                "give a standard queue"
+            )
+        self.url = url
+        self._client = client
+        self._sleep = sleep
+
+    def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
+        """Send messages, whose bodies are ASCII text.
+
+        Args:
+            bodies: Their bodies.
+            delay_seconds: How long they stay invisible, at most 900.
+
+        Raises:
+            QueueError: SQS did not take one; those before it may have been taken.
+        """
+        for batch in self._batches(bodies):
+            self._send_batch(batch, delay_seconds)
+
+    def _batches(self, bodies: Iterable[str]) -> Iterator[list[str]]:
+        batch: list[str] = []
+        size = 0
+        for body in bodies:
+            if len(body) > MAX_BATCH_BYTES:
+                raise QueueError(
+                    self.url,
+                    f"it has {len(body):,} bytes and SQS carries {MAX_BATCH_BYTES:,}; "
+                    "exclude fewer connections",
+                )
+            if len(batch) == MAX_BATCH_ENTRIES or size + len(body) > MAX_BATCH_BYTES:
+                yield batch
+                batch, size = [], 0
+            batch.append(body)
+            size += len(body)
+        if batch:
+            yield batch
+
+    def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
+        waits = full_jitter()
+        left = dict(enumerate(bodies))
+        for attempt in range(MAX_ATTEMPTS):
+            failed = self._sent(left, delay_seconds)
+            if not failed:
+                return
+            is_our_fault = any(each.get("SenderFault") for each in failed.values())
+            if is_our_fault or attempt == MAX_ATTEMPTS - 1:
+                raise self._refusal(next(iter(failed.values())))
+            left = {number: left[number] for number in failed}
+            self._sleep(next(waits))
+
+    def _refusal(self, entry: Mapping[str, Any]) -> QueueError:
+        code = entry.get("Code")
+        return QueueError(self.url, entry.get("Message") or f"{code}", code)
+
+    def _sent(
+        self, bodies: dict[int, str], delay_seconds: int
+    ) -> dict[int, dict[str, Any]]:
+        entries = [
+            {
+                "Id": str(number),
+                "MessageBody": body,
+                "DelaySeconds": min(delay_seconds, MAX_DELAY_SECONDS),
+            }
+            for number, body in bodies.items()
+        ]
+        try:
+            answer = self._opened().send_message_batch(
+                QueueUrl=self.url, Entries=entries
+            )
+        except Exception as error:
+            raise self._failure(error) from error
+        return {int(each["Id"]): each for each in answer.get("Failed", ())}
+
+    def _failure(self, error: Exception) -> Exception:
+        response = getattr(error, "response", None)
+        if not isinstance(response, dict):
+            is_botocore = type(error).__module__.startswith("botocore.")
+            return QueueError(self.url, str(error)) if is_botocore else error
+        found = response.get("Error", {})
+        return QueueError(self.url, str(error), found.get("Code"))
+
+    def _opened(self) -> QueueClient:
+        # A message that is published inline needs no queue, so a cold start does not
+        # pay for it.
+        if self._client is None:
+            self._client = _default_client()
+        return self._client
+
+
+def _default_client() -> QueueClient:
+    if is_engine_fit(os.environ):
+        from wspubsub.aws.sqs import SqsClient  # noqa: PLC0415 - as said above
+
+        return SqsClient()
+    import boto3  # noqa: PLC0415 - half a second of a cold start
+    from botocore.config import Config  # noqa: PLC0415
+
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 4},
+    )
+    region = os.environ.get("AWS_REGION") or None
+    client: QueueClient = boto3.client("sqs", region_name=region, config=config)
+    return client

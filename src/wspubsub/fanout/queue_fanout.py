@@ -1,0 +1,126 @@
+"""Fan-out in two tiers: at once for small topics, through a queue for large ones."""
+
+import time
+from collections.abc import Callable, Iterable
+from itertools import islice
+
+from wspubsub.delivery import Budget, Delivery
+from wspubsub.errors import UsageError
+from wspubsub.fanout.queue import Queue, QueueClient, QueueError
+from wspubsub.fanout.work import Work, chunks
+from wspubsub.publisher import Outgoing
+from wspubsub.reports import PublishError, PublishReport
+from wspubsub.subscriptions import SegmentedStore, SubscriptionStore
+
+INLINE_THRESHOLD = 2_000
+"""One function posts to so many connections in about half a second."""
+
+SEGMENT_SIZE = 5_000
+CONNECTIONS_PER_MESSAGE = 1_000
+
+
+class QueueFanout:
+    """Posts to the subscribers of a small topic at once; a queue carries large ones.
+
+    A large topic costs the call that publishes one queue message. The function that
+    the queue invokes, a `QueueHandler`, splits it by shard and range of connection
+    IDs into segments, one queue message each, and delivers to these side by side. Who
+    of a small topic could not be reached in time is handed to the queue as well.
+
+    Args:
+        queue_url: URL of a standard SQS queue.
+        inline_threshold: Topics with more subscribers go through the queue.
+        segment_size: How many subscribers a segment has at most.
+        client: A `boto3.client("sqs")` of your own.
+        sleep: Waits before what SQS did not take is sent again.
+
+    Raises:
+        UsageError: The URL is that of a FIFO queue, or a number is out of range.
+    """
+
+    needs_log = False
+
+    def __init__(
+        self,
+        queue_url: str,
+        *,
+        inline_threshold: int = INLINE_THRESHOLD,
+        segment_size: int = SEGMENT_SIZE,
+        client: QueueClient | None = None,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        if inline_threshold < 0 or segment_size < 1:
+            raise UsageError(
+                "inline_threshold is at least 0, and segment_size at least 1"
+            )
+        self.queue = Queue(queue_url, client=client, sleep=sleep)
+        self.segment_size = segment_size
+        self._inline_threshold = inline_threshold
+
+    def publish(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """See `Fanout.publish`.
+
+        Raises:
+            QueueError: The queue did not take what is to be carried on.
+        """
+        store = segmented(delivery.store)
+        most = self._inline_threshold
+        subscribers = store.subscribers(message.topic)
+        ids = list(islice(subscribers, most + 1))
+        if len(ids) > most:
+            split = Work(message=message, split=store.whole(message.topic))
+            self.queue.send((split.body(),))
+            return PublishReport(queued=True)
+        report = delivery.deliver(
+            ids, message.data, exclude=message.exclude, budget=budget
+        )
+        return self._carried_on(message, report)
+
+    carry_on = publish
+
+    def send_again(
+        self,
+        message: Outgoing,
+        connection_ids: Iterable[str],
+        *,
+        attempt: int = 0,
+        delay_seconds: int = 0,
+    ) -> None:
+        """Hand connections that a message has not reached to the queue.
+
+        Raises:
+            QueueError: The queue did not take them.
+        """
+        works = (
+            Work(message=message, connections=part, attempt=attempt)
+            for part in chunks(connection_ids, CONNECTIONS_PER_MESSAGE)
+        )
+        self.queue.send((work.body() for work in works), delay_seconds=delay_seconds)
+
+    def _carried_on(self, message: Outgoing, report: PublishReport) -> PublishReport:
+        if not report.left_over:
+            return report
+        try:
+            self.send_again(message, report.left_over, delay_seconds=1)
+        except QueueError as error:
+            raise PublishError(error, report) from error
+        return report.__replace__(
+            throttled=frozenset(), failed={}, deferred=frozenset(), queued=True
+        )
+
+
+def segmented(store: SubscriptionStore) -> SegmentedStore:
+    """Return a store as one that can be read in parts.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    if not (hasattr(store, "segments") and hasattr(store, "segment")):
+        raise UsageError(
+            f"{type(store).__name__} cannot be read in parts, as a queue fan-out "
+            "does; use DynamoDBSubscriptionStore, or add SegmentedStore's methods"
+        )
+    found: SegmentedStore = store  # type: ignore[assignment] # looked at just before
+    return found

@@ -1,0 +1,37 @@
+"""Publishing that ends with the log: DynamoDB Streams brings the message on."""
+
+from wspubsub.delivery import Budget, Delivery
+from wspubsub.publisher import Fanout, InlineFanout, Outgoing
+from wspubsub.reports import PublishReport
+
+
+class StreamFanout:
+    """A message is published once the log has it; a `StreamHandler` delivers it.
+
+    The log is the outbox: nothing is lost if the function that publishes dies, and a
+    publish costs one write whatever the number of subscribers.
+
+    Args:
+        then: How the function that the stream invokes delivers: by itself if None, or
+            through a `QueueFanout`.
+    """
+
+    needs_log = True
+
+    def __init__(self, then: Fanout | None = None) -> None:
+        self._then: Fanout = InlineFanout() if then is None else then
+
+    def publish(
+        self,
+        message: Outgoing,  # noqa: ARG002 - the log has it
+        delivery: Delivery,  # noqa: ARG002 - the stream's function delivers
+        budget: Budget,  # noqa: ARG002 - as above
+    ) -> PublishReport:
+        """See `Fanout.publish`: the log has the message, and that is all it takes."""
+        return PublishReport(queued=True)
+
+    def carry_on(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """See `Fanout.carry_on`."""
+        return self._then.publish(message, delivery, budget)

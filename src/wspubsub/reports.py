@@ -1,0 +1,107 @@
+"""What became of a publish."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wspubsub.connections import Outcome, PostOutcome
+from wspubsub.errors import WspubsubError
+from wspubsub.log import Position
+from wspubsub.records import Record
+
+
+class PublishReport(Record):
+    """What became of a message for each subscriber that was to get it.
+
+    `delivered`, `gone`, `throttled`, `failed` and `deferred` together are exactly the
+    subscribers, each counted once; a delivered one is only counted, so that the
+    report stays small for any number of subscribers.
+
+    Attributes:
+        delivered: How many connections API Gateway took the message for.
+        gone: Connections that no longer exist; they have been pruned.
+        throttled: Connections whose posts were answered with 429 to the end.
+        failed: Connections whose posts failed otherwise, and why.
+        deferred: Connections that the deadline left untried.
+        unread: True if the deadline came before all subscribers were read, so that
+            `deferred` does not name them all.
+        position: Where the message stands in the topic's log, if there is one.
+        repeated: True if a message with the same key had been published before, so
+            that nothing was sent.
+        queued: True if DynamoDB Streams or a queue carries the message on; who gets
+            it is then known there, not here.
+    """
+
+    delivered: int = 0
+    gone: frozenset[str] = frozenset()
+    throttled: frozenset[str] = frozenset()
+    failed: Mapping[str, str] = MappingProxyType({})
+    deferred: frozenset[str] = frozenset()
+    unread: bool = False
+    position: Position | None = None
+    repeated: bool = False
+    queued: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """True if nobody who is still connected was left out."""
+        return not (self.throttled or self.failed or self.deferred or self.unread)
+
+    @property
+    def left_over(self) -> frozenset[str]:
+        """Connections that may still be there and did not get the message."""
+        return self.throttled | self.deferred | self.failed.keys()
+
+
+class PublishError(WspubsubError):
+    """A publish stopped half-way and can say nothing about the rest.
+
+    The cause is the error that stopped it.
+
+    Attributes:
+        report: What had become of the subscribers until then.
+    """
+
+    def __init__(self, cause: WspubsubError, report: PublishReport) -> None:
+        super().__init__(
+            f"publish stopped after {report.delivered} deliveries: {cause}"
+        )
+        self.report = report
+
+
+class Tally:
+    """Counts outcomes up to a report."""
+
+    __slots__ = ("deferred", "delivered", "failed", "gone", "throttled", "unread")
+
+    def __init__(self) -> None:
+        self.delivered = 0
+        self.gone: list[str] = []
+        self.throttled: list[str] = []
+        self.failed: dict[str, str] = {}
+        self.deferred: list[str] = []
+        self.unread = False
+
+    def add(self, result: PostOutcome) -> None:
+        """Count what became of one post."""
+        connection_id, outcome, reason = result
+        if outcome is Outcome.DELIVERED:
+            self.delivered += 1
+        elif outcome is Outcome.GONE:
+            self.gone.append(connection_id)
+        elif outcome is Outcome.THROTTLED:
+            self.throttled.append(connection_id)
+        elif outcome is Outcome.DEFERRED:
+            self.deferred.append(connection_id)
+        else:
+            self.failed[connection_id] = reason
+
+    def report(self) -> PublishReport:
+        """Return what has been counted so far."""
+        return PublishReport(
+            delivered=self.delivered,
+            gone=frozenset(self.gone),
+            throttled=frozenset(self.throttled),
+            failed=self.failed,
+            deferred=frozenset(self.deferred),
+            unread=self.unread,
+        )
