@@ -34,6 +34,8 @@ from wspubsub.events import (
     parse_event,
 )
 from wspubsub.headers import Headers
+from wspubsub.history import Appended, History, LoggedMessage, Position, Replay
+from wspubsub.log import MemoryTopicLog, TopicLog
 from wspubsub.publisher import Publisher, PublishError, PublishReport
 from wspubsub.responses import Response
 from wspubsub.router import Router
@@ -44,6 +46,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
+    "Appended",
     "ConnectEvent",
     "Connection",
     "ConnectionGoneError",
@@ -55,19 +58,24 @@ __all__ = [
     "EventError",
     "Forbidden",
     "Headers",
+    "History",
+    "LoggedMessage",
     "ManagementError",
     "MemorySubscriptionStore",
+    "MemoryTopicLog",
     "MessageError",
     "MessageEvent",
     "MessageTooLargeError",
     "NoRouteError",
     "Outcome",
     "PendingConnectionId",
+    "Position",
     "PostOutcome",
     "PublishError",
     "PublishReport",
     "Publisher",
     "Reject",
+    "Replay",
     "Response",
     "RouteSelectionExpression",
     "Router",
@@ -75,6 +83,7 @@ __all__ = [
     "SubscriptionStore",
     "ThrottledError",
     "TopicError",
+    "TopicLog",
     "Unauthorized",
     "UsageError",
     "WspubsubError",

@@ -1,10 +1,11 @@
-"""The few DynamoDB operations that the store uses, without an AWS SDK.
+"""The few DynamoDB operations that the store and the log use, without an AWS SDK.
 
 Method names, keyword arguments, answers and errors are those of
 `boto3.client("dynamodb")`, so either can be used where the other is. Attributes are in
-DynamoDB's own JSON form; binary ones are not supported.
+DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 """
 
+import binascii
 import json
 import os
 import time
@@ -59,7 +60,8 @@ class ClientError(Exception):
 
     Attributes:
         response: As in botocore's error of this name: `Error` with `Code` and
-            `Message`, and `ResponseMetadata`.
+            `Message`, `ResponseMetadata`, and what else DynamoDB says, such as `Item`
+            or `CancellationReasons`.
         operation_name: The operation, such as `Query`.
     """
 
@@ -140,10 +142,16 @@ class DynamoDBClient:
         """Put and delete up to 25 items; see `BatchWriteItem` in the API reference."""
         return self._call("BatchWriteItem", request)
 
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Write all items or none; see `TransactWriteItems` in the API reference."""
+        return self._call("TransactWriteItems", request)
+
     def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         [result] = self._engine.run(
             (operation,),
-            build=self._builder(operation, json.dumps(request).encode()),
+            build=self._builder(
+                operation, json.dumps(request, default=_base64).encode()
+            ),
             judge=_judged,
             deadline=time.monotonic() + _TIMEOUT_SECONDS,
             max_attempts=MAX_ATTEMPTS,
@@ -151,7 +159,7 @@ class DynamoDBClient:
         response = result.response
         if response is None or response.status != _OK:
             raise _error(result, operation)
-        answer: dict[str, Any] = json.loads(response.body)
+        answer: dict[str, Any] = _parsed(response.body)
         answer["ResponseMetadata"] = _metadata(response)
         return answer
 
@@ -196,13 +204,36 @@ def _judged(response: Response) -> Verdict:
     return Verdict.FINAL
 
 
-def _refusal(response: Response) -> dict[str, str]:
+def _base64(value: object) -> str:
+    # JSON has no bytes: DynamoDB takes and gives those of an attribute in base64.
+    if not isinstance(value, bytes):
+        raise TypeError(f"DynamoDB takes no {type(value).__name__}")
+    return binascii.b2a_base64(value, newline=False).decode()
+
+
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - parsed JSON
+    # The hook is called for each object; a page of subscribers has thousands, and
+    # never a binary attribute.
+    return json.loads(body, object_hook=_with_bytes if b'"B"' in body else None)
+
+
+def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
+    # A map with an attribute of that name has an object there, never text.
+    if len(found) == 1 and isinstance(found.get("B"), str):
+        return {"B": binascii.a2b_base64(found["B"])}
+    return found
+
+
+def _refused(response: Response) -> dict[str, Any]:
     try:
-        found = json.loads(response.body)
+        found = _parsed(response.body)
     except ValueError:
         found = {}
-    if not isinstance(found, dict):
-        found = {}
+    return found if isinstance(found, dict) else {}
+
+
+def _refusal(response: Response) -> dict[str, str]:
+    found = _refused(response)
     # The type is a qualified name: com.amazonaws.dynamodb.v20120810#Name.
     code = str(found.get("__type", "")).rpartition("#")[2] or str(response.status)
     message = found.get("message") or found.get("Message") or ""
@@ -214,10 +245,13 @@ def _error(result: Result, operation: str) -> ClientError:
     if response is None:
         refusal = {"Code": "EndpointConnectionError", "Message": result.error}
         return ClientError({"Error": refusal, "ResponseMetadata": {}}, operation)
-    return ClientError(
-        {"Error": _refusal(response), "ResponseMetadata": _metadata(response)},
-        operation,
-    )
+    details = {
+        name: value
+        for name, value in _refused(response).items()
+        if name not in {"__type", "message", "Message"}
+    }
+    described = {"Error": _refusal(response), "ResponseMetadata": _metadata(response)}
+    return ClientError(details | described, operation)
 
 
 def _metadata(response: Response) -> dict[str, Any]:
