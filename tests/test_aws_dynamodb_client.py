@@ -10,6 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError as BotocoreClientError
 
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
@@ -105,6 +106,56 @@ def test_an_answer_is_the_dict_that_boto3_gives(server: Server) -> None:
 
     assert answer["Item"] == ITEM
     assert answer["ResponseMetadata"] == {"HTTPStatusCode": 200, "RequestId": "r1"}
+
+
+def test_bytes_are_sent_and_given_as_by_boto3(server: Server) -> None:
+    item = {"data": {"B": b"\xff\x00"}, "m": {"M": {"B": {"S": "text"}}}}
+    client = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
+    engine = DynamoDBClient(endpoint_url=server.url)
+    stored = {"Item": {"data": {"B": "/wA="}, "m": {"M": {"B": {"S": "text"}}}}}
+    for each in (client, engine):
+        each.put_item(TableName="t", Item=item)
+    (_, theirs), (_, ours) = server.requests
+    server.plan(200, stored)
+    server.plan(200, stored)
+
+    answers = [each.get_item(TableName="t", Key=ITEM) for each in (client, engine)]
+
+    client.close()
+    assert ours == theirs
+    assert [answer["Item"] for answer in answers] == [item, item]
+
+
+def test_what_is_no_attribute_is_refused(server: Server) -> None:
+    with pytest.raises(TypeError, match="object"):
+        DynamoDBClient(endpoint_url=server.url).put_item(Item={"a": {"B": object()}})
+
+    assert server.requests == []
+
+
+def test_an_error_holds_what_boto3_s_holds(server: Server) -> None:
+    reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": ITEM}]
+    refusal = {
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "cancelled",
+        "CancellationReasons": reasons,
+    }
+    client = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
+    engine = DynamoDBClient(endpoint_url=server.url)
+    server.plan(400, refusal)
+    server.plan(400, refusal)
+    put = {"Put": {"TableName": "t", "Item": ITEM}}
+
+    with pytest.raises(BotocoreClientError) as theirs:
+        client.transact_write_items(TransactItems=[put])
+    with pytest.raises(ClientError) as ours:
+        engine.transact_write_items(TransactItems=[put])
+
+    client.close()
+    assert ours.value.response["CancellationReasons"] == reasons
+    assert theirs.value.response["CancellationReasons"] == reasons
+    assert ours.value.response["Error"] == theirs.value.response["Error"]
+    assert str(ours.value) == str(theirs.value)
 
 
 def test_temporary_credentials_are_optional(

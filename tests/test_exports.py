@@ -5,12 +5,21 @@ import types
 
 import pytest
 
-PACKAGES = ["wspubsub", "wspubsub.aws", "wspubsub.dynamodb", "wspubsub.testing"]
+PACKAGES = [
+    "wspubsub",
+    "wspubsub.aws",
+    "wspubsub.dynamodb",
+    "wspubsub.fanout",
+    "wspubsub.testing",
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_all_names_what_is_public(package: str) -> None:
     module = importlib.import_module(package)
+    for name in module.__all__:
+        getattr(module, name)  # some are loaded when they are first asked for
+
     public = {
         name
         for name, value in vars(module).items()
@@ -31,3 +40,11 @@ def test_everything_public_is_documented(package: str) -> None:
     ]
 
     assert [each for each in classes if not each.__doc__] == []
+
+
+@pytest.mark.parametrize("package", ["wspubsub", "wspubsub.dynamodb"])
+def test_a_name_that_does_not_exist_is_an_attribute_error(package: str) -> None:
+    module = importlib.import_module(package)
+
+    with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
+        _ = module.Nothing

@@ -5,6 +5,8 @@ Lambda starts fast. Import what talks to AWS from `wspubsub.aws` and
 `wspubsub.dynamodb`, and test tools from `wspubsub.testing`.
 """
 
+import typing
+
 from wspubsub.connections import ConnectionInfo, Connections, Outcome, PostOutcome
 from wspubsub.errors import (
     AccessDeniedError,
@@ -46,10 +48,15 @@ from wspubsub.subscriptions import (
     SubscriptionStore,
 )
 
+if typing.TYPE_CHECKING:
+    from wspubsub.history import Appended, History, LoggedMessage, Position, Replay
+    from wspubsub.log import MemoryTopicLog, TopicLog
+
 __version__ = "0.1.0"
 
 __all__ = [
     "AccessDeniedError",
+    "Appended",
     "ConnectEvent",
     "Connection",
     "ConnectionGoneError",
@@ -61,19 +68,24 @@ __all__ = [
     "EventError",
     "Forbidden",
     "Headers",
+    "History",
+    "LoggedMessage",
     "ManagementError",
     "MemorySubscriptionStore",
+    "MemoryTopicLog",
     "MessageError",
     "MessageEvent",
     "MessageTooLargeError",
     "NoRouteError",
     "Outcome",
     "PendingConnectionId",
+    "Position",
     "PostOutcome",
     "PublishError",
     "PublishReport",
     "Publisher",
     "Reject",
+    "Replay",
     "Response",
     "RouteSelectionExpression",
     "Router",
@@ -83,8 +95,27 @@ __all__ = [
     "SubscriptionStore",
     "ThrottledError",
     "TopicError",
+    "TopicLog",
     "Unauthorized",
     "UsageError",
     "WspubsubError",
     "parse_event",
 ]
+
+# Loaded when they are first asked for: most functions keep no log.
+_LATE = {
+    **dict.fromkeys(
+        ("Appended", "History", "LoggedMessage", "Position", "Replay"),
+        "wspubsub.history",
+    ),
+    **dict.fromkeys(("MemoryTopicLog", "TopicLog"), "wspubsub.log"),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module 'wspubsub' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - as said above
+
+    found = globals()[name] = getattr(import_module(_LATE[name]), name)
+    return found

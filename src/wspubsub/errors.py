@@ -189,7 +189,7 @@ class ThrottledError(ManagementError):
 
 
 class StoreError(WspubsubError):
-    """DynamoDB did not do what the subscription store asked of it.
+    """DynamoDB did not do what the store or the log asked of it.
 
     Attributes:
         operation: DynamoDB operation, such as `Query`.

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
@@ -14,20 +14,20 @@ from wspubsub.errors import (
     WspubsubError,
 )
 from wspubsub.events import PendingConnectionId
-from wspubsub.log import LoggedMessage, Position, TopicLog
 from wspubsub.messages import encode
 from wspubsub.records import Record
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
+if TYPE_CHECKING:
+    from wspubsub.history import LoggedMessage, Position
+    from wspubsub.log import TopicLog
+
 log = logging.getLogger("wspubsub")
 
-Envelope = Callable[[LoggedMessage], object]
+Envelope = Callable[["LoggedMessage"], object]
 """Makes what clients get of a logged message, such as JSON with its offset in it."""
-
-_FARTHEST = Position(epoch="f" * 16, offset=2**53)
-"""A position that is as long to write as any."""
 
 
 class Outgoing(Record):
@@ -43,7 +43,7 @@ class Outgoing(Record):
     topic: str
     data: bytes
     exclude: frozenset[str] = frozenset()
-    position: Position | None = None
+    position: "Position | None" = None
 
 
 class Fanout(Protocol):
@@ -121,7 +121,7 @@ class Publisher:
         store: SubscriptionStore,
         connections: Connections,
         *,
-        log: TopicLog | None = None,
+        log: "TopicLog | None" = None,
         fanout: Fanout | None = None,
         envelope: Envelope | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
@@ -190,7 +190,7 @@ class Publisher:
         return _placed(self._fanout.publish, message, self.delivery, budget)
 
     def carry_on(
-        self, message: LoggedMessage, *, timeout_seconds: float | None = None
+        self, message: "LoggedMessage", *, timeout_seconds: float | None = None
     ) -> PublishReport:
         """Send a message that the log has, as the stream of the table brings it.
 
@@ -246,19 +246,21 @@ class Publisher:
 
     def _check_size(self, topic: str, data: bytes) -> None:
         # Whatever the envelope adds must fit as well, before anything is logged.
-        encode(
-            self._envelope(
-                LoggedMessage(
-                    topic=topic,
-                    position=_FARTHEST,
-                    id="f" * 32,
-                    data=data,
-                    published_at=0.0,
-                )
-            )
+        from wspubsub.history import (  # noqa: PLC0415 - only where there is a log
+            LoggedMessage,
+            Position,
         )
 
-    def _outgoing(self, message: LoggedMessage) -> Outgoing:
+        draft = LoggedMessage(
+            topic=topic,
+            position=Position("f" * 16, 2**53),
+            id="f" * 32,
+            data=data,
+            published_at=0.0,
+        )
+        encode(self._envelope(draft))
+
+    def _outgoing(self, message: "LoggedMessage") -> Outgoing:
         return Outgoing(
             topic=message.topic,
             data=encode(self._envelope(message)),
@@ -281,7 +283,7 @@ def _placed(
     return report.__replace__(position=message.position)
 
 
-def _as_published(message: LoggedMessage) -> bytes:
+def _as_published(message: "LoggedMessage") -> bytes:
     return message.data
 
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import WspubsubError
-from wspubsub.log import Position
 from wspubsub.records import Record
+
+if TYPE_CHECKING:
+    from wspubsub.history import Position
 
 
 class PublishReport(Record):
@@ -37,7 +40,7 @@ class PublishReport(Record):
     failed: Mapping[str, str] = MappingProxyType({})
     deferred: frozenset[str] = frozenset()
     unread: bool = False
-    position: Position | None = None
+    position: "Position | None" = None
     repeated: bool = False
     queued: bool = False
 

@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, MakeStore
+from tests.contracts.stores import KINDS, Clock, make_stores
 from wspubsub import Segment, SegmentedStore, UsageError
 
 IDS = sorted(f"L0SM9cOFvHcCI{number:03}=" for number in range(30))
@@ -21,8 +21,7 @@ def clock() -> Clock:
 def make_store(
     request: pytest.FixtureRequest, clock: Clock
 ) -> Iterator[Callable[..., SegmentedStore]]:
-    make: MakeStore
-    with KINDS[request.param](clock) as make:
+    with make_stores(request.param, clock) as make:
         yield lambda **options: cast("SegmentedStore", make(**options))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, MakeStore
+from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
 from wspubsub import Connection, SubscriptionStore, TopicError, UsageError
 
 STRANGE_TOPICS = [
@@ -30,7 +30,7 @@ def clock() -> Clock:
 
 @pytest.fixture(params=KINDS)
 def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeStore]:
-    with KINDS[request.param](clock) as make:
+    with make_stores(request.param, clock) as make:
         yield make
 
 

@@ -1,8 +1,8 @@
-"""The few DynamoDB operations that the store uses, without an AWS SDK.
+"""The few DynamoDB operations that the store and the log use, without an AWS SDK.
 
 Method names, keyword arguments, answers and errors are those of
 `boto3.client("dynamodb")`, so either can be used where the other is. Attributes are in
-DynamoDB's own JSON form; binary ones are not supported.
+DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 """
 
 import os
@@ -90,3 +90,7 @@ class DynamoDBClient:
     def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put and delete up to 25 items; see `BatchWriteItem` in the API reference."""
         return self._api.call("BatchWriteItem", request)
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Write all items or none; see `TransactWriteItems` in the API reference."""
+        return self._api.call("TransactWriteItems", request)

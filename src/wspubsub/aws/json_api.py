@@ -1,5 +1,6 @@
 """Calls of AWS services that speak JSON over one URL (the "AWS JSON 1.0" protocol)."""
 
+import binascii
 import json
 import os
 import time
@@ -38,7 +39,8 @@ class ClientError(Exception):
 
     Attributes:
         response: As in botocore's error of this name: `Error` with `Code` and
-            `Message`, `ResponseMetadata`, and what else the service said.
+            `Message`, `ResponseMetadata`, and what else the service said, such as
+            `Item` or `CancellationReasons`.
         operation_name: The operation, such as `Query`.
     """
 
@@ -100,7 +102,7 @@ class JsonApi:
         """
         [result] = self._engine.run(
             (operation,),
-            build=self._builder(operation, json.dumps(request).encode()),
+            build=self._builder(operation, _written(request)),
             judge=self._judged,
             deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
@@ -108,7 +110,7 @@ class JsonApi:
         response = result.response
         if response is None or response.status != _OK:
             raise _error(result, operation)
-        answer: dict[str, Any] = json.loads(response.body)
+        answer: dict[str, Any] = _parsed(response.body)
         answer["ResponseMetadata"] = _metadata(response)
         return answer
 
@@ -153,9 +155,33 @@ class JsonApi:
         return Verdict.FINAL
 
 
+def _written(request: dict[str, Any]) -> bytes:
+    return json.dumps(request, default=_base64).encode()
+
+
+def _base64(value: object) -> str:
+    # JSON has no bytes: DynamoDB takes and gives those of an attribute in base64.
+    if not isinstance(value, bytes):
+        raise TypeError(f"AWS takes no {type(value).__name__}")
+    return binascii.b2a_base64(value, newline=False).decode()
+
+
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - parsed JSON
+    # The hook is called for each object; a page of subscribers has thousands, and
+    # never a binary attribute.
+    return json.loads(body, object_hook=_with_bytes if b'"B"' in body else None)
+
+
+def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
+    # A map with an attribute of that name has an object there, never text.
+    if len(found) == 1 and isinstance(found.get("B"), str):
+        return {"B": binascii.a2b_base64(found["B"])}
+    return found
+
+
 def _refusal(response: Response) -> dict[str, Any]:
     try:
-        found = json.loads(response.body)
+        found = _parsed(response.body)
     except ValueError:
         found = {}
     if not isinstance(found, dict):

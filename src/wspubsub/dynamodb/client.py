@@ -1,6 +1,6 @@
-"""The part of `boto3.client("dynamodb")` that the store uses, and its errors.
+"""The part of `boto3.client("dynamodb")` that store and log use, and its errors.
 
-The store is written against this interface, so any client that has it will do.
+Both are written against this interface, so any client that has it will do.
 """
 
 import os
@@ -18,7 +18,7 @@ MAX_ATTEMPTS = 4
 
 
 class DynamoDBClient(Protocol):
-    """The operations that the store uses, as boto3 has them."""
+    """The operations that the store and the log use, as boto3 has them."""
 
     def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put an item."""
@@ -38,6 +38,10 @@ class DynamoDBClient(Protocol):
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put and delete up to 25 items."""
+        ...
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Write all of some items or none; only a log with keys needs it."""
         ...
 
 
@@ -87,6 +91,10 @@ _ADVICE = {
         "AWS_SECRET_ACCESS_KEY do"
     ),
     "ExpiredTokenException": "the credentials have expired",
+    "UnknownOperationException": (
+        "this endpoint does not know {operation}; use another, or do without (for "
+        "TransactWriteItems: append without a key)"
+    ),
 }
 
 
@@ -104,6 +112,12 @@ def translated(operation: str, table: str) -> Iterator[None]:
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=code
         ) from error
+
+
+def answer_of(error: StoreError) -> Mapping[str, Any]:
+    """Return DynamoDB's answer behind an error; empty if there was none."""
+    answer = getattr(error.__cause__, "response", None)
+    return answer if isinstance(answer, Mapping) else {}
 
 
 def _code_of(error: Exception) -> str | None:

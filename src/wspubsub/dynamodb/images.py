@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.dynamodb.items import is_connection, read_connection
+from wspubsub.dynamodb.log_items import log_partition, read_message
 from wspubsub.errors import EventError
 from wspubsub.events import Connection
-from wspubsub.log import LoggedMessage, Position
-
-_LOG = "L#"
+from wspubsub.history import LoggedMessage
 
 
 class ImageError(EventError):
@@ -25,7 +24,7 @@ def logged_message(image: object) -> LoggedMessage | None:
     Raises:
         ImageError: It has the key of a log entry, but not its attributes.
     """
-    if not _partition(image).startswith(_LOG):
+    if not _partition(image).startswith(log_partition("")):
         return None
     try:
         return _read(image)  # type: ignore[arg-type] # it has a partition key
@@ -62,11 +61,7 @@ def _partition(image: object) -> str:
 
 
 def _read(image: Mapping[str, Any]) -> LoggedMessage:
-    return LoggedMessage(
-        topic=image["pk"]["S"].removeprefix(_LOG),
-        position=Position(image["epoch"]["S"], int(image["sk"]["S"])),
-        id=image["id"]["S"],
-        data=b64decode(image["data"]["B"], validate=True),
-        published_at=float(image["published_at"]["N"]),
-        exclude=frozenset(image.get("exclude", {}).get("SS", ())),
-    )
+    item = dict(image)
+    if "data" in item:
+        item["data"] = {"B": b64decode(image["data"]["B"], validate=True)}
+    return read_message(item)

@@ -10,7 +10,7 @@ from wspubsub.dynamodb.images import ImageError, logged_message, new_connection
 from wspubsub.errors import WspubsubError
 from wspubsub.fanout.invocations import partial_failure, records_of, seconds_left
 from wspubsub.fanout.ready import OnReady, Readiness
-from wspubsub.log import LoggedMessage
+from wspubsub.history import LoggedMessage
 from wspubsub.publisher import Publisher
 
 log = logging.getLogger("wspubsub")

@@ -1,0 +1,166 @@
+"""The items of topic logs: how messages and keys become items.
+
+| item | pk | sk |
+|---|---|---|
+| log entry | `L#<topic>` | `<offset, 16 digits>` |
+| key of a message | `K#<characters of the topic>#<topic>#<key>` | `#` |
+
+The length says where the topic ends, so no topic and key together can be taken for
+another topic and key.
+"""
+
+import math
+import os
+from typing import NamedTuple
+
+from wspubsub.dynamodb.items import Item
+from wspubsub.history import (
+    DELETION_MARGIN_SECONDS,
+    History,
+    LoggedMessage,
+    Position,
+    following,
+)
+from wspubsub.log import Draft
+
+
+class Tail(NamedTuple):
+    """The newest entry of a log, without its data."""
+
+    position: Position
+    published_at: float
+    expires_at: int
+
+
+class Entry(NamedTuple):
+    """An entry that is to be written.
+
+    Attributes:
+        message: The message in it.
+        expires_at: From when on DynamoDB may delete it.
+        oldest: Time of publication up to which a key has expired.
+        token: Random text that no other entry has; a transaction's token.
+    """
+
+    message: LoggedMessage
+    expires_at: int
+    oldest: float
+    token: str
+
+    @property
+    def tail(self) -> Tail:
+        """The entry as the newest of its log."""
+        return Tail(self.message.position, self.message.published_at, self.expires_at)
+
+
+def is_kept(tail: Tail, history: History, now: float) -> bool:
+    """Whether an entry has not expired, by this history and by its writer's."""
+    is_fresh = tail.published_at > now - history.ttl_seconds
+    return is_fresh and tail.expires_at > now + DELETION_MARGIN_SECONDS
+
+
+def entry_after(
+    tail: Tail | None, drafted: Draft, history: History, now: float
+) -> Entry:
+    """Return the entry that follows on the newest one, if there is one."""
+    if tail is None:
+        position, published_at, expires_at = following(None, is_kept=False), now, 0
+    else:
+        position = following(tail.position, is_kept=is_kept(tail, history, now))
+        published_at = max(now, tail.published_at)
+        expires_at = tail.expires_at
+    # Never before its predecessor, whatever the history of that one's writer is: an
+    # entry that is seen unexpired must be the newest that there ever was.
+    own = math.ceil(published_at + history.ttl_seconds + DELETION_MARGIN_SECONDS)
+    return Entry(
+        drafted.at(position, published_at),
+        max(own, expires_at),
+        now - history.ttl_seconds,
+        os.urandom(16).hex(),
+    )
+
+
+def log_partition(topic: str) -> str:
+    """Return the partition key of a topic's log."""
+    return f"L#{topic}"
+
+
+def offset_key(offset: int) -> str:
+    """Return the sort key of an offset; as text, they sort like numbers."""
+    return f"{offset:016d}"
+
+
+def entry_key(topic: str, offset: int) -> Item:
+    """Return the key of a log entry."""
+    return {"pk": {"S": log_partition(topic)}, "sk": {"S": offset_key(offset)}}
+
+
+def key_key(topic: str, key: str) -> Item:
+    """Return the key of the item that remembers a message's key."""
+    return {"pk": {"S": f"K#{len(topic)}#{topic}#{key}"}, "sk": {"S": "#"}}
+
+
+def entry_item(entry: Entry) -> Item:
+    """Return the item of a log entry."""
+    message = entry.message
+    item = entry_key(message.topic, message.position.offset) | {
+        "epoch": {"S": message.position.epoch},
+        "id": {"S": message.id},
+        "published_at": {"N": repr(float(message.published_at))},
+        "expires_at": {"N": str(entry.expires_at)},
+    }
+    # Not every endpoint takes an empty value, and none an empty set.
+    if message.data:
+        item["data"] = {"B": message.data}
+    if message.exclude:
+        item["exclude"] = {"SS": sorted(message.exclude)}
+    return item
+
+
+def key_item(entry: Entry, key: str) -> Item:
+    """Return the item that remembers the key of a message."""
+    message = entry.message
+    return key_key(message.topic, key) | {
+        "epoch": {"S": message.position.epoch},
+        "offset": {"N": str(message.position.offset)},
+        "id": {"S": message.id},
+        "published_at": {"N": repr(float(message.published_at))},
+        "expires_at": {"N": str(entry.expires_at)},
+    }
+
+
+def read_tail(item: Item) -> Tail:
+    """Return the entry of an item as the newest of its log."""
+    return Tail(
+        Position(item["epoch"]["S"], int(item["sk"]["S"])),
+        read_published_at(item),
+        int(item["expires_at"]["N"]),
+    )
+
+
+def read_message(item: Item) -> LoggedMessage:
+    """Return the message in a log entry's item."""
+    return LoggedMessage(
+        topic=item["pk"]["S"].removeprefix("L#"),
+        position=Position(item["epoch"]["S"], int(item["sk"]["S"])),
+        id=read_id(item),
+        data=item.get("data", {}).get("B", b""),
+        published_at=read_published_at(item),
+        exclude=frozenset(item.get("exclude", {}).get("SS", ())),
+    )
+
+
+def read_first(item: Item, drafted: Draft) -> LoggedMessage:
+    """Return a message as the first one with its key, which an item remembers."""
+    position = Position(item["epoch"]["S"], int(item["offset"]["N"]))
+    return drafted.at(position, read_published_at(item), id_=read_id(item))
+
+
+def read_id(item: Item) -> str:
+    """Return the message ID in an entry's or a key's item."""
+    return str(item["id"]["S"])
+
+
+def read_published_at(item: Item) -> float:
+    """Return the time of publication in an entry's or a key's item."""
+    return float(item["published_at"]["N"])

@@ -1,0 +1,450 @@
+"""What every `TopicLog` does."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from tests.contracts.logs import KINDS, LogKind, LogTable, log_kind, log_table
+from tests.contracts.tables import Clock
+from wspubsub import (
+    History,
+    LoggedMessage,
+    MessageTooLargeError,
+    Position,
+    Replay,
+    TopicError,
+    TopicLog,
+    UsageError,
+)
+
+STRANGE = ["a", "#", "1#a", "a#b", "L#a", "émoji 🎉", "x" * 256]
+WRITERS, MESSAGES_EACH = 16, 2
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def table(request: pytest.FixtureRequest) -> Iterator[LogTable | None]:
+    with log_table(request.param) as table:
+        yield table
+
+
+@pytest.fixture
+def kind(table: LogTable | None, clock: Clock) -> LogKind:
+    return log_kind(table, clock)
+
+
+@pytest.fixture
+def log(kind: LogKind) -> TopicLog:
+    return kind.make()
+
+
+@pytest.fixture
+def news() -> str:
+    """A topic of the test's own, since all share one table."""
+    return f"news {uuid.uuid4()}"
+
+
+def fill(log: TopicLog, topic: str, count: int) -> list[LoggedMessage]:
+    return [log.append(topic, b"%d" % number).message for number in range(count)]
+
+
+def lost(position: Position | None) -> Replay:
+    return Replay(messages=(), recovered=False, position=position)
+
+
+def test_a_message_is_read_as_it_was_appended(
+    log: TopicLog, clock: Clock, news: str
+) -> None:
+    clock.advance(0.125)
+
+    appended = log.append(news, b"h\xc3\xa9llo", exclude=["a=", "b="])
+
+    message = appended.message
+    assert appended.is_new
+    assert message.topic == news
+    assert message.position.offset == 1
+    assert len(message.position.epoch) == 16
+    assert message.data == b"h\xc3\xa9llo"
+    assert message.published_at == clock.time
+    assert message.exclude == {"a=", "b="}
+    assert log.read(news) == Replay(
+        messages=(message,), recovered=True, position=message.position
+    )
+
+
+def test_offsets_count_up_in_one_epoch_with_ids_of_their_own(
+    log: TopicLog, news: str
+) -> None:
+    messages = fill(log, news, 5)
+
+    assert [each.position.offset for each in messages] == [1, 2, 3, 4, 5]
+    assert len({each.position.epoch for each in messages}) == 1
+    assert len({each.id for each in messages}) == 5
+    assert log.position(news) == messages[-1].position
+
+
+def test_an_empty_log_has_nothing_to_say(log: TopicLog, news: str) -> None:
+    assert log.position(news) is None
+    assert log.read(news) == Replay(messages=(), recovered=True, position=None)
+    assert log.read(news, Position("0" * 16, 1)) == lost(None)
+
+
+def test_topics_have_logs_of_their_own(log: TopicLog) -> None:
+    messages = [log.append(topic, topic.encode()).message for topic in STRANGE]
+
+    assert {each.position.offset for each in messages} == {1}
+    assert len({each.position.epoch for each in messages}) == len(STRANGE)
+    assert [log.read(topic).messages for topic in STRANGE] == [
+        (message,) for message in messages
+    ]
+
+
+def test_empty_data_is_data(log: TopicLog, news: str) -> None:
+    message = log.append(news, b"").message
+
+    assert log.read(news).messages == (message,)
+    assert message.data == b""
+
+
+def test_the_largest_message_is_kept_whole(log: TopicLog, news: str) -> None:
+    message = log.append(news, b"\xff" * 131_072).message
+
+    assert log.read(news).messages == (message,)
+
+
+def test_a_reader_gets_what_came_after_its_position(log: TopicLog, news: str) -> None:
+    messages = fill(log, news, 5)
+
+    replay = log.read(news, messages[1].position)
+
+    assert replay.messages == tuple(messages[2:])
+    assert replay.recovered
+    assert replay.position == messages[-1].position
+    assert not replay.has_more
+
+
+def test_a_reader_that_has_all_gets_nothing_and_keeps_its_position(
+    log: TopicLog, news: str
+) -> None:
+    messages = fill(log, news, 2)
+
+    replay = log.read(news, messages[-1].position)
+
+    assert replay == Replay(messages=(), recovered=True, position=messages[-1].position)
+
+
+def test_a_long_replay_is_read_on_from_its_position(log: TopicLog, news: str) -> None:
+    messages = fill(log, news, 5)
+
+    first = log.read(news, messages[0].position, limit=2)
+    second = log.read(news, first.position, limit=2)
+
+    assert (first.messages, first.has_more) == (tuple(messages[1:3]), True)
+    assert (second.messages, second.has_more) == (tuple(messages[3:]), False)
+    assert first.position == messages[2].position
+
+
+def test_a_replay_of_many_large_messages_is_whole(log: TopicLog, news: str) -> None:
+    messages = [
+        log.append(news, bytes([number]) * 131_072).message for number in range(10)
+    ]
+
+    replay = log.read(news, messages[0].position)
+
+    assert replay.messages == tuple(messages[1:])
+
+
+def test_without_a_position_a_reader_gets_the_newest(log: TopicLog, news: str) -> None:
+    messages = fill(log, news, 5)
+
+    replay = log.read(news, limit=2)
+
+    assert replay == Replay(
+        messages=tuple(messages[3:]), recovered=True, position=messages[-1].position
+    )
+
+
+def test_another_epoch_cannot_be_recovered(log: TopicLog, news: str) -> None:
+    newest = fill(log, news, 3)[-1].position
+
+    assert log.read(news, Position("f" * 16, 2)) == lost(newest)
+
+
+@pytest.mark.parametrize("offset", [4, 10**30, -1])
+def test_a_position_that_never_was_cannot_be_recovered(
+    log: TopicLog, offset: int, news: str
+) -> None:
+    newest = fill(log, news, 3)[-1].position
+
+    assert log.read(news, newest._replace(offset=offset)) == lost(newest)
+
+
+def test_what_is_over_the_limit_is_trimmed(kind: LogKind, news: str) -> None:
+    log = kind.make(history=History(limit=3))
+    messages = fill(log, news, 5)
+
+    assert log.read(news).messages == tuple(messages[2:])
+    assert log.read(news, messages[1].position).messages == tuple(messages[2:])
+    assert log.read(news, messages[0].position) == lost(messages[-1].position)
+
+
+def test_what_is_too_old_is_trimmed(kind: LogKind, clock: Clock, news: str) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    old = fill(log, news, 2)
+    clock.advance(30)
+    new = fill(log, news, 2)
+
+    clock.advance(30)
+
+    assert log.read(news).messages == tuple(new)
+    assert log.read(news, old[1].position).messages == tuple(new)
+    assert log.read(news, old[0].position) == lost(new[-1].position)
+
+
+def test_a_log_whose_messages_are_all_too_old_is_empty(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    newest = fill(log, news, 2)[-1].position
+
+    clock.advance(60)
+
+    assert log.position(news) is None
+    assert log.read(news) == Replay(messages=(), recovered=True, position=None)
+    assert log.read(news, newest) == lost(None)
+
+
+def test_after_an_expired_message_a_new_epoch_goes_on_counting(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    before = fill(log, news, 2)[-1].position
+    clock.advance(60)
+
+    after = log.append(news, b"late").message
+
+    assert after.position.offset == 3
+    assert after.position.epoch != before.epoch
+    assert log.read(news).messages == (after,)
+    assert log.read(news, before) == lost(after.position)
+
+
+def test_a_log_goes_on_in_its_epoch_while_its_newest_message_is_kept(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    messages = []
+    for _ in range(4):
+        messages += fill(log, news, 1)
+        clock.advance(59)
+
+    assert [each.position.offset for each in messages] == [1, 2, 3, 4]
+    assert len({each.position.epoch for each in messages}) == 1
+
+
+def test_times_do_not_go_backwards_when_the_clock_does(
+    log: TopicLog, clock: Clock, news: str
+) -> None:
+    first = log.append(news, b"1").message
+    clock.advance(-5)
+
+    second = log.append(news, b"2").message
+
+    assert second.published_at == first.published_at
+    assert second.position.offset == 2
+
+
+def test_a_key_is_appended_once(kind: LogKind, clock: Clock, news: str) -> None:
+    kind.require_keys()
+    log = kind.make()
+    first = log.append(news, b"1", key="order 5")
+    fill(log, news, 1)
+    clock.advance(3)
+
+    again = log.append(news, b"one", key="order 5", exclude={"a="})
+
+    assert first.is_new
+    assert not again.is_new
+    assert again.message == LoggedMessage(
+        topic=news,
+        position=first.message.position,
+        id=first.message.id,
+        data=b"one",
+        published_at=first.message.published_at,
+        exclude=frozenset({"a="}),
+    )
+    assert [each.data for each in log.read(news).messages] == [b"1", b"0"]
+
+
+def test_the_same_key_of_another_topic_is_another_key(kind: LogKind) -> None:
+    kind.require_keys()
+    log = kind.make()
+
+    appended = [
+        log.append(topic, b"x", key=key)
+        for topic, key in [("k", "b#c"), ("k#b", "c"), ("k", "b"), ("1#k", "b#c")]
+    ]
+
+    assert all(each.is_new for each in appended)
+
+
+def test_a_key_is_forgotten_when_its_message_is_too_old(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    kind.require_keys()
+    log = kind.make(history=History(ttl_seconds=60))
+    log.append(news, b"1", key="k")
+    clock.advance(59)
+    assert not log.append(news, b"2", key="k").is_new
+
+    clock.advance(1)
+    again = log.append(news, b"3", key="k")
+
+    assert again.is_new
+    assert again.message.position.offset == 2
+    assert not log.append(news, b"4", key="k").is_new
+
+
+@pytest.mark.parametrize("topic", ["", "x" * 257, "a\nb", "\ud800", 5])
+def test_an_illegal_topic_is_refused(log: TopicLog, topic: str) -> None:
+    with pytest.raises(TopicError):
+        log.append(topic, b"")
+    with pytest.raises(TopicError):
+        log.read(topic)
+    with pytest.raises(TopicError):
+        log.position(topic)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 257, "é" * 129, "a\nb", "\x9f", "\ud800", 5])
+def test_an_illegal_key_is_refused_and_nothing_appended(
+    log: TopicLog, key: str, news: str
+) -> None:
+    with pytest.raises(UsageError, match="key"):
+        log.append(news, b"", key=key)
+
+    assert log.position(news) is None
+
+
+@pytest.mark.parametrize("exclude", ["a=", [""], [5], ["\ud800"], 5])
+def test_an_illegal_exclude_is_refused_and_nothing_appended(
+    log: TopicLog, exclude: list[str], news: str
+) -> None:
+    with pytest.raises(UsageError, match="connection ID"):
+        log.append(news, b"", exclude=exclude)
+
+    assert log.position(news) is None
+
+
+def test_what_is_too_large_is_refused_and_nothing_appended(
+    log: TopicLog, news: str
+) -> None:
+    crowd = [f"{number:020}" for number in range(20_000)]
+
+    with pytest.raises(MessageTooLargeError, match="131,072"):
+        log.append(news, b"x" * 131_073)
+    with pytest.raises(UsageError, match="exclude fewer connections"):
+        log.append(news, b"x", exclude=crowd)
+
+    assert log.position(news) is None
+
+
+def test_as_many_connections_as_are_allowed_can_be_excluded(log: TopicLog) -> None:
+    crowd = {f"{number:0400}" for number in range(1000)}
+    topic = "y" * 256
+
+    message = log.append(topic, b"", exclude=crowd).message
+
+    assert log.read(topic).messages[0].exclude == crowd
+    assert message.exclude == crowd
+
+
+def test_data_that_is_no_bytes_is_refused(log: TopicLog, news: str) -> None:
+    text: bytes = "text"  # type: ignore[assignment]  # that is the mistake
+
+    with pytest.raises(UsageError, match="bytes"):
+        log.append(news, text)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, None])
+def test_an_illegal_limit_is_refused(log: TopicLog, limit: int, news: str) -> None:
+    with pytest.raises(UsageError, match="limit"):
+        log.read(news, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["x", ("x", 1), Position(5, 1), Position("x", 1.5)],  # type: ignore[arg-type]
+)
+def test_a_position_that_is_none_is_refused(
+    log: TopicLog, since: Position, news: str
+) -> None:
+    with pytest.raises(UsageError, match="Position"):
+        log.read(news, since)
+
+
+def test_many_writers_leave_no_gap_and_no_double_at_any_moment(
+    kind: LogKind, news: str
+) -> None:
+    log = kind.make()
+    start = log.append(news, b"first").message.position
+    read: list[LoggedMessage] = []
+
+    def write(name: int) -> None:
+        for number in range(MESSAGES_EACH):
+            log.append(news, b"%d %d" % (name, number))
+
+    def follow() -> None:
+        position: Position | None = start
+        while len(read) < WRITERS * MESSAGES_EACH:
+            replay = log.read(news, position, limit=7)
+            assert replay.recovered
+            read.extend(replay.messages)
+            position = replay.position
+
+    threads = [threading.Thread(target=follow, daemon=True)]
+    threads += [
+        threading.Thread(target=write, args=(name,), daemon=True)
+        for name in range(WRITERS)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=40)
+
+    assert [thread for thread in threads if thread.is_alive()] == []
+    count = WRITERS * MESSAGES_EACH
+    assert [each.position.offset for each in read] == list(range(2, count + 2))
+    assert len({each.id for each in read}) == count
+    assert {each.data for each in read} == {
+        b"%d %d" % (name, number)
+        for name in range(WRITERS)
+        for number in range(MESSAGES_EACH)
+    }
+
+
+def test_one_key_from_many_writers_is_appended_once(kind: LogKind, news: str) -> None:
+    kind.require_keys()
+    log = kind.make()
+    positions: list[Position] = []
+    are_new: list[bool] = []
+
+    def write() -> None:
+        appended = log.append(news, b"x", key="k")
+        positions.append(appended.message.position)
+        are_new.append(appended.is_new)
+
+    threads = [threading.Thread(target=write, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=40)
+
+    assert sorted(are_new) == [False] * 7 + [True]
+    assert set(positions) == {log.position(news)}
+    assert len(log.read(news).messages) == 1
