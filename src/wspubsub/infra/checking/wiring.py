@@ -1,0 +1,214 @@
+"""Rules about what holds the parts together: environment, table, stage, times."""
+
+from collections.abc import Iterator
+
+from wspubsub.infra.application import Application
+from wspubsub.infra.checking.deployment import QUEUE, TABLE, Deployment
+from wspubsub.infra.checking.findings import Finding
+from wspubsub.infra.checking.permissions import mapping_permission_findings
+from wspubsub.infra.checking.stack import Resource, listed, mapping
+from wspubsub.infra.settings import MAX_TIMEOUT_SECONDS
+from wspubsub.infra.storage import PARTIAL_RESPONSES, TTL_ATTRIBUTE
+
+# What AWS takes where a template says nothing.
+_FUNCTION_TIMEOUT, _VISIBILITY_TIMEOUT = 3, 30
+_KEYS = [("pk", "HASH"), ("sk", "RANGE")]
+
+
+def wiring_findings(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    """Yield what is wrong between the functions and what they use."""
+    yield from _stages(deployment)
+    tables: dict[str, Resource] = {}
+    for function in deployment.functions:
+        yield from _variables(deployment, application, function)
+        yield from _endpoint(deployment, function)
+        yield from _timeout(deployment, function)
+        used = deployment.table(function)
+        if used is not None:
+            tables[used.name] = used
+    for each in tables.values():
+        yield from _table(deployment, each)
+    for source, invoked in deployment.mappings():
+        yield from _mapping(deployment, application, source, invoked)
+
+
+def _stages(deployment: Deployment) -> Iterator[Finding]:
+    if not deployment.stages:
+        yield Finding(
+            deployment.api.name,
+            "has no stage, so nobody can connect: add an AWS::ApiGatewayV2::Stage",
+        )
+    for stage in deployment.stages:
+        automatic = deployment.stack.text(stage.properties.get("AutoDeploy", False))
+        if automatic == "false" and "DeploymentId" not in stage.properties:
+            yield Finding(
+                stage.name, "never gets the API's routes: set AutoDeploy to true"
+            )
+
+
+def _variables(
+    deployment: Deployment, application: Application, function: Resource
+) -> Iterator[Finding]:
+    for name in sorted(application.variables):
+        if deployment.variable(function, name) is None:
+            yield Finding(
+                function.name,
+                f"has no environment variable {name}, which {application.handler} "
+                "reads: add it to Environment.Variables",
+            )
+
+
+def _endpoint(deployment: Deployment, function: Resource) -> Iterator[Finding]:
+    value = deployment.variable(function, "WSPUBSUB_ENDPOINT")
+    text = deployment.stack.text(value)
+    if text is None:
+        return
+    api = deployment.api.name
+    stages = [name for name in deployment.stage_names if name]
+    right = (
+        f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
+        f"{stages[0] if stages else 'STAGE'}"
+    )
+    for problem in _endpoint_problems(deployment, text, stages):
+        yield Finding(
+            function.name, f"WSPUBSUB_ENDPOINT {problem}: set it to {right} (Fn::Sub)"
+        )
+
+
+def _endpoint_problems(
+    deployment: Deployment, text: str, stages: list[str]
+) -> Iterator[str]:
+    api = f"${{{deployment.api.name}}}"
+    # The attribute ApiEndpoint is an address without stage, and its scheme is wss.
+    address = f"wss://{api}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}"
+    name = f"${{{deployment.api.name}.ApiEndpoint}}"
+    scheme, _, rest = text.replace(name, address).partition("://")
+    host, _, path = rest.partition("/")
+    if scheme != "https":
+        yield f"begins with {scheme}://, but connections are posted to over https"
+    if ".execute-api." not in host:
+        return  # a domain of one's own, whose path is that of its mapping
+    if not host.startswith(api):
+        yield f"is not that of {deployment.api.name}"
+    if (
+        stages
+        and len(stages) == len(deployment.stages)
+        and path.strip("/") not in stages
+    ):
+        said = (
+            f"names the stage {path.strip('/')}" if path.strip("/") else "has no stage"
+        )
+        yield f"{said}, but the stage is {' or '.join(stages)}"
+
+
+def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
+    timeout = deployment.stack.number(
+        function.properties.get("Timeout"), _FUNCTION_TIMEOUT
+    )
+    if timeout is not None and timeout > MAX_TIMEOUT_SECONDS:
+        yield Finding(
+            function.name,
+            f"Timeout is {timeout} s, but API Gateway waits {MAX_TIMEOUT_SECONDS} s: "
+            f"set it to {MAX_TIMEOUT_SECONDS} or less",
+        )
+
+
+def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
+    stack = deployment.stack
+    ttl = mapping(table.properties.get("TimeToLiveSpecification"))
+    attribute = stack.text(ttl.get("AttributeName"))
+    if not ttl or stack.text(ttl.get("Enabled")) == "false":
+        yield Finding(
+            table.name,
+            "time to live is off, so lost connections stay for ever: set "
+            f"TimeToLiveSpecification to Enabled true, AttributeName {TTL_ATTRIBUTE}",
+        )
+    elif attribute not in (None, TTL_ATTRIBUTE):
+        yield Finding(
+            table.name,
+            f"time to live reads {attribute}, but items expire by {TTL_ATTRIBUTE}: "
+            f"set AttributeName to {TTL_ATTRIBUTE}",
+        )
+    keys = [
+        (mapping(key).get("AttributeName"), mapping(key).get("KeyType"))
+        for key in listed(table.properties.get("KeySchema"))
+    ]
+    if keys != _KEYS:
+        yield Finding(
+            table.name,
+            "its keys must be pk (HASH) and sk (RANGE): set KeySchema so",
+        )
+
+
+def _mapping(
+    deployment: Deployment,
+    application: Application,
+    each: Resource,
+    function: Resource | None,
+) -> Iterator[Finding]:
+    types = listed(each.properties.get("FunctionResponseTypes"))
+    if PARTIAL_RESPONSES not in types:
+        yield Finding(
+            each.name,
+            "a single failed record fails its whole batch: set FunctionResponseTypes "
+            f"to [{PARTIAL_RESPONSES}]",
+        )
+    yield from _stream(deployment, each)
+    if function is None:
+        return
+    yield from mapping_permission_findings(deployment, each, function)
+    yield from _visibility(deployment, each, function)
+    is_router = deployment.runs_application(function) and not application.takes_records
+    if is_router:
+        yield Finding(
+            each.name,
+            f"{application.handler} is a Router, which takes no records: give the "
+            "mapping a function with another handler",
+        )
+
+
+def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
+    source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
+    table = deployment.stack.referred(source, TABLE)
+    if table is None:
+        return
+    stream = mapping(table.properties.get("StreamSpecification"))
+    view = deployment.stack.text(stream.get("StreamViewType"))
+    if not stream:
+        yield Finding(
+            table.name,
+            f"has no stream, but {each.name} reads it: set StreamSpecification to "
+            "StreamViewType NEW_AND_OLD_IMAGES",
+        )
+    elif view in ("KEYS_ONLY", "OLD_IMAGE"):
+        yield Finding(
+            table.name,
+            f"StreamViewType {view} leaves out what {each.name} needs: set it to "
+            "NEW_AND_OLD_IMAGES",
+        )
+
+
+def _visibility(
+    deployment: Deployment, each: Resource, function: Resource
+) -> Iterator[Finding]:
+    stack = deployment.stack
+    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
+    if queue is None:
+        return
+    timeout = stack.number(function.properties.get("Timeout"), _FUNCTION_TIMEOUT)
+    window = stack.number(each.properties.get("MaximumBatchingWindowInSeconds"), 0)
+    visible = stack.number(
+        queue.properties.get("VisibilityTimeout"), _VISIBILITY_TIMEOUT
+    )
+    if timeout is None or window is None or visible is None:
+        return
+    least = 6 * timeout + window
+    if visible < least:
+        yield Finding(
+            queue.name,
+            f"VisibilityTimeout is {visible} s, so that others get messages which "
+            f"{function.name} is still handling: set it to {least} or more (6 times "
+            "the function's Timeout, and the batching window)",
+        )
