@@ -7,6 +7,7 @@ from wspubsub.errors import UsageError
 from wspubsub.infra.application import Application
 from wspubsub.infra.checking.deployment import deployments
 from wspubsub.infra.checking.findings import Finding
+from wspubsub.infra.checking.mappings import mapping_findings
 from wspubsub.infra.checking.permissions import permission_findings
 from wspubsub.infra.checking.routes import route_findings
 from wspubsub.infra.checking.sam import without_sam
@@ -41,5 +42,6 @@ def check_template(
         findings += route_findings(deployment, application)
         findings += permission_findings(deployment, with_history=with_history)
         findings += wiring_findings(deployment, application)
+        findings += mapping_findings(deployment, application)
     # Two APIs share much, and two roles one policy.
     return list(dict.fromkeys(findings))

@@ -12,6 +12,9 @@ FUNCTION, TABLE, QUEUE = (
     "AWS::DynamoDB::Table",
     "AWS::SQS::Queue",
 )
+DEFAULT_TIMEOUT_SECONDS = 3
+"""Time-out of a function that has none in the template."""
+
 _HANDLER_SEPARATORS = re.compile(r"[./]")
 
 

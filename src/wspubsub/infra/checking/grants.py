@@ -86,7 +86,8 @@ def without_place(arn: str) -> str:
     """Return an ARN without partition, Region and account, which may vary."""
     fields = _PSEUDO.sub(r"${AWS;\1}", arn).split(":", _ARN_FIELDS - 1)
     is_placed = len(fields) == _ARN_FIELDS and fields[0] == "arn"
-    return f"{fields[2]}:{fields[5]}" if is_placed else arn
+    found = f"{fields[2]}:{fields[5]}" if is_placed else arn
+    return found.replace("${AWS;", "${AWS::")
 
 
 def _is_known(stack: Stack, text: str | None) -> bool:

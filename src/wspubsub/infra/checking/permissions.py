@@ -7,13 +7,10 @@ from wspubsub.infra.checking.findings import Finding
 from wspubsub.infra.checking.grants import Grants, Statement, grants, without_place
 from wspubsub.infra.checking.stack import Resource
 from wspubsub.infra.policies import (
-    CONSUMER_ACTIONS,
     HISTORY_ACTIONS,
-    LIST_STREAMS,
     MANAGE_CONNECTIONS,
     SEND_MESSAGE,
     STORE_ACTIONS,
-    STREAM_ACTIONS,
     VERBS,
 )
 
@@ -35,36 +32,6 @@ def permission_findings(
     for role in _roles(deployment):
         for statement in role.statements:
             yield from _too_wide(statement)
-
-
-def mapping_permission_findings(
-    deployment: Deployment, mapping: Resource, function: Resource
-) -> Iterator[Finding]:
-    """Yield what Lambda lacks to read a stream or a queue for a function."""
-    found = grants(deployment.stack, function)
-    source = deployment.stack.text(mapping.properties.get("EventSourceArn"))
-    if found is None or source is None:
-        return
-    queue = deployment.stack.referred(source, QUEUE)
-    if queue is not None:
-        wanted = {
-            action: _queue_names(deployment, queue) for action in CONSUMER_ACTIONS
-        }
-    elif source.endswith(".StreamArn}"):
-        table = source.removeprefix("${").removesuffix(".StreamArn}")
-        streams = [
-            f"${{{table}.Arn}}/stream/x",
-            f"dynamodb:table/${{{table}}}/stream/x",
-        ]
-        wanted = {action: [source, *streams] for action in STREAM_ACTIONS}
-        wanted[LIST_STREAMS] = [source, *streams]
-    else:
-        return
-    for action, names in wanted.items():
-        if found.lacks(action, *names):
-            yield _lacking(
-                found, action, f"what {mapping.name} reads for {function.name}"
-            )
 
 
 def _uninvocable(deployment: Deployment) -> Iterator[Finding]:
@@ -165,7 +132,7 @@ def _table(
     actions = (*STORE_ACTIONS, *(HISTORY_ACTIONS if with_history else ()))
     for action in actions:
         if found.lacks(action, *names):
-            yield _lacking(found, action, f"{table.name} for {function.name}")
+            yield lacking(found, action, f"{table.name} for {function.name}")
 
 
 def _queue(
@@ -173,13 +140,12 @@ def _queue(
 ) -> Iterator[Finding]:
     value = deployment.variable(function, "WSPUBSUB_QUEUE")
     queue = deployment.stack.referred(value, QUEUE)
-    if queue is not None and found.lacks(
-        SEND_MESSAGE, *_queue_names(deployment, queue)
-    ):
-        yield _lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
+    if queue is not None and found.lacks(SEND_MESSAGE, *queue_names(deployment, queue)):
+        yield lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
 
 
-def _queue_names(deployment: Deployment, queue: Resource) -> list[str]:
+def queue_names(deployment: Deployment, queue: Resource) -> list[str]:
+    """Return what a statement may call a queue."""
     name = deployment.stack.text(queue.properties.get("QueueName"))
     names = [f"${{{queue.name}.Arn}}", f"sqs:${{{queue.name}.QueueName}}"]
     return [*names, f"sqs:{name}"] if name else names
@@ -224,7 +190,8 @@ def _is_everything(resource: str) -> bool:
     return service == "dynamodb" and (rest == "*" or rest.startswith("table/*"))
 
 
-def _lacking(found: Grants, action: str, what: str) -> Finding:
+def lacking(found: Grants, action: str, what: str) -> Finding:
+    """Return that a role does not allow an action."""
     return Finding(found.role, f"does not allow {action} on {what}: add it")
 
 

@@ -127,6 +127,9 @@ class Stack:
         if name in self._parameters:
             default = mapping(self._parameters[name]).get("Default")
             return None if default is None else str(default)
+        stage = self.get(name, "AWS::ApiGatewayV2::Stage")
+        if stage is not None:  # a reference to a stage is its name
+            return self.text(stage.properties.get("StageName"))
         return f"${{{name}}}"
 
     def _attribute(self, argument: object) -> str | None:

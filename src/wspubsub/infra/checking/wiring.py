@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 from wspubsub.infra.application import Application
-from wspubsub.infra.checking.deployment import QUEUE, TABLE, Deployment
+from wspubsub.infra.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.infra.checking.findings import Finding
-from wspubsub.infra.checking.permissions import mapping_permission_findings
 from wspubsub.infra.checking.stack import Resource, listed, mapping
 from wspubsub.infra.settings import MAX_TIMEOUT_SECONDS
-from wspubsub.infra.storage import PARTIAL_RESPONSES, TTL_ATTRIBUTE
+from wspubsub.infra.storage import TTL_ATTRIBUTE
 
-# What AWS takes where a template says nothing.
-_FUNCTION_TIMEOUT, _VISIBILITY_TIMEOUT = 3, 30
 _KEYS = [("pk", "HASH"), ("sk", "RANGE")]
 
 
@@ -30,8 +27,6 @@ def wiring_findings(
             tables[used.name] = used
     for each in tables.values():
         yield from _table(deployment, each)
-    for source, invoked in deployment.mappings():
-        yield from _mapping(deployment, application, source, invoked)
 
 
 def _stages(deployment: Deployment) -> Iterator[Finding]:
@@ -94,6 +89,7 @@ def _endpoint_problems(
         yield f"is not that of {deployment.api.name}"
     if (
         stages
+        and "${" not in path
         and len(stages) == len(deployment.stages)
         and path.strip("/") not in stages
     ):
@@ -105,7 +101,7 @@ def _endpoint_problems(
 
 def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
     timeout = deployment.stack.number(
-        function.properties.get("Timeout"), _FUNCTION_TIMEOUT
+        function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS
     )
     if timeout is not None and timeout > MAX_TIMEOUT_SECONDS:
         yield Finding(
@@ -139,76 +135,4 @@ def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
         yield Finding(
             table.name,
             "its keys must be pk (HASH) and sk (RANGE): set KeySchema so",
-        )
-
-
-def _mapping(
-    deployment: Deployment,
-    application: Application,
-    each: Resource,
-    function: Resource | None,
-) -> Iterator[Finding]:
-    types = listed(each.properties.get("FunctionResponseTypes"))
-    if PARTIAL_RESPONSES not in types:
-        yield Finding(
-            each.name,
-            "a single failed record fails its whole batch: set FunctionResponseTypes "
-            f"to [{PARTIAL_RESPONSES}]",
-        )
-    yield from _stream(deployment, each)
-    if function is None:
-        return
-    yield from mapping_permission_findings(deployment, each, function)
-    yield from _visibility(deployment, each, function)
-    is_router = deployment.runs_application(function) and not application.takes_records
-    if is_router:
-        yield Finding(
-            each.name,
-            f"{application.handler} is a Router, which takes no records: give the "
-            "mapping a function with another handler",
-        )
-
-
-def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
-    source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
-    table = deployment.stack.referred(source, TABLE)
-    if table is None:
-        return
-    stream = mapping(table.properties.get("StreamSpecification"))
-    view = deployment.stack.text(stream.get("StreamViewType"))
-    if not stream:
-        yield Finding(
-            table.name,
-            f"has no stream, but {each.name} reads it: set StreamSpecification to "
-            "StreamViewType NEW_AND_OLD_IMAGES",
-        )
-    elif view in ("KEYS_ONLY", "OLD_IMAGE"):
-        yield Finding(
-            table.name,
-            f"StreamViewType {view} leaves out what {each.name} needs: set it to "
-            "NEW_AND_OLD_IMAGES",
-        )
-
-
-def _visibility(
-    deployment: Deployment, each: Resource, function: Resource
-) -> Iterator[Finding]:
-    stack = deployment.stack
-    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
-    if queue is None:
-        return
-    timeout = stack.number(function.properties.get("Timeout"), _FUNCTION_TIMEOUT)
-    window = stack.number(each.properties.get("MaximumBatchingWindowInSeconds"), 0)
-    visible = stack.number(
-        queue.properties.get("VisibilityTimeout"), _VISIBILITY_TIMEOUT
-    )
-    if timeout is None or window is None or visible is None:
-        return
-    least = 6 * timeout + window
-    if visible < least:
-        yield Finding(
-            queue.name,
-            f"VisibilityTimeout is {visible} s, so that others get messages which "
-            f"{function.name} is still handling: set it to {least} or more (6 times "
-            "the function's Timeout, and the batching window)",
         )
