@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
 from tests.infra_templates import (
     APPLICATION,
@@ -375,6 +376,10 @@ def test_a_route_may_belong_to_another_function() -> None:
             ]
         },
         {"Fn::Sub": "https://${Api}.execute-api.x/${Name}"},
+        {"Fn::GetAtt": 5},
+        {"Fn::Sub": 5},
+        {"Fn::Join": "x"},
+        {"Ref": "A", "Fn::Sub": "B"},
         {"Fn::Sub": "https://${Api}.execute-api.x/${Something.Else}"},
     ],
 )
@@ -480,6 +485,95 @@ def test_a_function_may_be_invoked_through_its_alias() -> None:
     )
 
     assert found(template) == []
+
+
+def test_a_mapping_of_what_is_elsewhere_is_not_judged() -> None:
+    template = made(queue=True, streams=True)
+    put(template, "QueueMapping", "FunctionName", value={"Fn::ImportValue": "f"})
+    put(template, "QueueMapping", "EventSourceArn", value={"Fn::ImportValue": "q"})
+    put(template, "StreamMapping", "EventSourceArn", value="arn:aws:kinesis:::stream/x")
+    assert found(template) == []
+
+    put(template, "StreamMapping", "EventSourceArn", value={"Fn::ImportValue": "s"})
+
+    assert found(template) == []
+
+
+def test_times_that_only_aws_can_know_are_not_judged() -> None:
+    template = made(queue=True)
+    template["Parameters"]["Seconds"] = {"Type": "Number"}
+    put(template, "Queue", "VisibilityTimeout", value={"Ref": "Seconds"})
+
+    assert found(template) == []
+
+
+def test_the_only_table_is_the_one_of_a_function_that_names_none() -> None:
+    application = replace(APPLICATION, variables=frozenset())
+    template = made()
+    without(template, "Function", "Environment")
+    without(template, "Table", "TimeToLiveSpecification")
+    (line,) = found(template, application)
+    assert line.startswith("Table: ")
+
+    without(template, "Table")
+
+    assert found(template, application) == []
+
+
+def test_a_function_may_be_invoked_through_its_version() -> None:
+    template = made()
+    template["Resources"]["First"] = {
+        "Type": "AWS::Lambda::Version",
+        "Properties": {"FunctionName": {"Ref": "Function"}},
+    }
+    put(template, "Integration", "IntegrationUri", value={"Ref": "First"})
+    assert found(template) == []
+
+    put(template, "First", "FunctionName", value={"Fn::ImportValue": "function"})
+
+    (line,) = found(template)
+    assert line.startswith("Integration: IntegrationUri names no function")
+
+
+@given(st.data())
+def test_a_malformed_template_is_never_more_than_wrong(data: st.DataObject) -> None:
+    template = full()
+    place: Any = template["Resources"]
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = data.draw(st.sampled_from(keys))
+        below = place[key]
+        is_resource = isinstance(below, dict) and "Type" in below
+        if not is_resource and (
+            not isinstance(below, dict | list) or not below or data.draw(st.booleans())
+        ):
+            break
+        place = below
+    if key != "Type":
+        place[key] = data.draw(
+            st.sampled_from(
+                [
+                    None,
+                    True,
+                    5,
+                    "x",
+                    "*",
+                    "${",
+                    [],
+                    [[]],
+                    {},
+                    {"Ref": 1},
+                    [{"Ref": "A"}],
+                ]
+            )
+        )
+
+    try:
+        lines = found(template, with_history=True)
+    except UsageError as error:
+        lines = [str(error)]
+
+    assert all(lines)
 
 
 def test_a_handler_may_be_given_from_another_folder() -> None:

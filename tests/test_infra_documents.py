@@ -25,6 +25,7 @@ Resources:
       Mapped: !Sub
         - ${Name}/x
         - Name: !Ref Name
+      Included: !Transform {Name: AWS::Include}
 """
 
 
@@ -54,6 +55,7 @@ def test_short_forms_are_read_as_the_long_ones() -> None:
         "Arn": {"Fn::GetAtt": ["Table", "Arn"]},
         "Stream": {"Fn::GetAtt": ["Table", "StreamArn"]},
         "Joined": {"Fn::Join": ["/", ["integrations", {"Ref": "Integration"}]]},
+        "Included": {"Fn::Transform": {"Name": "AWS::Include"}},
         "Mapped": {"Fn::Sub": ["${Name}/x", {"Name": {"Ref": "Name"}}]},
     }
 

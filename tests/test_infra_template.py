@@ -106,6 +106,15 @@ def test_the_authorizer_guards_connect_and_may_be_invoked_by_its_api_only() -> N
     }
 
 
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_an_authorizer_may_do_without_identity_sources(template_format: str) -> None:
+    template = made(authorizer="auth.check", template_format=template_format)
+
+    name = "Api" if template_format == "sam" else "Authorizer"
+
+    assert "IdentitySource" not in json.dumps(properties(template, name))
+
+
 def test_no_statement_is_for_everything() -> None:
     template = made(**EVERYTHING, worker="work.handler")
 
