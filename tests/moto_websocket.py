@@ -18,7 +18,6 @@ class _Made:
 
     def __init__(self, kind: str, answer: dict[str, Any]) -> None:
         self.type = kind
-        self.answer = answer
         self.physical_resource_id = next(
             str(answer[name])
             for name in (
@@ -34,9 +33,6 @@ class _Made:
 
     def is_created(self) -> bool:
         return True
-
-    def get_cfn_attribute(self, name: str) -> str:
-        return str(self.answer[name])
 
 
 def _create(operation: str) -> Callable[..., _Made]:

@@ -204,6 +204,17 @@ CHANGES: dict[str, tuple[Change, str]] = {
         endpoint("https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"),
         "Function: WSPUBSUB_ENDPOINT is not that of Api",
     ),
+    "the endpoint of an API that is there too": (
+        lambda t: (
+            t["Resources"].update(Other=t["Resources"]["Api"]),
+            endpoint({"Fn::Sub": "https://${Other}.execute-api.x/prod"})(t),
+        ),
+        "Function: WSPUBSUB_ENDPOINT is not that of Api",
+    ),
+    "an endpoint that is none": (
+        endpoint("api.example.com/prod"),
+        "Function: WSPUBSUB_ENDPOINT is api.example.com/prod, which is no address",
+    ),
     "no endpoint": (
         lambda t: without(
             t, "Function", "Environment", "Variables", "WSPUBSUB_ENDPOINT"
@@ -376,6 +387,8 @@ def test_a_route_may_belong_to_another_function() -> None:
             ]
         },
         {"Fn::Sub": "https://${Api}.execute-api.x/${Name}"},
+        {"Fn::GetAtt": ["Custom", "Endpoint"]},
+        {"Fn::Sub": "https://${Nested.Outputs.Api}.execute-api.x/prod"},
         {"Fn::GetAtt": 5},
         {"Fn::Sub": 5},
         {"Fn::Join": "x"},
@@ -505,6 +518,21 @@ def test_times_that_only_aws_can_know_are_not_judged() -> None:
     put(template, "Queue", "VisibilityTimeout", value={"Ref": "Seconds"})
 
     assert found(template) == []
+
+
+def test_what_depends_on_the_name_of_a_stage_is_judged_only_if_that_is_known() -> None:
+    template = made()
+    template["Parameters"]["Name"] = {"Type": "String"}
+    put(template, "Stage", "StageName", value={"Ref": "Name"})
+    assert found(template) == []
+
+    template["Parameters"]["Name"]["Default"] = "dev"
+
+    assert [line.split(" ")[0] for line in found(template)] == [
+        "Function:",
+        "FunctionRole:",
+        "Function:",
+    ]
 
 
 def test_the_only_table_is_the_one_of_a_function_that_names_none() -> None:

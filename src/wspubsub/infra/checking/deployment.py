@@ -65,11 +65,13 @@ class Deployment:
         return running or list(every.values())
 
     @property
-    def stage_names(self) -> list[str | None]:
-        """The names of the stages."""
-        return [
-            self.stack.text(stage.properties.get("StageName")) for stage in self.stages
-        ]
+    def stage_names(self) -> list[str]:
+        """The names of the stages; none, if one is known to CloudFormation only."""
+        names = self.stack.texts(
+            [each.properties.get("StageName") for each in self.stages]
+        )
+        known = [name for name in names if name is not None]
+        return known if len(known) == len(names) else []
 
     def runs_application(self, function: Resource) -> bool:
         """Return whether a function runs the application's handler.

@@ -35,14 +35,16 @@ def permission_findings(
 
 
 def _uninvocable(deployment: Deployment) -> Iterator[Finding]:
-    stage = next((name for name in deployment.stage_names if name), "stage")
+    api, stages = f"${{{deployment.api.name}}}", deployment.stage_names
     done = set()
     for route in deployment.routes:
-        if route.function is None:
+        if route.function is None or not stages:
             continue
-        path = f"${{{deployment.api.name}}}/{stage}/{route.key}"
         name = route.function.name
-        if name not in done and not _may_invoke(deployment, name, path):
+        if name not in done and not any(
+            _may_invoke(deployment, name, f"{api}/{stage}/{route.key}")
+            for stage in stages
+        ):
             done.add(name)
             yield Finding(
                 name,
@@ -96,11 +98,12 @@ def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
 def _connections(
     deployment: Deployment, function: Resource, found: Grants
 ) -> Iterator[Finding]:
-    stages = [name or "*" for name in deployment.stage_names] or ["*"]
+    stages = deployment.stage_names
     missing = [
         verb
         for verb in VERBS
-        if all(
+        if stages
+        and all(
             found.lacks(
                 MANAGE_CONNECTIONS,
                 f"execute-api:${{{deployment.api.name}}}/{stage}/{verb}/"

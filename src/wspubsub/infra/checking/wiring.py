@@ -1,5 +1,6 @@
 """Rules about what holds the parts together: environment, table, stage, times."""
 
+import re
 from collections.abc import Iterator
 
 from wspubsub.infra.application import Application
@@ -9,6 +10,7 @@ from wspubsub.infra.checking.stack import Resource, listed, mapping
 from wspubsub.infra.settings import MAX_TIMEOUT_SECONDS
 from wspubsub.infra.storage import TTL_ATTRIBUTE
 
+_ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
 _KEYS = [("pk", "HASH"), ("sk", "RANGE")]
 
 
@@ -61,7 +63,7 @@ def _endpoint(deployment: Deployment, function: Resource) -> Iterator[Finding]:
     if text is None:
         return
     api = deployment.api.name
-    stages = [name for name in deployment.stage_names if name]
+    stages = deployment.stage_names
     right = (
         f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
         f"{stages[0] if stages else 'STAGE'}"
@@ -79,20 +81,20 @@ def _endpoint_problems(
     # The attribute ApiEndpoint is an address without stage, and its scheme is wss.
     address = f"wss://{api}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}"
     name = f"${{{deployment.api.name}.ApiEndpoint}}"
-    scheme, _, rest = text.replace(name, address).partition("://")
-    host, _, path = rest.partition("/")
+    match = _ADDRESS.fullmatch(text.replace(name, address))
+    if match is None:
+        if not text.startswith("${"):  # else only CloudFormation knows
+            yield f"is {text}, which is no address"
+        return
+    scheme, host, path = match.groups()
     if scheme != "https":
         yield f"begins with {scheme}://, but connections are posted to over https"
     if ".execute-api." not in host:
         return  # a domain of one's own, whose path is that of its mapping
-    if not host.startswith(api):
+    owner = deployment.stack.referred(host, deployment.api.kind)
+    if owner != deployment.api and (owner is not None or not host.startswith("${")):
         yield f"is not that of {deployment.api.name}"
-    if (
-        stages
-        and "${" not in path
-        and len(stages) == len(deployment.stages)
-        and path.strip("/") not in stages
-    ):
+    if stages and "${" not in path and path.strip("/") not in stages:
         said = (
             f"names the stage {path.strip('/')}" if path.strip("/") else "has no stage"
         )
