@@ -28,6 +28,8 @@ MISSING = (
 )
 
 
+COMMANDS = ("dev", "demo", "create-table", "template", "check")
+
 Said = pytest.CaptureFixture[str]
 
 
@@ -65,7 +67,7 @@ def test_the_version_can_be_asked_for() -> None:
     assert (done.returncode, done.stdout) == (0, f"wspubsub {__version__}\n")
 
 
-@pytest.mark.parametrize("name", ["dev", "demo", "create-table"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_has_help(name: str, capsys: Said) -> None:
     with pytest.raises(SystemExit) as caught:
         main([name, "--help"])

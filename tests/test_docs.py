@@ -27,6 +27,7 @@ PAGES = sorted(
         *ROOT.glob("examples/**/*.md"),
     ]
 )
+COMMANDS = ("dev", "demo", "create-table", "template", "check")
 AREAS = {
     "wspubsub": "core.md",
     "wspubsub.aws": "aws.md",
@@ -144,7 +145,7 @@ def test_every_command_is_on_the_page(capsys: pytest.CaptureFixture[str]) -> Non
     assert documented == set(commands)
 
 
-@pytest.mark.parametrize("command", [[], ["dev"], ["demo"], ["create-table"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)])
 def test_every_option_has_help_and_is_on_the_page(
     command: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

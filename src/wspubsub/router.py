@@ -67,6 +67,11 @@ class Router:
         """The route keys that have a handler, `$connect` and its like included."""
         return frozenset(self._routes)
 
+    @property
+    def route_selection_expression(self) -> str:
+        """What it selects the route of a message with, as it was given."""
+        return self._expression.text
+
     def connect(self, handler: HandlerT) -> HandlerT:
         """Register the handler of `$connect`; raise `Reject` in it to refuse."""
         return self._register(CONNECT, handler)

@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from wspubsub import __version__
-from wspubsub.cli import commands
+from wspubsub.cli import check, commands, template
 from wspubsub.gateway import GatewayConfig
 from wspubsub.selection import DEFAULT_EXPRESSION
 
@@ -53,6 +53,22 @@ def make_parser() -> argparse.ArgumentParser:
             help="create the DynamoDB table of a subscription store",
             description="Create the table that DynamoDBSubscriptionStore uses: "
             "on-demand billing, TTL on. One that is there already is left as it is.",
+        )
+    )
+    template.add_arguments(
+        subparsers.add_parser(
+            "template",
+            help="print a CloudFormation or SAM template that deploys a handler",
+            description=template.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+    )
+    check.add_arguments(
+        subparsers.add_parser(
+            "check",
+            help="compare a CloudFormation or SAM template with a handler",
+            description=check.DESCRIPTION,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
     return parser

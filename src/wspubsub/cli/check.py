@@ -1,0 +1,58 @@
+"""`wspubsub check`: a template against the handler that it deploys."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from wspubsub.cli.inspection import inspected
+from wspubsub.errors import UsageError
+from wspubsub.infra.checking import Finding, check_template
+from wspubsub.infra.documents import read_template
+from wspubsub.local.target import Target
+
+FOUND, WRONG_USE = 1, 2
+DESCRIPTION = """\
+Compare a CloudFormation or SAM template, in YAML or JSON, with a handler: routes that
+are missing or dead, permissions that are missing or too wide, time to live, endpoint,
+time-outs, streams and queues. Prints one line for each thing that is wrong.
+
+Exits with 0 if nothing is, 1 if something is, and 2 if it cannot tell."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.set_defaults(run=run)
+    parser.add_argument("template", metavar="TEMPLATE", help="the template's file")
+    parser.add_argument(
+        "target",
+        metavar="MODULE_OR_FILE:HANDLER",
+        help="the handler, such as app.py:handler",
+    )
+    parser.add_argument(
+        "--history",
+        action="store_true",
+        help="topics have a log, so its permissions are needed too",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print what is wrong with a template."""
+    try:
+        findings = _findings(options)
+    except (UsageError, ImportError) as error:
+        print(f"wspubsub: error: {error}", file=sys.stderr)
+        return WRONG_USE
+    for finding in findings:
+        print(finding)
+    return FOUND if findings else 0
+
+
+def _findings(options: argparse.Namespace) -> list[Finding]:
+    path = Path(options.template)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    template = read_template(text, str(path))
+    target = Target.parse(options.target, cwd=Path.cwd())
+    return check_template(template, inspected(target), with_history=options.history)

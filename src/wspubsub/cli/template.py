@@ -1,0 +1,217 @@
+"""`wspubsub template`: a template for the tool that one deploys with."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from wspubsub.cli.inspection import inspected
+from wspubsub.errors import UsageError
+from wspubsub.infra.documents import to_json, to_yaml
+from wspubsub.infra.settings import (
+    ARCHITECTURES,
+    CLOUDFORMATION,
+    RUNTIMES,
+    SAM,
+    TemplateSettings,
+)
+from wspubsub.infra.template import make_template
+from wspubsub.local.target import Target
+
+WRONG_USE = 2
+DESCRIPTION = """\
+Print a template that deploys a handler: WebSocket API, one route for each route key of
+its Router, function, role, log group and table, and stream, queues and authorizer when
+they are asked for. Permissions name the one resource and the actions that are used.
+
+The handler is a Router, or has an attribute `router` that is one. Its module is
+imported with worthless credentials; nothing reaches AWS."""
+
+DEFAULTS = TemplateSettings()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of the command."""
+    parser.set_defaults(run=run)
+    parser.add_argument(
+        "target",
+        metavar="MODULE_OR_FILE:HANDLER",
+        help="the handler, such as app.py:handler",
+    )
+    _add_formats(parser.add_argument_group("the template"))
+    _add_api(parser.add_argument_group("the WebSocket API"))
+    _add_functions(parser.add_argument_group("the functions"))
+    _add_sources(parser.add_argument_group("table, stream and queue"))
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print a template."""
+    try:
+        text = _template(options)
+    except UsageError as error:
+        print(f"wspubsub: error: {error}", file=sys.stderr)
+        return WRONG_USE
+    print(text, end="")
+    return 0
+
+
+def _template(options: argparse.Namespace) -> str:
+    cwd = Path.cwd()
+    target = Target.parse(options.target, cwd=cwd)
+    others = {
+        name: Target.parse(text, cwd=cwd)
+        for name in ("authorizer", "worker")
+        if (text := getattr(options, name))
+    }
+    settings = _settings(options, target, others)
+    application = inspected(target, *others.values())
+    if settings.has_records and not (settings.worker or application.takes_records):
+        print(
+            f"wspubsub: warning: {target.text} is a Router, which takes no records of "
+            "streams and queues; name the function for them with --worker",
+            file=sys.stderr,
+        )
+    template = make_template(application, settings)
+    return to_json(template) if options.output_format == "json" else to_yaml(template)
+
+
+def _settings(
+    options: argparse.Namespace, target: Target, others: dict[str, Target]
+) -> TemplateSettings:
+    handlers = {name: other.handler for name, other in others.items()}
+    return TemplateSettings(
+        template_format=options.format,
+        stage=options.stage,
+        two_way=options.two_way,
+        identity_sources=tuple(options.identity_source),
+        streams=options.streams,
+        queue=options.queue,
+        history=options.history,
+        memory_mb=options.memory,
+        timeout_seconds=options.timeout,
+        runtime=options.runtime,
+        architecture=options.architecture,
+        log_retention_days=options.log_retention_days,
+        throttle_rate=options.throttle_rate,
+        throttle_burst=options.throttle_burst,
+        code_uri=Path(os.path.relpath(target.task_root, Path.cwd())).as_posix(),
+        **handlers,
+    )
+
+
+def _add_formats(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--format",
+        choices=(CLOUDFORMATION, SAM),
+        default=DEFAULTS.template_format,
+        help="what reads the template (default: %(default)s)",
+    )
+    group.add_argument(
+        "--output-format",
+        choices=("yaml", "json"),
+        default="yaml",
+        help="how it is written; YAML needs the extra infra (default: %(default)s)",
+    )
+
+
+def _add_api(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--stage",
+        default=DEFAULTS.stage,
+        help="name of the stage (default: %(default)s)",
+    )
+    group.add_argument(
+        "--two-way",
+        action="store_true",
+        help="give the routes a route response: what the handler returns as body is "
+        "sent to the client",
+    )
+    group.add_argument(
+        "--authorizer",
+        metavar="MODULE_OR_FILE:FUNC",
+        help="a Lambda REQUEST authorizer",
+    )
+    group.add_argument(
+        "--identity-source",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="what the authorizer needs, such as route.request.querystring.token; may "
+        "be repeated",
+    )
+    group.add_argument(
+        "--throttle-rate",
+        type=int,
+        default=DEFAULTS.throttle_rate,
+        metavar="N",
+        help="requests a second that the stage takes (default: %(default)s)",
+    )
+    group.add_argument(
+        "--throttle-burst",
+        type=int,
+        default=DEFAULTS.throttle_burst,
+        metavar="N",
+        help="requests at once that it takes (default: %(default)s)",
+    )
+
+
+def _add_functions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--memory",
+        type=int,
+        default=DEFAULTS.memory_mb,
+        metavar="MB",
+        help="memory of each function (default: %(default)s)",
+    )
+    group.add_argument(
+        "--timeout",
+        type=int,
+        default=DEFAULTS.timeout_seconds,
+        metavar="SECONDS",
+        help="time-out of each function, 29 at most (default: %(default)s)",
+    )
+    group.add_argument(
+        "--runtime",
+        choices=RUNTIMES,
+        default=DEFAULTS.runtime,
+        help="Lambda runtime (default: %(default)s)",
+    )
+    group.add_argument(
+        "--architecture",
+        choices=ARCHITECTURES,
+        default=DEFAULTS.architecture,
+        help="instruction set (default: %(default)s)",
+    )
+    group.add_argument(
+        "--log-retention-days",
+        type=int,
+        default=DEFAULTS.log_retention_days,
+        metavar="DAYS",
+        help="how long log lines are kept (default: %(default)s)",
+    )
+
+
+def _add_sources(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--streams",
+        action="store_true",
+        help="invoke a function for new log entries and new connections",
+    )
+    group.add_argument(
+        "--queue",
+        action="store_true",
+        help="make a queue with a dead-letter queue, and invoke a function for its "
+        "messages",
+    )
+    group.add_argument(
+        "--worker",
+        metavar="MODULE_OR_FILE:FUNC",
+        help="a second function for the records of streams and queues, instead of the "
+        "handler itself",
+    )
+    group.add_argument(
+        "--history",
+        action="store_true",
+        help="topics have a log: allow what it needs, and keep the table when the "
+        "stack is deleted",
+    )

@@ -1,0 +1,200 @@
+"""A template's resources, with intrinsic functions made comparable text.
+
+A value that only CloudFormation can know (an import, a condition, a parameter without
+default) is None here, and no rule judges it: what is found is certain.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
+_LITERAL = re.compile(r"\$\{!([^}]*)\}")
+_REFERENCE = re.compile(r"\$\{(\w+)(?:\.[\w.]+)?\}")
+# An ID by any other name: GetAtt of it is what Ref gives.
+_SAME_AS_REF = {
+    "AWS::ApiGatewayV2::Api": "ApiId",
+    "AWS::SQS::Queue": "QueueUrl",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One resource.
+
+    Attributes:
+        name: Its logical ID.
+        kind: Its type.
+        properties: Its properties, as they stand in the template.
+    """
+
+    name: str
+    kind: str
+    properties: Mapping[str, Any]
+
+
+class Stack:
+    """The resources of a template.
+
+    Args:
+        resources: As in the template, without SAM's own types.
+        parameters: As in the template.
+    """
+
+    def __init__(
+        self, resources: Mapping[str, Any], parameters: Mapping[str, Any]
+    ) -> None:
+        self._parameters = parameters
+        self._resources = {
+            name: Resource(name, each["Type"], mapping(each.get("Properties")))
+            for name, each in resources.items()
+        }
+
+    def of_kind(self, *kinds: str) -> Iterator[Resource]:
+        """Yield the resources of some types, in the template's order."""
+        return (each for each in self._resources.values() if each.kind in kinds)
+
+    def get(self, name: str | None, kind: str) -> Resource | None:
+        """Return a resource by its logical ID, if it is of that type."""
+        found = self._resources.get(name) if name is not None else None
+        return found if found is not None and found.kind == kind else None
+
+    def referred(self, value: object, kind: str) -> Resource | None:
+        """Return the resource of a type that a value is a reference to, or the name of.
+
+        `Ref`, `Fn::GetAtt` and text around one reference count; an alias or a version
+        of a function stands for the function.
+        """
+        text = self.text(value)
+        for name in _REFERENCE.findall(text or ""):
+            found = self.get(self._unaliased(name), kind)
+            if found is not None:
+                return found
+        return self._named(text, kind) if text else None
+
+    def text(self, value: object) -> str | None:
+        """Return a value as text with `${…}` for what is known later, or None."""
+        if isinstance(value, dict) and len(value) == 1:
+            ((function, argument),) = value.items()
+            return self._called(function, argument)
+        if isinstance(value, bool):
+            return str(value).lower()
+        return str(value) if isinstance(value, str | int | float) else None
+
+    def texts(self, value: object) -> list[str | None]:
+        """Return a value, or each of a list of them, as text."""
+        values = value if isinstance(value, list) else [value]
+        return [self.text(each) for each in values]
+
+    def number(self, value: object, default: int) -> int | None:
+        """Return a number, the default where there is none, or None if unknown."""
+        if value is None:
+            return default
+        text = self.text(value)
+        return int(text) if text is not None and text.isdecimal() else None
+
+    def _called(self, function: str, argument: object) -> str | None:
+        match function:
+            case "Ref" if isinstance(argument, str):
+                return self._reference(argument)
+            case "Fn::GetAtt":
+                return self._attribute(argument)
+            case "Fn::Sub":
+                return self._substituted(argument)
+            case "Fn::Join":
+                return self._joined(argument)
+            case _:
+                return None
+
+    def _unaliased(self, name: str) -> str | None:
+        for kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
+            alias = self.get(name, kind)
+            if alias is not None:
+                text = self.text(alias.properties.get("FunctionName")) or ""
+                match = _REFERENCE.search(text)
+                return match[1] if match else None
+        return name
+
+    def _named(self, text: str, kind: str) -> Resource | None:
+        for resource in self.of_kind(kind):
+            name = self.text(resource.properties.get(_NAMES.get(kind, "")))
+            if name and re.search(rf"(^|[:/]){re.escape(name)}(/|$)", text):
+                return resource
+        return None
+
+    def _reference(self, name: str) -> str | None:
+        if name in self._parameters:
+            default = mapping(self._parameters[name]).get("Default")
+            return None if default is None else str(default)
+        stage = self.get(name, "AWS::ApiGatewayV2::Stage")
+        if stage is not None:  # a reference to a stage is its name
+            return self.text(stage.properties.get("StageName"))
+        return f"${{{name}}}"
+
+    def _attribute(self, argument: object) -> str | None:
+        parts = argument.split(".", 1) if isinstance(argument, str) else argument
+        if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
+            return None
+        name, _, attribute = ".".join(parts).partition(".")
+        kind = self._resources[name].kind if name in self._resources else ""
+        is_reference = attribute == _SAME_AS_REF.get(kind)
+        return f"${{{name}}}" if is_reference else f"${{{name}.{attribute}}}"
+
+    def _substituted(self, argument: object) -> str | None:
+        match argument:
+            case str() as text:
+                return self._filled(text, {})
+            case [str() as text, dict() as given]:
+                return self._filled(text, given)
+            case _:
+                return None
+
+    def _filled(self, argument: str, given: Mapping[str, Any]) -> str | None:
+        pieces: list[str] = []
+        end = 0
+        for match in _VARIABLE.finditer(argument):
+            value = self._variable(match[1].strip(), given)
+            if value is None:
+                return None
+            pieces += [_unescaped(argument[end : match.start()]), value]
+            end = match.end()
+        return "".join([*pieces, _unescaped(argument[end:])])
+
+    def _variable(self, name: str, given: Mapping[str, Any]) -> str | None:
+        if name in given:
+            return self.text(given[name])
+        return self._attribute(name) if "." in name else self._reference(name)
+
+    def _joined(self, argument: object) -> str | None:
+        match argument:
+            case [str() as separator, list() as values]:
+                texts = self.texts(values)
+                known = [text for text in texts if text is not None]
+                return separator.join(known) if len(known) == len(texts) else None
+            case _:
+                return None
+
+
+_NAMES = {
+    "AWS::DynamoDB::Table": "TableName",
+    "AWS::IAM::Role": "RoleName",
+    "AWS::Lambda::Function": "FunctionName",
+    "AWS::SQS::Queue": "QueueName",
+}
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return a mapping as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """Return a list as it is, an empty one for nothing, and one of anything else."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _unescaped(text: str) -> str:
+    return _LITERAL.sub(r"${\1}", text)

@@ -1,0 +1,133 @@
+"""Templates as text: YAML or JSON, with CloudFormation's short forms when read.
+
+PyYAML is in the extra `infra`; JSON needs nothing.
+"""
+
+import json
+from collections.abc import Hashable
+from types import ModuleType
+from typing import Any
+
+from wspubsub.errors import UsageError
+
+_INSTALL = "the package PyYAML is not installed; run: pip install 'wspubsub[infra]'"
+# The short form of every other function is its name after "Fn::".
+_UNPREFIXED = {"Ref", "Condition"}
+
+
+def to_json(template: dict[str, Any]) -> str:
+    """Return a template as JSON."""
+    return json.dumps(template, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_yaml(template: dict[str, Any]) -> str:
+    """Return a template as YAML, with functions in their long form.
+
+    Raises:
+        ImportError: PyYAML is not installed.
+    """
+    yaml = _yaml()
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc,name-defined] # a module found late
+        def ignore_aliases(self, _data: object) -> bool:
+            # CloudFormation knows no aliases; what stands twice is written twice.
+            return True
+
+    text: str = yaml.dump(
+        template,
+        Dumper=Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
+    )
+    return text
+
+
+def read_template(text: str, name: str) -> dict[str, Any]:
+    """Return a template that is written in YAML or JSON.
+
+    Args:
+        text: The template.
+        name: What messages call it.
+
+    Raises:
+        ImportError: It is not JSON, and PyYAML is not installed.
+        UsageError: It is no template.
+    """
+    document = _parsed(text, name)
+    if not isinstance(document, dict) or not _has_resources(document):
+        raise UsageError(
+            f"{name} is not a CloudFormation or SAM template: it has no Resources"
+        )
+    return document
+
+
+def _has_resources(document: dict[str, Any]) -> bool:
+    resources = document.get("Resources")
+    return isinstance(resources, dict) and all(
+        isinstance(each, dict) and isinstance(each.get("Type"), str)
+        for each in resources.values()
+    )
+
+
+def _parsed(text: str, name: str) -> Any:  # noqa: ANN401 - parsed JSON or YAML
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    yaml = _yaml()
+    try:
+        return yaml.load(text, Loader=_loader(yaml))
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise UsageError(f"{name} is neither YAML nor JSON: {reason}") from error
+
+
+def _loader(yaml: ModuleType) -> Any:  # noqa: ANN401 - PyYAML's own type
+    class Loader(yaml.SafeLoader):  # type: ignore[misc,name-defined] # a module found late
+        """Reads `!Ref` and its like; takes dates for text, as CloudFormation does."""
+
+    Loader.yaml_implicit_resolvers = {
+        letter: [(tag, regexp) for tag, regexp in found if "timestamp" not in tag]
+        for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def intrinsic(loader: Any, suffix: str, node: Any) -> dict[str, Any]:  # noqa: ANN401 - PyYAML's
+        value = _plain(loader, node)
+        if suffix == "GetAtt" and isinstance(value, str):
+            value = value.split(".", 1)
+        return {suffix if suffix in _UNPREFIXED else f"Fn::{suffix}": value}
+
+    def mapping(loader: Any, node: Any) -> dict[Hashable, Any]:  # noqa: ANN401 - PyYAML's
+        return _mapping_of(loader, node)
+
+    Loader.add_multi_constructor("!", intrinsic)
+    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    return Loader
+
+
+def _plain(loader: Any, node: Any) -> Any:  # noqa: ANN401 - PyYAML's
+    if node.id == "scalar":
+        return loader.construct_scalar(node)
+    if node.id == "sequence":
+        return loader.construct_sequence(node, deep=True)
+    return _mapping_of(loader, node)
+
+
+def _mapping_of(loader: Any, node: Any) -> dict[Hashable, Any]:  # noqa: ANN401 - PyYAML's
+    # PyYAML keeps the last of two equal keys; CloudFormation refuses them.
+    keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
+    twice = {key for key in keys if keys.count(key) > 1 and key != "<<"}
+    if twice:
+        line = node.start_mark.line + 1
+        raise ValueError(f"{sorted(twice)} twice in the mapping at line {line}")
+    found: dict[Hashable, Any] = loader.construct_mapping(node, deep=True)
+    return found
+
+
+def _yaml() -> ModuleType:
+    try:
+        import yaml  # noqa: PLC0415 - an extra
+    except ImportError as error:
+        raise ImportError(_INSTALL, name="yaml") from error
+    return yaml

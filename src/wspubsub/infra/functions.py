@@ -1,0 +1,101 @@
+"""A Lambda function with its own role and its own log group.
+
+The log group has a name that does not depend on the function's, which the function is
+told in `LoggingConfig`: else the role, which may write to that group only, would
+depend on the function and the function on its role.
+"""
+
+from typing import Any
+
+from wspubsub.infra.intrinsics import Resources, api_url, attribute, ref, resource, sub
+from wspubsub.infra.policies import Statement, log_statement
+from wspubsub.infra.settings import TemplateSettings
+
+
+def function(
+    name: str,
+    handler: str,
+    statements: list[Statement],
+    settings: TemplateSettings,
+    *,
+    variables: dict[str, Any] | None = None,
+) -> Resources:
+    """Return a function and what it needs.
+
+    Args:
+        name: Its logical ID.
+        handler: What it runs: `module.function`.
+        statements: What it may do besides writing its log.
+        settings: Size, runtime and the rest.
+        variables: Its environment.
+    """
+    group = f"{name}Logs"
+    return {
+        group: _log_group(name, settings),
+        f"{name}Role": _role([log_statement(group), *statements]),
+        name: _lambda(name, handler, settings, variables or {}),
+    }
+
+
+def application_variables(settings: TemplateSettings) -> dict[str, Any]:
+    """Return the environment that the library's users read."""
+    variables = {
+        "WSPUBSUB_TABLE": ref("Table"),
+        "WSPUBSUB_ENDPOINT": api_url("https", settings.stage),
+    }
+    if settings.queue:
+        variables["WSPUBSUB_QUEUE"] = ref("Queue")
+    return variables
+
+
+def _log_group(name: str, settings: TemplateSettings) -> dict[str, Any]:
+    return resource(
+        "AWS::Logs::LogGroup",
+        {
+            "LogGroupName": sub(f"/aws/lambda/${{AWS::StackName}}-{name}"),
+            "RetentionInDays": settings.log_retention_days,
+        },
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+    )
+
+
+def _role(statements: list[Statement]) -> dict[str, Any]:
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "lambda.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    # In the role itself, so that the function never runs without them.
+    policy = {
+        "PolicyName": "wspubsub",
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+    }
+    return resource(
+        "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust, "Policies": [policy]}
+    )
+
+
+def _lambda(
+    name: str, handler: str, settings: TemplateSettings, variables: dict[str, Any]
+) -> dict[str, Any]:
+    code = {"S3Bucket": ref("CodeS3Bucket"), "S3Key": ref("CodeS3Key")}
+    properties = {
+        **({"CodeUri": settings.code_uri} if settings.is_sam else {"Code": code}),
+        "Handler": handler,
+        "Runtime": settings.runtime,
+        "Architectures": [settings.architecture],
+        "MemorySize": settings.memory_mb,
+        "Timeout": settings.timeout_seconds,
+        "Role": attribute(f"{name}Role", "Arn"),
+        "LoggingConfig": {"LogGroup": ref(f"{name}Logs")},
+    }
+    if variables:
+        properties["Environment"] = {"Variables": variables}
+    kind = "AWS::Serverless::Function" if settings.is_sam else "AWS::Lambda::Function"
+    return resource(kind, properties)

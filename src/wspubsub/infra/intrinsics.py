@@ -1,0 +1,50 @@
+"""CloudFormation's intrinsic functions, in their long form."""
+
+from typing import Any
+
+Value = Any
+Resource = dict[str, Any]
+Resources = dict[str, Resource]
+
+
+def ref(logical_id: str) -> Value:
+    """Return a reference to a resource."""
+    return {"Ref": logical_id}
+
+
+def attribute(logical_id: str, name: str) -> Value:
+    """Return a reference to an attribute of a resource."""
+    return {"Fn::GetAtt": [logical_id, name]}
+
+
+def sub(text: str) -> Value:
+    """Return text in which `${…}` is replaced."""
+    return {"Fn::Sub": text}
+
+
+def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:  # noqa: ANN401 - as templates
+    """Return a resource; attributes are those beside its properties."""
+    return {"Type": kind, **attributes, "Properties": properties}
+
+
+def invocation_uri(function: str) -> Value:
+    """Return what API Gateway calls to invoke a function."""
+    return sub(
+        "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/"
+        f"functions/${{{function}.Arn}}/invocations"
+    )
+
+
+def execute_api_arn(path: str) -> Value:
+    """Return the ARN of something in the API."""
+    return sub(
+        "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+        f"${{Api}}/{path}"
+    )
+
+
+def api_url(scheme: str, stage: str) -> Value:
+    """Return the address of the API's stage."""
+    return sub(
+        f"{scheme}://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
+    )

@@ -1,0 +1,135 @@
+"""The table, the queues, and what is read from them by Lambda.
+
+"Using Lambda with Amazon DynamoDB" and "Using Lambda with Amazon SQS": without
+retries, age and bisecting that end, one bad record blocks its shard for a day.
+"""
+
+import json
+from typing import Any
+
+from wspubsub.infra.intrinsics import Resources, attribute, ref, resource
+from wspubsub.infra.settings import TemplateSettings
+
+TTL_ATTRIBUTE = "expires_at"
+"""As `wspubsub.dynamodb.create_table` sets it."""
+
+PARTIAL_RESPONSES = "ReportBatchItemFailures"
+
+_WEEKS_2 = 1_209_600
+_HOUR = 3600
+_STREAM_BATCH, _QUEUE_BATCH = 100, 10
+_STREAM_RETRIES, _QUEUE_RECEIVES = 10, 5
+# A function is woken by new log entries and by new connections, and by nothing else:
+# subscriptions, deletions and expiry are most of what the stream carries.
+_FILTERS = (
+    {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "L#"}]}}}},
+    {
+        "eventName": ["INSERT"],
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "C#"}]}, "sk": {"S": ["#"]}}},
+    },
+)
+
+
+def table(settings: TemplateSettings) -> Resources:
+    """Return the table of the store, and of the log.
+
+    Connections end with the stack, so their table may; a history may not be lost.
+    """
+    keep = "Retain" if settings.history else "Delete"
+    properties: dict[str, Any] = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")
+        ],
+        "KeySchema": [
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        "TimeToLiveSpecification": {"AttributeName": TTL_ATTRIBUTE, "Enabled": True},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+    }
+    if settings.streams:
+        properties["StreamSpecification"] = {"StreamViewType": "NEW_AND_OLD_IMAGES"}
+    made = resource(
+        "AWS::DynamoDB::Table",
+        properties,
+        DeletionPolicy=keep,
+        UpdateReplacePolicy=keep,
+    )
+    return {"Table": made}
+
+
+def queues(settings: TemplateSettings) -> Resources:
+    """Return the queues: for work, and for what could not be done."""
+    found: Resources = {}
+    if settings.streams:
+        found["StreamFailures"] = _queue({"MessageRetentionPeriod": _WEEKS_2})
+    if settings.queue:
+        found["DeadLetters"] = _queue({"MessageRetentionPeriod": _WEEKS_2})
+        redrive = {
+            "deadLetterTargetArn": attribute("DeadLetters", "Arn"),
+            "maxReceiveCount": _QUEUE_RECEIVES,
+        }
+        found["Queue"] = _queue(
+            {
+                "VisibilityTimeout": settings.visibility_seconds,
+                "RedrivePolicy": redrive,
+            }
+        )
+    return found
+
+
+def event_source_mappings(settings: TemplateSettings, function: str) -> Resources:
+    """Return what invokes a function with the records of stream and queue."""
+    found: Resources = {}
+    if settings.streams:
+        found["StreamMapping"] = _mapping(function, _stream_mapping())
+    if settings.queue:
+        source = {
+            "EventSourceArn": attribute("Queue", "Arn"),
+            "BatchSize": _QUEUE_BATCH,
+        }
+        found["QueueMapping"] = _mapping(function, source)
+    return found
+
+
+def _queue(properties: dict[str, Any]) -> dict[str, Any]:
+    return resource(
+        "AWS::SQS::Queue",
+        {"SqsManagedSseEnabled": True, **properties},
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+    )
+
+
+def _mapping(function: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return resource(
+        "AWS::Lambda::EventSourceMapping",
+        {
+            "FunctionName": ref(function),
+            **properties,
+            "FunctionResponseTypes": [PARTIAL_RESPONSES],
+        },
+    )
+
+
+def _stream_mapping() -> dict[str, Any]:
+    # LATEST may miss what is written while the mapping is being made.
+    return {
+        "EventSourceArn": attribute("Table", "StreamArn"),
+        "StartingPosition": "TRIM_HORIZON",
+        "BatchSize": _STREAM_BATCH,
+        "BisectBatchOnFunctionError": True,
+        "MaximumRetryAttempts": _STREAM_RETRIES,
+        "MaximumRecordAgeInSeconds": _HOUR,
+        "FilterCriteria": {
+            "Filters": [
+                {"Pattern": json.dumps(pattern, separators=(",", ":"))}
+                for pattern in _FILTERS
+            ]
+        },
+        "DestinationConfig": {
+            "OnFailure": {"Destination": attribute("StreamFailures", "Arn")}
+        },
+    }

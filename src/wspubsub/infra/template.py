@@ -1,0 +1,101 @@
+"""A whole template from an application and what was chosen."""
+
+from typing import Any
+
+from wspubsub.errors import UsageError
+from wspubsub.infra.application import Application
+from wspubsub.infra.functions import application_variables, function
+from wspubsub.infra.intrinsics import Resources, api_url, ref
+from wspubsub.infra.policies import application_statements, record_statements
+from wspubsub.infra.settings import TemplateSettings
+from wspubsub.infra.storage import event_source_mappings, queues, table
+from wspubsub.infra.websocket_api import websocket_api
+
+MAX_RESOURCES = 500
+"""Resources per template ("Understand CloudFormation quotas")."""
+
+_PARAMETERS = {
+    "CodeS3Bucket": {
+        "Type": "String",
+        "Description": "Bucket that holds the zip file with the code",
+    },
+    "CodeS3Key": {
+        "Type": "String",
+        "Description": "Key of the zip file; a new one for each version of the code",
+    },
+}
+
+
+def make_template(
+    application: Application, settings: TemplateSettings
+) -> dict[str, Any]:
+    """Return a template that deploys an application.
+
+    Raises:
+        UsageError: The routes are more than fit in a template, or SAM does not take
+            the key of one.
+    """
+    template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09"}
+    if settings.is_sam:
+        template["Transform"] = "AWS::Serverless-2016-10-31"
+    template["Description"] = f"WebSocket pub/sub: {application.handler}"
+    if not settings.is_sam:
+        template["Parameters"] = _PARAMETERS
+    resources = _resources(application, settings)
+    if len(resources) > MAX_RESOURCES:
+        raise UsageError(
+            f"a template has at most {MAX_RESOURCES} resources, not {len(resources)}: "
+            "leave out --two-way, or give the API only $default and let the router "
+            "select"
+        )
+    return template | {"Resources": resources, "Outputs": _outputs(settings)}
+
+
+def _resources(application: Application, settings: TemplateSettings) -> Resources:
+    return {
+        **websocket_api(application, settings),
+        **_functions(application, settings),
+        **table(settings),
+        **queues(settings),
+        **event_source_mappings(settings, "Worker" if settings.worker else "Function"),
+    }
+
+
+def _functions(application: Application, settings: TemplateSettings) -> Resources:
+    own, records = application_statements(settings), record_statements(settings)
+    variables = application_variables(settings)
+    found = function(
+        "Function",
+        application.handler,
+        own if settings.worker else own + records,
+        settings,
+        variables=variables,
+    )
+    if settings.worker:
+        found |= function(
+            "Worker", settings.worker, own + records, settings, variables=variables
+        )
+    if settings.authorizer:
+        found |= function("AuthorizerFunction", settings.authorizer, [], settings)
+    return found
+
+
+def _outputs(settings: TemplateSettings) -> dict[str, Any]:
+    outputs = {
+        "WebSocketUrl": _output(
+            "Where clients connect", api_url("wss", settings.stage)
+        ),
+        "CallbackUrl": _output(
+            "Where connections are posted to: WSPUBSUB_ENDPOINT",
+            api_url("https", settings.stage),
+        ),
+        "TableName": _output("The table: WSPUBSUB_TABLE", ref("Table")),
+        "LogGroup": _output("The log of the function", ref("FunctionLogs")),
+    }
+    if settings.queue:
+        outputs["QueueUrl"] = _output("The queue: WSPUBSUB_QUEUE", ref("Queue"))
+    return outputs
+
+
+def _output(description: str, value: object) -> dict[str, Any]:
+    return {"Description": description, "Value": value}
