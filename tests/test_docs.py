@@ -32,6 +32,7 @@ AREAS = {
     "wspubsub": "core.md",
     "wspubsub.aws": "aws.md",
     "wspubsub.dynamodb": "dynamodb.md",
+    "wspubsub.fanout": "fanout.md",
     "wspubsub.testing": "testing.md",
 }
 

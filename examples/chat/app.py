@@ -13,8 +13,15 @@ Anything wrong is answered with {"type": "error", "reason": text}.
 
 The router evaluates the route selection expression itself, so an API that has only the
 routes $connect, $disconnect and $default is enough.
+
+A message is posted to the subscribers by the function that it came to. With the table's
+stream as an event source (`wspubsub dev --streams`, which sets WSPUBSUB_STREAM), it is
+logged first, and the stream brings it on, so that it gets through whatever happens to
+that function; subscribers then find "epoch" and "offset" in it. With a queue
+(`--queue`, WSPUBSUB_QUEUE) topics with many subscribers are served in parts.
 """
 
+import json
 import logging
 import os
 from typing import Any
@@ -22,19 +29,45 @@ from typing import Any
 from wspubsub import (
     ConnectEvent,
     DisconnectEvent,
+    LoggedMessage,
     MessageError,
     MessageEvent,
     Publisher,
     Router,
 )
 from wspubsub.aws import ManagementApi
-from wspubsub.dynamodb import DynamoDBSubscriptionStore
+from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
+from wspubsub.fanout import (
+    EventSources,
+    QueueFanout,
+    QueueHandler,
+    StreamFanout,
+    StreamHandler,
+)
 
 log = logging.getLogger("chat")
 log.setLevel(logging.INFO)
 
-store = DynamoDBSubscriptionStore(os.environ["WSPUBSUB_TABLE"])
-publisher = Publisher(store, ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]))
+TABLE = os.environ["WSPUBSUB_TABLE"]
+IS_STREAMED = bool(os.environ.get("WSPUBSUB_STREAM"))
+QUEUE_URL = os.environ.get("WSPUBSUB_QUEUE")
+
+
+def with_position(message: LoggedMessage) -> dict[str, Any]:
+    # So that a subscriber can tell what it has already: a message may come twice.
+    epoch, offset = message.position
+    return {**json.loads(message.data), "epoch": epoch, "offset": offset}
+
+
+store = DynamoDBSubscriptionStore(TABLE)
+queue = QueueFanout(QUEUE_URL) if QUEUE_URL else None
+publisher = Publisher(
+    store,
+    ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]),
+    log=DynamoDBTopicLog(TABLE) if IS_STREAMED else None,
+    envelope=with_position if IS_STREAMED else None,
+    fanout=StreamFanout(then=queue) if IS_STREAMED else queue,
+)
 router = Router(route_selection_expression="$request.body.type")
 
 
@@ -106,4 +139,8 @@ def reply(event: MessageEvent, data: object) -> None:
     publisher.post(event.connection_id, data)
 
 
-handler = router
+handler = EventSources(
+    router,
+    stream=StreamHandler(publisher) if IS_STREAMED else None,
+    queue=QueueHandler(publisher, queue) if queue else None,
+)
