@@ -473,6 +473,40 @@ def test_a_thawed_environment_does_not_trust_what_it_knew(
     assert after.epoch != before.epoch
 
 
+def test_a_thawed_environment_takes_no_offset_before_the_newest(
+    client: FaultyDynamoDB, clock: Clock
+) -> None:
+    history = History(ttl_seconds=60)
+    frozen = make_log(client, clock, history=history)
+    other = make_log(client, clock, history=history)
+    frozen.append("news", b"1")
+    other.append("news", b"2")
+    clock.advance(60 + MARGIN)
+    other.append("news", b"3")
+    delete(client, "news", 2)
+
+    assert frozen.append("news", b"4").message.position.offset == 4
+    assert offsets(frozen) == [3, 4]
+
+
+def test_of_two_appends_at_once_the_later_one_is_remembered(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    def write_and_be_overtaken(**request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = client.client.put_item(**request)
+        log.append("news", b"2")
+        return answer
+
+    client.plan("put_item", [write_and_be_overtaken])
+    log.append("news", b"1")
+    client.calls.clear()
+
+    log.append("news", b"3")
+
+    assert client.calls == ["put_item"]
+    assert offsets(log) == [1, 2, 3]
+
+
 def test_a_write_frozen_between_two_tries_is_given_up(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
