@@ -5,16 +5,15 @@ in memory forgets topics when it likes. So where a log goes on after all has exp
 differs; what a reader is told does not.
 """
 
-from functools import cache
 from itertools import cycle
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import boto3
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from moto import mock_aws
 
-from tests.contracts.tables import CREDENTIALS, Clock
+from tests.contracts.tables import Clock
+from tests.faulty_dynamodb import boto3_client
 from wspubsub import (
     Appended,
     History,
@@ -31,12 +30,6 @@ TOPIC = "a#b"
 TTL = 60.0
 MARGIN = 3600.0
 UNKNOWN = Position("never drawn", 1)
-
-
-@cache
-def boto3_client() -> Any:
-    """Return one client for all runs: it takes longer to make than a run takes."""
-    return boto3.client("dynamodb", **CREDENTIALS)
 
 
 class First(NamedTuple):
