@@ -48,11 +48,6 @@ def offsets(log: DynamoDBTopicLog) -> list[int]:
     return [message.position.offset for message in log.read("news").messages]
 
 
-def delete(client: FaultyDynamoDB, topic: str, offset: int) -> None:
-    key = {"pk": {"S": f"L#{topic}"}, "sk": {"S": f"{offset:016}"}}
-    client.client.delete_item(TableName=TABLE, Key=key)
-
-
 def test_who_comes_second_takes_the_next_offset(
     client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock
 ) -> None:
