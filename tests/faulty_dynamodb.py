@@ -1,9 +1,16 @@
 """A DynamoDB client that counts what it costs, and fails when told to."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
+import boto3
 from botocore.exceptions import ClientError, ConnectionClosedError
+from moto import mock_aws
+
+from tests.contracts.tables import CREDENTIALS
+from wspubsub.dynamodb import create_table
 
 Call = Callable[..., dict[str, Any]]
 
@@ -109,3 +116,17 @@ def _forget_items(response: Any) -> None:
     response.pop("Item", None)
     for reason in response.get("CancellationReasons", []):
         reason.pop("Item", None)
+
+
+@cache
+def boto3_client() -> Any:
+    """Return one client for all tests: it takes longer to make than a test takes."""
+    return boto3.client("dynamodb", **CREDENTIALS)
+
+
+@contextmanager
+def faulty_moto(table: str) -> Iterator[FaultyDynamoDB]:
+    """Give a client of an account of its own with an empty table."""
+    with mock_aws():
+        create_table(table, client=boto3_client())
+        yield FaultyDynamoDB(boto3_client())

@@ -1,53 +1,18 @@
 """What every `TopicLog` does."""
 
-import threading
-import uuid
-from collections.abc import Iterator
-
 import pytest
 
-from tests.contracts.logs import KINDS, LogKind, LogTable, log_kind, log_table
+from tests.contracts.logs import LogKind
 from tests.contracts.tables import Clock
 from wspubsub import (
     History,
     LoggedMessage,
-    MessageTooLargeError,
     Position,
     Replay,
-    TopicError,
     TopicLog,
-    UsageError,
 )
 
 STRANGE = ["a", "#", "1#a", "a#b", "L#a", "émoji 🎉", "x" * 256]
-WRITERS, MESSAGES_EACH = 16, 2
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def table(request: pytest.FixtureRequest) -> Iterator[LogTable | None]:
-    with log_table(request.param) as table:
-        yield table
-
-
-@pytest.fixture
-def kind(table: LogTable | None, clock: Clock) -> LogKind:
-    return log_kind(table, clock)
-
-
-@pytest.fixture
-def log(kind: LogKind) -> TopicLog:
-    return kind.make()
-
-
-@pytest.fixture
-def news() -> str:
-    """A topic of the test's own, since all share one table."""
-    return f"news {uuid.uuid4()}"
 
 
 def fill(log: TopicLog, topic: str, count: int) -> list[LoggedMessage]:
@@ -309,142 +274,3 @@ def test_a_key_is_forgotten_when_its_message_is_too_old(
     assert again.is_new
     assert again.message.position.offset == 2
     assert not log.append(news, b"4", key="k").is_new
-
-
-@pytest.mark.parametrize("topic", ["", "x" * 257, "a\nb", "\ud800", 5])
-def test_an_illegal_topic_is_refused(log: TopicLog, topic: str) -> None:
-    with pytest.raises(TopicError):
-        log.append(topic, b"")
-    with pytest.raises(TopicError):
-        log.read(topic)
-    with pytest.raises(TopicError):
-        log.position(topic)
-
-
-@pytest.mark.parametrize("key", ["", "x" * 257, "é" * 129, "a\nb", "\x9f", "\ud800", 5])
-def test_an_illegal_key_is_refused_and_nothing_appended(
-    log: TopicLog, key: str, news: str
-) -> None:
-    with pytest.raises(UsageError, match="key"):
-        log.append(news, b"", key=key)
-
-    assert log.position(news) is None
-
-
-@pytest.mark.parametrize("exclude", ["a=", [""], [5], ["\ud800"], 5])
-def test_an_illegal_exclude_is_refused_and_nothing_appended(
-    log: TopicLog, exclude: list[str], news: str
-) -> None:
-    with pytest.raises(UsageError, match="connection ID"):
-        log.append(news, b"", exclude=exclude)
-
-    assert log.position(news) is None
-
-
-def test_what_is_too_large_is_refused_and_nothing_appended(
-    log: TopicLog, news: str
-) -> None:
-    crowd = [f"{number:020}" for number in range(20_000)]
-
-    with pytest.raises(MessageTooLargeError, match="131,072"):
-        log.append(news, b"x" * 131_073)
-    with pytest.raises(UsageError, match="exclude fewer connections"):
-        log.append(news, b"x", exclude=crowd)
-
-    assert log.position(news) is None
-
-
-def test_as_many_connections_as_are_allowed_can_be_excluded(log: TopicLog) -> None:
-    crowd = {f"{number:0400}" for number in range(1000)}
-    topic = "y" * 256
-
-    message = log.append(topic, b"", exclude=crowd).message
-
-    assert log.read(topic).messages[0].exclude == crowd
-    assert message.exclude == crowd
-
-
-def test_data_that_is_no_bytes_is_refused(log: TopicLog, news: str) -> None:
-    text: bytes = "text"  # type: ignore[assignment]  # that is the mistake
-
-    with pytest.raises(UsageError, match="bytes"):
-        log.append(news, text)
-
-
-@pytest.mark.parametrize("limit", [0, -1, 1.5, True, None])
-def test_an_illegal_limit_is_refused(log: TopicLog, limit: int, news: str) -> None:
-    with pytest.raises(UsageError, match="limit"):
-        log.read(news, limit=limit)
-
-
-@pytest.mark.parametrize(
-    "since",
-    ["x", ("x", 1), Position(5, 1), Position("x", 1.5)],  # type: ignore[arg-type]
-)
-def test_a_position_that_is_none_is_refused(
-    log: TopicLog, since: Position, news: str
-) -> None:
-    with pytest.raises(UsageError, match="Position"):
-        log.read(news, since)
-
-
-def test_many_writers_leave_no_gap_and_no_double_at_any_moment(
-    kind: LogKind, news: str
-) -> None:
-    log = kind.make()
-    start = log.append(news, b"first").message.position
-    read: list[LoggedMessage] = []
-
-    def write(name: int) -> None:
-        for number in range(MESSAGES_EACH):
-            log.append(news, b"%d %d" % (name, number))
-
-    def follow() -> None:
-        position: Position | None = start
-        while len(read) < WRITERS * MESSAGES_EACH:
-            replay = log.read(news, position, limit=7)
-            assert replay.recovered
-            read.extend(replay.messages)
-            position = replay.position
-
-    threads = [threading.Thread(target=follow, daemon=True)]
-    threads += [
-        threading.Thread(target=write, args=(name,), daemon=True)
-        for name in range(WRITERS)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=40)
-
-    assert [thread for thread in threads if thread.is_alive()] == []
-    count = WRITERS * MESSAGES_EACH
-    assert [each.position.offset for each in read] == list(range(2, count + 2))
-    assert len({each.id for each in read}) == count
-    assert {each.data for each in read} == {
-        b"%d %d" % (name, number)
-        for name in range(WRITERS)
-        for number in range(MESSAGES_EACH)
-    }
-
-
-def test_one_key_from_many_writers_is_appended_once(kind: LogKind, news: str) -> None:
-    kind.require_keys()
-    log = kind.make()
-    positions: list[Position] = []
-    are_new: list[bool] = []
-
-    def write() -> None:
-        appended = log.append(news, b"x", key="k")
-        positions.append(appended.message.position)
-        are_new.append(appended.is_new)
-
-    threads = [threading.Thread(target=write, daemon=True) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=40)
-
-    assert sorted(are_new) == [False] * 7 + [True]
-    assert set(positions) == {log.position(news)}
-    assert len(log.read(news).messages) == 1

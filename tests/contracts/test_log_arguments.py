@@ -1,0 +1,82 @@
+"""What every `TopicLog` takes, and what it refuses."""
+
+import pytest
+
+from wspubsub import MessageTooLargeError, Position, TopicError, TopicLog, UsageError
+
+
+@pytest.mark.parametrize("topic", ["", "x" * 257, "a\nb", "\ud800", 5])
+def test_an_illegal_topic_is_refused(log: TopicLog, topic: str) -> None:
+    with pytest.raises(TopicError):
+        log.append(topic, b"")
+    with pytest.raises(TopicError):
+        log.read(topic)
+    with pytest.raises(TopicError):
+        log.position(topic)
+
+
+@pytest.mark.parametrize("key", ["", "x" * 257, "é" * 129, "a\nb", "\x9f", "\ud800", 5])
+def test_an_illegal_key_is_refused_and_nothing_appended(
+    log: TopicLog, key: str, news: str
+) -> None:
+    with pytest.raises(UsageError, match="key"):
+        log.append(news, b"", key=key)
+
+    assert log.position(news) is None
+
+
+@pytest.mark.parametrize("exclude", ["a=", [""], [5], ["\ud800"], 5])
+def test_an_illegal_exclude_is_refused_and_nothing_appended(
+    log: TopicLog, exclude: list[str], news: str
+) -> None:
+    with pytest.raises(UsageError, match="connection ID"):
+        log.append(news, b"", exclude=exclude)
+
+    assert log.position(news) is None
+
+
+def test_what_is_too_large_is_refused_and_nothing_appended(
+    log: TopicLog, news: str
+) -> None:
+    crowd = [f"{number:020}" for number in range(20_000)]
+
+    with pytest.raises(MessageTooLargeError, match="131,072"):
+        log.append(news, b"x" * 131_073)
+    with pytest.raises(UsageError, match="exclude fewer connections"):
+        log.append(news, b"x", exclude=crowd)
+
+    assert log.position(news) is None
+
+
+def test_as_many_connections_as_are_allowed_can_be_excluded(log: TopicLog) -> None:
+    crowd = {f"{number:0400}" for number in range(1000)}
+    topic = "y" * 256
+
+    message = log.append(topic, b"", exclude=crowd).message
+
+    assert log.read(topic).messages[0].exclude == crowd
+    assert message.exclude == crowd
+
+
+def test_data_that_is_no_bytes_is_refused(log: TopicLog, news: str) -> None:
+    text: bytes = "text"  # type: ignore[assignment]  # that is the mistake
+
+    with pytest.raises(UsageError, match="bytes"):
+        log.append(news, text)
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1.5, True, None])
+def test_an_illegal_limit_is_refused(log: TopicLog, limit: int, news: str) -> None:
+    with pytest.raises(UsageError, match="limit"):
+        log.read(news, limit=limit)
+
+
+@pytest.mark.parametrize(
+    "since",
+    ["x", ("x", 1), Position(5, 1), Position("x", 1.5)],  # type: ignore[arg-type]
+)
+def test_a_position_that_is_none_is_refused(
+    log: TopicLog, since: Position, news: str
+) -> None:
+    with pytest.raises(UsageError, match="Position"):
+        log.read(news, since)
