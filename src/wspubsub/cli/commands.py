@@ -6,7 +6,6 @@
 import argparse
 import asyncio
 import contextlib
-import math
 import os
 import re
 import signal
@@ -22,7 +21,6 @@ from wspubsub.local import extras
 from wspubsub.selection import RouteSelectionExpression
 
 if TYPE_CHECKING:
-    from wspubsub.local.event_sources import EventSourceSettings
     from wspubsub.local.gateway import LocalSettings
 
 WRONG_USE, INTERRUPTED = 2, 130
@@ -36,7 +34,7 @@ ResultT = TypeVar("ResultT")
 def dev(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
-    if options.dynamodb == "embedded" or options.queue:
+    if options.dynamodb == "embedded":
         extras.require(*extras.DYNAMODB_MODULES)
     if options.tls:
         extras.require(*extras.TLS_MODULES)
@@ -85,7 +83,7 @@ def create(options: argparse.Namespace) -> int:
         client = boto3.client(
             "dynamodb", endpoint_url=options.endpoint, region_name=region
         )
-        create_table(options.table, client=client, stream=options.stream)
+        create_table(options.table, client=client)
     except (BotoCoreError, ClientError, ValueError) as error:
         print(f"wspubsub: error: {error}", file=sys.stderr)
         return 1
@@ -154,25 +152,6 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         timeout_seconds=options.timeout,
         runtime=Runtime(options.runtime),
         reloads=options.reload,
-        sources=_sources(options),
-    )
-
-
-def _sources(options: argparse.Namespace) -> "EventSourceSettings":
-    from wspubsub.local.event_sources import (  # noqa: PLC0415 - needs the extra
-        EventSourceSettings,
-    )
-    from wspubsub.local.queue_settings import QueueSettings  # noqa: PLC0415 - as above
-    from wspubsub.local.stream_shard import StreamSettings  # noqa: PLC0415 - as above
-
-    stream = StreamSettings(batch_size=options.stream_batch_size)
-    queue = QueueSettings(
-        batch_size=options.queue_batch_size,
-        visibility_seconds=math.ceil(6 * options.timeout),
-    )
-    return EventSourceSettings(
-        stream=stream if options.streams else None,
-        queue=queue if options.queue else None,
     )
 
 

@@ -10,8 +10,6 @@ from wspubsub.selection import DEFAULT_EXPRESSION
 
 DEFAULTS = GatewayConfig()
 DEFAULT_PORT = 3001
-MAX_STREAM_BATCH, MAX_QUEUE_BATCH = 10_000, 10
-"""What an event source mapping allows, for a queue without a batching window."""
 
 _DESCRIPTION = "Real-time WebSocket pub/sub on API Gateway, Lambda and DynamoDB."
 _DEV = """\
@@ -88,7 +86,6 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
     _add_limits(api)
     _add_functions(parser.add_argument_group("the functions"))
     _add_dynamodb(parser.add_argument_group("DynamoDB"))
-    _add_sources(parser.add_argument_group("event sources"))
     parser.add_argument(
         "--json-logs", action="store_true", help="log one JSON object per line"
     )
@@ -222,35 +219,6 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--region", help="(default: AWS_REGION, or us-east-1)")
 
 
-def _add_sources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--streams",
-        action="store_true",
-        help="invoke the handler for the table's stream as well; it finds the stream's "
-        "ARN in WSPUBSUB_STREAM",
-    )
-    group.add_argument(
-        "--stream-batch-size",
-        type=_number_from(1, MAX_STREAM_BATCH),
-        default=100,
-        metavar="N",
-        help="records of the stream per invocation at most (default: %(default)s)",
-    )
-    group.add_argument(
-        "--queue",
-        action="store_true",
-        help="make an SQS queue and invoke the handler for its messages; it finds the "
-        "queue's URL in WSPUBSUB_QUEUE",
-    )
-    group.add_argument(
-        "--queue-batch-size",
-        type=_number_from(1, MAX_QUEUE_BATCH),
-        default=MAX_QUEUE_BATCH,
-        metavar="N",
-        help="messages of the queue per invocation at most (default: %(default)s)",
-    )
-
-
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.demo)
     parser.add_argument(
@@ -276,21 +244,13 @@ def _add_create_table(parser: argparse.ArgumentParser) -> None:
         "--endpoint", metavar="URL", help="a DynamoDB endpoint other than AWS's own"
     )
     parser.add_argument("--region", help="(default: as configured for AWS)")
-    parser.add_argument(
-        "--stream",
-        action="store_true",
-        help="give the table a stream, which StreamFanout needs; also a table that is "
-        "there already",
-    )
 
 
-def _number_from(least: int, most: int | None = None) -> Callable[[str], int]:
+def _number_from(least: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text)
         if value < least:
             raise argparse.ArgumentTypeError(f"must be at least {least}")
-        if most is not None and value > most:
-            raise argparse.ArgumentTypeError(f"must be at most {most:,}")
         return value
 
     return number

@@ -2,14 +2,13 @@
 
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from wspubsub.dynamodb.client import boto3_client, translated
 from wspubsub.errors import StoreError
 
 TTL_ATTRIBUTE = "expires_at"
-_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 _WAIT_SECONDS, _WAIT_ATTEMPTS = 0.5, 240
 _KEY_SCHEMA = [
     {"AttributeName": "pk", "KeyType": "HASH"},
@@ -28,10 +27,6 @@ class TableClient(Protocol):
         """Describe a table."""
         ...
 
-    def update_table(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Change a table."""
-        ...
-
     def describe_time_to_live(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Describe a table's time to live."""
         ...
@@ -45,7 +40,6 @@ def create_table(
     table: str,
     *,
     client: TableClient | None = None,
-    stream: bool = False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
     """Make the table that `DynamoDBSubscriptionStore` needs, unless it exists.
@@ -56,36 +50,28 @@ def create_table(
     Args:
         table: Name of the table.
         client: A `boto3.client("dynamodb")` of your own.
-        stream: Whether the table has a stream, as a `StreamFanout` needs it; a table
-            that exists without one gets it.
         sleep: Waits until the table is active.
 
     Raises:
-        StoreError: DynamoDB failed, or the table exists with other keys, or with a
-            stream that leaves new images out.
+        StoreError: DynamoDB failed, or the table exists with other keys.
     """
     if client is None:
         client = _default_client(table)
-    request: dict[str, Any] = {
-        "TableName": table,
-        "BillingMode": "PAY_PER_REQUEST",
-        "KeySchema": _KEY_SCHEMA,
-        "AttributeDefinitions": [
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-    }
-    if stream:
-        request["StreamSpecification"] = _STREAM
     try:
         with translated("CreateTable", table):
-            client.create_table(**request)
+            client.create_table(
+                TableName=table,
+                BillingMode="PAY_PER_REQUEST",
+                KeySchema=_KEY_SCHEMA,
+                AttributeDefinitions=[
+                    {"AttributeName": "pk", "AttributeType": "S"},
+                    {"AttributeName": "sk", "AttributeType": "S"},
+                ],
+            )
     except StoreError as error:
         if error.code != "ResourceInUseException":
             raise
-    description = _wait_until_active(client, table, sleep)
-    if stream and _enable_stream(client, table, description):
-        _wait_until_active(client, table, sleep)
+    _wait_until_active(client, table, sleep)
     _enable_ttl(client, table)
 
 
@@ -94,28 +80,9 @@ def _default_client(table: str) -> TableClient:
     return client
 
 
-def _enable_stream(
-    client: TableClient, table: str, description: Mapping[str, Any]
-) -> bool:
-    """Give a table a stream and return True, unless it has one that will do."""
-    found = description.get("StreamSpecification", {})
-    if not found.get("StreamEnabled"):
-        with translated("UpdateTable", table):
-            client.update_table(TableName=table, StreamSpecification=_STREAM)
-        return True
-    if found["StreamViewType"] not in {"NEW_IMAGE", "NEW_AND_OLD_IMAGES"}:
-        raise StoreError(
-            f"the stream of table {table} shows {found['StreamViewType']}, and a "
-            "fan-out needs new images; disable it and call this again",
-            operation="DescribeTable",
-            code="WrongStreamViewType",
-        )
-    return False
-
-
 def _wait_until_active(
     client: TableClient, table: str, sleep: Callable[[float], object]
-) -> Mapping[str, Any]:
+) -> None:
     for _ in range(_WAIT_ATTEMPTS):
         with translated("DescribeTable", table):
             description = client.describe_table(TableName=table)["Table"]
@@ -127,8 +94,7 @@ def _wait_until_active(
                 code="WrongKeySchema",
             )
         if description["TableStatus"] == "ACTIVE":
-            found: Mapping[str, Any] = description
-            return found
+            return
         sleep(_WAIT_SECONDS)
     raise StoreError(
         f"table {table} did not become active",

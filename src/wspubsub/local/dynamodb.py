@@ -25,15 +25,8 @@ class EmbeddedDynamoDB:
         self.url = url
 
     @classmethod
-    async def start(
-        cls, table: str, environ: Mapping[str, str], *, has_stream: bool = False
-    ) -> "EmbeddedDynamoDB":
+    async def start(cls, table: str, environ: Mapping[str, str]) -> "EmbeddedDynamoDB":
         """Start it and return when its table is there.
-
-        Args:
-            table: Name of the table.
-            environ: Environment of the process.
-            has_stream: Whether the table has a stream.
 
         Raises:
             WspubsubError: It does not start.
@@ -47,10 +40,8 @@ class EmbeddedDynamoDB:
             else:
                 complaint[0] = line or complaint[0]
 
-        module = "wspubsub.local.dynamodb_process"
-        command = [sys.executable, "-P", "-m", module, table]
         process = await ChildProcess.start(
-            [*command, "stream"] if has_stream else command,
+            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb_process", table],
             env=environ,
             cwd=Path.cwd(),
             on_output=hear,

@@ -1,8 +1,7 @@
 """The embedded DynamoDB, in a process of its own: moto's server with one table.
 
-    python -m wspubsub.local.dynamodb_process TABLE [stream]
+    python -m wspubsub.local.dynamodb_process TABLE
 
-With `stream` the table has one. moto's server answers for SQS as well.
 It prints the port it listens on when the table is there, and ends when its standard
 input does.
 """
@@ -20,7 +19,7 @@ from wspubsub.errors import WspubsubError
 from wspubsub.local.bootstrap import end_with_parent
 
 
-def main(table: str, *options: str) -> None:
+def main(table: str) -> None:
     """Serve until the process is ended from outside."""
     end_with_parent()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
@@ -29,7 +28,7 @@ def main(table: str, *options: str) -> None:
     _, port = server.get_host_and_port()
     client = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}")
     try:
-        create_table(table, client=client, stream="stream" in options)
+        create_table(table, client=client)
     except (WspubsubError, BotoCoreError, ClientError) as error:
         sys.exit(str(error))
     print(port, flush=True)  # noqa: T201 - what the gateway waits for
@@ -37,4 +36,4 @@ def main(table: str, *options: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1])

@@ -18,10 +18,8 @@ from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, GatewayConfig, Raised
 from wspubsub.local.dynamodb import EmbeddedDynamoDB, check_table
 from wspubsub.local.environment import FunctionSettings, Runtime
-from wspubsub.local.event_sources import EventSources, EventSourceSettings
 from wspubsub.local.fleet import Fleet
 from wspubsub.local.hosts import AllowedHosts, is_wildcard, url_host
-from wspubsub.local.invoker import Invoker
 from wspubsub.local.journal import Journal
 from wspubsub.local.server import Server
 from wspubsub.local.shell import GatewayShell
@@ -56,7 +54,6 @@ class LocalSettings:
         timeout_seconds: Time-out of the functions.
         runtime: Which runtime client runs them.
         reloads: Whether changed source files renew the environments.
-        sources: Which event sources invoke the handler besides clients.
         environ: Environment variables that functions find besides Lambda's.
     """
 
@@ -73,7 +70,6 @@ class LocalSettings:
     timeout_seconds: float = 29.0
     runtime: Runtime = Runtime.BUILT_IN
     reloads: bool = False
-    sources: EventSourceSettings = field(default_factory=EventSourceSettings)
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
 
 
@@ -99,7 +95,6 @@ class LocalGateway:
         self._bundle: Path | None = None
         self._address = ""
         self._dynamodb_url = ""
-        self._sources = EventSources(settings.sources, settings.config.region)
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -133,8 +128,6 @@ class LocalGateway:
             "Management URL": self.management_url,
             "Table": settings.table,
             "DynamoDB URL": self._dynamodb_url,
-            **_named("Stream", self._sources.stream_arn),
-            **_named("Queue URL", self._sources.queue_url),
             "Connect": f"{trust}{python} -m websockets {self.url}",
         }
 
@@ -149,9 +142,6 @@ class LocalGateway:
             is_embedded=settings.dynamodb_url is None,
             table=settings.table,
             ca_bundle=self._bundle,
-            stream_arn=self._sources.stream_arn,
-            queue_url=self._sources.queue_url,
-            sqs_url=self._sources.sqs_url,
         )
         self._add_fleet(stack, Function.HANDLER, settings.target, around)
         if settings.authorizer is not None:
@@ -163,9 +153,6 @@ class LocalGateway:
             sources = await asyncio.to_thread(Sources, self._watched())
             stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
-        await self._sources.start(
-            stack, Invoker(self._fleets[Function.HANDLER], self._journal)
-        )
         await server.serve()
         await self._warm_up()
 
@@ -201,31 +188,18 @@ class LocalGateway:
         return certificate.server_context()
 
     async def _provide_table(self, stack: AsyncExitStack) -> None:
-        settings, sources = self._settings, self._settings.sources
-        embedded: str | None = None
-        if settings.dynamodb_url is None or sources.queue is not None:
-            embedded = await self._embedded(stack)
-        url = self._dynamodb_url = settings.dynamodb_url or embedded or ""
-        table, region = settings.table, settings.config.region
+        settings, region = self._settings, self._settings.config.region
         if settings.dynamodb_url is not None:
-            await asyncio.to_thread(check_table, table, url=url, region=region)
-        if sources.stream is not None:
-            is_embedded = settings.dynamodb_url is None
+            self._dynamodb_url = settings.dynamodb_url
             await asyncio.to_thread(
-                self._sources.find_stream, table, url, is_embedded=is_embedded
+                check_table, settings.table, url=settings.dynamodb_url, region=region
             )
-        if sources.queue is not None and embedded is not None:
-            await asyncio.to_thread(self._sources.make_queue, embedded)
-
-    async def _embedded(self, stack: AsyncExitStack) -> str:
-        settings = self._settings
-        process = await EmbeddedDynamoDB.start(
-            settings.table,
-            isolated_environ(settings.environ, settings.config.region),
-            has_stream=settings.sources.stream is not None,
+            return
+        embedded = await EmbeddedDynamoDB.start(
+            settings.table, isolated_environ(settings.environ, region)
         )
-        stack.push_async_callback(process.stop)
-        return process.url
+        stack.push_async_callback(embedded.stop)
+        self._dynamodb_url = embedded.url
 
     def _add_fleet(
         self,
@@ -289,7 +263,3 @@ def _listening_problem(settings: LocalSettings, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"{where} is in use; choose another one with --port, or 0 for a free one"
     return f"cannot listen on {where}: {error.strerror or error}"
-
-
-def _named(name: str, text: str | None) -> dict[str, str]:
-    return {} if text is None else {name: text}

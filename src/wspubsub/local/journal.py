@@ -106,45 +106,6 @@ class Journal:
             text += self._painted(f": {_visible(error)}", colour)
         self._about(invoke.connection_id, "invoked", fields, text)
 
-    def sourced(
-        self,
-        source: str,
-        request_id: str,
-        outcome: Outcome,
-        *,
-        records: int,
-        failed: int,
-    ) -> None:
-        """Tell how an invocation for an event source ended.
-
-        Args:
-            source: `stream` or `queue`.
-            request_id: Lambda's request ID.
-            outcome: How it ended.
-            records: How many records it was given.
-            failed: How many of them have failed.
-        """
-        result, error, colour = _told(outcome.result)
-        if not error:
-            result = f"{failed} failed" if failed else "done"
-            colour = _YELLOW if failed else _GREEN
-        milliseconds = round(outcome.seconds * 1000, 1)
-        fields = {
-            "source": source,
-            "invocation_id": request_id,
-            "records": records,
-            "failed": failed,
-            "duration_ms": milliseconds,
-            "outcome": result,
-            **({"error": error} if error else {}),
-        }
-        plural = "record" if records == 1 else "records"
-        text = f"{f'{records} {plural}':<20} {self._painted(result, colour)}"
-        text += f" in {milliseconds} ms, request {request_id}"
-        if error:
-            text += self._painted(f": {_visible(error)}", colour)
-        self._write("sourced", fields, self._timed(source, text))
-
     def sent(self, message: Send) -> None:
         """Tell of a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}

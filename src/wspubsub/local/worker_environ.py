@@ -28,9 +28,6 @@ class Surroundings:
         is_embedded: Whether that is the embedded DynamoDB, which takes any credentials.
         table: Name of the table.
         ca_bundle: Whom the SDKs trust; None leaves it as it is.
-        stream_arn: The table's stream, if the function is invoked for it.
-        queue_url: The queue that the function is invoked for, if there is one.
-        sqs_url: Where that queue is.
     """
 
     region: str
@@ -39,9 +36,6 @@ class Surroundings:
     is_embedded: bool
     table: str
     ca_bundle: Path | None = None
-    stream_arn: str | None = None
-    queue_url: str | None = None
-    sqs_url: str | None = None
 
 
 def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
@@ -87,17 +81,7 @@ def function_environ(
         "WSPUBSUB_ENDPOINT": around.management_url,
         "WSPUBSUB_TABLE": around.table,
         "_HANDLER": target.handler,
-        **_event_sources(around),
     }
-
-
-def _event_sources(around: Surroundings) -> dict[str, str]:
-    found = {
-        "WSPUBSUB_STREAM": around.stream_arn,
-        "WSPUBSUB_QUEUE": around.queue_url,
-        "AWS_ENDPOINT_URL_SQS": around.sqs_url,
-    }
-    return {name: text for name, text in found.items() if text is not None}
 
 
 def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:

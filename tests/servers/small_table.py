@@ -1,0 +1,120 @@
+"""A table in memory with the operations that store and log use, and its stream.
+
+moto takes milliseconds for each and copies what it has; this one is for tests with many
+thousands. It takes no expression that it does not know.
+"""
+
+import re
+import time
+from bisect import bisect_left
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from wspubsub.local.stream_records import lambda_record
+
+Item = dict[str, Any]
+
+_CONDITION = "attribute_not_exists(pk)"
+_SORT_KEY = re.compile(r"pk = :pk(?: AND sk (>=|<=|BETWEEN) (:\w+)(?: AND (:\w+))?)?")
+_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
+
+
+class SmallTable:
+    """The items of one table.
+
+    Attributes:
+        records: What has changed, as Lambda gets it.
+    """
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, Any]] = []
+        self._partitions: dict[str, dict[str, Item]] = {}
+
+    def keys(self) -> set[tuple[str, str]]:
+        return {(pk, sk) for pk, items in self._partitions.items() for sk in items}
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        item = request["Item"]
+        pk, sk = _key(item)
+        old = self._partitions.get(pk, {}).get(sk)
+        condition = request.get("ConditionExpression")
+        if condition is not None:
+            assert condition == _CONDITION
+            if old is not None:
+                raise _condition_failed(request, old)
+        self._partitions.setdefault(pk, {})[sk] = dict(item)
+        self._record("INSERT" if old is None else "MODIFY", item)
+        return {}
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        pk, sk = _key(request["Key"])
+        found = self._partitions.get(pk, {}).get(sk)
+        return {} if found is None else {"Item": dict(found)}
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        pk, sk = _key(request["Key"])
+        old = self._partitions.get(pk, {}).pop(sk, None)
+        return {} if old is None else {"Attributes": old}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        for write in next(iter(request["RequestItems"].values())):
+            if "PutRequest" in write:
+                self.put_item(**write["PutRequest"])
+            else:
+                self.delete_item(**write["DeleteRequest"])
+        return {"UnprocessedItems": {}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        values = request["ExpressionAttributeValues"]
+        assert request.get("FilterExpression") in {None, "expires_at > :now"}
+        match = _SORT_KEY.fullmatch(request["KeyConditionExpression"])
+        assert match is not None
+        items = self._partitions.get(values[":pk"]["S"], {})
+        names = _in_range(sorted(items), match.groups(), values)
+        if request.get("ScanIndexForward") is False:
+            names.reverse()
+        # A page holds few items, so that there are several.
+        most = request.get("Limit", 50)
+        start = request.get("ExclusiveStartKey")
+        first = 0 if start is None else bisect_left(names, start["sk"]["S"]) + 1
+        page = names[first : first + most]
+        answer: dict[str, Any] = {"Items": [dict(items[name]) for name in page]}
+        if first + most < len(names):
+            answer["LastEvaluatedKey"] = {"pk": values[":pk"], "sk": {"S": page[-1]}}
+        return answer
+
+    def _record(self, name: str, item: Item) -> None:
+        change = {
+            "eventName": name,
+            "dynamodb": {
+                "ApproximateCreationDateTime": time.time(),
+                "SequenceNumber": f"{len(self.records):021}",
+                "NewImage": item,
+            },
+        }
+        self.records.append(lambda_record(change, stream_arn=_ARN, region="us-east-1"))
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _in_range(
+    names: list[str], condition: tuple[str | None, ...], values: dict[str, Any]
+) -> list[str]:
+    operator, first, last = condition
+    if operator is None or first is None:
+        return names
+    low = values[first]["S"] if operator in {">=", "BETWEEN"} else ""
+    high = values[last or first]["S"] if operator in {"<=", "BETWEEN"} else "\U0010ffff"
+    return [name for name in names if low <= name <= high]
+
+
+def _condition_failed(request: dict[str, Any], old: Item) -> ClientError:
+    answer: dict[str, Any] = {
+        "Error": {"Code": "ConditionalCheckFailedException", "Message": "failed"}
+    }
+    if request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+        answer["Item"] = old
+    return ClientError(answer, "PutItem")
