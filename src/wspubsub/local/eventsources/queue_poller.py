@@ -123,8 +123,8 @@ class QueuePoller:
         # Later than this, somebody else may have received them.
         until = time.monotonic() + self._settings.visibility_timeout_seconds
         while True:
-            problem = await self._try_to_delete(entries)
-            if not problem:
+            entries, problem = await self._try_to_delete(entries)
+            if not entries:
                 return
             if time.monotonic() > until:
                 break
@@ -134,7 +134,9 @@ class QueuePoller:
             f"could not be deleted: {problem}"
         )
 
-    async def _try_to_delete(self, entries: list[dict[str, str]]) -> str:
+    async def _try_to_delete(
+        self, entries: list[dict[str, str]]
+    ) -> tuple[list[dict[str, str]], str]:
         try:
             answer = await in_thread(
                 lambda: self._client.delete_message_batch(
@@ -142,10 +144,10 @@ class QueuePoller:
                 )
             )
         except (BotoCoreError, ClientError) as error:
-            return str(error)
+            return entries, str(error)
         failed = {each["Id"]: each for each in answer.get("Failed", [])}
-        entries[:] = [entry for entry in entries if entry["Id"] in failed]
-        return next((str(each.get("Message")) for each in failed.values()), "")
+        left = [entry for entry in entries if entry["Id"] in failed]
+        return left, "; ".join({str(each.get("Message")) for each in failed.values()})
 
 
 def _retries(batch: Sequence[Record]) -> int:
