@@ -10,10 +10,12 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.servers.scripted import Answer, Handler, Heard, Scripted, refused
+from wspubsub import UsageError
 from wspubsub.local.eventsources.clients import Endpoint
 from wspubsub.local.eventsources.queue_poller import QueuePoller
 from wspubsub.local.eventsources.queues import Queue
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+from wspubsub.local.eventsources.sources import EventSources
 from wspubsub.local.eventsources.stream_poller import (
     LATEST,
     TRIM_HORIZON,
@@ -342,6 +344,14 @@ def test_a_message_that_cannot_be_deleted_in_time_is_told_of(
     poll_queue(client, warned, visibility_seconds=0)
 
     assert deleted(client) == [["r1"]]
+
+
+def test_a_stream_that_cannot_be_asked_for_is_told_of() -> None:
+    nobody = Endpoint(url="http://127.0.0.1:1", region="eu-west-1", is_embedded=True)
+    sources = EventSources(Heard().journal)
+
+    with pytest.raises(UsageError, match=r"cannot read the stream of table 't' at"):
+        asyncio.run(sources.open_stream(StreamSettings(), nobody, "t"))
 
 
 def test_the_streams_of_aws_have_a_host_of_their_own() -> None:

@@ -233,16 +233,25 @@ class LocalGateway:
 
         self._sources = EventSources(self._journal)
         if settings.stream is not None:
-            self._source_facts["Stream"] = await self._sources.open_stream(
-                settings.stream, self._endpoint(settings.dynamodb_url), settings.table
-            )
-        if settings.queue is None:
-            return around
-        queue = await self._sources.open_queue(settings.queue, self._endpoint(None))
-        self._source_facts |= {
-            "Queue URL": queue.url,
-            "Dead letter queue URL": queue.dead_letter_url,
-        }
+            await self._open_stream(self._sources, settings.stream)
+        if settings.queue is not None:
+            around = await self._open_queue(self._sources, settings.queue, around)
+        return around
+
+    async def _open_stream(
+        self, sources: "EventSources", stream: StreamSettings
+    ) -> None:
+        settings = self._settings
+        self._source_facts["Stream"] = await sources.open_stream(
+            stream, self._endpoint(settings.dynamodb_url), settings.table
+        )
+
+    async def _open_queue(
+        self, sources: "EventSources", settings: QueueSettings, around: Surroundings
+    ) -> Surroundings:
+        queue = await sources.open_queue(settings, self._endpoint(None))
+        self._source_facts["Queue URL"] = queue.url
+        self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
         return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
 
     def _endpoint(self, url: str | None) -> "Endpoint":
