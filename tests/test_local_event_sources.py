@@ -68,7 +68,12 @@ def records(gateway: DevGateway, containing: str) -> list[Any]:
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevGateway]:
-    environ = {"FLAGS": str(tmp_path_factory.mktemp("flags")), **CREDENTIALS}
+    # A proxy that is set for the world outside is none for what is local.
+    environ = {
+        "FLAGS": str(tmp_path_factory.mktemp("flags")),
+        "HTTP_PROXY": "http://127.0.0.1:1",
+        **CREDENTIALS,
+    }
     with dev(
         HANDLER, "--streams", *QUEUE_OPTIONS, *OPTIONS, environ=environ
     ) as gateway:
