@@ -19,6 +19,8 @@ from tests.servers.gateways import (
     have_ended,
     run,
 )
+from wspubsub.cli import main
+from wspubsub.dynamodb import create_table
 
 pytestmark = pytest.mark.integration
 
@@ -225,8 +227,7 @@ def test_a_poison_record_is_given_up_and_nothing_else(sources: DevGateway) -> No
 
 def test_ctrl_c_ends_what_waits_for_messages(sources: DevGateway) -> None:
     table = "for-the-queue"
-    url = sources.dynamodb_url
-    run("create-table", table, "--endpoint", url, "--region", REGION)
+    create_table(table, client=client("dynamodb", sources))
     with elsewhere(sources, table, "--queue") as gateway:
         processes = descendants(gateway.process.pid)
         began = time.monotonic()
@@ -238,12 +239,12 @@ def test_ctrl_c_ends_what_waits_for_messages(sources: DevGateway) -> None:
     assert status == 0
     assert len(processes) >= 2
     assert have_ended(processes)
-    assert not ready(gateway)["queue_url"].startswith(url)
+    assert not ready(gateway)["queue_url"].startswith(sources.dynamodb_url)
 
 
 def test_a_table_without_a_stream_is_refused(sources: DevGateway) -> None:
     url, table = sources.dynamodb_url, "without-a-stream"
-    run("create-table", table, "--endpoint", url, "--region", REGION)
+    create_table(table, client=client("dynamodb", sources))
 
     ended = run(
         *("dev", HANDLER, "--port", "0", "--region", REGION, "--streams"),
@@ -263,8 +264,10 @@ def test_a_table_without_a_stream_is_refused(sources: DevGateway) -> None:
         (["--queue", "--queue-visibility", "28"], "must not be longer"),
     ],
 )
-def test_what_aws_would_refuse_is_refused(arguments: list[str], problem: str) -> None:
-    ended = run("dev", HANDLER, *arguments)
+def test_what_aws_would_refuse_is_refused(
+    arguments: list[str], problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = main(["dev", HANDLER, *arguments])
 
-    assert ended.returncode == 2
-    assert problem in ended.stderr
+    assert status == 2
+    assert problem in capsys.readouterr().err

@@ -29,6 +29,9 @@ WAIT_SECONDS = 20
 
 READ_SECONDS = WAIT_SECONDS + 5
 
+DELETION_SECONDS = 0.5
+"""Between two attempts to delete what was handled."""
+
 
 class QueuePoller:
     """One queue.
@@ -128,7 +131,7 @@ class QueuePoller:
                 return
             if time.monotonic() > until:
                 break
-            await asyncio.sleep(1)
+            await asyncio.sleep(DELETION_SECONDS)
         self._journal.warn(
             f"{len(entries)} message(s) that were handled may come again, since they "
             f"could not be deleted: {problem}"
