@@ -28,6 +28,26 @@ class WithoutTimeToLive:
         raise ClientError({"Error": {"Code": self.code}}, "UpdateTimeToLive")
 
 
+class WithoutStreams:
+    """An endpoint that does what it likes when a stream is asked for."""
+
+    def __init__(self, client: Any, code: str | None) -> None:
+        self.client = client
+        self.code = code
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self.client, operation)
+
+    def create_table(self, **request: Any) -> Any:
+        request.pop("StreamSpecification")
+        return self.client.create_table(**request)
+
+    def update_table(self, **_request: Any) -> dict[str, Any]:
+        if self.code is not None:
+            raise ClientError({"Error": {"Code": self.code}}, "UpdateTable")
+        return {"TableDescription": {"TableStatus": "ACTIVE"}}
+
+
 class SlowTable:
     """An endpoint whose table takes a while to become active."""
 
@@ -133,3 +153,53 @@ def test_a_table_that_may_not_be_made_is_an_error() -> None:
 
     with pytest.raises(StoreError, match="lacks dynamodb:CreateTable"):
         create_table("subscriptions", client=Refusing())
+
+
+def test_a_stream_has_new_and_old_images(client: Any) -> None:
+    create_table("subscriptions", client=client, stream=True)
+
+    table = client.describe_table(TableName="subscriptions")["Table"]
+    assert table["StreamSpecification"] == {
+        "StreamEnabled": True,
+        "StreamViewType": "NEW_AND_OLD_IMAGES",
+    }
+
+
+def test_a_table_without_a_stream_gets_it_once(client: Any) -> None:
+    create_table("subscriptions", client=client)
+
+    arns = []
+    for has_stream in (True, True, False):
+        create_table("subscriptions", client=client, stream=has_stream)
+        table = client.describe_table(TableName="subscriptions")["Table"]
+        arns.append(table["LatestStreamArn"])
+
+    assert len(set(arns)) == 1
+
+
+def test_a_stream_of_another_kind_is_refused(client: Any) -> None:
+    create_table("subscriptions", client=client)
+    client.update_table(
+        TableName="subscriptions",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"},
+    )
+
+    with pytest.raises(StoreError, match="has a stream of KEYS_ONLY") as caught:
+        create_table("subscriptions", client=client, stream=True)
+
+    assert caught.value.code == "WrongStreamViewType"
+
+
+@pytest.mark.parametrize("code", [None, "ValidationException"])
+def test_an_endpoint_without_streams_is_an_error(client: Any, code: str | None) -> None:
+    without = WithoutStreams(client, code)
+
+    with pytest.raises(StoreError, match="this DynamoDB endpoint has no streams"):
+        create_table("subscriptions", client=without, stream=True)
+
+
+def test_a_stream_that_may_not_be_enabled_is_an_error(client: Any) -> None:
+    refusing = WithoutStreams(client, "AccessDeniedException")
+
+    with pytest.raises(StoreError, match="lacks dynamodb:UpdateTable"):
+        create_table("subscriptions", client=refusing, stream=True)

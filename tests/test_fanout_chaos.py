@@ -19,7 +19,9 @@ from wspubsub import Connection, LoggedMessage, Publisher
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
 from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.stream_shard import StreamSettings, StreamShard
+from wspubsub.local.eventsources.settings import StreamSettings
+from wspubsub.local.eventsources.shard_batches import ShardBatches, sequence_number
+from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -111,7 +113,7 @@ class World:
         )
         self.stream_handler = StreamHandler(self.publisher)
         self.queue_handler = QueueHandler(self.publisher, queue)
-        self.shard = StreamShard(StreamSettings(batch_size=20, max_retries=1_000))
+        self.shard = ShardBatches(StreamSettings(batch_size=20, bisects=True))
         self.carried = 0
 
     def connect(self, connection_id: str, topic: str) -> None:
@@ -130,14 +132,16 @@ class World:
 
     def carry_on(self) -> None:
         """Do what Lambda does with the stream and the queue, until they are empty."""
-        self.shard.add(self.table.records[self.carried :])
+        self.shard.take(self.table.records[self.carried :])
         self.carried = len(self.table.records)
-        while batch := self.shard.next_batch(0.0)[0]:
+        while batch := self.shard.next_batch():
+            event = {"Records": list(batch.records)}
+            numbers = [sequence_number(record) for record in batch.records]
             try:
-                result: Any = Returned(self.stream_handler({"Records": batch}))
+                result: Any = Returned(self.stream_handler(event))
             except Killed:
                 result = Raised("Runtime.ExitError", "killed")
-            assert self.shard.finished(result) == []
+            assert self.shard.finished(Verdict.of(result, numbers)) is None
         self.queue.work_off(self._queue_worker)
 
     def received(self) -> dict[tuple[str, str], list[int]]:

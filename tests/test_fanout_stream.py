@@ -28,7 +28,7 @@ from wspubsub.dynamodb import (
     create_table,
 )
 from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
-from wspubsub.local.stream_records import lambda_record
+from wspubsub.local.eventsources.stream_records import stream_events
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -80,12 +80,9 @@ class Service:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         found = self.streams.get_records(ShardIterator=iterator)["Records"]
-        return [
-            json.loads(
-                json.dumps(lambda_record(each, stream_arn=self.arn, region="us-east-1"))
-            )
-            for each in found
-        ]
+        events = list(stream_events(found, stream_arn=self.arn))
+        records: list[dict[str, Any]] = json.loads(json.dumps(events))
+        return records
 
     def deliver(self, handler: StreamHandler | None = None) -> dict[str, Any]:
         return (handler or self.handler)({"Records": self.records()})

@@ -53,7 +53,7 @@ def kill_workers(gateway: DevGateway) -> None:
 
 
 def has_died(record: Record) -> bool:
-    return record["kind"] == "sourced" and record["outcome"] == "Runtime.ExitError"
+    return bool(record["kind"] == "batch" and record["outcome"] == "Runtime.ExitError")
 
 
 def test_killing_workers_in_the_middle_of_a_fan_out_loses_nothing(

@@ -15,7 +15,7 @@ from wspubsub.gateway import (
 )
 from wspubsub.local.environment import OutputLine
 from wspubsub.local.fleet import Outcome
-from wspubsub.local.journal import Journal
+from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="
 
@@ -107,6 +107,53 @@ def test_machines_get_an_object_an_event() -> None:
         "duration_ms": 12.3,
         "outcome": "MyError",
         "error": "no",
+    }
+
+
+def batch_line(*, failed: int, retries: int = 0, error: str = "") -> BatchLine:
+    return BatchLine(
+        source="aws:sqs",
+        records=2,
+        failed=failed,
+        retries=retries,
+        invocation_id="8c1e",
+        seconds=0.0123,
+        outcome="MyError" if error else "succeeded",
+        error=error,
+    )
+
+
+def test_a_batch_is_a_line_with_its_source() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+    lines = [
+        batch_line(failed=0),
+        batch_line(failed=1, retries=3),
+        batch_line(failed=2, error="no\x1b"),
+    ]
+
+    for line in lines:
+        Journal(plain).batch(line)
+    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).batch(lines[2])
+
+    assert [line[13:] for line in plain.getvalue().splitlines()] == [
+        "aws:sqs          2 records            succeeded in 12.3 ms, request 8c1e",
+        "aws:sqs          2 records, 1 failed, retry 3 succeeded in 12.3 ms, "
+        "request 8c1e",
+        "aws:sqs          2 records, 2 failed  MyError in 12.3 ms, request 8c1e: "
+        "no\\x1b",
+    ]
+    assert json.loads(as_json.getvalue()) == {
+        "time": "2024-11-11T11:35:24.553Z",
+        "kind": "batch",
+        "function": "handler",
+        "source": "aws:sqs",
+        "records": 2,
+        "failed": 2,
+        "retries": 0,
+        "invocation_id": "8c1e",
+        "duration_ms": 12.3,
+        "outcome": "MyError",
+        "error": "no\x1b",
     }
 
 

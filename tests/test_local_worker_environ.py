@@ -63,3 +63,19 @@ def test_modules_are_found_in_the_project_before_anywhere_else() -> None:
 
     assert environ["PYTHONPATH"] == "/app:/:/lib"
     assert environ["TABLE_NAME"] == "of the user's own"
+
+
+def test_a_queue_is_found_where_there_is_one() -> None:
+    around = replace(
+        AROUND,
+        queue_url="http://127.0.0.1:4567/1/wspubsub",
+        queue_endpoint="http://127.0.0.1:4567",
+    )
+
+    with_queue = function_environ(BASE, around, name="f", target=TARGET)
+    without = function_environ(BASE, AROUND, name="f", target=TARGET)
+
+    assert with_queue["WSPUBSUB_QUEUE"] == "http://127.0.0.1:4567/1/wspubsub"
+    assert with_queue["AWS_ENDPOINT_URL_SQS"] == "http://127.0.0.1:4567"
+    assert not {"WSPUBSUB_QUEUE", "AWS_ENDPOINT_URL_SQS"} & without.keys()
+    assert without["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] == "http://127.0.0.1:4566"

@@ -5,13 +5,14 @@ thousands. It takes no expression that it does not know.
 """
 
 import re
-import time
 from bisect import bisect_left
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wspubsub.local.stream_records import lambda_record
+from wspubsub.local.eventsources.stream_records import stream_events
 
 Item = dict[str, Any]
 
@@ -28,7 +29,7 @@ class SmallTable:
     """
 
     def __init__(self) -> None:
-        self.records: list[dict[str, Any]] = []
+        self.records: list[Mapping[str, Any]] = []
         self._partitions: dict[str, dict[str, Item]] = {}
 
     def keys(self) -> set[tuple[str, str]]:
@@ -86,14 +87,15 @@ class SmallTable:
 
     def _record(self, name: str, item: Item) -> None:
         change = {
+            "eventID": str(len(self.records)),
             "eventName": name,
             "dynamodb": {
-                "ApproximateCreationDateTime": time.time(),
+                "ApproximateCreationDateTime": datetime.now(UTC),
                 "SequenceNumber": f"{len(self.records):021}",
                 "NewImage": item,
             },
         }
-        self.records.append(lambda_record(change, stream_arn=_ARN, region="us-east-1"))
+        self.records += stream_events([change], stream_arn=_ARN)
 
 
 def _key(item: Item) -> tuple[str, str]:

@@ -6,6 +6,7 @@
 import argparse
 import asyncio
 import contextlib
+import math
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from wspubsub.local import extras
 from wspubsub.selection import RouteSelectionExpression
 
 if TYPE_CHECKING:
+    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
     from wspubsub.local.gateway import LocalSettings
 
 WRONG_USE, INTERRUPTED = 2, 130
@@ -34,7 +36,7 @@ ResultT = TypeVar("ResultT")
 def dev(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
-    if options.dynamodb == "embedded":
+    if options.dynamodb == "embedded" or options.queue:
         extras.require(*extras.DYNAMODB_MODULES)
     if options.tls:
         extras.require(*extras.TLS_MODULES)
@@ -83,7 +85,7 @@ def create(options: argparse.Namespace) -> int:
         client = boto3.client(
             "dynamodb", endpoint_url=options.endpoint, region_name=region
         )
-        create_table(options.table, client=client)
+        create_table(options.table, client=client, stream=options.stream)
     except (BotoCoreError, ClientError, ValueError) as error:
         print(f"wspubsub: error: {error}", file=sys.stderr)
         return 1
@@ -138,6 +140,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
             f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
             "letters, digits, -, _ and ."
         )
+    stream, queue = _sources(options)
     return LocalSettings(
         config=_config(options),
         target=Target.parse(options.target, cwd=cwd),
@@ -148,11 +151,41 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         is_tls=options.tls,
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
+        stream=stream,
+        queue=queue,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
         runtime=Runtime(options.runtime),
         reloads=options.reload,
     )
+
+
+def _sources(
+    options: argparse.Namespace,
+) -> "tuple[StreamSettings | None, QueueSettings | None]":
+    from wspubsub.local.eventsources.settings import (  # noqa: PLC0415 - needs the extra
+        QueueSettings,
+        StreamSettings,
+    )
+
+    visibility_seconds = options.queue_visibility
+    if visibility_seconds is None:
+        visibility_seconds = max(
+            QueueSettings().visibility_timeout_seconds, math.ceil(options.timeout)
+        )
+    # Both are made, so that no mistake goes unnoticed.
+    stream = StreamSettings(
+        batch_size=options.stream_batch_size,
+        max_retries=options.stream_retries,
+        max_record_age_seconds=options.stream_max_age,
+        bisects=options.stream_bisect,
+    )
+    queue = QueueSettings(
+        batch_size=options.queue_batch_size,
+        visibility_timeout_seconds=visibility_seconds,
+        max_receive_count=options.queue_max_receives,
+    )
+    return stream if options.streams else None, queue if options.queue else None
 
 
 def _config(options: argparse.Namespace) -> GatewayConfig:

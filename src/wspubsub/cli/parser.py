@@ -86,6 +86,8 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
     _add_limits(api)
     _add_functions(parser.add_argument_group("the functions"))
     _add_dynamodb(parser.add_argument_group("DynamoDB"))
+    _add_stream(parser.add_argument_group("the table's stream"))
+    _add_queue(parser.add_argument_group("a queue"))
     parser.add_argument(
         "--json-logs", action="store_true", help="log one JSON object per line"
     )
@@ -219,6 +221,75 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--region", help="(default: AWS_REGION, or us-east-1)")
 
 
+def _add_stream(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--streams",
+        action="store_true",
+        help="deliver the changes of the table to the handler, as DynamoDB Streams "
+        "and Lambda do; a table at a URL must have a stream, see create-table "
+        "--stream, and is followed from now on",
+    )
+    group.add_argument(
+        "--stream-batch-size",
+        type=int,
+        default=100,
+        metavar="N",
+        help="records in an invocation at most, from 1 to 10000 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stream-retries",
+        type=int,
+        default=-1,
+        metavar="N",
+        help="how often a batch that failed is tried again, from 0 to 10000, or -1 for "
+        "as long as the stream has it (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stream-max-age",
+        type=int,
+        default=-1,
+        metavar="SECONDS",
+        help="records older than this are not delivered, from 60 to 604800, or -1 for "
+        "no limit (default: %(default)s)",
+    )
+    group.add_argument(
+        "--stream-bisect",
+        action="store_true",
+        help="split a batch that failed in two",
+    )
+
+
+def _add_queue(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--queue",
+        action="store_true",
+        help="make an SQS queue with a dead-letter queue and deliver its messages to "
+        "the handler, which finds its URL in WSPUBSUB_QUEUE",
+    )
+    group.add_argument(
+        "--queue-batch-size",
+        type=int,
+        default=10,
+        metavar="N",
+        help="messages in an invocation at most, from 1 to 10 (default: %(default)s)",
+    )
+    group.add_argument(
+        "--queue-visibility",
+        type=int,
+        metavar="SECONDS",
+        help="a message that is not done with comes again after this, from 0 to 43200, "
+        "and not less than --timeout (default: 30, or --timeout if that is longer)",
+    )
+    group.add_argument(
+        "--queue-max-receives",
+        type=int,
+        default=5,
+        metavar="N",
+        help="after so many receptions a message goes to the dead-letter queue, from 1 "
+        "to 1000 (default: %(default)s)",
+    )
+
+
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=commands.demo)
     parser.add_argument(
@@ -244,6 +315,12 @@ def _add_create_table(parser: argparse.ArgumentParser) -> None:
         "--endpoint", metavar="URL", help="a DynamoDB endpoint other than AWS's own"
     )
     parser.add_argument("--region", help="(default: as configured for AWS)")
+    parser.add_argument(
+        "--stream",
+        action="store_true",
+        help="the table has a stream of new and old images, for event source mappings; "
+        "one that is there already gets it",
+    )
 
 
 def _number_from(least: int) -> Callable[[str], int]:

@@ -1,4 +1,4 @@
-"""Making the table: on demand, with a time to live."""
+"""Making the table: on demand, with a time to live and, on request, a stream."""
 
 import time
 import warnings
@@ -10,6 +10,8 @@ from wspubsub.errors import StoreError
 
 TTL_ATTRIBUTE = "expires_at"
 _WAIT_SECONDS, _WAIT_ATTEMPTS = 0.5, 240
+_NOT_KNOWN = frozenset({"UnknownOperationException", "ValidationException"})
+_STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 _KEY_SCHEMA = [
     {"AttributeName": "pk", "KeyType": "HASH"},
     {"AttributeName": "sk", "KeyType": "RANGE"},
@@ -27,6 +29,10 @@ class TableClient(Protocol):
         """Describe a table."""
         ...
 
+    def update_table(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Change a table's settings."""
+        ...
+
     def describe_time_to_live(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Describe a table's time to live."""
         ...
@@ -40,6 +46,7 @@ def create_table(
     table: str,
     *,
     client: TableClient | None = None,
+    stream: bool = False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
     """Make the table that `DynamoDBSubscriptionStore` needs, unless it exists.
@@ -50,13 +57,25 @@ def create_table(
     Args:
         table: Name of the table.
         client: A `boto3.client("dynamodb")` of your own.
+        stream: Whether the table has a stream of new and old images. A table that
+            is there without one gets it; one that has it keeps it in any case.
         sleep: Waits until the table is active.
 
     Raises:
-        StoreError: DynamoDB failed, or the table exists with other keys.
+        StoreError: DynamoDB failed, the table exists with other keys or another kind
+            of stream, or this endpoint has no streams.
     """
     if client is None:
         client = _default_client(table)
+    _create(client, table, {"StreamSpecification": _STREAM} if stream else {})
+    description = _wait_until_active(client, table, sleep)
+    if stream and not _has_stream(description, table):
+        _enable_stream(client, table)
+        _wait_until_active(client, table, sleep)
+    _enable_ttl(client, table)
+
+
+def _create(client: TableClient, table: str, options: dict[str, Any]) -> None:
     try:
         with translated("CreateTable", table):
             client.create_table(
@@ -67,12 +86,11 @@ def create_table(
                     {"AttributeName": "pk", "AttributeType": "S"},
                     {"AttributeName": "sk", "AttributeType": "S"},
                 ],
+                **options,
             )
     except StoreError as error:
         if error.code != "ResourceInUseException":
             raise
-    _wait_until_active(client, table, sleep)
-    _enable_ttl(client, table)
 
 
 def _default_client(table: str) -> TableClient:
@@ -82,9 +100,10 @@ def _default_client(table: str) -> TableClient:
 
 def _wait_until_active(
     client: TableClient, table: str, sleep: Callable[[float], object]
-) -> None:
+) -> dict[str, Any]:
     for _ in range(_WAIT_ATTEMPTS):
         with translated("DescribeTable", table):
+            description: dict[str, Any]
             description = client.describe_table(TableName=table)["Table"]
         if description["KeySchema"] != _KEY_SCHEMA:
             raise StoreError(
@@ -94,13 +113,48 @@ def _wait_until_active(
                 code="WrongKeySchema",
             )
         if description["TableStatus"] == "ACTIVE":
-            return
+            return description
         sleep(_WAIT_SECONDS)
     raise StoreError(
         f"table {table} did not become active",
         operation="DescribeTable",
         code="Timeout",
     )
+
+
+def _has_stream(description: dict[str, Any], table: str) -> bool:
+    specification = description.get("StreamSpecification", {})
+    if not specification.get("StreamEnabled"):
+        return False
+    found = specification["StreamViewType"]
+    if found != _STREAM["StreamViewType"]:
+        # "Change data capture for DynamoDB Streams": it cannot be edited later.
+        raise StoreError(
+            f"table {table} has a stream of {found}; wspubsub needs "
+            f"{_STREAM['StreamViewType']}, so disable that stream first",
+            operation="DescribeTable",
+            code="WrongStreamViewType",
+        )
+    return True
+
+
+def _enable_stream(client: TableClient, table: str) -> None:
+    detail = "it ignores the request"
+    try:
+        with translated("UpdateTable", table):
+            answer = client.update_table(TableName=table, StreamSpecification=_STREAM)
+        description = answer.get("TableDescription", {})
+    except StoreError as error:
+        if error.code not in _NOT_KNOWN:
+            raise
+        description, detail = {}, str(error)
+    if not description.get("StreamSpecification", {}).get("StreamEnabled"):
+        raise StoreError(
+            f"this DynamoDB endpoint has no streams ({detail}); use one that has, such "
+            "as the embedded one of `wspubsub dev`, DynamoDB Local or AWS",
+            operation="UpdateTable",
+            code="NoStreams",
+        )
 
 
 def _enable_ttl(client: TableClient, table: str) -> None:
@@ -118,7 +172,7 @@ def _enable_ttl(client: TableClient, table: str) -> None:
                 },
             )
     except StoreError as error:
-        if error.code not in {"UnknownOperationException", "ValidationException"}:
+        if error.code not in _NOT_KNOWN:
             raise
         warnings.warn(
             f"this DynamoDB endpoint knows no time to live ({error.code}): expired "

@@ -1,4 +1,7 @@
-"""Where the table is: an embedded DynamoDB, or one that the user names."""
+"""Where the table is: an embedded DynamoDB, or one that the user names.
+
+The embedded one has DynamoDB's streams and SQS too.
+"""
 
 import asyncio
 import sys
@@ -25,8 +28,15 @@ class EmbeddedDynamoDB:
         self.url = url
 
     @classmethod
-    async def start(cls, table: str, environ: Mapping[str, str]) -> "EmbeddedDynamoDB":
+    async def start(
+        cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
+    ) -> "EmbeddedDynamoDB":
         """Start it and return when its table is there.
+
+        Args:
+            table: Name of the table; None makes none.
+            environ: Environment of the process.
+            has_stream: Whether the table has a stream.
 
         Raises:
             WspubsubError: It does not start.
@@ -40,8 +50,11 @@ class EmbeddedDynamoDB:
             else:
                 complaint[0] = line or complaint[0]
 
+        command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb_process"]
+        if table is not None:
+            command += [table, "--stream"] if has_stream else [table]
         process = await ChildProcess.start(
-            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb_process", table],
+            command,
             env=environ,
             cwd=Path.cwd(),
             on_output=hear,

@@ -9,15 +9,16 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, GatewayConfig, Raised
 from wspubsub.local.dynamodb import EmbeddedDynamoDB, check_table
 from wspubsub.local.environment import FunctionSettings, Runtime
+from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.fleet import Fleet
 from wspubsub.local.hosts import AllowedHosts, is_wildcard, url_host
 from wspubsub.local.journal import Journal
@@ -31,6 +32,10 @@ from wspubsub.local.worker_environ import (
     function_environ,
     isolated_environ,
 )
+
+if TYPE_CHECKING:
+    from wspubsub.local.eventsources.clients import Endpoint
+    from wspubsub.local.eventsources.sources import EventSources
 
 RELOAD_SECONDS = 0.5
 """How often source files are looked at."""
@@ -50,11 +55,16 @@ class LocalSettings:
         is_tls: Whether to speak https and wss.
         table: Name of the table.
         dynamodb_url: Where the table is; None starts an embedded DynamoDB.
+        stream: How the table's stream is delivered, if it is.
+        queue: A queue that is made and delivered, if one is.
         max_environments: How many environments each function may have.
         timeout_seconds: Time-out of the functions.
         runtime: Which runtime client runs them.
         reloads: Whether changed source files renew the environments.
         environ: Environment variables that functions find besides Lambda's.
+
+    Raises:
+        UsageError: AWS would refuse the queue for such a function.
     """
 
     config: GatewayConfig
@@ -66,11 +76,17 @@ class LocalSettings:
     is_tls: bool = False
     table: str = "wspubsub"
     dynamodb_url: str | None = None
+    stream: StreamSettings | None = None
+    queue: QueueSettings | None = None
     max_environments: int = 4
     timeout_seconds: float = 29.0
     runtime: Runtime = Runtime.BUILT_IN
     reloads: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
+
+    def __post_init__(self) -> None:
+        if self.queue is not None:
+            self.queue.check_timeout(self.timeout_seconds)
 
 
 class LocalGateway:
@@ -95,6 +111,9 @@ class LocalGateway:
         self._bundle: Path | None = None
         self._address = ""
         self._dynamodb_url = ""
+        self._embedded_url: str | None = None
+        self._sources: EventSources | None = None
+        self._source_facts: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -128,6 +147,7 @@ class LocalGateway:
             "Management URL": self.management_url,
             "Table": settings.table,
             "DynamoDB URL": self._dynamodb_url,
+            **self._source_facts,
             "Connect": f"{trust}{python} -m websockets {self.url}",
         }
 
@@ -135,14 +155,7 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
-        around = Surroundings(
-            region=settings.config.region,
-            management_url=self.management_url,
-            dynamodb_url=self._dynamodb_url,
-            is_embedded=settings.dynamodb_url is None,
-            table=settings.table,
-            ca_bundle=self._bundle,
-        )
+        around = await self._surroundings()
         self._add_fleet(stack, Function.HANDLER, settings.target, around)
         if settings.authorizer is not None:
             self._add_fleet(stack, Function.AUTHORIZER, settings.authorizer, around)
@@ -155,6 +168,7 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         await server.serve()
         await self._warm_up()
+        self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
         settings = self._settings
@@ -189,17 +203,75 @@ class LocalGateway:
 
     async def _provide_table(self, stack: AsyncExitStack) -> None:
         settings, region = self._settings, self._settings.config.region
-        if settings.dynamodb_url is not None:
-            self._dynamodb_url = settings.dynamodb_url
-            await asyncio.to_thread(
-                check_table, settings.table, url=settings.dynamodb_url, region=region
+        url = settings.dynamodb_url
+        if url is not None:
+            await asyncio.to_thread(check_table, settings.table, url=url, region=region)
+        if url is None or settings.queue is not None:
+            embedded = await EmbeddedDynamoDB.start(
+                settings.table if url is None else None,
+                isolated_environ(settings.environ, region),
+                has_stream=settings.stream is not None,
             )
-            return
-        embedded = await EmbeddedDynamoDB.start(
-            settings.table, isolated_environ(settings.environ, region)
+            stack.push_async_callback(embedded.stop)
+            self._embedded_url = embedded.url
+        self._dynamodb_url = url or self._embedded_url or ""
+
+    async def _surroundings(self) -> Surroundings:
+        settings = self._settings
+        around = Surroundings(
+            region=settings.config.region,
+            management_url=self.management_url,
+            dynamodb_url=self._dynamodb_url,
+            is_embedded=settings.dynamodb_url is None,
+            table=settings.table,
+            ca_bundle=self._bundle,
         )
-        stack.push_async_callback(embedded.stop)
-        self._dynamodb_url = embedded.url
+        if settings.stream is None and settings.queue is None:
+            return around
+        # Imported only here: boto3 takes its time.
+        from wspubsub.local.eventsources.sources import EventSources  # noqa: PLC0415
+
+        self._sources = EventSources(self._journal)
+        if settings.stream is not None:
+            arn = await self._open_stream(self._sources, settings.stream)
+            around = replace(around, stream_arn=arn)
+        if settings.queue is not None:
+            around = await self._open_queue(self._sources, settings.queue, around)
+        return around
+
+    async def _open_stream(
+        self, sources: "EventSources", stream: StreamSettings
+    ) -> str:
+        settings = self._settings
+        arn = self._source_facts["Stream"] = await sources.open_stream(
+            stream, self._endpoint(settings.dynamodb_url), settings.table
+        )
+        return arn
+
+    async def _open_queue(
+        self, sources: "EventSources", settings: QueueSettings, around: Surroundings
+    ) -> Surroundings:
+        queue = await sources.open_queue(settings, self._endpoint(None))
+        self._source_facts["Queue URL"] = queue.url
+        self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
+        return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
+
+    def _endpoint(self, url: str | None) -> "Endpoint":
+        from wspubsub.local.eventsources.clients import Endpoint  # noqa: PLC0415 - boto3
+
+        return Endpoint(
+            url=url or self._embedded_url or "",
+            region=self._settings.config.region,
+            is_embedded=url is None,
+        )
+
+    def _start_sources(self, stack: AsyncExitStack) -> None:
+        if self._sources is not None:
+            stack.push_async_callback(self._sources.close)
+            self._sources.start(
+                self._fleets[Function.HANDLER],
+                max_concurrency=self._settings.max_environments,
+            )
 
     def _add_fleet(
         self,

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TextIO
 
@@ -24,6 +25,31 @@ _MAX_TEXT = 200
 _ERROR = 400
 # What a client sent must not move the cursor of the developer's terminal.
 _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchLine:
+    """An invocation with records of an event source.
+
+    Attributes:
+        source: The `eventSource` of the records.
+        records: How many there were.
+        failed: How many of them are to come again.
+        retries: How often they were tried before.
+        invocation_id: Lambda's request ID.
+        seconds: How long it ran.
+        outcome: How it ended, in a word.
+        error: What was wrong; empty if nothing was.
+    """
+
+    source: str
+    records: int
+    failed: int
+    retries: int
+    invocation_id: str
+    seconds: float
+    outcome: str
+    error: str
 
 
 class Journal:
@@ -106,6 +132,27 @@ class Journal:
             text += self._painted(f": {_visible(error)}", colour)
         self._about(invoke.connection_id, "invoked", fields, text)
 
+    def batch(self, line: BatchLine) -> None:
+        """Tell how an invocation with records of an event source ended."""
+        milliseconds = round(line.seconds * 1000, 1)
+        fields = {
+            "function": Function.HANDLER.value,
+            "source": line.source,
+            "records": line.records,
+            "failed": line.failed,
+            "retries": line.retries,
+            "invocation_id": line.invocation_id,
+            "duration_ms": milliseconds,
+            "outcome": line.outcome,
+            **({"error": line.error} if line.error else {}),
+        }
+        colour = _colour_of(line)
+        text = f"{_counted(line):<20} {self._painted(line.outcome, colour)}"
+        text += f" in {milliseconds} ms, request {line.invocation_id}"
+        if line.error:
+            text += self._painted(f": {_visible(line.error)}", colour)
+        self._write("batch", fields, self._timed(line.source, text))
+
     def sent(self, message: Send) -> None:
         """Tell of a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
@@ -178,6 +225,19 @@ def _told(result: InvocationResult) -> tuple[str, str, str]:
     if status is None:
         return "returned", "", _DIM
     return str(status), "", _GREEN if status in range(200, 400) else _YELLOW
+
+
+def _counted(line: BatchLine) -> str:
+    text = f"{line.records} record{'s' * (line.records != 1)}"
+    if line.failed:
+        text += f", {line.failed} failed"
+    return f"{text}, retry {line.retries}" if line.retries else text
+
+
+def _colour_of(line: BatchLine) -> str:
+    if not line.failed:
+        return _GREEN
+    return _YELLOW if line.failed < line.records else _RED
 
 
 def _because(detail: str) -> str:

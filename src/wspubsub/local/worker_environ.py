@@ -27,6 +27,9 @@ class Surroundings:
         dynamodb_url: Where the table is.
         is_embedded: Whether that is the embedded DynamoDB, which takes any credentials.
         table: Name of the table.
+        stream_arn: The table's stream, if the function is invoked for it.
+        queue_url: The queue, if there is one.
+        queue_endpoint: Where it is served.
         ca_bundle: Whom the SDKs trust; None leaves it as it is.
     """
 
@@ -35,6 +38,9 @@ class Surroundings:
     dynamodb_url: str
     is_embedded: bool
     table: str
+    stream_arn: str | None = None
+    queue_url: str | None = None
+    queue_endpoint: str | None = None
     ca_bundle: Path | None = None
 
 
@@ -64,7 +70,12 @@ def function_environ(
         if folder
     ]
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    sources = {
+        "WSPUBSUB_STREAM": around.stream_arn,
+        "WSPUBSUB_QUEUE": around.queue_url,
+    }
     return _sdk_environ(base, around) | {
+        **{name: text for name, text in sources.items() if text is not None},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
         "AWS_LAMBDA_FUNCTION_NAME": name,
@@ -89,6 +100,10 @@ def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str
     environ.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
     if around.ca_bundle is not None:
         environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
+    if around.queue_endpoint is not None:
+        environ["AWS_ENDPOINT_URL_SQS"] = around.queue_endpoint
+    if around.is_embedded:
+        environ["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = around.dynamodb_url
     return environ | {
         "AWS_REGION": around.region,
         "AWS_DEFAULT_REGION": around.region,

@@ -1,0 +1,1 @@
+"""DynamoDB Streams and SQS queues, delivered to the handler as Lambda does."""

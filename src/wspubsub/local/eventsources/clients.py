@@ -1,0 +1,164 @@
+"""The operations of boto3's clients that the pollers use, and how they are called."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from wspubsub.backoff import full_jitter
+from wspubsub.local.journal import Journal
+from wspubsub.local.threads import in_thread
+
+CONNECT_SECONDS = 3
+FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 10.0
+
+AnswerT = TypeVar("AnswerT")
+
+
+class StreamsClient(Protocol):
+    """What reads a stream, as `boto3.client("dynamodbstreams")` has it."""
+
+    def describe_stream(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """List the shards."""
+        ...
+
+    def get_shard_iterator(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Say where to read a shard from."""
+        ...
+
+    def get_records(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Read on."""
+        ...
+
+
+class QueueClient(Protocol):
+    """What serves a queue, as `boto3.client("sqs")` has it."""
+
+    def create_queue(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Make a queue."""
+        ...
+
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Tell its attributes."""
+        ...
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Receive messages, and wait for them."""
+        ...
+
+    def delete_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        """Delete messages."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where a service is.
+
+    Attributes:
+        url: Its URL.
+        region: The Region that requests are signed for.
+        is_embedded: Whether it is the gateway's own, which takes any credentials.
+    """
+
+    url: str
+    region: str
+    is_embedded: bool
+
+    def client(self, service: str, *, read_seconds: float) -> Any:  # noqa: ANN401 - boto3 ships no types
+        """Return a boto3 client that tries each request once."""
+        credentials: dict[str, str] = {}
+        options: dict[str, Any] = {}
+        if self.is_embedded:
+            # Neither the user's credentials nor a proxy are for this.
+            credentials = {
+                "aws_access_key_id": "local",
+                "aws_secret_access_key": "local",
+            }
+            options = {"proxies": {}}
+        config = Config(
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=read_seconds,
+            retries={"total_max_attempts": 1},
+            **options,
+        )
+        session = boto3.Session(region_name=self.region, **credentials)
+        return session.client(service, endpoint_url=self.url, config=config)
+
+    def of_streams(self) -> "Endpoint":
+        """Return where DynamoDB's streams are: AWS has a host of their own for them."""
+        parts = urlsplit(self.url)
+        host = parts.netloc
+        if host.startswith("dynamodb.") and ".amazonaws.com" in host:
+            host = f"streams.{host}"
+        return Endpoint(
+            url=urlunsplit(parts._replace(netloc=host)),
+            region=self.region,
+            is_embedded=self.is_embedded,
+        )
+
+
+class Caller:
+    """Calls a service, and has patience with it.
+
+    Args:
+        what: The service, for the developer's eyes.
+        journal: Hears once of a service that cannot be used, and once when it can.
+    """
+
+    def __init__(self, what: str, journal: Journal) -> None:
+        self._what = what
+        self._journal = journal
+        self._is_out = False
+
+    async def insist(
+        self,
+        call: Callable[[], AnswerT],
+        *,
+        except_codes: frozenset[str] = frozenset(),
+    ) -> AnswerT:
+        """Call until there is an answer.
+
+        Args:
+            call: A request to the service; it may block.
+            except_codes: Codes of errors that are raised at once.
+
+        Raises:
+            ClientError: One of those.
+        """
+        delays = full_jitter(
+            base_seconds=FIRST_DELAY_SECONDS, cap_seconds=LONGEST_DELAY_SECONDS
+        )
+        while True:
+            try:
+                answer = await in_thread(call)
+            except (BotoCoreError, ClientError) as error:
+                if code_of(error) in except_codes:
+                    raise
+                self._fails(error)
+                await asyncio.sleep(next(delays))
+            else:
+                self._works()
+                return answer
+
+    def _fails(self, error: Exception) -> None:
+        if not self._is_out:
+            self._is_out = True
+            self._journal.warn(f"{self._what} cannot be used: {error}; trying on")
+
+    def _works(self) -> None:
+        if self._is_out:
+            self._is_out = False
+            self._journal.note(f"{self._what} can be used again")
+
+
+def code_of(error: Exception) -> str:
+    """Return AWS's code of an error; empty if it is none of AWS's."""
+    if not isinstance(error, ClientError):
+        return ""
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,67 @@
+"""Invokes the handler with a batch of records, and tells of it."""
+
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from wspubsub.local.eventsources.payloads import Record
+from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.fleet import Fleet
+from wspubsub.local.journal import BatchLine, Journal
+from wspubsub.local.runtime_api import Invocation, trace_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A batch on its way to the handler.
+
+    Attributes:
+        source: What it comes from, such as `aws:sqs`.
+        records: The batch.
+        items: Identifiers of the records.
+        retries: How often it was tried before.
+    """
+
+    source: str
+    records: Sequence[Record]
+    items: Sequence[str]
+    retries: int = 0
+
+
+Deliver = Callable[[Delivery], Awaitable[Verdict]]
+"""Brings a batch to the handler and says how it has ended."""
+
+
+class Deliveries:
+    """What event sources invoke.
+
+    Args:
+        fleet: The handler.
+        journal: Hears of each batch.
+    """
+
+    def __init__(self, fleet: Fleet, journal: Journal) -> None:
+        self._fleet = fleet
+        self._journal = journal
+
+    async def deliver(self, delivery: Delivery) -> Verdict:
+        """Deliver one batch."""
+        event = {"Records": list(delivery.records)}
+        invocation_id = str(uuid.uuid4())
+        outcome = await self._fleet.invoke(
+            Invocation(request_id=invocation_id, event=event, trace_id=trace_of(event))
+        )
+        verdict = Verdict.of(outcome.result, delivery.items)
+        self._journal.batch(
+            BatchLine(
+                source=delivery.source,
+                records=len(delivery.records),
+                failed=sum(item in verdict.failed for item in delivery.items),
+                retries=delivery.retries,
+                invocation_id=invocation_id,
+                seconds=outcome.seconds,
+                outcome=verdict.outcome,
+                error=verdict.error,
+            )
+        )
+        return verdict

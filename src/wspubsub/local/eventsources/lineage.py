@@ -1,0 +1,65 @@
+"""In which order a stream's shards are read: a parent before its children.
+
+"Change data capture for DynamoDB Streams": only so is the order of an item's changes
+kept when its shard is split.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shard:
+    """A shard, as DescribeStream lists it.
+
+    Attributes:
+        shard_id: Its ID.
+        parent_id: The shard that it continues; empty if there is none.
+        is_closed: Whether nothing more is written to it.
+    """
+
+    shard_id: str
+    parent_id: str = ""
+    is_closed: bool = False
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> "Shard":
+        """Return the shard that a description is of."""
+        numbers = description.get("SequenceNumberRange", {})
+        return cls(
+            shard_id=description["ShardId"],
+            parent_id=description.get("ParentShardId", ""),
+            is_closed="EndingSequenceNumber" in numbers,
+        )
+
+
+class Lineage:
+    """Which shards have been read, and which are next."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+        self._ended: set[str] = set()
+
+    def skip(self, shards: Iterable[Shard]) -> None:
+        """Count shards as read."""
+        for shard in shards:
+            self._begun.add(shard.shard_id)
+            self._ended.add(shard.shard_id)
+
+    def begin(self, shards: Iterable[Shard]) -> list[Shard]:
+        """Return the shards to read from now on, of all that there are."""
+        listed = {shard.shard_id: shard for shard in shards}
+        ready = [
+            shard
+            for shard in listed.values()
+            if shard.shard_id not in self._begun
+            # A parent that is not listed any more is older than the stream keeps.
+            and (shard.parent_id not in listed or shard.parent_id in self._ended)
+        ]
+        self._begun.update(shard.shard_id for shard in ready)
+        return ready
+
+    def end(self, shard: Shard) -> None:
+        """Take that a shard was read to its end."""
+        self._ended.add(shard.shard_id)
