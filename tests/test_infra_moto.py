@@ -88,7 +88,9 @@ def test_the_deployed_api_is_that_of_the_router(outputs: dict[str, str]) -> None
     assert (stage["StageName"], stage["AutoDeploy"]) == ("prod", True)
     host = f"{api['ApiId']}.execute-api.{REGION}.amazonaws.com"
     assert outputs["WebSocketUrl"] == f"wss://{host}/prod"
-    assert function["Environment"]["Variables"] == {
+    variables = function["Environment"]["Variables"]
+    assert "/stream/" in variables.pop("WSPUBSUB_STREAM")
+    assert variables == {
         "WSPUBSUB_QUEUE": outputs["QueueUrl"],
         "WSPUBSUB_TABLE": outputs["TableName"],
         "WSPUBSUB_ENDPOINT": f"https://{host}/prod",

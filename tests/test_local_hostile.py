@@ -5,6 +5,7 @@ import json
 import struct
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import count
 
 import pytest
 
@@ -88,6 +89,7 @@ def test_a_handshake_that_is_none_is_refused(
         (bytes([0x80 | TEXT, 0xFF]) + struct.pack("!Q", 1 << 30) + b"x" * 1000, 1009),
         (bytes([0x80 | BINARY, 0xFF]) + struct.pack("!Q", 1 << 62), 1009),
     ],
+    ids=map(str, count()),  # masks are random
 )
 def test_a_frame_that_breaks_the_protocol_closes_the_connection(
     chat: DevGateway, frame: bytes, code: int

@@ -51,6 +51,8 @@ log.setLevel(logging.INFO)
 TABLE = os.environ["WSPUBSUB_TABLE"]
 IS_STREAMED = bool(os.environ.get("WSPUBSUB_STREAM"))
 QUEUE_URL = os.environ.get("WSPUBSUB_QUEUE")
+# Topics with more subscribers go through the queue, if there is one.
+INLINE_THRESHOLD = int(os.environ.get("CHAT_INLINE_THRESHOLD", "2000"))
 
 
 def with_position(message: LoggedMessage) -> dict[str, Any]:
@@ -60,7 +62,7 @@ def with_position(message: LoggedMessage) -> dict[str, Any]:
 
 
 store = DynamoDBSubscriptionStore(TABLE)
-queue = QueueFanout(QUEUE_URL) if QUEUE_URL else None
+queue = QueueFanout(QUEUE_URL, inline_threshold=INLINE_THRESHOLD) if QUEUE_URL else None
 publisher = Publisher(
     store,
     ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]),

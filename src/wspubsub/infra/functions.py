@@ -45,6 +45,8 @@ def application_variables(settings: TemplateSettings) -> dict[str, Any]:
     }
     if settings.queue:
         variables["WSPUBSUB_QUEUE"] = ref("Queue")
+    if settings.streams:
+        variables["WSPUBSUB_STREAM"] = attribute("Table", "StreamArn")
     return variables
 
 

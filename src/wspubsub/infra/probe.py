@@ -39,6 +39,13 @@ class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.
         value: str = super().__getitem__(key)
         return value
 
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
+        # Who asks so can do without, so it is not noted.
+        try:
+            return super().__getitem__(key)
+        except KeyError:
+            return default
+
 
 class ProbeError(Exception):
     """The handler cannot be used."""

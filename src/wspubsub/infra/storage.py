@@ -17,7 +17,14 @@ PARTIAL_RESPONSES = "ReportBatchItemFailures"
 
 _WEEKS_2 = 1_209_600
 _HOUR = 3600
-_STREAM_BATCH, _QUEUE_BATCH = 100, 10
+_STREAM_BATCH = 100
+_QUEUE_BATCH = 1
+"""Parts of a fan-out are worked off side by side, not one after the other."""
+
+_QUEUE_CONCURRENCY = 5
+"""So many functions post about as much as an account may by default, 10,000 requests a
+second ("Amazon API Gateway quotas"); more would only throttle each other."""
+
 _STREAM_RETRIES, _QUEUE_RECEIVES = 10, 5
 # A function is woken by new log entries and by new connections, and by nothing else:
 # subscriptions, deletions and expiry are most of what the stream carries.
@@ -89,6 +96,7 @@ def event_source_mappings(settings: TemplateSettings, function: str) -> Resource
         source = {
             "EventSourceArn": attribute("Queue", "Arn"),
             "BatchSize": _QUEUE_BATCH,
+            "ScalingConfig": {"MaximumConcurrency": _QUEUE_CONCURRENCY},
         }
         found["QueueMapping"] = _mapping(function, source)
     return found
