@@ -30,7 +30,7 @@ from wspubsub.fanout import QueueFanout, QueueHandler
 
 TOPIC = "topic-1234"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
-TINY_SIZES = (100, 3_000)
+TINY_SIZES = (100, 2_100)
 SHARDS_FROM = 50_000
 """A topic of this size is sharded: one shard for each so many subscribers."""
 

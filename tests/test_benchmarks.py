@@ -221,7 +221,7 @@ def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
 
     assert done.returncode == 2
     assert "fan-out" in done.stderr
-    for name in ("fanout", "coldstart", "publish", "store"):
+    for name in ("fanout", "coldstart", "publish", "scale", "store"):
         assert name in done.stderr
 
 
@@ -285,3 +285,14 @@ def test_the_store_consumes_no_more_than_it_may(tmp_path: Path) -> None:
     assert requests["read 1,000 subscribers"] == 1
     for figures in rows.values():
         assert figures.get("verdict", "within") == "within"
+
+
+@pytest.mark.integration
+def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> None:
+    rows = figures_of(tiny("scale", tmp_path))
+
+    # The benchmark itself compares how many functions ran, and fails if they differ.
+    assert rows["real, 100"]["delivered"] == 100
+    assert rows["real, 2,100"]["delivered"] == 2_100
+    assert rows["real, 2,100"]["functions"] == 3
+    assert rows["queue, 2,100"]["functions"] == 3

@@ -130,3 +130,14 @@ def test_a_small_topic_is_served_by_the_stream_alone(
         messages = [told(client) for client in clients[:3]]
 
     assert [message["message"] for message in messages] == ["hello"] * 3
+
+
+def test_a_client_that_says_nothing_is_greeted() -> None:
+    with (
+        dev("tests/apps/greeting.py:handler", "--streams") as gateway,
+        gateway.client() as client,
+    ):
+        greeting = client.recv(20)
+        opened = gateway.wait_for(lambda each: each["kind"] == "opened")
+
+    assert greeting == f"welcome {opened['connection_id']}"
