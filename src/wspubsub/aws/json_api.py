@@ -188,6 +188,8 @@ def _refusal(response: Response) -> dict[str, Any]:
         found = {}
     # The type is a qualified name: com.amazonaws.dynamodb.v20120810#Name.
     code = str(found.pop("__type", "")).rpartition("#")[2] or str(response.status)
+    # SQS had other names for its errors when it spoke XML, and SDKs keep to those.
+    code = response.headers.get("x-amzn-query-error", code).partition(";")[0]
     message = found.pop("message", None) or found.pop("Message", None) or ""
     return {**found, "Error": {"Code": code, "Message": str(message)}}
 
