@@ -9,7 +9,7 @@ out is not evaluated again.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import decode_json
@@ -30,8 +30,11 @@ _BODY = "$request.body."
 _MISSING = object()
 
 
-class _Variable(NamedTuple):
-    path: tuple[str | int, ...]
+class _Variable:
+    __slots__ = ("path",)
+
+    def __init__(self, path: tuple[str | int, ...]) -> None:
+        self.path = path
 
 
 class RouteSelectionExpression:

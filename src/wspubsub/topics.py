@@ -1,6 +1,6 @@
 """What may be a topic name, and which shard of a topic a connection belongs to."""
 
-import zlib
+from binascii import crc32
 
 from wspubsub.errors import TopicError
 
@@ -40,4 +40,4 @@ def validate_topic(topic: object) -> str:
 
 def shard_of(connection_id: str, shards: int) -> int:
     """Return the shard, 0 to shards - 1, that holds a connection's subscription."""
-    return zlib.crc32(connection_id.encode()) % shards
+    return crc32(connection_id.encode()) % shards

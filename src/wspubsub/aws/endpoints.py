@@ -1,7 +1,6 @@
 """Which endpoint the Management API of an API has, and in which region it is."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from wspubsub.aws.urls import Url, split_url
 from wspubsub.errors import UsageError
@@ -11,12 +10,15 @@ _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _HTTP_SCHEMES = {"wss": "https", "ws": "http", "https": "https", "http": "http"}
 
 
-class DefaultDomain(NamedTuple):
+class DefaultDomain:
     """What the default domain of an API tells."""
 
-    api_id: str
-    region: str
-    stage: str
+    __slots__ = ("api_id", "region", "stage")
+
+    def __init__(self, api_id: str, region: str, stage: str) -> None:
+        self.api_id = api_id
+        self.region = region
+        self.stage = stage
 
     @property
     def partition(self) -> str:

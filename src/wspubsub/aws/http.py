@@ -5,13 +5,11 @@ answers. What is known here, and nowhere else, is when to send, to wait, to try 
 and to give up.
 """
 
-import heapq
 import itertools
 import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
 
 from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
@@ -71,17 +69,12 @@ class Multiplexer:
             max_attempts: How often a request is sent at most; None for until the
                 deadline.
         """
-        calls = _Calls(build, judge, deadline, max_attempts)
+        calls = (build, judge, deadline, max_attempts)
         return _Run(self, tags, calls).results()
 
 
-class _Calls(NamedTuple):
-    """What the caller of `Multiplexer.run` wants."""
-
-    build: Callable[[str], bytes]
-    judge: Callable[[Response], Verdict]
-    deadline: float
-    max_attempts: int | None
+# What the caller of `Multiplexer.run` wants.
+_Calls = tuple[Callable[[str], bytes], Callable[[Response], Verdict], float, int | None]
 
 
 class _Run:
@@ -138,7 +131,9 @@ class _Run:
         if self._again:
             return self._again.pop()
         if self._later and self._later[0][0] <= now:
-            return heapq.heappop(self._later)[2]
+            from heapq import heappop  # noqa: PLC0415 - loaded already, as below
+
+            return heappop(self._later)[2]
         if not self._has_tags:
             return None
         tag = next(self._tags, None)
@@ -279,7 +274,9 @@ class _Run:
         due = now + exchange.next_delay()
         if exchange.attempts == self._max_attempts or due >= self._deadline:
             return exchange.result()
-        heapq.heappush(self._later, (due, next(self._numbers), exchange))
+        from heapq import heappush  # noqa: PLC0415 - most requests never fail
+
+        heappush(self._later, (due, next(self._numbers), exchange))
         return None
 
     def _timed_out(self, now: float) -> Iterator[Result]:

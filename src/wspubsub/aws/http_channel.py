@@ -5,7 +5,7 @@ import selectors
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from wspubsub.aws.http_response import Response, ResponseReader
 from wspubsub.aws.tls import Trust
@@ -19,7 +19,7 @@ Address = tuple[int, int, int, str, tuple[Any, ...]]
 """What `socket.getaddrinfo` returns for a name."""
 
 
-class Endpoint(NamedTuple):
+class Endpoint:
     """Where requests go.
 
     Attributes:
@@ -28,9 +28,12 @@ class Endpoint(NamedTuple):
         trust: How TLS certificates are verified, None for plain HTTP.
     """
 
-    host: str
-    port: int
-    trust: Trust | None
+    __slots__ = ("host", "port", "trust")
+
+    def __init__(self, host: str, port: int, trust: Trust | None) -> None:
+        self.host = host
+        self.port = port
+        self.trust = trust
 
 
 class Channel:

@@ -4,7 +4,6 @@ import binascii
 import json
 import os
 import time
-import zlib
 from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any
@@ -147,7 +146,7 @@ class JsonApi:
         checksum = response.headers.get("x-amz-crc32")
         if response.status >= _SERVER_ERROR:
             return Verdict.BROKEN
-        if checksum is not None and checksum != str(zlib.crc32(response.body)):
+        if checksum is not None and checksum != str(binascii.crc32(response.body)):
             return Verdict.BROKEN
         if response.status != _OK:
             code = _refusal(response)["Error"]["Code"]

@@ -4,10 +4,10 @@ import typing
 
 from wspubsub.dynamodb.client import DynamoDBClient
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
-from wspubsub.dynamodb.table import TableClient, create_table
 
 if typing.TYPE_CHECKING:
     from wspubsub.dynamodb.log import DynamoDBTopicLog
+    from wspubsub.dynamodb.table import TableClient, create_table
 
 __all__ = [
     "DynamoDBClient",
@@ -18,11 +18,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
-    # Loaded when it is first asked for: most functions keep no log.
-    if name != "DynamoDBTopicLog":
-        raise AttributeError(f"module 'wspubsub.dynamodb' has no attribute {name!r}")
-    from wspubsub.dynamodb.log import DynamoDBTopicLog  # noqa: PLC0415 - as said above
+# Loaded when they are first asked for: a function makes no table, and seldom has a log.
+_LATE = {
+    "DynamoDBTopicLog": "wspubsub.dynamodb.log",
+    "TableClient": "wspubsub.dynamodb.table",
+    "create_table": "wspubsub.dynamodb.table",
+}
 
-    globals()[name] = DynamoDBTopicLog
-    return DynamoDBTopicLog
+
+def __getattr__(name: str) -> object:
+    if name not in _LATE:
+        raise AttributeError(f"module 'wspubsub.dynamodb' has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 - as said above
+
+    found = globals()[name] = getattr(import_module(_LATE[name]), name)
+    return found

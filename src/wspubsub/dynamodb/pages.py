@@ -1,7 +1,7 @@
 """Reading ahead: the next page of every part is on its way while one is used."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -12,11 +12,14 @@ StartKey = dict[str, Any]
 MAX_THREADS = 32
 
 
-class Page(NamedTuple):
+class Page:
     """The items of one page, and where the next one starts, if there is one."""
 
-    items: list[dict[str, Any]]
-    next_key: StartKey | None
+    __slots__ = ("items", "next_key")
+
+    def __init__(self, items: list[dict[str, Any]], next_key: StartKey | None) -> None:
+        self.items = items
+        self.next_key = next_key
 
 
 def read_ahead(
