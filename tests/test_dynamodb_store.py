@@ -289,6 +289,14 @@ def test_without_a_region_the_error_says_so(
         DynamoDBSubscriptionStore(TABLE)
 
 
+def test_a_mark_that_cannot_be_written_is_an_error(client: Any) -> None:
+    store = make_store(client)
+    client.errors["put_item"] = [refusal("InternalServerError")]
+
+    with pytest.raises(StoreError, match="InternalServerError"):
+        store.mark_ready("a=")
+
+
 def test_the_region_of_every_other_sdk_counts_for_boto3_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

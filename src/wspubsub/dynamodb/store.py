@@ -181,7 +181,11 @@ class DynamoDBSubscriptionStore:
                 self._client.put_item(
                     TableName=self._table,
                     Item=item,
-                    ConditionExpression="attribute_not_exists(pk)",
+                    # What has expired may be there for days.
+                    ConditionExpression=(
+                        "attribute_not_exists(pk) OR expires_at <= :now"
+                    ),
+                    ExpressionAttributeValues={":now": {"N": repr(self._now())}},
                 )
         except StoreError as error:
             if error.code != "ConditionalCheckFailedException":

@@ -1,0 +1,59 @@
+"""The contract of `ReadyStore`: who was greeted is remembered."""
+
+from collections.abc import Callable, Iterator
+from typing import cast
+
+import pytest
+
+from tests.contracts.stores import KINDS, Clock, make_stores
+from wspubsub import Connection
+from wspubsub.subscriptions import ReadyStore
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=KINDS)
+def store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[ReadyStore]:
+    make: Callable[..., object]
+    with make_stores(request.param, clock) as make:
+        yield cast("ReadyStore", make())
+
+
+def test_a_connection_is_new_once(store: ReadyStore) -> None:
+    assert store.mark_ready("a=")
+    assert not store.mark_ready("a=")
+    assert store.mark_ready("b=")
+
+
+def test_what_failed_can_be_done_again(store: ReadyStore) -> None:
+    store.mark_ready("a=")
+
+    store.unmark_ready("a=")
+    store.unmark_ready("a=")
+
+    assert store.mark_ready("a=")
+
+
+def test_the_mark_ends_with_the_connection(store: ReadyStore) -> None:
+    store.connect(Connection(id="a=", connected_at=1.0))
+    store.subscribe("a=", "news")
+    store.mark_ready("a=")
+
+    assert store.connection("a=") is not None
+    assert store.topics("a=") == {"news"}
+    assert store.disconnect("a=") == {"news"}
+    assert store.mark_ready("a=")
+
+
+def test_the_mark_does_not_outlive_every_connection(
+    store: ReadyStore, clock: Clock
+) -> None:
+    store.mark_ready("a=")
+
+    clock.advance(8000)
+    store.subscribe("b=", "news")
+
+    assert store.mark_ready("a=")
