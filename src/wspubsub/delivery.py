@@ -45,10 +45,6 @@ class Budget:
         """Return whether no time is left at all."""
         return self._clock() >= self._until
 
-    def seconds_left(self) -> float:
-        """Return how much time is left, at least 0."""
-        return max(0.0, self._until - self._clock())
-
 
 class Delivery:
     """Delivers messages to connections.
