@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import count
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import is_engine_fit
@@ -101,12 +102,12 @@ class Queue:
     def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
         waits = full_jitter()
         left = dict(enumerate(bodies))
-        for attempt in range(MAX_ATTEMPTS):
+        for attempt in count(1):  # pragma: no branch - it returns or raises
             failed = self._sent(left, delay_seconds)
             if not failed:
                 return
             is_our_fault = any(each.get("SenderFault") for each in failed.values())
-            if is_our_fault or attempt == MAX_ATTEMPTS - 1:
+            if is_our_fault or attempt == MAX_ATTEMPTS:
                 raise self._refusal(next(iter(failed.values())))
             left = {number: left[number] for number in failed}
             self._sleep(next(waits))
