@@ -29,7 +29,12 @@ myst_heading_anchors = 3
 # No intersphinx: the build needs no network. What is not ours is not linked.
 nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|typing)\..*")]
 # "The same function that came in": a type variable, with nothing to say about it.
-nitpick_ignore = [("py:class", "wspubsub.router.HandlerT")]
+nitpick_ignore = [
+    ("py:class", "wspubsub.router.HandlerT"),
+    # Ports between the library's own parts.
+    ("py:class", "wspubsub.publisher.Fanout"),
+    ("py:class", "wspubsub.fanout.queue.QueueClient"),
+]
 
 html_theme = "furo"
 html_title = f"wspubsub {release}"
