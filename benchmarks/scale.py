@@ -81,7 +81,7 @@ def run(options: Options) -> Report:
     sizes = TINY_SIZES if options.tiny else SIZES
     cases = [Case(tier, size) for size in sizes for tier in TIERS]
     results = {case: simulate(case) for case in cases}
-    most = min(options.largest, TINY_SIZES[-1] if options.tiny else 100_000)
+    most = TINY_SIZES[-1] if options.tiny else min(options.largest, 100_000)
     real = [size for size in sizes if size <= most]
     rows = [_row(case, result) for case, result in results.items()]
     rows += [_check(size, options) for size in real]

@@ -38,7 +38,7 @@ def certificate(gateway: DevGateway) -> str:
 def enter(gateway: DevGateway, token: str) -> ClientConnection:
     trust = ssl.create_default_context(cafile=certificate(gateway))
     client: ClientConnection = connect(
-        f"{gateway.url}?token={token}", ssl=trust, proxy=None
+        f"{gateway.url}?token={token}", ssl=trust, proxy=None, open_timeout=40
     )
     return client
 

@@ -52,6 +52,7 @@ class DevGateway:
 
     def client(self, query: str = "", **options: Any) -> ClientConnection:
         """Return a connected client."""
+        options = {"open_timeout": 40, **options}  # of a machine that is busy
         client: ClientConnection = connect(self.url + query, proxy=None, **options)
         return client
 
