@@ -189,5 +189,5 @@ def test_the_log_for_people_has_a_line_an_event(chat: DevGateway) -> None:
 
 
 def _knock(url: str) -> None:
-    with connect(url, proxy=None):
+    with connect(url, proxy=None, open_timeout=40):
         pass
