@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
@@ -10,6 +12,10 @@ import pytest
 from tests.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
 PROBE_TIMEOUT_SECONDS = 1.5
+
+if threading.current_thread() is threading.main_thread():
+    # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
