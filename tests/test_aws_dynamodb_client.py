@@ -15,7 +15,8 @@ from botocore.exceptions import ClientError as BotocoreClientError
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import StoreError, UsageError
-from wspubsub.aws.dynamodb import DynamoDBClient, dynamodb_endpoint
+from wspubsub.aws.dynamodb import DynamoDBClient
+from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import ClientError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
@@ -259,7 +260,7 @@ def test_without_a_region_the_error_says_what_to_set(
 
 def test_over_tls_the_region_s_own_endpoint_is_the_default() -> None:
     assert DynamoDBClient(region="eu-west-1") is not None
-    assert dynamodb_endpoint({}, "eu-west-1") == (
+    assert service_endpoint("dynamodb", {}, "eu-west-1") == (
         "https://dynamodb.eu-west-1.amazonaws.com"
     )
 
@@ -278,4 +279,4 @@ def test_over_tls_the_region_s_own_endpoint_is_the_default() -> None:
 def test_the_endpoint_follows_boto3_s_rules(
     environment: dict[str, str], endpoint: str
 ) -> None:
-    assert dynamodb_endpoint(environment, "cn-north-1") == endpoint
+    assert service_endpoint("dynamodb", environment, "cn-north-1") == endpoint

@@ -12,8 +12,9 @@ from moto.server import ThreadedMotoServer
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.tables import CREDENTIALS
 from wspubsub import UsageError
+from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import ClientError
-from wspubsub.aws.sqs import SqsClient, sqs_endpoint
+from wspubsub.aws.sqs import SqsClient
 from wspubsub.fanout import QueueError, QueueFanout
 
 ENTRIES = [
@@ -125,7 +126,7 @@ def test_elsewhere_it_is_served_by_boto3(
 def test_the_endpoint_follows_the_rules_of_boto3(
     environment: dict[str, str], region: str, endpoint: str
 ) -> None:
-    assert sqs_endpoint(environment, region) == endpoint
+    assert service_endpoint("sqs", environment, region) == endpoint
 
 
 def test_without_a_region_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,9 @@ Method names, keyword arguments, answers and errors are those of
 DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 """
 
-import os
-from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.aws.json_api import READ_SECONDS, JsonApi
-from wspubsub.errors import UsageError
 
 # What botocore's standard retry mode takes for throttling, as far as DynamoDB says it.
 _THROTTLED = frozenset(
@@ -24,16 +21,6 @@ _THROTTLED = frozenset(
         "TransactionInProgressException",
     }
 )
-
-
-def dynamodb_endpoint(environment: Mapping[str, str], region: str) -> str:
-    """Return DynamoDB's endpoint, by the same rules as boto3."""
-    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return (
-        environment.get("AWS_ENDPOINT_URL_DYNAMODB")
-        or environment.get("AWS_ENDPOINT_URL")
-        or f"https://dynamodb.{region}.{suffix}"
-    )
 
 
 class DynamoDBClient:
@@ -57,17 +44,12 @@ class DynamoDBClient:
         endpoint_url: str | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        environment = os.environ
-        region = region or environment.get("AWS_REGION")
-        region = region or environment.get("AWS_DEFAULT_REGION")
-        if not region:
-            raise UsageError("the AWS region is unknown; set AWS_REGION")
         self._api = JsonApi(
             "dynamodb",
             "DynamoDB_20120810",
-            region=region,
-            endpoint_url=endpoint_url or dynamodb_endpoint(environment, region),
             throttled=_THROTTLED,
+            region=region,
+            endpoint_url=endpoint_url,
             read_seconds=read_seconds,
         )
 

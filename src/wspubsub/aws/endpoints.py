@@ -70,7 +70,22 @@ def region_of(endpoint: str, environment: Mapping[str, str]) -> str | None:
     place = default_domain(endpoint)
     if place:
         return place.region
+    return region_in(environment)
+
+
+def region_in(environment: Mapping[str, str]) -> str | None:
+    """Return the Region that an environment names, if it names one."""
     return environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+
+
+def service_endpoint(service: str, environment: Mapping[str, str], region: str) -> str:
+    """Return the endpoint of a service such as `dynamodb`, by the rules of boto3."""
+    suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
+    return (
+        environment.get(f"AWS_ENDPOINT_URL_{service.upper()}")
+        or environment.get("AWS_ENDPOINT_URL")
+        or f"https://{service}.{region}.{suffix}"
+    )
 
 
 def unknown_region(endpoint: str) -> UsageError:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any
 
+from wspubsub.aws.endpoints import region_in, service_endpoint
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
@@ -23,6 +24,7 @@ from wspubsub.aws.signing import (
 )
 from wspubsub.aws.tls import trust_of
 from wspubsub.aws.urls import split_url
+from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
@@ -61,10 +63,14 @@ class JsonApi:
     Args:
         service: Signing name, such as `dynamodb`.
         target: Prefix of `X-Amz-Target`, such as `DynamoDB_20120810`.
-        region: AWS Region.
-        endpoint_url: Where the service is.
         throttled: Codes of errors that ask to try again later.
+        region: AWS Region; the environment's if None.
+        endpoint_url: Where the service is; the environment's, or the Region's, if
+            None.
         read_seconds: Longest time for an answer.
+
+    Raises:
+        UsageError: No Region is known.
     """
 
     def __init__(
@@ -72,12 +78,15 @@ class JsonApi:
         service: str,
         target: str,
         *,
-        region: str,
-        endpoint_url: str,
         throttled: Collection[str],
+        region: str | None = None,
+        endpoint_url: str | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
-        url = split_url(endpoint_url)
+        region = region or region_in(os.environ)
+        if not region:
+            raise UsageError("the AWS region is unknown; set AWS_REGION")
+        url = split_url(endpoint_url or service_endpoint(service, os.environ, region))
         self._service = service
         self._target = target
         self._region = region

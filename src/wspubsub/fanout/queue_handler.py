@@ -53,7 +53,7 @@ class QueueHandler:
 
         Raises:
             EventError: It is not an event of SQS.
-        UsageError: The function's time-out is too short.
+            UsageError: The function's time-out is too short.
         """
         failed: list[str] = []
         if seconds_left(context) <= 0:
