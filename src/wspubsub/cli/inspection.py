@@ -6,13 +6,12 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.resources import as_file, files
-from pathlib import Path
 from typing import Any
 
 from wspubsub.errors import UsageError
 from wspubsub.infra.application import Application
 from wspubsub.local.target import Target
-from wspubsub.local.worker_environ import isolated_environ
+from wspubsub.local.worker_environ import isolated_environ, python_path
 
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 _TIMEOUT_SECONDS = 60
@@ -83,12 +82,6 @@ def _answer(target: Target, handlers: list[str]) -> dict[str, Any]:
 
 
 def _environ(base: Mapping[str, str], target: Target) -> dict[str, str]:
-    folders = [str(folder) for folder in target.search_path]
-    folders += [
-        str(Path(folder).absolute())
-        for folder in base.get("PYTHONPATH", "").split(os.pathsep)
-        if folder
-    ]
     # The user's own endpoints, proxies and Lambda's own client lead elsewhere.
     kept = {
         name: value
@@ -98,5 +91,5 @@ def _environ(base: Mapping[str, str], target: Target) -> dict[str, str]:
     return {
         **isolated_environ(kept, _REGION),
         **_VARIABLES,
-        "PYTHONPATH": os.pathsep.join(folders),
+        "PYTHONPATH": python_path(base, target),
     }

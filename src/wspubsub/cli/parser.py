@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, commands, template
+from wspubsub.cli.shared import add_authorizer, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
 from wspubsub.selection import DEFAULT_EXPRESSION
 
@@ -82,7 +83,7 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
     _add_listening(parser.add_argument_group("where it listens"))
     api = parser.add_argument_group("the WebSocket API")
     _add_routes(api)
-    _add_authorizer(api)
+    add_authorizer(api)
     _add_limits(api)
     _add_functions(parser.add_argument_group("the functions"))
     _add_dynamodb(parser.add_argument_group("DynamoDB"))
@@ -116,11 +117,7 @@ def _add_listening(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_routes(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--stage",
-        default=DEFAULTS.stage,
-        help="name of the stage (default: %(default)s)",
-    )
+    add_stage(group, DEFAULTS.stage)
     group.add_argument(
         "--route",
         action="extend",
@@ -130,33 +127,12 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
         help="route keys besides $connect, $disconnect and $default; if one of these "
         "three is named, those not named do not exist",
     )
-    group.add_argument(
-        "--two-way",
-        action="store_true",
-        help="give the routes a route response: what the handler returns as body is "
-        "sent to the client",
-    )
+    add_two_way(group)
     group.add_argument(
         "--route-selection-expression",
         default=DEFAULT_EXPRESSION,
         metavar="EXPRESSION",
         help="(default: %(default)s)",
-    )
-
-
-def _add_authorizer(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--authorizer",
-        metavar="MODULE_OR_FILE:FUNC",
-        help="a Lambda REQUEST authorizer",
-    )
-    group.add_argument(
-        "--identity-source",
-        action="append",
-        default=[],
-        metavar="SOURCE",
-        help="what the authorizer needs, such as route.request.querystring.token; may "
-        "be repeated",
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from wspubsub.cli.inspection import inspected
+from wspubsub.cli.shared import add_authorizer, add_stage, add_two_way
 from wspubsub.errors import UsageError
 from wspubsub.infra.documents import to_json, to_yaml
 from wspubsub.infra.settings import (
@@ -115,30 +116,9 @@ def _add_formats(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_api(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--stage",
-        default=DEFAULTS.stage,
-        help="name of the stage (default: %(default)s)",
-    )
-    group.add_argument(
-        "--two-way",
-        action="store_true",
-        help="give the routes a route response: what the handler returns as body is "
-        "sent to the client",
-    )
-    group.add_argument(
-        "--authorizer",
-        metavar="MODULE_OR_FILE:FUNC",
-        help="a Lambda REQUEST authorizer",
-    )
-    group.add_argument(
-        "--identity-source",
-        action="append",
-        default=[],
-        metavar="SOURCE",
-        help="what the authorizer needs, such as route.request.querystring.token; may "
-        "be repeated",
-    )
+    add_stage(group, DEFAULTS.stage)
+    add_two_way(group)
+    add_authorizer(group)
     group.add_argument(
         "--throttle-rate",
         type=int,

@@ -59,16 +59,21 @@ def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
     }
 
 
-def function_environ(
-    base: Mapping[str, str], around: Surroundings, *, name: str, target: Target
-) -> dict[str, str]:
-    """Return the environment of a function's processes."""
-    search_path = [str(folder) for folder in target.search_path]
-    search_path += [
+def python_path(base: Mapping[str, str], target: Target) -> str:
+    """Return where a function's processes find modules: its own, then the user's."""
+    folders = [str(folder) for folder in target.search_path]
+    folders += [
         str(Path(folder).absolute())
         for folder in base.get("PYTHONPATH", "").split(os.pathsep)
         if folder
     ]
+    return os.pathsep.join(folders)
+
+
+def function_environ(
+    base: Mapping[str, str], around: Surroundings, *, name: str, target: Target
+) -> dict[str, str]:
+    """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     sources = {
         "WSPUBSUB_STREAM": around.stream_arn,
@@ -87,7 +92,7 @@ def function_environ(
         # current if the source has its size and the second of its last change, so a
         # reload could run what was there before.
         "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONPATH": os.pathsep.join(search_path),
+        "PYTHONPATH": python_path(base, target),
         "TZ": ":UTC",
         "WSPUBSUB_ENDPOINT": around.management_url,
         "WSPUBSUB_TABLE": around.table,

@@ -1,0 +1,39 @@
+"""Options that several commands have, so that they mean the same everywhere."""
+
+import argparse
+
+
+def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
+    """Add the option that names the stage."""
+    group.add_argument(
+        "--stage",
+        default=default,
+        help="name of the stage (default: %(default)s)",
+    )
+
+
+def add_two_way(group: argparse._ArgumentGroup) -> None:
+    """Add the option that gives routes a route response."""
+    group.add_argument(
+        "--two-way",
+        action="store_true",
+        help="give the routes a route response: what the handler returns as body is "
+        "sent to the client",
+    )
+
+
+def add_authorizer(group: argparse._ArgumentGroup) -> None:
+    """Add the options of a Lambda authorizer."""
+    group.add_argument(
+        "--authorizer",
+        metavar="MODULE_OR_FILE:FUNC",
+        help="a Lambda REQUEST authorizer",
+    )
+    group.add_argument(
+        "--identity-source",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="what the authorizer needs, such as route.request.querystring.token; may "
+        "be repeated",
+    )
