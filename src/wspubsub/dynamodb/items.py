@@ -22,7 +22,10 @@ from wspubsub.events import Connection
 Item = dict[str, Any]
 Write = dict[str, Any]
 
-_CONNECTION = "#"
+TTL_ATTRIBUTE = "expires_at"
+"""From when on DynamoDB may delete an item, in epoch seconds."""
+
+CONNECTION_SORT_KEY = "#"
 _READY = "R"
 _TOPIC = "T#"
 
@@ -39,7 +42,7 @@ def topic_partition(topic: str, shard: int) -> str:
 
 def connection_key(connection_id: str) -> Item:
     """Return the key of a connection."""
-    return _key(connection_partition(connection_id), _CONNECTION)
+    return _key(connection_partition(connection_id), CONNECTION_SORT_KEY)
 
 
 def topic_key(connection_id: str, topic: str) -> Item:
@@ -61,7 +64,9 @@ def is_connection(item: Item) -> bool:
     """Return whether an item records a connection."""
     partition: str = item["pk"]["S"]
     sort_key: str = item["sk"]["S"]
-    return sort_key == _CONNECTION and partition.startswith(connection_partition(""))
+    return sort_key == CONNECTION_SORT_KEY and partition.startswith(
+        connection_partition("")
+    )
 
 
 def connection_item(connection: Connection, expires_at: int) -> Item:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from wspubsub.dynamodb.client import boto3_client, translated
+from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.errors import StoreError
 
-TTL_ATTRIBUTE = "expires_at"
 _WAIT_SECONDS, _WAIT_ATTEMPTS = 0.5, 240
 _NOT_KNOWN = frozenset({"UnknownOperationException", "ValidationException"})
 _STREAM = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}

@@ -7,11 +7,14 @@ retries, age and bisecting that end, one bad record blocks its shard for a day.
 import json
 from typing import Any
 
+from wspubsub.dynamodb.items import (
+    CONNECTION_SORT_KEY,
+    TTL_ATTRIBUTE,
+    connection_partition,
+)
+from wspubsub.dynamodb.log_items import log_partition
 from wspubsub.infra.intrinsics import Resources, attribute, ref, resource
 from wspubsub.infra.settings import TemplateSettings
-
-TTL_ATTRIBUTE = "expires_at"
-"""As `wspubsub.dynamodb.create_table` sets it."""
 
 PARTIAL_RESPONSES = "ReportBatchItemFailures"
 
@@ -28,11 +31,11 @@ second ("Amazon API Gateway quotas"); more would only throttle each other."""
 _STREAM_RETRIES, _QUEUE_RECEIVES = 10, 5
 # A function is woken by new log entries and by new connections, and by nothing else:
 # subscriptions, deletions and expiry are most of what the stream carries.
-_FILTERS = (
-    {"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "L#"}]}}}},
+_WAKING = (
+    {"pk": {"S": [{"prefix": log_partition("")}]}},
     {
-        "eventName": ["INSERT"],
-        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "C#"}]}, "sk": {"S": ["#"]}}},
+        "pk": {"S": [{"prefix": connection_partition("")}]},
+        "sk": {"S": [CONNECTION_SORT_KEY]},
     },
 )
 
@@ -133,11 +136,15 @@ def _stream_mapping() -> dict[str, Any]:
         "MaximumRecordAgeInSeconds": _HOUR,
         "FilterCriteria": {
             "Filters": [
-                {"Pattern": json.dumps(pattern, separators=(",", ":"))}
-                for pattern in _FILTERS
+                {"Pattern": json.dumps(_inserted(keys), separators=(",", ":"))}
+                for keys in _WAKING
             ]
         },
         "DestinationConfig": {
             "OnFailure": {"Destination": attribute("StreamFailures", "Arn")}
         },
     }
+
+
+def _inserted(keys: dict[str, Any]) -> dict[str, Any]:
+    return {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}}

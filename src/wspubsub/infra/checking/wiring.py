@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
+from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.infra.application import Application
 from wspubsub.infra.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.infra.checking.findings import Finding
 from wspubsub.infra.checking.stack import Resource, listed, mapping
 from wspubsub.infra.settings import MAX_TIMEOUT_SECONDS
-from wspubsub.infra.storage import TTL_ATTRIBUTE
 
 _ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
 _KEYS = [("pk", "HASH"), ("sk", "RANGE")]
