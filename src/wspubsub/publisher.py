@@ -181,7 +181,8 @@ class Publisher:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             return self._fanout.publish(message, self.delivery, budget)
-        self._check_size(topic, encoded)
+        if self._envelope is not _as_published:
+            self._check_size(topic, encoded)
         appended = self._log.append(topic, encoded, key=key, exclude=excluded)
         position = appended.message.position
         if not appended.is_new:
