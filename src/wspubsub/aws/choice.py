@@ -6,7 +6,14 @@ Everywhere else boto3 is used, so that profiles, single sign-on, proxies and mot
 `mock_aws` behave as people expect. A client that the user passes always wins.
 """
 
+import os
 from collections.abc import Mapping
+from typing import Any
+
+CONNECT_SECONDS, READ_SECONDS = 2, 5
+"""Short against the 29 s that a WebSocket integration may take."""
+
+MAX_ATTEMPTS = 4
 
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
@@ -30,3 +37,20 @@ def is_engine_fit(environment: Mapping[str, str]) -> bool:
         return False
     unusual = [*_UNUSUAL, *_PROXIES, *map(str.lower, _PROXIES)]
     return not any(environment.get(name) for name in unusual)
+
+
+def boto3_client(service: str) -> Any:  # noqa: ANN401 - boto3 ships no types
+    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway."""
+    import boto3  # noqa: PLC0415 - half a second of a cold start
+    from botocore.config import Config  # noqa: PLC0415 - as above
+
+    config = Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
+        max_pool_connections=32,
+    )
+    # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
+    # all other SDKs.
+    region = os.environ.get("AWS_REGION") or None
+    return boto3.client(service, region_name=region, config=config)

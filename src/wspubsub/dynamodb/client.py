@@ -8,13 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from wspubsub.aws.choice import is_engine_fit
+from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.errors import StoreError
-
-CONNECT_SECONDS, READ_SECONDS = 2, 5
-"""Short against the 29 s that a WebSocket integration may take."""
-
-MAX_ATTEMPTS = 4
 
 
 class DynamoDBClient(Protocol):
@@ -54,26 +49,14 @@ def default_client(table: str) -> DynamoDBClient:
         )
 
         return EngineClient()
-    client: DynamoDBClient = boto3_client(table)
+    client: DynamoDBClient = sdk_client(table)
     return client
 
 
-def boto3_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
-    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway."""
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-        max_pool_connections=32,
-    )
-    # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
-    # all other SDKs.
-    region = os.environ.get("AWS_REGION") or None
+def sdk_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
+    """Return boto3's client; one that cannot be made is an error of the store's."""
     with translated("CreateClient", table):
-        return boto3.client("dynamodb", region_name=region, config=config)
+        return boto3_client("dynamodb")
 
 
 _ADVICE = {

@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from wspubsub.dynamodb.client import boto3_client, translated
+from wspubsub.dynamodb.client import sdk_client, translated
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.errors import StoreError
 
@@ -94,7 +94,7 @@ def _create(client: TableClient, table: str, options: dict[str, Any]) -> None:
 
 
 def _default_client(table: str) -> TableClient:
-    client: TableClient = boto3_client(table)
+    client: TableClient = sdk_client(table)
     return client
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, Protocol
 
-from wspubsub.aws.choice import is_engine_fit
+from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.backoff import full_jitter
 from wspubsub.errors import UsageError, WspubsubError
 
@@ -156,14 +156,5 @@ def _default_client() -> QueueClient:
         from wspubsub.aws.sqs import SqsClient  # noqa: PLC0415 - as said above
 
         return SqsClient()
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415
-
-    config = Config(
-        connect_timeout=2,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 4},
-    )
-    region = os.environ.get("AWS_REGION") or None
-    client: QueueClient = boto3.client("sqs", region_name=region, config=config)
+    client: QueueClient = boto3_client("sqs")
     return client
