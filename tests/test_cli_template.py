@@ -132,6 +132,21 @@ def test_every_option_reaches_the_template(project: Path, capsys: Said) -> None:
     assert api["RouteSelectionExpression"] == "$request.body.type"
 
 
+def test_a_variables_default_is_there_when_the_module_is_imported(
+    project: Path, capsys: Said
+) -> None:
+    (project / "app.py").write_text(f"{APP}\nlimit = int(os.environ['LIMIT'])\n")
+    complaint = refused(capsys, "template", "app.py:handler", "--variable", "LIMIT")
+    assert "KeyError: 'LIMIT'" in complaint
+
+    text = printed(capsys, "template", "app.py:handler", "--variable", "LIMIT=3")
+
+    template = yaml.safe_load(text)
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]
+    assert variables["Variables"]["LIMIT"] == {"Ref": "Limit"}
+    assert template["Parameters"]["Limit"]["Default"] == "3"
+
+
 def test_sam_finds_the_code_where_it_is(
     project: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,7 @@ from wspubsub import UsageError
 from wspubsub.infra.application import Application
 from wspubsub.infra.logical_ids import route_id
 from wspubsub.infra.settings import TemplateSettings
+from wspubsub.infra.variables import Variable
 
 ROUTE = "AWS::ApiGatewayV2::Route"
 FUNCTION = "AWS::Lambda::Function"
@@ -315,6 +316,51 @@ def test_what_aws_would_refuse_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match=reason.replace("$", r"\$")):
         TemplateSettings(**settings)
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_all_functions_find_the_users_own_variables(template_format: str) -> None:
+    variables = (Variable.parse("JWKS_URL"), Variable.parse("LIMIT=1=2"))
+
+    template = made(
+        template_format=template_format,
+        authorizer="auth.check",
+        queue=True,
+        worker="work.handler",
+        variables=variables,
+    )
+
+    own = {"JWKS_URL": {"Ref": "JwksUrl"}, "LIMIT": {"Ref": "Limit"}}
+    for name in ("Function", "Worker", "AuthorizerFunction"):
+        found_there = properties(template, name)["Environment"]["Variables"]
+        assert own.items() <= found_there.items()
+    declared = template["Parameters"]
+    assert declared["Limit"]["Default"] == "1=2"
+    assert "Default" not in declared["JwksUrl"]
+    assert ("CodeS3Key" in declared) == (template_format == "cloudformation")
+    assert found(template) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["1ST"], "'1ST' is not a name of an environment variable"),
+        ([""], "'' is not a name"),
+        (["A-B=1"], "'A-B' is not a name"),
+        (["WSPUBSUB_TABLE=x"], "WSPUBSUB_TABLE is set already"),
+        (["AWS_REGION=x"], "AWS_REGION is set already"),
+        (["LAMBDA_TASK_ROOT"], "LAMBDA_TASK_ROOT is set already"),
+        (["A_URL", "A__URL"], "two variables would have the parameter AUrl"),
+        (["TABLE"], "the template has a Table already"),
+        (["CODE_S3_KEY"], "the template has a CodeS3Key already"),
+        (["CONNECT_ROUTE"], "the template has a ConnectRoute already"),
+    ],
+)
+def test_variables_that_could_not_be_set_are_refused(
+    texts: list[str], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        made(variables=tuple(Variable.parse(text) for text in texts))
 
 
 def test_more_routes_than_an_api_has_are_refused() -> None:

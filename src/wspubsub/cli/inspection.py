@@ -28,12 +28,15 @@ _VARIABLES = {
 }
 
 
-def inspected(target: Target, *others: Target) -> Application:
+def inspected(
+    target: Target, *others: Target, variables: Mapping[str, str] | None = None
+) -> Application:
     """Return what a handler has set up.
 
     Args:
         target: The handler.
         others: Other functions of the same deployment; they must exist.
+        variables: What the environment has besides.
 
     Raises:
         UsageError: It cannot be imported, or is nothing that routes.
@@ -44,7 +47,8 @@ def inspected(target: Target, *others: Target) -> Application:
                 f"{other.text} must be in the folder of {target.text}, "
                 f"{target.task_root}: both are deployed from it"
             )
-    answer = _answer(target, [each.handler for each in (target, *others)])
+    handlers = [each.handler for each in (target, *others)]
+    answer = _answer(target, handlers, variables or {})
     if "error" in answer:
         raise UsageError(f"{target.text}: {answer['error']}")
     return Application(
@@ -56,12 +60,14 @@ def inspected(target: Target, *others: Target) -> Application:
     )
 
 
-def _answer(target: Target, handlers: list[str]) -> dict[str, Any]:
+def _answer(
+    target: Target, handlers: list[str], variables: Mapping[str, str]
+) -> dict[str, Any]:
     with as_file(files("wspubsub.infra") / "probe.py") as probe:
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter
                 [sys.executable, "-P", str(probe), *handlers],
-                env=_environ(os.environ, target),
+                env=_environ({**os.environ, **variables}, target),
                 cwd=target.task_root,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,

@@ -17,6 +17,7 @@ from wspubsub.infra.settings import (
     TemplateSettings,
 )
 from wspubsub.infra.template import make_template
+from wspubsub.infra.variables import Variable
 from wspubsub.local.target import Target
 
 WRONG_USE = 2
@@ -65,7 +66,12 @@ def _template(options: argparse.Namespace) -> str:
         if (text := getattr(options, name))
     }
     settings = _settings(options, target, others)
-    application = inspected(target, *others.values())
+    defaults = {
+        each.name: each.default
+        for each in settings.variables
+        if each.default is not None
+    }
+    application = inspected(target, *others.values(), variables=defaults)
     if settings.has_records and not (settings.worker or application.takes_records):
         print(
             f"wspubsub: warning: {target.text} is a Router, which takes no records of "
@@ -96,6 +102,7 @@ def _settings(
         throttle_rate=options.throttle_rate,
         throttle_burst=options.throttle_burst,
         code_uri=Path(os.path.relpath(target.task_root, Path.cwd())).as_posix(),
+        variables=tuple(Variable.parse(text) for text in options.variable),
         **handlers,
     )
 
@@ -168,6 +175,14 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         default=DEFAULTS.log_retention_days,
         metavar="DAYS",
         help="how long log lines are kept (default: %(default)s)",
+    )
+    group.add_argument(
+        "--variable",
+        action="append",
+        default=[],
+        metavar="NAME[=VALUE]",
+        help="an environment variable of the functions; its value is a parameter of "
+        "the stack, with this default; may be repeated",
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from wspubsub.infra.intrinsics import Resources, api_url, attribute, ref, resource, sub
 from wspubsub.infra.policies import Statement, log_statement
 from wspubsub.infra.settings import TemplateSettings
+from wspubsub.infra.variables import environment
 
 
 def function(
@@ -27,13 +28,18 @@ def function(
         handler: What it runs: `module.function`.
         statements: What it may do besides writing its log.
         settings: Size, runtime and the rest.
-        variables: Its environment.
+        variables: What its environment has besides the user's own variables.
     """
     group = f"{name}Logs"
     return {
         group: _log_group(name, settings),
         f"{name}Role": _role([log_statement(group), *statements]),
-        name: _lambda(name, handler, settings, variables or {}),
+        name: _lambda(
+            name,
+            handler,
+            settings,
+            (variables or {}) | environment(settings.variables),
+        ),
     }
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 from wspubsub.errors import UsageError
+from wspubsub.infra.variables import Variable
 
 MAX_TIMEOUT_SECONDS = 29
 """API Gateway waits no longer for an integration ("Quotas for configuring and running
@@ -48,6 +49,7 @@ class TemplateSettings:
         throttle_rate: Messages and handshakes a second that the stage takes.
         throttle_burst: How many may come at once.
         code_uri: Folder of the code, for SAM.
+        variables: Environment variables of the user's own, for all functions.
 
     Raises:
         UsageError: AWS would not accept a value; the text says what it would.
@@ -70,6 +72,7 @@ class TemplateSettings:
     throttle_rate: int = 1000
     throttle_burst: int = 500
     code_uri: str = "."
+    variables: tuple[Variable, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names(self)

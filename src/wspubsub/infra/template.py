@@ -9,12 +9,13 @@ from wspubsub.infra.intrinsics import Resources, api_url, ref
 from wspubsub.infra.policies import application_statements, record_statements
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.storage import event_source_mappings, queues, table
+from wspubsub.infra.variables import parameters
 from wspubsub.infra.websocket_api import websocket_api
 
 MAX_RESOURCES = 500
 """Resources per template ("Understand CloudFormation quotas")."""
 
-_PARAMETERS = {
+_CODE = {
     "CodeS3Bucket": {
         "Type": "String",
         "Description": "Bucket that holds the zip file with the code",
@@ -32,16 +33,16 @@ def make_template(
     """Return a template that deploys an application.
 
     Raises:
-        UsageError: The routes are more than fit in a template, or SAM does not take
-            the key of one.
+        UsageError: The routes are more than fit in a template, SAM does not take the
+            key of one, or a variable's parameter has the name of something else.
     """
     template: dict[str, Any] = {"AWSTemplateFormatVersion": "2010-09-09"}
     if settings.is_sam:
         template["Transform"] = "AWS::Serverless-2016-10-31"
     template["Description"] = f"WebSocket pub/sub: {application.handler}"
-    if not settings.is_sam:
-        template["Parameters"] = _PARAMETERS
     resources = _resources(application, settings)
+    if given := _parameters(settings, resources):
+        template["Parameters"] = given
     if len(resources) > MAX_RESOURCES:
         raise UsageError(
             f"a template has at most {MAX_RESOURCES} resources, not {len(resources)}: "
@@ -49,6 +50,17 @@ def make_template(
             "select"
         )
     return template | {"Resources": resources, "Outputs": _outputs(settings)}
+
+
+def _parameters(settings: TemplateSettings, resources: Resources) -> dict[str, Any]:
+    code = {} if settings.is_sam else _CODE
+    own = parameters(settings.variables)
+    for name in own.keys() & (resources.keys() | code.keys()):
+        raise UsageError(
+            f"the template has a {name} already, so no variable's parameter can have "
+            "that name: rename the variable"
+        )
+    return code | own
 
 
 def _resources(application: Application, settings: TemplateSettings) -> Resources:
