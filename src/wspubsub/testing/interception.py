@@ -10,6 +10,7 @@ import gc
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
@@ -69,7 +70,8 @@ class Interception:
     def install(self) -> None:
         """Register with every boto3 client: those made already and those to come."""
         with self._lock:
-            if self._is_installed:
+            # Without botocore there is no client of boto3's to register with.
+            if self._is_installed or find_spec("botocore") is None:
                 return
             self._is_installed = True
         # Not at the top: it takes a fifth of a second, and the plugin is always loaded.
