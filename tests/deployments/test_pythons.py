@@ -65,11 +65,12 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 def on(python: str, *arguments: str) -> tuple[int, str]:
     """Run pytest on a Python and return its exit status and what it printed."""
     pyodide = TOOLS / f"pyodide-{PYODIDES[python]}" / "node_modules" / "pyodide"
-    script = Path(__file__).with_name("wasm_pytest.mjs")
+    script = str(Path(__file__).with_name("wasm_pytest.mjs"))
     done = subprocess.run(  # noqa: S603 - our own tests
         [
             *("node", "--stack-size=4000", script),
-            *(pyodide, TOOLS / "any-python", ROOT, *arguments),
+            *map(str, (pyodide, TOOLS / "any-python", ROOT)),
+            *arguments,
             # No files for captured output there, and no plug-ins of this environment.
             *("-q", "-s", "-c", "/dev/null", "--rootdir", "/repository"),
             *("-p", "no:cacheprovider", "--noconftest", "--import-mode=importlib"),
