@@ -8,6 +8,7 @@ import boto3
 import pytest
 from websockets.sync.client import ClientConnection
 
+from tests.chat_script import converse
 from tests.servers.clients import say
 from tests.servers.gateways import APPS, DevGateway, dev
 from tests.servers.raw import RawClient, masked
@@ -72,6 +73,10 @@ def test_a_subscriber_gets_what_others_send_until_it_unsubscribes(
         # Neither the one that has left nor the sender has got it.
         assert say(reader, type="subscribe", topic="other")["topic"] == "other"
         assert say(writer, type="subscribe", topic="other")["topic"] == "other"
+
+
+def test_the_whole_conversation(chat: DevGateway) -> None:
+    converse(chat.url, is_durable=False)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection
 
+from tests.chat_script import converse
 from tests.servers.gateways import (
     CREDENTIALS,
     DevGateway,
@@ -102,6 +103,10 @@ def test_killing_workers_in_the_middle_of_a_fan_out_loses_nothing(
         seen: set[int] = set()
         while seen != set(range(1, last + 1)):
             seen.add(told(client)["offset"])
+
+
+def test_the_whole_conversation(gateway: DevGateway) -> None:
+    converse(gateway.url, is_durable=True)
 
 
 def test_a_topic_above_the_threshold_goes_through_the_queue_if_there_is_one(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,17 @@ def set_up(
     for block in blocks((clone / "examples" / "README.md").read_text()):
         reader.follow(block)
     return notes
+
+
+@pytest.fixture(scope="session")
+def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that has the library and nothing else."""
+    folder = tmp_path_factory.mktemp("packaged") / "build"
+    subprocess.run(  # noqa: S603 - pip, of this environment
+        [
+            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
+            *("--disable-pip-version-check", "--no-compile", "--target", folder, ROOT),
+        ],
+        check=True,
+    )
+    return folder

@@ -3,8 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
@@ -17,20 +15,6 @@ NOT_ON_LAMBDA = ("testing", "gateway", "local", "infra", "cli")
 MB = 1_000_000
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(scope="module")
-def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that has the library and nothing else."""
-    folder = tmp_path_factory.mktemp("packaged") / "build"
-    subprocess.run(  # noqa: S603 - pip, of this environment
-        [
-            *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
-            *("--disable-pip-version-check", "--no-compile", "--target", folder, ROOT),
-        ],
-        check=True,
-    )
-    return folder
 
 
 def test_it_weighs_what_the_documentation_says(build: Path, tmp_path: Path) -> None:
