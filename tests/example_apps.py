@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from tests.servers.gateways import ROOT
+from tests.servers.gateways import ROOT, environment
 from wspubsub.dynamodb import create_table
 from wspubsub.infra.documents import read_template
 
@@ -55,7 +55,7 @@ def run_script(folder: str, *arguments: str, **variables: str) -> str:
     done = subprocess.run(  # noqa: S603 - our own example
         [sys.executable, *arguments],
         cwd=EXAMPLES / folder,
-        env={"PATH": "", "NO_PROXY": "127.0.0.1", **variables},
+        env=environment(variables),
         capture_output=True,
         text=True,
         timeout=50,
@@ -81,6 +81,16 @@ def role_statements(template: Path, role: str) -> Mapping[str, Mapping[str, Any]
     resources: Any = read_template(template.read_text(), template.name)["Resources"]
     (policy,) = resources[role]["Properties"]["Policies"]
     return {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+
+
+def assert_extends(template: Path, printed: str, added: set[str]) -> None:
+    """Check that a template is what a command prints, and what was added by hand."""
+    theirs = read_template(template.read_text(), template.name)
+    ours = read_template(printed, "printed")
+    resources = theirs["Resources"]
+    assert set(resources) - set(ours["Resources"]) == added
+    assert {name: resources[name] for name in ours["Resources"]} == ours["Resources"]
+    assert theirs["Outputs"].items() >= ours["Outputs"].items()
 
 
 def cfn_lint(template: Path) -> str:

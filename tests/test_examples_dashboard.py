@@ -11,6 +11,7 @@ import pytest
 from tests.example_apps import (
     EXAMPLES,
     account,
+    assert_extends,
     cfn_lint,
     dynamodb_actions,
     imported,
@@ -250,6 +251,19 @@ def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say() -> None:
 
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
     assert cfn_lint(TEMPLATE) == ""
+
+
+@pytest.mark.integration
+def test_what_was_not_added_by_hand_is_what_the_command_prints() -> None:
+    printed = run(
+        *("template", "app.py:handler", "--format", "sam", "--history"),
+        cwd=TEMPLATE.parent,
+    ).stdout
+
+    packaged = printed.replace("CodeUri: .", "CodeUri: build")
+
+    added = {"Tick", "TickLogs", "TickRole", "TickFailures"}
+    assert_extends(TEMPLATE, packaged, added)
 
 
 @pytest.mark.integration

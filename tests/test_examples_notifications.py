@@ -13,6 +13,7 @@ import pytest
 from tests.example_apps import (
     EXAMPLES,
     account,
+    assert_extends,
     cfn_lint,
     dynamodb_actions,
     imported,
@@ -313,15 +314,33 @@ def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say() -> None:
 
 
 @pytest.mark.integration
+def test_what_was_not_added_by_hand_is_what_the_command_prints() -> None:
+    printed = run(
+        *("template", "app.py:handler", "--history", "--variable", "TOKEN_SECRET"),
+        *("--authorizer", "authorizer.py:handler", "--identity-source", SOURCE),
+        cwd=TEMPLATE.parent,
+    ).stdout
+
+    # Only the authorizer is to know it.
+    secret = "          TOKEN_SECRET:\n            Ref: TokenSecret\n"
+    before, _, rest = printed.partition(secret)
+
+    assert secret in rest
+    added = {"Notify", "NotifyLogs", "NotifyRole", "NotifyFailures"}
+    assert_extends(TEMPLATE, before + rest, added | {"NotifyInvokeConfig"})
+
+
+@pytest.mark.integration
 def test_a_notification_on_this_machine_reaches_a_device(tmp_path: Path) -> None:
     folder = EXAMPLES / "notifications"
+    region = {"AWS_REGION": "eu-central-1"}  # where the table is, then
     token = run_script("notifications", "sign_in.py", "alice", TOKEN_SECRET=SECRET)
     with dev(
         f"{folder / 'app.py'}:handler",
         *("--authorizer", f"{folder / 'authorizer.py'}:handler"),
         *("--identity-source", SOURCE),
         *("--environments", "1"),
-        environ={**CREDENTIALS, "TOKEN_SECRET": SECRET},
+        environ={**CREDENTIALS, **region, "TOKEN_SECRET": SECRET},
     ) as gateway:
         log = tmp_path / "dev.jsonl"
         log.write_text(json.dumps(gateway.records[0]) + "\n")
@@ -329,9 +348,8 @@ def test_a_notification_on_this_machine_reaches_a_device(tmp_path: Path) -> None
             device.send('{"action": "resume", "since": null}')
             assert json.loads(device.recv(timeout=20))["type"] == "resumed"
 
-            said = run_script(
-                "notifications", "send.py", str(log), "alice", "parcel-17", "It is here"
-            )
+            arguments = (str(log), "alice", "parcel-17", "It is here")
+            said = run_script("notifications", "send.py", *arguments, **region)
 
             got = json.loads(device.recv(timeout=20))
 

@@ -8,8 +8,6 @@ import os
 import time
 from typing import Any
 
-SECRET = os.environ["TOKEN_SECRET"].encode()
-
 
 def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
     user = verified_user(event["queryStringParameters"]["token"])
@@ -27,7 +25,8 @@ def handler(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
 def verified_user(token: str) -> str | None:
     # From the right: a user's name may have dots.
     text, _, signature = token.rpartition(".")
-    expected = hmac.digest(SECRET, text.encode(), "sha256").hex()
+    secret = os.environ["TOKEN_SECRET"].encode()
+    expected = hmac.digest(secret, text.encode(), "sha256").hex()
     if not hmac.compare_digest(signature.encode(), expected.encode()):
         return None
     user, _, expires_at = text.rpartition(".")
