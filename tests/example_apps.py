@@ -1,0 +1,103 @@
+"""Examples in a test's own process: as they stand, with DynamoDB by moto."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.servers.gateways import ROOT, environment
+from wspubsub.dynamodb import create_table
+from wspubsub.infra.documents import read_template
+
+EXAMPLES = ROOT / "examples"
+TABLE = "wspubsub"
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "us-east-1",
+    "WSPUBSUB_TABLE": TABLE,
+    "WSPUBSUB_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod",
+}
+_OPERATION = re.compile(r"OperationModel\(name=(\w+)\)")
+
+
+@contextmanager
+def account(environ: pytest.MonkeyPatch) -> Iterator[None]:
+    """An account with a table, and the environment of a function that has it."""
+    for name, value in _ENVIRONMENT.items():
+        environ.setenv(name, value)
+    with mock_aws():
+        create_table(TABLE)
+        yield
+
+
+def imported(path: str) -> ModuleType:
+    """Import a file of the examples anew; its name here is that of no other module."""
+    name = "example_" + re.sub(r"\W", "_", path)
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def run_script(folder: str, *arguments: str, **variables: str) -> str:
+    """Run a script of an example in its folder and return what it prints."""
+    done = subprocess.run(  # noqa: S603 - our own example
+        [sys.executable, *arguments],
+        cwd=EXAMPLES / folder,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.rstrip()
+
+
+def dynamodb_actions(log_text: str) -> set[str]:
+    """Return the IAM actions of the DynamoDB operations that botocore has logged."""
+    needed = {"TransactWriteItems": {"PutItem"}}  # of the items in it, all of them Puts
+    return {
+        f"dynamodb:{action}"
+        for operation in _OPERATION.findall(log_text)
+        if operation != "PostToConnection"
+        for action in needed.get(operation, {operation})
+    }
+
+
+def role_statements(template: Path, role: str) -> Mapping[str, Mapping[str, Any]]:
+    """Return the statements of a role in a template by their names."""
+    resources: Any = read_template(template.read_text(), template.name)["Resources"]
+    (policy,) = resources[role]["Properties"]["Policies"]
+    return {each["Sid"]: each for each in policy["PolicyDocument"]["Statement"]}
+
+
+def assert_extends(template: Path, printed: str, added: set[str]) -> None:
+    """Check that a template is what a command prints, and what was added by hand."""
+    theirs = read_template(template.read_text(), template.name)
+    ours = read_template(printed, "printed")
+    resources = theirs["Resources"]
+    assert set(resources) - set(ours["Resources"]) == added
+    assert {name: resources[name] for name in ours["Resources"]} == ours["Resources"]
+    assert theirs["Outputs"].items() >= ours["Outputs"].items()
+
+
+def cfn_lint(template: Path) -> str:
+    """Return what cfn-lint says of a template."""
+    return subprocess.run(  # noqa: S603 - a tool of this environment
+        [Path(sys.executable).with_name("cfn-lint"), template],
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stdout
