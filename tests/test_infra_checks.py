@@ -149,7 +149,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "everything": (
         allowed("Table", Resource="*"),
-        "dynamodb:BatchWriteItem, dynamodb:UpdateItem, dynamodb:ConditionCheckItem on "
+        "dynamodb:BatchWriteItem, dynamodb:ConditionCheckItem on "
         "*: name the one resource",
     ),
     "every action": (

@@ -20,8 +20,8 @@ STORE_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:BatchWriteItem",
 )
-# TransactWriteItems is allowed by the actions of its items.
-HISTORY_ACTIONS = ("dynamodb:UpdateItem", "dynamodb:ConditionCheckItem")
+# TransactWriteItems is allowed by the actions of its items, and this one.
+HISTORY_ACTIONS = ("dynamodb:ConditionCheckItem",)
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",

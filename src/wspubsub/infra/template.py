@@ -88,7 +88,10 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
             "Worker", settings.worker, own + records, settings, variables=variables
         )
     if settings.authorizer:
-        found |= function("AuthorizerFunction", settings.authorizer, [], settings)
+        # It may be in a module that reads the variables when it is imported.
+        found |= function(
+            "AuthorizerFunction", settings.authorizer, [], settings, variables=variables
+        )
     return found
 
 
