@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat_script import converse
 from tests.deployments.reader import Reader
 from tests.deployments.readme import ACCOUNT, blocks
 from tests.servers.gateways import ROOT
@@ -53,3 +54,18 @@ def test_a_readme_says_all_that_somebody_who_deploys_asks(name: str) -> None:
         assert f"\n## {title}\n" in after, f"{name} has no section {title}"
     assert "an hour" in after
     assert "a million" in after
+
+
+def test_clients_have_the_whole_conversation_under_serverless_offline(
+    clone: Path, set_up: Path, reader_environ: dict[str, str], tmp_path: Path
+) -> None:
+    text = (clone / "examples" / "chat" / "serverless" / "README.md").read_text()
+    *before, clients = blocks(text)
+    reader = Reader(clone, tmp_path / "notes", reader_environ, set_up / "env")
+
+    try:
+        for block in before:
+            reader.follow(block)
+        converse(clients.commands.split()[-1], is_durable=False)
+    finally:
+        reader.stop()
