@@ -1,30 +1,21 @@
 """The chat's app of AWS CDK: what it writes is what `wspubsub template` would write."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.servers.gateways import CHAT, ROOT
+from tests.deployments import cdk
+from tests.infra_templates import Template, of_kind
+from tests.servers.gateways import CHAT
 from wspubsub.deployment import read_application
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.template import make_template
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-Template = dict[str, Any]
-TOKENS = {
-    "jwks_url": "https://issuer.example/jwks.json",
-    "jwt_issuer": "https://issuer.example/",
-    "jwt_audience": "chat",
-    "allowed_origins": "https://chat.example",
-}
 SAME_AS_REFERENCE = (
     "AWS::ApiGatewayV2::Api",
     "AWS::ApiGatewayV2::Stage",
@@ -40,46 +31,16 @@ NAMES = {"Name", "LogGroupName", "Code"}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the app, with the code packaged."""
-    chat = tmp_path_factory.mktemp("examples") / "chat"
-    made = shutil.ignore_patterns("build*", "cdk.out", "__pycache__")
-    shutil.copytree(CHAT.parent / "cdk", chat / "cdk", ignore=made)
-    shutil.copy(CHAT, chat)
-    shutil.copytree(ROOT / "src/wspubsub", chat / "cdk/build/wspubsub")
-    shutil.copy(CHAT, chat / "cdk/build")
-    # What is in it is no part of the template.
-    (chat / "cdk/build-authorizer").mkdir()
-    return chat / "cdk"
-
-
-def synthesized(
-    folder: Path, name: str, context: Mapping[str, str]
-) -> "subprocess.CompletedProcess[str]":
-    """Run the app as `cdk synth` does."""
-    environ = {
-        **os.environ,
-        "CDK_OUTDIR": str(folder / name),
-        "CDK_CONTEXT_JSON": json.dumps(context),
-    }
-    return subprocess.run(
-        [sys.executable, "main.py"],
-        cwd=folder,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return cdk.packaged(tmp_path_factory.mktemp("examples"))
 
 
 @pytest.fixture(scope="module")
 def templates(folder: Path) -> dict[str, Path]:
     """The template for everybody, and the one for those who have a token."""
-    found = {}
-    for name, context in {"open": {}, "tokens": TOKENS}.items():
-        done = synthesized(folder, name, context)
-        assert done.returncode == 0, done.stderr
-        found[name] = folder / name / "chat.template.json"
-    return found
+    contexts: dict[str, dict[str, str]] = {"open": {}, "tokens": cdk.TOKENS}
+    return {
+        name: cdk.template(folder, name, context) for name, context in contexts.items()
+    }
 
 
 @pytest.fixture(params=["open", "tokens"])
@@ -96,15 +57,6 @@ def reference() -> Template:
 def read(path: Path) -> Template:
     template: Template = json.loads(path.read_text())
     return template
-
-
-def of_kind(template: Template, kind: str) -> dict[str, dict[str, Any]]:
-    """Return the properties of all resources of a type."""
-    return {
-        name: each["Properties"]
-        for name, each in template["Resources"].items()
-        if each["Type"] == kind
-    }
 
 
 def known(value: object) -> object:
@@ -182,16 +134,16 @@ def test_the_routes_are_those_of_the_router(path: Path, reference: Template) -> 
 def test_the_chat_may_do_what_it_may_in_the_librarys_template(
     path: Path, reference: Template
 ) -> None:
-    template = read(path)
+    made = read(path)
 
-    statements = statements_of(template, "app.handler")
+    statements = statements_of(made, "app.handler")
 
     (policy,) = of_kind(reference, "AWS::IAM::Role")["FunctionRole"]["Policies"]
     wanted = policy["PolicyDocument"]["Statement"]
     assert [(each.get("Sid"), actions_of(each)) for each in statements] == [
         (each["Sid"], each["Action"]) for each in wanted
     ]
-    for role in of_kind(template, "AWS::IAM::Role").values():
+    for role in of_kind(made, "AWS::IAM::Role").values():
         assert role.keys() == {"AssumeRolePolicyDocument"}
 
 
@@ -199,9 +151,9 @@ def test_the_chat_may_do_what_it_may_in_the_librarys_template(
 def test_everything_is_set_as_in_the_librarys_template(
     kind: str, templates: dict[str, Path], reference: Template
 ) -> None:
-    template = read(templates["open"])
+    made = read(templates["open"])
 
-    found = [known(each) for each in of_kind(template, kind).values()]
+    found = [known(each) for each in of_kind(made, kind).values()]
 
     wanted = [known(each) for each in of_kind(reference, kind).values()]
     assert wanted
@@ -227,24 +179,24 @@ def test_the_table_outlives_the_stack(path: Path) -> None:
 def test_everybody_may_connect_unless_tokens_are_asked_for(
     templates: dict[str, Path],
 ) -> None:
-    template = read(templates["open"])
+    made = read(templates["open"])
 
-    routes = of_kind(template, "AWS::ApiGatewayV2::Route").values()
+    routes = of_kind(made, "AWS::ApiGatewayV2::Route").values()
 
     assert {each["AuthorizationType"] for each in routes} == {"NONE"}
-    assert not of_kind(template, "AWS::ApiGatewayV2::Authorizer")
+    assert not of_kind(made, "AWS::ApiGatewayV2::Authorizer")
 
 
 def test_tokens_are_checked_before_a_connection_is_made(
     templates: dict[str, Path],
 ) -> None:
-    template = read(templates["tokens"])
+    made = read(templates["tokens"])
 
-    ((name, authorizer),) = of_kind(template, "AWS::ApiGatewayV2::Authorizer").items()
+    ((name, authorizer),) = of_kind(made, "AWS::ApiGatewayV2::Authorizer").items()
 
     assert authorizer["AuthorizerType"] == "REQUEST"
     assert authorizer["IdentitySource"] == ["route.request.querystring.token"]
-    for route in of_kind(template, "AWS::ApiGatewayV2::Route").values():
+    for route in of_kind(made, "AWS::ApiGatewayV2::Route").values():
         is_connect = route["RouteKey"] == "$connect"
         assert (route.get("AuthorizerId") == {"Ref": name}) is is_connect
 
@@ -252,26 +204,26 @@ def test_tokens_are_checked_before_a_connection_is_made(
 def test_the_authorizer_has_its_settings_and_may_only_write_its_log(
     templates: dict[str, Path],
 ) -> None:
-    template = read(templates["tokens"])
+    made = read(templates["tokens"])
 
-    (statement,) = statements_of(template, "authorizer.handler")
+    (statement,) = statements_of(made, "authorizer.handler")
 
     assert actions_of(statement) == ["logs:CreateLogStream", "logs:PutLogEvents"]
     (variables,) = (
         each["Environment"]["Variables"]
-        for each in of_kind(template, "AWS::Lambda::Function").values()
+        for each in of_kind(made, "AWS::Lambda::Function").values()
         if each["Handler"] == "authorizer.handler"
     )
-    assert variables == {name.upper(): value for name, value in TOKENS.items()}
+    assert variables == {name.upper(): value for name, value in cdk.TOKENS.items()}
 
 
 @pytest.mark.parametrize("missing", ["jwks_url", "jwt_issuer", "jwt_audience"])
 def test_an_authorizer_that_could_not_decide_is_refused(
     missing: str, folder: Path
 ) -> None:
-    context = {name: value for name, value in TOKENS.items() if name != missing}
+    context = {name: value for name, value in cdk.TOKENS.items() if name != missing}
 
-    done = synthesized(folder, f"without-{missing}", context)
+    done = cdk.synthesized(folder, f"without-{missing}", context)
 
     assert done.returncode == 1
     assert f"tokens need {missing} as well" in done.stderr
