@@ -27,7 +27,7 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # No intersphinx: the build needs no network. What is not ours is not linked.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|typing)\..*")]
+nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|pathlib|typing)\..*")]
 # "The same function that came in": a type variable, with nothing to say about it.
 nitpick_ignore = [
     ("py:class", "wspubsub.router.HandlerT"),

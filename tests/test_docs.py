@@ -31,6 +31,7 @@ COMMANDS = ("dev", "demo", "create-table", "template", "check")
 AREAS = {
     "wspubsub": "core.md",
     "wspubsub.aws": "aws.md",
+    "wspubsub.deployment": "deployment.md",
     "wspubsub.dynamodb": "dynamodb.md",
     "wspubsub.fanout": "fanout.md",
     "wspubsub.testing": "testing.md",

@@ -8,6 +8,7 @@ import pytest
 PACKAGES = [
     "wspubsub",
     "wspubsub.aws",
+    "wspubsub.deployment",
     "wspubsub.dynamodb",
     "wspubsub.fanout",
     "wspubsub.testing",

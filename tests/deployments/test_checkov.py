@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.deployments import cdk
 from tests.deployments.serverless import packaged
 from tests.deployments.test_serverless import TOKENS
 from tests.infra_templates import EVERYTHING, made
@@ -37,6 +38,8 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "serverless": packaged("osls", folder / "serverless", TOKENS),
     }
     shutil.rmtree(folder / "serverless")
+    app = cdk.packaged(tmp_path_factory.mktemp("cdk"))
+    shutil.copy(cdk.template(app, "cdk.out", cdk.TOKENS), folder / "cdk.json")
     for name, template in templates.items():
         (folder / f"{name}.json").write_text(json.dumps(template))
     for path in (ROOT / "examples").rglob("template.yaml"):

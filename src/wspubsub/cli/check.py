@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from wspubsub.cli.inspection import inspected
+from wspubsub.deployment.inspection import inspected
 from wspubsub.errors import UsageError
 from wspubsub.infra.checking import Finding, check_template
 from wspubsub.infra.documents import read_template

@@ -5,8 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from wspubsub.cli.inspection import inspected
 from wspubsub.cli.shared import add_authorizer, add_stage, add_two_way
+from wspubsub.deployment.inspection import inspected
 from wspubsub.errors import UsageError
 from wspubsub.infra.documents import to_json, to_yaml
 from wspubsub.infra.settings import (

@@ -57,5 +57,5 @@ class Application:
 
     @property
     def all_keys(self) -> list[str]:
-        """The routes that its API gets: the predefined ones, then the others."""
+        """The routes that its API gets, the predefined ones first."""
         return [*PREDEFINED, *self.custom_keys]

@@ -7,8 +7,17 @@ depend on the function and the function on its role.
 
 from typing import Any
 
-from wspubsub.infra.intrinsics import Resources, api_url, attribute, ref, resource, sub
-from wspubsub.infra.policies import Statement, log_statement
+from wspubsub.infra.intrinsics import (
+    API_ARN,
+    Resources,
+    api_url,
+    arn,
+    attribute,
+    ref,
+    resource,
+    sub,
+)
+from wspubsub.infra.policies import Arns, Statement
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.variables import environment
 
@@ -26,14 +35,13 @@ def function(
     Args:
         name: Its logical ID.
         handler: What it runs: `module.function`.
-        statements: What it may do besides writing its log.
+        statements: What it may do.
         settings: Size, runtime and the rest.
         variables: What its environment has besides the user's own variables.
     """
-    group = f"{name}Logs"
     return {
-        group: _log_group(name, settings),
-        f"{name}Role": _role([log_statement(group), *statements]),
+        f"{name}Logs": _log_group(name, settings),
+        f"{name}Role": _role(statements),
         name: _lambda(
             name,
             handler,
@@ -41,6 +49,23 @@ def function(
             (variables or {}) | environment(settings.variables),
         ),
     }
+
+
+def log_group_arn(name: str) -> str:
+    """Return the ARN of a function's log group."""
+    return f"${{{name}Logs.Arn}}"
+
+
+def application_arns(name: str, settings: TemplateSettings) -> Arns:
+    """Return what a function of the application works with."""
+    return Arns(
+        stage=f"{API_ARN}/{settings.stage}",
+        table="${Table.Arn}",
+        log_group=log_group_arn(name),
+        queue="${Queue.Arn}" if settings.queue else None,
+        stream="${Table.StreamArn}" if settings.streams else None,
+        stream_failures="${StreamFailures.Arn}" if settings.streams else None,
+    )
 
 
 def application_variables(settings: TemplateSettings) -> dict[str, Any]:
@@ -79,10 +104,14 @@ def _role(statements: list[Statement]) -> dict[str, Any]:
             }
         ],
     }
+    written = [
+        {**each, "Resource": [arn(text) for text in each["Resource"]]}
+        for each in statements
+    ]
     # In the role itself, so that the function never runs without them.
     policy = {
         "PolicyName": "wspubsub",
-        "PolicyDocument": {"Version": "2012-10-17", "Statement": statements},
+        "PolicyDocument": {"Version": "2012-10-17", "Statement": written},
     }
     return resource(
         "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust, "Policies": [policy]}

@@ -1,6 +1,12 @@
 """CloudFormation's intrinsic functions, in their long form."""
 
+import re
 from typing import Any
+
+API_ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${Api}"
+"""ARN of the API, for `sub`."""
+
+_ATTRIBUTE = re.compile(r"\$\{(\w+)\.(\w+)\}")
 
 Value = Any
 Resource = dict[str, Any]
@@ -22,6 +28,12 @@ def sub(text: str) -> Value:
     return {"Fn::Sub": text}
 
 
+def arn(text: str) -> Value:
+    """Return an ARN in which `${…}` is replaced; one that is an attribute, as that."""
+    match = _ATTRIBUTE.fullmatch(text)
+    return attribute(match[1], match[2]) if match else sub(text)
+
+
 def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:  # noqa: ANN401 - as templates
     """Return a resource; attributes are those beside its properties."""
     return {"Type": kind, **attributes, "Properties": properties}
@@ -37,10 +49,7 @@ def invocation_uri(function: str) -> Value:
 
 def execute_api_arn(path: str) -> Value:
     """Return the ARN of something in the API."""
-    return sub(
-        "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
-        f"${{Api}}/{path}"
-    )
+    return sub(f"{API_ARN}/{path}")
 
 
 def api_url(scheme: str, stage: str) -> Value:

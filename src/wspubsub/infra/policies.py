@@ -4,10 +4,8 @@
 resources, and condition keys for Amazon DynamoDB" the table's.
 """
 
+from dataclasses import dataclass
 from typing import Any
-
-from wspubsub.infra.intrinsics import attribute, execute_api_arn, sub
-from wspubsub.infra.settings import TemplateSettings
 
 VERBS = ("POST", "GET", "DELETE")
 """How a connection is posted to, asked about and closed."""
@@ -38,50 +36,81 @@ CONSUMER_ACTIONS = (
 Statement = dict[str, Any]
 
 
-def application_statements(settings: TemplateSettings) -> list[Statement]:
-    """Return what every function of the application may do."""
-    actions = [*STORE_ACTIONS, *(HISTORY_ACTIONS if settings.history else ())]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arns:
+    """What a function works with, by its ARNs.
+
+    Text that only stands for an ARN is as good: a token of AWS CDK, or `${Table.Arn}`.
+
+    Attributes:
+        stage: The API's stage, `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE`.
+        table: The table.
+        log_group: Where the function writes its log.
+        queue: The queue for large topics.
+        stream: The table's stream, for a function that is invoked for its records.
+        stream_failures: The queue for records that could not be handled.
+    """
+
+    stage: str
+    table: str
+    log_group: str
+    queue: str | None = None
+    stream: str | None = None
+    stream_failures: str | None = None
+
+
+def permissions(
+    arns: Arns, *, history: bool = False, records: bool = True
+) -> list[Statement]:
+    """Return the IAM statements of a function: what the library does, nothing else.
+
+    Args:
+        arns: What it works with.
+        history: Whether topics have a log.
+        records: Whether it is invoked for the records of the stream and the queue, as
+            far as it has them.
+    """
+    statements = [
+        log_statement(arns.log_group),
+        *_own_statements(arns, history=history),
+    ]
+    return statements + _record_statements(arns) if records else statements
+
+
+def _own_statements(arns: Arns, *, history: bool) -> list[Statement]:
+    actions = [*STORE_ACTIONS, *(HISTORY_ACTIONS if history else ())]
     statements = [
         allow(
             "Connections",
             [MANAGE_CONNECTIONS],
-            [
-                execute_api_arn(f"{settings.stage}/{verb}/@connections/*")
-                for verb in VERBS
-            ],
+            [f"{arns.stage}/{verb}/@connections/*" for verb in VERBS],
         ),
-        allow("Table", actions, [attribute("Table", "Arn")]),
+        allow("Table", actions, [arns.table]),
     ]
-    if settings.queue:
-        statements.append(allow("Send", [SEND_MESSAGE], [attribute("Queue", "Arn")]))
+    if arns.queue is not None:
+        statements.append(allow("Send", [SEND_MESSAGE], [arns.queue]))
     return statements
 
 
-def record_statements(settings: TemplateSettings) -> list[Statement]:
-    """Return what Lambda needs to read streams and queues for a function."""
+def _record_statements(arns: Arns) -> list[Statement]:
     statements = []
-    if settings.streams:
+    if arns.stream is not None:
         statements += [
-            allow("Stream", [*STREAM_ACTIONS], [attribute("Table", "StreamArn")]),
-            allow("Streams", [LIST_STREAMS], [sub("${Table.Arn}/stream/*")]),
-            allow("Failures", [SEND_MESSAGE], [attribute("StreamFailures", "Arn")]),
+            allow("Stream", [*STREAM_ACTIONS], [arns.stream]),
+            allow("Streams", [LIST_STREAMS], [f"{arns.table}/stream/*"]),
         ]
-    if settings.queue:
-        statements.append(
-            allow("Receive", [*CONSUMER_ACTIONS], [attribute("Queue", "Arn")])
-        )
+    if arns.stream_failures is not None:
+        statements.append(allow("Failures", [SEND_MESSAGE], [arns.stream_failures]))
+    if arns.queue is not None:
+        statements.append(allow("Receive", [*CONSUMER_ACTIONS], [arns.queue]))
     return statements
 
 
 def log_statement(log_group: str) -> Statement:
     """Return what a function needs to write its own log."""
-    return allow(
-        "Logs",
-        ["logs:CreateLogStream", "logs:PutLogEvents"],
-        [attribute(log_group, "Arn")],
-    )
+    return allow("Logs", ["logs:CreateLogStream", "logs:PutLogEvents"], [log_group])
 
 
-def allow(sid: str, actions: list[str], resources: list[Any]) -> Statement:
+def allow(sid: str, actions: list[str], resources: list[str]) -> Statement:
     """Return a statement that allows actions on resources."""
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}

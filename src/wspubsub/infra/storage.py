@@ -5,6 +5,7 @@ retries, age and bisecting that end, one bad record blocks its shard for a day.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.dynamodb.items import (
@@ -29,15 +30,20 @@ _QUEUE_CONCURRENCY = 5
 second ("Amazon API Gateway quotas"); more would only throttle each other."""
 
 _STREAM_RETRIES, _QUEUE_RECEIVES = 10, 5
-# A function is woken by new log entries and by new connections, and by nothing else:
-# subscriptions, deletions and expiry are most of what the stream carries.
-_WAKING = (
+_WAKING: tuple[dict[str, Any], ...] = (
     {"pk": {"S": [{"prefix": log_partition("")}]}},
     {
         "pk": {"S": [{"prefix": connection_partition("")}]},
         "sk": {"S": [CONNECTION_SORT_KEY]},
     },
 )
+STREAM_FILTERS: tuple[Mapping[str, Any], ...] = tuple(
+    {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}} for keys in _WAKING
+)
+"""What wakes a function: new log entries and new connections, and nothing else.
+
+Subscriptions, deletions and expiry are most of what the stream carries.
+"""
 
 
 def table(settings: TemplateSettings) -> Resources:
@@ -136,15 +142,11 @@ def _stream_mapping() -> dict[str, Any]:
         "MaximumRecordAgeInSeconds": _HOUR,
         "FilterCriteria": {
             "Filters": [
-                {"Pattern": json.dumps(_inserted(keys), separators=(",", ":"))}
-                for keys in _WAKING
+                {"Pattern": json.dumps(pattern, separators=(",", ":"))}
+                for pattern in STREAM_FILTERS
             ]
         },
         "DestinationConfig": {
             "OnFailure": {"Destination": attribute("StreamFailures", "Arn")}
         },
     }
-
-
-def _inserted(keys: dict[str, Any]) -> dict[str, Any]:
-    return {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}}

@@ -4,9 +4,14 @@ from typing import Any
 
 from wspubsub.errors import UsageError
 from wspubsub.infra.application import Application
-from wspubsub.infra.functions import application_variables, function
+from wspubsub.infra.functions import (
+    application_arns,
+    application_variables,
+    function,
+    log_group_arn,
+)
 from wspubsub.infra.intrinsics import Resources, api_url, ref
-from wspubsub.infra.policies import application_statements, record_statements
+from wspubsub.infra.policies import log_statement, permissions
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.storage import event_source_mappings, queues, table
 from wspubsub.infra.variables import parameters
@@ -74,23 +79,26 @@ def _resources(application: Application, settings: TemplateSettings) -> Resource
 
 
 def _functions(application: Application, settings: TemplateSettings) -> Resources:
-    own, records = application_statements(settings), record_statements(settings)
-    variables = application_variables(settings)
-    found = function(
-        "Function",
-        application.handler,
-        own if settings.worker else own + records,
-        settings,
-        variables=variables,
-    )
+    handlers = {"Function": application.handler}
     if settings.worker:
-        found |= function(
-            "Worker", settings.worker, own + records, settings, variables=variables
+        handlers["Worker"] = settings.worker
+    last = list(handlers)[-1]  # is invoked for records
+    found: Resources = {}
+    for name, handler in handlers.items():
+        statements = permissions(
+            application_arns(name, settings),
+            history=settings.history,
+            records=name == last,
         )
+        variables = application_variables(settings)
+        found |= function(name, handler, statements, settings, variables=variables)
     if settings.authorizer:
+        name = "AuthorizerFunction"
+        logs = log_statement(log_group_arn(name))
         # It may be in a module that reads the variables when it is imported.
+        variables = application_variables(settings)
         found |= function(
-            "AuthorizerFunction", settings.authorizer, [], settings, variables=variables
+            name, settings.authorizer, [logs], settings, variables=variables
         )
     return found
 

@@ -17,6 +17,9 @@ _SAME_AS_REF = {
     "AWS::ApiGatewayV2::Api": "ApiId",
     "AWS::SQS::Queue": "QueueUrl",
 }
+# A global table may have one replica only, as `TableV2` of AWS CDK makes it, and is
+# written with the same properties then.
+_ALIKE = {"AWS::DynamoDB::GlobalTable": "AWS::DynamoDB::Table"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +28,7 @@ class Resource:
 
     Attributes:
         name: Its logical ID.
-        kind: Its type.
+        kind: Its type; that of a global table is that of a table.
         properties: Its properties, as they stand in the template.
     """
 
@@ -47,8 +50,9 @@ class Stack:
     ) -> None:
         self._parameters = parameters
         self._resources = {
-            name: Resource(name, each["Type"], mapping(each.get("Properties")))
+            name: Resource(name, kind, mapping(each.get("Properties")))
             for name, each in resources.items()
+            for kind in [_ALIKE.get(each["Type"], each["Type"])]
         }
 
     def of_kind(self, *kinds: str) -> Iterator[Resource]:
@@ -63,10 +67,10 @@ class Stack:
     def referred(self, value: object, kind: str) -> Resource | None:
         """Return the resource of a type that a value is a reference to, or the name of.
 
-        `Ref`, `Fn::GetAtt` and text around one reference count; an alias or a version
-        of a function stands for the function.
+        `Ref`, `Fn::GetAtt`, text around one reference and part of one count; an alias
+        or a version of a function stands for the function.
         """
-        text = self.text(value)
+        text = self.text(value) or self.text(_whole(value))
         for name in _REFERENCE.findall(text or ""):
             found = self.get(self._unaliased(name), kind)
             if found is not None:
@@ -194,6 +198,17 @@ def listed(value: object) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _whole(value: object) -> object:
+    # AWS CDK takes the name of a function out of the ARN of its alias.
+    match value:
+        case {"Fn::Select": [_, {"Fn::Split": [_, source]}]}:
+            return source
+        case {"Fn::Join": [separator, list() as values]}:
+            return {"Fn::Join": [separator, [_whole(each) for each in values]]}
+        case _:
+            return value
 
 
 def _unescaped(text: str) -> str:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from importlib.resources import as_file, files
+from pathlib import Path
 from typing import Any
 
 from wspubsub.errors import UsageError
@@ -26,6 +27,29 @@ _VARIABLES = {
     "WSPUBSUB_QUEUE": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/wspubsub",
     "WSPUBSUB_TABLE": "wspubsub",
 }
+
+
+def read_application(
+    target: str,
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Application:
+    """Import a handler in a process of its own, and return what it has set up.
+
+    Nothing that its module does while it is imported reaches AWS: it finds worthless
+    credentials, and endpoints where nobody listens.
+
+    Args:
+        target: The handler, as the commands take it: `chat/app.py:handler`.
+        folder: What the target is relative to; the working directory by default.
+        variables: What the environment has besides.
+
+    Raises:
+        UsageError: It cannot be imported, or is nothing that routes.
+    """
+    parsed = Target.parse(target, cwd=folder or Path.cwd())
+    return inspected(parsed, variables=variables)
 
 
 def inspected(
