@@ -160,6 +160,17 @@ def test_sam_finds_the_code_where_it_is(
 
 
 @pytest.mark.usefixtures("project")
+def test_sam_is_told_where_the_packaged_code_is(capsys: Said) -> None:
+    text = printed(
+        capsys,
+        *("template", "app.py:handler", "--format", "sam", "--code-uri", "build/"),
+    )
+
+    function = yaml.safe_load(text)["Resources"]["Function"]["Properties"]
+    assert function["CodeUri"] == "build/"
+
+
+@pytest.mark.usefixtures("project")
 def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
     assert main(["template", "app.py:handler", "--streams"]) == 0
 

@@ -44,6 +44,11 @@ def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (folder / f"{name}.json").write_text(json.dumps(template))
     for path in (ROOT / "examples").rglob("template.yaml"):
         shutil.copy(path, folder / f"{path.parent.name}.yaml")
+    shutil.copytree(
+        ROOT / "examples" / "chat" / "terraform",
+        folder / "terraform",
+        ignore=shutil.ignore_patterns("build*", "*.zip", ".terraform*"),
+    )
     return folder
 
 

@@ -101,10 +101,14 @@ def _settings(
         log_retention_days=options.log_retention_days,
         throttle_rate=options.throttle_rate,
         throttle_burst=options.throttle_burst,
-        code_uri=Path(os.path.relpath(target.task_root, Path.cwd())).as_posix(),
+        code_uri=options.code_uri or _relative(target.task_root),
         variables=tuple(Variable.parse(text) for text in options.variable),
         **handlers,
     )
+
+
+def _relative(folder: Path) -> str:
+    return Path(os.path.relpath(folder, Path.cwd())).as_posix()
 
 
 def _add_formats(group: argparse._ArgumentGroup) -> None:
@@ -175,6 +179,11 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         default=DEFAULTS.log_retention_days,
         metavar="DAYS",
         help="how long log lines are kept (default: %(default)s)",
+    )
+    group.add_argument(
+        "--code-uri",
+        metavar="FOLDER",
+        help="folder of the packaged code, for SAM (default: that of the handler)",
     )
     group.add_argument(
         "--variable",
