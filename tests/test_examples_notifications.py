@@ -330,10 +330,21 @@ def test_what_was_not_added_by_hand_is_what_the_command_prints() -> None:
     assert_extends(TEMPLATE, before + rest, added | {"NotifyInvokeConfig"})
 
 
+def test_without_an_authorizer_nobody_is_mistaken_for_anybody(
+    notifications: Notifications,
+) -> None:
+    gateway = InProcessGateway(notifications.app.handler)
+
+    with pytest.raises(HandshakeRefused) as refused:
+        gateway.connect()
+
+    assert refused.value.status == 401
+
+
 @pytest.mark.integration
 def test_a_notification_on_this_machine_reaches_a_device(tmp_path: Path) -> None:
     folder = EXAMPLES / "notifications"
-    region = {"AWS_REGION": "eu-central-1"}  # where the table is, then
+    region = {"AWS_REGION": "eu-central-1"}  # which send.py finds in the log
     token = run_script("notifications", "sign_in.py", "alice", TOKEN_SECRET=SECRET)
     with dev(
         f"{folder / 'app.py'}:handler",
@@ -349,7 +360,7 @@ def test_a_notification_on_this_machine_reaches_a_device(tmp_path: Path) -> None
             assert json.loads(device.recv(timeout=20))["type"] == "resumed"
 
             arguments = (str(log), "alice", "parcel-17", "It is here")
-            said = run_script("notifications", "send.py", *arguments, **region)
+            said = run_script("notifications", "send.py", *arguments)
 
             got = json.loads(device.recv(timeout=20))
 

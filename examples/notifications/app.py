@@ -36,6 +36,7 @@ from wspubsub import (
     Position,
     Publisher,
     Router,
+    Unauthorized,
 )
 from wspubsub.aws import ManagementApi
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
@@ -64,6 +65,8 @@ router = Router()
 
 @router.connect
 def connect(event: ConnectEvent) -> None:
+    if event.principal is None:
+        raise Unauthorized("there is no authorizer")  # all would be one user
     # Subscribed when it resumes: what is published before the handshake is answered
     # finds the connection gone, and would end the subscription.
     store.connect(event.connection)

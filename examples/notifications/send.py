@@ -32,12 +32,11 @@ def local_app(log: Path) -> ModuleType:
     """Import the application with the environment that it has under wspubsub dev."""
     with log.open() as lines:
         ready = json.loads(next(lines))
-    # As wspubsub dev chooses it; the table is in that Region.
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     os.environ |= {
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
-        "AWS_DEFAULT_REGION": region or "us-east-1",
+        "AWS_REGION": ready["region"],
+        "AWS_DEFAULT_REGION": ready["region"],
         "AWS_ENDPOINT_URL_DYNAMODB": ready["dynamodb_url"],
         "WSPUBSUB_TABLE": ready["table"],
         "WSPUBSUB_ENDPOINT": ready["management_url"],

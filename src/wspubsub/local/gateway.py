@@ -146,6 +146,7 @@ class LocalGateway:
             "URL": self.url,
             "Management URL": self.management_url,
             "Table": settings.table,
+            "Region": settings.config.region,
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
             "Connect": f"{trust}{python} -m websockets {self.url}",
