@@ -1,7 +1,5 @@
 """The chat's authorizer: who gets in, and who does not."""
 
-import base64
-import hmac
 import json
 import logging
 import time
@@ -10,36 +8,20 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
 from websockets.exceptions import InvalidStatus
 
+from tests import example_tokens
 from tests.example_apps import imported
+from tests.example_tokens import AUDIENCE, EC, ISSUER, OTHER_RSA, RSA, claims
 from tests.servers.gateways import CHAT, dev
-from tests.servers.jwks import Provider, ec_key, provider, rsa_key
+from tests.servers.jwks import Provider, provider
 from wspubsub import ConnectEvent, Router
 from wspubsub.testing import HandshakeRefused, InProcessGateway
 
-ISSUER, AUDIENCE = "https://id.example.com/", "chat"
 PAGE = "https://app.example.com"
 QUERY = "route.request.querystring.token"
 
 Door = Callable[..., int]
-
-
-def claims(**changes: Any) -> dict[str, Any]:
-    """Return the claims of a good token, or of one that is changed."""
-    good = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": "alice",
-        "exp": int(time.time()) + 60,
-    }
-    changed = good | changes
-    return {name: value for name, value in changed.items() if value is not None}
-
-
-# Made once: an RSA key takes a while.
-RSA, OTHER_RSA, EC = rsa_key(), rsa_key(), ec_key()
 
 
 @pytest.fixture
@@ -57,6 +39,14 @@ def entered() -> list[ConnectEvent]:
 
 
 @pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time by which keys are kept, to be changed."""
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
 def door(
     idp: Provider, entered: list[ConnectEvent], monkeypatch: pytest.MonkeyPatch
 ) -> Door:
@@ -65,7 +55,7 @@ def door(
         "JWKS_URL": idp.url,
         "JWT_ISSUER": ISSUER,
         "JWT_AUDIENCE": AUDIENCE,
-        "ALLOWED_ORIGINS": f"{PAGE}, http://localhost:8000",
+        "ALLOWED_ORIGINS": f"{PAGE}, http://localhost:8000,",
     }.items():
         monkeypatch.setenv(name, value)
     router = Router()
@@ -118,56 +108,16 @@ def test_a_token_that_is_not_right_is_answered_with_401(
     assert entered == []
 
 
-def unsigned(_idp: Provider) -> str:
-    return jwt.encode(claims(), "", "none", headers={"kid": "rsa"})
-
-
-def signed_with_what_is_public(_idp: Provider) -> str:
-    # By hand: PyJWT refuses to sign so.
-    public = RSA.public_key().public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    parts = ({"alg": "HS256", "typ": "JWT", "kid": "rsa"}, claims())
-    text = b".".join(
-        base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=")
-        for part in parts
-    )
-    signed = hmac.digest(public, text, "sha256")
-    return (text + b"." + base64.urlsafe_b64encode(signed).rstrip(b"=")).decode()
-
-
-def signed_with_another_key(_idp: Provider) -> str:
-    return jwt.encode(claims(), OTHER_RSA, "RS256", headers={"kid": "rsa"})
-
-
-def of_another_algorithm(_idp: Provider) -> str:
-    return jwt.encode(claims(), RSA, "RS512", headers={"kid": "rsa"})
-
-
-def that_names_another_kind_of_key(_idp: Provider) -> str:
-    return jwt.encode(claims(), RSA, "RS256", headers={"kid": "ec"})
-
-
-def that_names_no_key(_idp: Provider) -> str:
-    return jwt.encode(claims(), RSA, "RS256")
-
-
-def with_other_claims(idp: Provider) -> str:
-    header, _, signature = idp.token("rsa", claims()).split(".")
-    _, payload, _ = idp.token("rsa", claims(sub="admin")).split(".")
-    return f"{header}.{payload}.{signature}"
-
-
 @pytest.mark.parametrize(
     "forged",
     [
-        unsigned,
-        signed_with_what_is_public,
-        signed_with_another_key,
-        of_another_algorithm,
-        that_names_another_kind_of_key,
-        that_names_no_key,
-        with_other_claims,
+        example_tokens.unsigned,
+        example_tokens.signed_with_what_is_public,
+        example_tokens.signed_with_another_key,
+        example_tokens.of_another_algorithm,
+        example_tokens.that_names_another_kind_of_key,
+        example_tokens.that_names_no_key,
+        example_tokens.with_other_claims,
         pytest.param(lambda _idp: "garbage", id="garbage"),
         pytest.param(lambda _idp: "a.b.c", id="three parts"),
         pytest.param(lambda _idp: "....", id="dots"),
@@ -217,20 +167,32 @@ def test_without_a_list_of_origins_every_page_gets_in(
     assert door(idp.token("rsa", claims()), Origin="https://any.example.net") == 101
 
 
-def test_a_new_key_is_found_and_an_old_one_ends_with_the_keys_that_are_kept(
-    door: Door, idp: Provider, monkeypatch: pytest.MonkeyPatch
+def test_a_new_key_is_found_and_an_old_one_that_is_gone_ends(
+    clock: list[float], door: Door, idp: Provider
 ) -> None:
-    clock = [1000.0]
-    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
     old = idp.token("rsa", claims())
     assert door(old) == 101
     idp.keys = {"new": OTHER_RSA}
     new = idp.token("new", claims())
-
     clock[0] += 31
 
-    assert door(new) == 101
-    assert door(old) == 401
+    statuses = door(new), door(old)
+
+    assert statuses == (101, 401)
+
+
+def test_a_key_that_is_gone_ends_after_five_minutes_though_no_new_one_is_used(
+    clock: list[float], door: Door, idp: Provider
+) -> None:
+    token = idp.token("rsa", claims())
+    assert door(token) == 101
+    idp.keys = {"new": OTHER_RSA}
+    clock[0] += 299
+    assert door(token) == 101
+
+    clock[0] += 2
+
+    assert door(token) == 401
 
 
 def test_tokens_that_name_unknown_keys_do_not_make_as_many_requests(
@@ -246,18 +208,61 @@ def test_tokens_that_name_unknown_keys_do_not_make_as_many_requests(
     assert (asked, idp.requests) == (1, 1)
 
 
-@pytest.mark.parametrize("garbage", [b"", b"[]", b"{}", b'{"keys": []}', b"\xff"])
+GARBAGE = [b"", b"[]", b"{}", b'{"keys": []}', b"\xff", b"<html>"]
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
 def test_nobody_gets_in_while_the_keys_cannot_be_had(
-    door: Door, idp: Provider, entered: list[ConnectEvent], garbage: bytes
+    clock: list[float],
+    door: Door,
+    idp: Provider,
+    entered: list[ConnectEvent],
+    garbage: bytes,
 ) -> None:
     token = idp.token("rsa", claims())
     idp.garbage = garbage
 
-    assert door(token) == 500
-    assert entered == []
+    assert (door(token), door(token)) == (500, 500)
+    assert (entered, idp.requests) == ([], 1)
 
     idp.garbage = None
+    clock[0] += 6
     assert door(token) == 101
+
+
+@pytest.mark.parametrize("garbage", GARBAGE)
+def test_a_provider_that_fails_is_not_asked_for_each_token_that_is_forged(
+    clock: list[float], door: Door, idp: Provider, garbage: bytes
+) -> None:
+    good = idp.token("rsa", claims())
+    unknown = jwt.encode(claims(), OTHER_RSA, "RS256", headers={"kid": "new"})
+    assert door(good) == 101
+    idp.garbage = garbage
+    clock[0] += 31
+
+    statuses = {door(unknown) for _ in range(50)}
+
+    assert statuses == {500}
+    assert idp.requests == 2
+    assert door(good) == 101
+
+
+def test_nobody_gets_in_by_a_key_that_is_not_for_signing(
+    door: Door, idp: Provider, entered: list[ConnectEvent]
+) -> None:
+    idp.use = "enc"
+
+    assert door(idp.token("rsa", claims())) == 500
+    assert entered == []
+
+
+def test_nobody_gets_in_where_no_provider_is(
+    door: Door, idp: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with provider() as gone:
+        monkeypatch.setenv("JWKS_URL", gone.url)
+
+    assert door(idp.token("rsa", claims())) == 500
 
 
 @pytest.mark.parametrize(
@@ -281,12 +286,14 @@ def test_no_token_is_logged(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     good, bad = idp.token("rsa", claims()), idp.token("rsa", claims(aud="mail"))
+    unknown = jwt.encode(claims(), RSA, "RS256", headers={"kid": "5ecret"})
 
-    assert (door(good), door(bad)) == (101, 401)
+    assert (door(good), door(bad), door(unknown)) == (101, 401, 401)
 
     logged = "\n".join(record.getMessage() for record in caplog.records)
-    assert "audience" in logged.lower()
-    for token in (good, bad):
+    assert "InvalidAudienceError" in logged
+    assert "5ecret" not in logged
+    for token in (good, bad, unknown):
         assert not any(part in logged for part in token.split("."))
 
 

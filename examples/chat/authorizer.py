@@ -19,7 +19,9 @@ the keys cannot be had, nobody gets in: API Gateway answers 500.
 """
 
 import logging
+import math
 import os
+import time
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,23 +35,45 @@ log.setLevel(logging.INFO)
 ALGORITHMS = ["RS256", "ES256"]
 LEEWAY_SECONDS = 10
 TIMEOUT_SECONDS = 3
+PAUSE_SECONDS = 5
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 Event = dict[str, Any]
 
 
+class Keys(jwt.PyJWKClient):
+    # Kept for five minutes. One that is not among them is looked for once in 30 seconds
+    # at most, and five seconds after a failure at the earliest, so that forged tokens
+    # do not become as many requests to the provider.
+    failed_at = -math.inf
+
+    def fetch_data(self) -> dict[str, Any]:
+        if time.monotonic() - self.failed_at < PAUSE_SECONDS:
+            raise RuntimeError("the provider has failed a moment ago")
+        self.failed_at = time.monotonic()
+        answer: dict[str, Any] = super().fetch_data()
+        self.failed_at = -math.inf
+        return answer
+
+    def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:  # noqa: FBT001, FBT002 - PyJWT's
+        try:
+            return super().get_signing_keys(refresh)
+        except (jwt.PyJWTError, ValueError) as error:
+            # No fault of the client's, so no 401 but 500.
+            raise RuntimeError(f"there are no keys: {error}") from error
+
+
 def handler(event: Event, _context: object = None) -> dict[str, Any]:
-    if not is_allowed(header(event, "origin")):
+    headers = {name.lower(): text for name, text in event["headers"].items()}
+    if not is_allowed(headers.get("origin")):
         return policy(event, "Deny", "nobody")
     claims = verified(token(event))
     context = {"scope": claims["scope"]} if isinstance(claims.get("scope"), str) else {}
-    return policy(event, "Allow", claims["sub"], context)
+    return policy(event, "Allow", claims["sub"], **context)
 
 
 def verified(text: str) -> dict[str, Any]:
     provider = keys()
-    # Before the token is looked at: what goes wrong here is no fault of the client's.
-    provider.get_signing_keys()
     try:
         key = provider.get_signing_key(jwt.get_unverified_header(text).get("kid", ""))
         claims: dict[str, Any] = jwt.decode(
@@ -61,10 +85,9 @@ def verified(text: str) -> dict[str, Any]:
             leeway=LEEWAY_SECONDS,
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
-    except jwt.PyJWKClientConnectionError:
-        raise
     except jwt.PyJWTError as error:
-        log.info("refused: %.200r", error)
+        # Not its text, which may have parts of the token.
+        log.info("refused: %s", type(error).__name__)
         raise unauthorized() from None
     if not claims["sub"]:
         raise unauthorized()
@@ -72,14 +95,12 @@ def verified(text: str) -> dict[str, Any]:
 
 
 @cache
-def keys() -> jwt.PyJWKClient:
-    # It keeps the keys for five minutes, and looks for one that it does not know twice
-    # a minute at most, however many tokens name one.
+def keys() -> Keys:
     url = os.environ["JWKS_URL"]
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in LOOPBACK:
         raise ValueError("JWKS_URL must begin with https://")
-    return jwt.PyJWKClient(url, timeout=TIMEOUT_SECONDS)
+    return Keys(url, timeout=TIMEOUT_SECONDS)
 
 
 def token(event: Event) -> str:
@@ -94,27 +115,16 @@ def unauthorized() -> Exception:
 
 
 def is_allowed(origin: str | None) -> bool:
-    allowed = [each.strip() for each in os.environ["ALLOWED_ORIGINS"].split(",")]
-    return origin is None or allowed == [""] or origin in allowed
+    text = os.environ["ALLOWED_ORIGINS"].strip()
+    allowed = {each.strip() for each in text.split(",")} - {""}
+    return origin is None or not text or origin in allowed
 
 
-def header(event: Event, name: str) -> str | None:
-    for key, value in (event.get("headers") or {}).items():
-        if key.lower() == name:
-            return str(value)
-    return None
-
-
-def policy(
-    event: Event, effect: str, principal: str, context: dict[str, str] | None = None
-) -> dict[str, Any]:
+def policy(event: Event, effect: str, principal: str, **context: str) -> Event:
     statement = {
         "Action": "execute-api:Invoke",
         "Effect": effect,
         "Resource": event["methodArn"],
     }
-    return {
-        "principalId": principal,
-        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": context or {},
-    }
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    return {"principalId": principal, "policyDocument": document, "context": context}

@@ -9,33 +9,38 @@ For nothing else: it gives everybody a token for everybody.
 import argparse
 import contextlib
 import json
+import secrets
 import time
+import urllib.parse
 import urllib.request
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-ISSUER, AUDIENCE, KEY_ID = "http://127.0.0.1:8099/", "chat", "only-one"
+ISSUER, AUDIENCE = "http://127.0.0.1:8099/", "chat"
 LIFETIME_SECONDS = 600
 
 
 class Issuer(BaseHTTPRequestHandler):
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    # Another one each time: who keeps the key of the last time learns that it is over.
+    key_id = secrets.token_hex(4)
 
     def do_GET(self) -> None:
         if self.path == "/jwks.json":
             self.answer(json.dumps({"keys": [self.published()]}))
         elif self.path.startswith("/token/"):
-            self.answer(self.token(self.path.removeprefix("/token/")))
+            subject = urllib.parse.unquote(self.path.removeprefix("/token/"))
+            self.answer(self.token(subject))
         else:
             self.send_error(404)
 
     def published(self) -> dict[str, Any]:
         public = RSAAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
-        return {**public, "kid": KEY_ID, "use": "sig", "alg": "RS256"}
+        return {**public, "kid": self.key_id, "use": "sig", "alg": "RS256"}
 
     def token(self, subject: str) -> str:
         claims = {
@@ -44,7 +49,7 @@ class Issuer(BaseHTTPRequestHandler):
             "sub": subject,
             "exp": int(time.time()) + LIFETIME_SECONDS,
         }
-        return jwt.encode(claims, self.key, "RS256", headers={"kid": KEY_ID})
+        return jwt.encode(claims, self.key, "RS256", headers={"kid": self.key_id})
 
     def answer(self, text: str) -> None:
         self.send_response(200)
@@ -57,12 +62,13 @@ def main() -> None:
     parser.add_argument("--token", metavar="NAME", help="print a token for NAME")
     subject = parser.parse_args().token
     if subject:
-        with urllib.request.urlopen(f"{ISSUER}token/{subject}") as answer:  # noqa: S310 - loopback
+        url = f"{ISSUER}token/{urllib.parse.quote(subject, safe='')}"
+        with urllib.request.urlopen(url) as answer:  # noqa: S310 - loopback
             print(answer.read().decode())
         return
     print(f"keys at {ISSUER}jwks.json", flush=True)
     with contextlib.suppress(KeyboardInterrupt):
-        HTTPServer(("127.0.0.1", 8099), Issuer).serve_forever()
+        ThreadingHTTPServer(("127.0.0.1", 8099), Issuer).serve_forever()
 
 
 if __name__ == "__main__":

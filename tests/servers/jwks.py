@@ -29,6 +29,7 @@ class Provider:
 
     def __init__(self) -> None:
         self.keys: dict[str, PrivateKey] = {}
+        self.use = "sig"
         self.garbage: bytes | None = None
         self.requests = 0
         self.url = ""
@@ -38,7 +39,7 @@ class Provider:
         self.requests += 1
         if self.garbage is not None:
             return self.garbage
-        published = [_published(key, kid) for kid, key in self.keys.items()]
+        published = [self._published(key, kid) for kid, key in self.keys.items()]
         return json.dumps({"keys": published}).encode()
 
     def token(self, kid: str, claims: dict[str, Any]) -> str:
@@ -47,14 +48,13 @@ class Provider:
         algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
         return jwt.encode(claims, key, algorithm, headers={"kid": kid})
 
-
-def _published(key: PrivateKey, kid: str) -> dict[str, Any]:
-    if isinstance(key, rsa.RSAPrivateKey):
-        public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    else:
-        public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-    return {**public, "kid": kid, "use": "sig", "alg": algorithm}
+    def _published(self, key: PrivateKey, kid: str) -> dict[str, Any]:
+        if isinstance(key, rsa.RSAPrivateKey):
+            public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        else:
+            public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
+        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+        return {**public, "kid": kid, "use": self.use, "alg": algorithm}
 
 
 @contextmanager
