@@ -5,6 +5,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import pytest
@@ -265,8 +266,23 @@ def test_nobody_gets_in_where_no_provider_is(
     assert door(idp.token("rsa", claims())) == 500
 
 
+def test_no_other_algorithm_is_taken_though_the_provider_publishes_it(
+    door: Door, idp: Provider
+) -> None:
+    idp.algorithms["RSA"] = "RS512"
+
+    assert door(idp.token("rsa", claims())) == 401
+
+
 @pytest.mark.parametrize(
-    "url", ["http://id.example.com/jwks.json", "file:///etc/passwd", "jwks.json"]
+    "url",
+    [
+        # The provider of the test, by a name that is not among those of loopback.
+        pytest.param("http://127.1:{port}/jwks.json", id="in the clear"),
+        "file:///etc/passwd",
+        "file://localhost/etc/passwd",
+        "jwks.json",
+    ],
 )
 def test_keys_are_taken_from_nowhere_that_could_be_somebody_else(
     door: Door,
@@ -275,10 +291,10 @@ def test_keys_are_taken_from_nowhere_that_could_be_somebody_else(
     monkeypatch: pytest.MonkeyPatch,
     url: str,
 ) -> None:
-    monkeypatch.setenv("JWKS_URL", url)
+    monkeypatch.setenv("JWKS_URL", url.format(port=urlsplit(idp.url).port))
 
     assert door(idp.token("rsa", claims())) == 500
-    assert entered == []
+    assert (entered, idp.requests) == ([], 0)
 
 
 def test_no_token_is_logged(
@@ -303,7 +319,7 @@ def test_behind_the_local_gateway_the_chat_is_told_who_it_is(idp: Provider) -> N
         "JWKS_URL": idp.url,
         "JWT_ISSUER": ISSUER,
         "JWT_AUDIENCE": AUDIENCE,
-        "ALLOWED_ORIGINS": "",
+        "ALLOWED_ORIGINS": PAGE,
     }
     with dev(
         f"{CHAT}:handler",
@@ -312,14 +328,19 @@ def test_behind_the_local_gateway_the_chat_is_told_who_it_is(idp: Provider) -> N
         environ=variables,
     ) as gateway:
         token = idp.token("ec", claims())
-        with gateway.client(f"?token={token}") as client:
+        with gateway.client(f"?token={token}", origin=PAGE) as client:
             client.send('{"type": "subscribe", "topic": "t"}')
             answer = json.loads(client.recv(20))
         statuses = []
-        for query in ("?token=garbage", ""):
+        for query, origin in (
+            ("?token=garbage", PAGE),
+            ("", PAGE),
+            (f"?token={token}&token={token}", PAGE),
+            (f"?token={token}", "https://evil.example.net"),
+        ):
             with pytest.raises(InvalidStatus) as refused:
-                gateway.client(query)
+                gateway.client(query, origin=origin)
             statuses.append(refused.value.response.status_code)
 
     assert answer == {"type": "subscribed", "topic": "t"}
-    assert statuses == [401, 401]
+    assert statuses == [401, 401, 401, 403]

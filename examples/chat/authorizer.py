@@ -43,22 +43,21 @@ Event = dict[str, Any]
 
 class Keys(jwt.PyJWKClient):
     # Kept for five minutes. One that is not among them is looked for once in 30 seconds
-    # at most, and five seconds after a failure at the earliest, so that forged tokens
-    # do not become as many requests to the provider.
-    failed_at = -math.inf
+    # at most, or in five if the provider fails, so that forged tokens do not become as
+    # many requests.
+    asked_at = -math.inf
 
     def fetch_data(self) -> dict[str, Any]:
-        if time.monotonic() - self.failed_at < PAUSE_SECONDS:
+        if time.monotonic() - self.asked_at < PAUSE_SECONDS:
             raise RuntimeError("the provider has failed a moment ago")
-        self.failed_at = time.monotonic()
+        self.asked_at = time.monotonic()
         answer: dict[str, Any] = super().fetch_data()
-        self.failed_at = -math.inf
         return answer
 
     def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:  # noqa: FBT001, FBT002 - PyJWT's
         try:
             return super().get_signing_keys(refresh)
-        except (jwt.PyJWTError, ValueError) as error:
+        except jwt.PyJWTError as error:
             # No fault of the client's, so no 401 but 500.
             raise RuntimeError(f"there are no keys: {error}") from error
 

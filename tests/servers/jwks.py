@@ -30,6 +30,7 @@ class Provider:
     def __init__(self) -> None:
         self.keys: dict[str, PrivateKey] = {}
         self.use = "sig"
+        self.algorithms = {"RSA": "RS256", "EC": "ES256"}
         self.garbage: bytes | None = None
         self.requests = 0
         self.url = ""
@@ -39,21 +40,21 @@ class Provider:
         self.requests += 1
         if self.garbage is not None:
             return self.garbage
-        published = [self._published(key, kid) for kid, key in self.keys.items()]
+        published = [self._published(kid) for kid in self.keys]
         return json.dumps({"keys": published}).encode()
 
     def token(self, kid: str, claims: dict[str, Any]) -> str:
         """Return a token that is signed with a key."""
-        key = self.keys[kid]
-        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
-        return jwt.encode(claims, key, algorithm, headers={"kid": kid})
+        algorithm = self._published(kid)["alg"]
+        return jwt.encode(claims, self.keys[kid], algorithm, headers={"kid": kid})
 
-    def _published(self, key: PrivateKey, kid: str) -> dict[str, Any]:
+    def _published(self, kid: str) -> dict[str, Any]:
+        key = self.keys[kid]
         if isinstance(key, rsa.RSAPrivateKey):
             public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
         else:
             public = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
-        algorithm = "RS256" if isinstance(key, rsa.RSAPrivateKey) else "ES256"
+        algorithm = self.algorithms[public["kty"]]
         return {**public, "kid": kid, "use": self.use, "alg": algorithm}
 
 
