@@ -21,6 +21,8 @@ SERVER = ROOT / ".tools" / "ministack" / "bin" / "ministack"
 REGION = "us-east-1"
 # A template whose topics go through the queue as soon as they have two subscribers.
 QUEUED = ("--streams", "--history", "--queue", "--variable", "CHAT_INLINE_THRESHOLD=1")
+# AWS has no such action; it authorizes sending in batches as sqs:SendMessage.
+BATCHES = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
 BUCKET, KEY = "code", "chat.zip"
 # How often a stack or a function is asked whether it is there.
 POLL = {"Delay": 1, "MaxAttempts": 60}

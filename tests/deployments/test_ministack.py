@@ -10,6 +10,7 @@ from websockets.exceptions import InvalidStatus
 
 from tests.chat_script import converse, leave, talk
 from tests.deployments.ministack import (
+    BATCHES,
     QUEUED,
     MiniStack,
     ministack,
@@ -21,7 +22,6 @@ from tests.servers.gateways import CHAT
 from wspubsub.cli import main
 
 DURABLY = ("--streams", "--history")
-BATCHES = {"Effect": "Allow", "Action": "sqs:SendMessageBatch", "Resource": "*"}
 # With it the library's own engine talks to AWS, as it does in the Lambda runtime;
 # without it boto3 does, since MiniStack's processes do not look like that runtime.
 ENGINE = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9"}

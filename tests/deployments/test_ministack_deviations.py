@@ -1,6 +1,9 @@
 """What MiniStack does otherwise than AWS, as the page about it says."""
 
 import json
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,15 +12,21 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.chat_script import Chat, talk
+from tests.chat_script import Chat, converse, talk
 from tests.deployments.ministack import (
+    BATCHES,
     QUEUED,
     MiniStack,
     ministack,
     template,
     zipped,
 )
+from tests.deployments.reader import Reader
+from tests.deployments.readme import blocks
 from tests.infra_templates import statements
+from tests.servers.gateways import CHAT, ROOT
+
+PAGE = ROOT / "docs" / "how-to" / "deploy-to-ministack.md"
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
@@ -110,3 +119,34 @@ def test_the_signature_of_a_post_is_not_looked_at(server: MiniStack) -> None:
 
     with pytest.raises(ClientError, match="GoneException"):
         management.post_to_connection(ConnectionId="AAAAAAAAAAAAAAA=", Data=b"hello")
+
+
+def test_event_source_mappings_want_nothing_of_the_role(server: MiniStack) -> None:
+    made = template(*QUEUED)
+    for name in ("Stream", "Streams", "Receive", "Failures"):
+        statements(made)[name]["Action"] = ["execute-api:Invoke"]
+    url = server.deploy("mappings", made)
+    server.allow("mappings", BATCHES)
+
+    converse(url, is_durable=True)
+
+
+@pytest.mark.timeout(300)  # the command line asks for a stack every 30 seconds
+def test_the_page_can_be_followed_as_it_stands(
+    build: Path, reader_environ: dict[str, str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    shutil.copy(CHAT, folder)
+    (folder / "app.zip").write_bytes(zipped(build))
+    tools = [Path(sys.executable).parent, ROOT / ".tools" / "awscli" / "bin"]
+    path = os.pathsep.join([*map(str, tools), reader_environ["PATH"]])
+    environ = {**reader_environ, "PATH": path, "TMPDIR": str(tmp_path)}
+    reader = Reader(folder, tmp_path / "notes", environ)
+
+    try:
+        outputs = [reader.follow(block) for block in blocks(PAGE.read_text())]
+        (url,) = [each.strip() for each in outputs if each.startswith("ws://")]
+        converse(url, is_durable=False)
+    finally:
+        reader.stop()
