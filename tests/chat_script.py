@@ -7,12 +7,16 @@ arrive in any order, and a durable publish may bring one twice.
 
 import itertools
 import json
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 from websockets.sync.client import ClientConnection, connect
+
+from wspubsub import SubscriptionStore
 
 MESSAGES = 30
 PATIENCE_SECONDS = 20.0
@@ -75,6 +79,10 @@ class Client:
             assert known == message, "the same content at two positions"
         return list(found.values())
 
+    def is_cut_off(self) -> None:
+        """Lose the connection without a word."""
+        self._connection.socket.shutdown(socket.SHUT_RDWR)
+
     def hears_nothing(self) -> None:
         """See that nothing is on its way: what is asked now is answered first."""
         self.subscribe(f"quiet-{uuid.uuid4().hex}")
@@ -123,6 +131,51 @@ def converse(url: str, *, is_durable: bool) -> None:
         _who_unsubscribes_hears_no_more(chat, next(topics))
         _who_leaves_is_not_waited_for(chat, next(topics))
         _topics_are_kept_apart(chat, next(topics), next(topics))
+
+
+def talk(url: str) -> None:
+    """Do each thing once, and see that nothing is told that was not asked for.
+
+    Args:
+        url: Where the chat is.
+
+    Raises:
+        AssertionError: Something else was told, as an error by the gateway is.
+    """
+    with Chat(url) as chat:
+        client = chat.joined()
+        client.subscribe("news")
+        client.publish("news", 1)
+        client.hears_nothing()
+        client.unsubscribe("news")
+
+
+def leave(url: str, store: SubscriptionStore) -> None:
+    """Have clients leave, and see that the chat takes them out of its table.
+
+    Nothing is published meanwhile, so it is `$disconnect` that does it.
+
+    Args:
+        url: Where the chat is.
+        store: Its table.
+
+    Raises:
+        AssertionError: They are still in it after some time.
+    """
+    topic = f"topic-{uuid.uuid4().hex[:8]}"
+    with Chat(url) as chat:
+        stays = chat.joined()
+        stays.subscribe(topic)
+        with chat.visitor() as closing, chat.visitor() as losing:
+            closing.subscribe(topic)
+            losing.subscribe(topic)
+            assert len(list(store.subscribers(topic))) == 3
+            losing.is_cut_off()
+
+        until = time.monotonic() + PATIENCE_SECONDS
+        while len(left := list(store.subscribers(topic))) > 1:
+            assert time.monotonic() < until, f"still subscribed: {left}"
+            stays.hears_nothing()
 
 
 def _mistakes_are_answered(chat: Chat) -> None:

@@ -8,10 +8,11 @@ import boto3
 import pytest
 from websockets.sync.client import ClientConnection
 
-from tests.chat_script import converse
+from tests.chat_script import converse, leave
 from tests.servers.clients import say
 from tests.servers.gateways import APPS, DevGateway, dev
 from tests.servers.raw import RawClient, masked
+from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 pytestmark = pytest.mark.integration
 
@@ -31,15 +32,19 @@ def told(client: ClientConnection) -> dict[str, Any]:
     return answer
 
 
-def items(gateway: DevGateway, topic: str, id_: str) -> list[str]:
-    """Return the keys of all items that mention a topic or a connection."""
-    client = boto3.client(
+def dynamodb(gateway: DevGateway) -> Any:
+    return boto3.client(
         "dynamodb",
         endpoint_url=gateway.dynamodb_url,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
+
+
+def items(gateway: DevGateway, topic: str, id_: str) -> list[str]:
+    """Return the keys of all items that mention a topic or a connection."""
+    client = dynamodb(gateway)
     found = [
         f"{item['pk']['S']} {item['sk']['S']}"
         for page in client.get_paginator("scan").paginate(TableName=gateway.table)
@@ -77,6 +82,10 @@ def test_a_subscriber_gets_what_others_send_until_it_unsubscribes(
 
 def test_the_whole_conversation(chat: DevGateway) -> None:
     converse(chat.url, is_durable=False)
+
+
+def test_who_leaves_is_taken_out_of_the_table(chat: DevGateway) -> None:
+    leave(chat.url, DynamoDBSubscriptionStore(chat.table, client=dynamodb(chat)))
 
 
 @pytest.mark.parametrize(
