@@ -1,6 +1,5 @@
 """A Terraform module, parsed and judged by the provider's schema."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,6 @@ import hcl2
 from tests.deployments.provider_schema import Argument, Schema, schema
 
 META_ARGUMENTS = {"count", "for_each", "depends_on", "provider", "lifecycle"}
-_REFERENCE = re.compile(
-    r"(?<![\w.\"])(var|local|data|aws_\w+)\.([\w.]+(?:\[[^\]]*\]\.[\w.]+)*)"
-)
 _PYTHON_TYPES = {"bool": bool, "number": (int, float), "list": list, "map": dict}
 
 Body = dict[str, Any]
@@ -53,6 +49,7 @@ class Module:
         self.variables: dict[str, Body] = {}
         self.locals: Body = {}
         self.outputs: dict[str, Body] = {}
+        self.providers: dict[str, Body] = {}
         for path in sorted(folder.glob("*.tf")):
             self._read(path)
 
@@ -62,11 +59,8 @@ class Module:
         return found.body
 
     def problems(self) -> list[str]:
-        """Return what is wrong, a line each."""
-        return [
-            *(line for each in self.blocks for line in _block_problems(each)),
-            *(line for line in self._reference_problems()),
-        ]
+        """Return what the provider would refuse, a line each."""
+        return [line for each in self.blocks for line in _block_problems(each)]
 
     def _read(self, path: Path) -> None:
         with path.open() as file:
@@ -76,39 +70,15 @@ class Module:
                 ((kind, named),) = entry.items()
                 ((name, body),) = named.items()
                 self.blocks.append(Block(text(kind), text(name), body, is_data))
-        for word, found in (("variable", self.variables), ("output", self.outputs)):
+        for word, found in (
+            ("variable", self.variables),
+            ("output", self.outputs),
+            ("provider", self.providers),
+        ):
             for entry in parsed.get(word, []):
                 found.update({text(name): body for name, body in entry.items()})
         for entry in parsed.get("locals", []):
             self.locals.update(_plain(entry))
-
-    def _reference_problems(self) -> Iterator[str]:
-        known = {each.address: each for each in self.blocks}
-        places: list[tuple[str, Any]] = [
-            *((each.address, each.body) for each in self.blocks),
-            *((f"output.{name}", body) for name, body in self.outputs.items()),
-            ("locals", self.locals),
-        ]
-        for place, body in places:
-            for head, rest in _references(body):
-                if reason := self._missing(head, rest, known):
-                    yield f"{place}: {reason}"
-
-    def _missing(self, head: str, rest: str, known: dict[str, Block]) -> str | None:
-        parts = re.sub(r"\[[^\]]*\]", "", rest).split(".")
-        if head in {"var", "local"}:
-            there = self.variables if head == "var" else self.locals
-            return None if parts[0] in there else f"there is no {head}.{parts[0]}"
-        length = 2 if head == "data" else 1
-        address = ".".join([head, *parts[:length]])
-        block = known.get(address)
-        if block is None:
-            return f"there is no {address}"
-        found = schema(block.kind, is_data=block.is_data)
-        attribute = parts[length] if len(parts) > length else None
-        if found is None or attribute is None or attribute in found.attributes:
-            return None
-        return f"{address} has no attribute {attribute}"
 
 
 def text(value: str) -> str:
@@ -170,15 +140,3 @@ def _fits(kind: str, value: Any) -> bool:
     if kind == "number" and isinstance(value, bool):
         return False
     return isinstance(value, _PYTHON_TYPES.get(kind, object))  # type: ignore[arg-type] # types, or a tuple of them
-
-
-def _references(value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield from _REFERENCE.findall(value)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key != "__comments__":
-                yield from _references(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _references(each)

@@ -1,47 +1,39 @@
-"""The chat's Terraform module: what the provider takes, and what the template says."""
+"""The chat's Terraform module: what the provider takes, and what refers to what."""
 
-import json
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from tests.deployments.readme import blocks
 from tests.deployments.terraform import Module, text
-from tests.infra_templates import Template, of_kind, statements
+from tests.deployments.terraform_references import reference_problems
 from tests.servers.gateways import CHAT
-from wspubsub.deployment import STREAM_FILTERS, Application, read_application
-from wspubsub.infra.settings import TemplateSettings
-from wspubsub.infra.template import make_template
 
 FOLDER = CHAT.parent / "terraform"
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def module() -> Module:
-    return Module(FOLDER)
+def problems(module: Module) -> list[str]:
+    return [*module.problems(), *reference_problems(module)]
 
 
-@pytest.fixture(scope="module")
-def chat() -> Application:
-    return read_application(f"{CHAT}:handler")
+def changed(folder: Path, right: str, wrong: str) -> Module:
+    """Return the module with a change in it, which can be made in one file only."""
+    files = 0
+    for path in FOLDER.glob("*.tf"):
+        content = path.read_text()
+        files += right in content
+        (folder / path.name).write_text(content.replace(right, wrong, 1))
+    assert files == 1
+    return Module(folder)
 
 
-@pytest.fixture(scope="module")
-def reference(chat: Application) -> Template:
-    settings = TemplateSettings(streams=True, queue=True, history=True)
-    return make_template(chat, settings)
+def test_the_provider_takes_it() -> None:
+    module = Module(FOLDER)
 
-
-def policy(module: Module) -> dict[str, dict[str, Any]]:
-    """Return the statements of the function's role by their names."""
-    found = module.block("data.aws_iam_policy_document.chat")["statement"]
-    return {text(each["sid"]): each for each in found}
-
-
-def test_the_provider_takes_it(module: Module) -> None:
-    assert module.problems() == []
+    assert problems(module) == []
     assert len(module.blocks) > 20
 
 
@@ -105,14 +97,15 @@ BREAKS: list[tuple[str, str, str]] = [
         "aws_dynamodb_table.chat: there is no var.protect",
     ),
     (
-        '"wss://${local.host}',
-        '"wss://${local.hostname}',
-        "output.websocket_url: there is no local.hostname",
+        "= local.websocket_url",
+        "= local.web_socket_url",
+        "output.websocket_url: there is no local.web_socket_url",
     ),
     (
-        "data.aws_partition.current.dns_suffix",
-        "data.aws_partition.current.suffix",
-        "locals: data.aws_partition.current has no attribute suffix",
+        "data.aws_iam_policy_document.chat.json",
+        "data.aws_iam_policy_document.chat.text",
+        "aws_iam_role_policy.chat: data.aws_iam_policy_document.chat has no attribute "
+        "text",
     ),
     (
         'resource "aws_lambda_permission" "api"',
@@ -125,118 +118,75 @@ BREAKS: list[tuple[str, str, str]] = [
         "aws_apigatewayv2_route.chat: aws_apigatewayv2_authorizer.tokens has no "
         "attribute ident",
     ),
+    (
+        "aws_apigatewayv2_api.chat.api_endpoint",
+        "aws_apigatewayv2_stage.chat.invoke_url",
+        "cycle: ",
+    ),
+    (
+        "aws_apigatewayv2_authorizer.tokens[0].id : null",
+        "aws_apigatewayv2_authorizer.tokens.id : null",
+        "aws_apigatewayv2_route.chat: aws_apigatewayv2_authorizer.tokens needs an "
+        "index",
+    ),
+    (
+        "aws_sqs_queue.dead_letters.arn",
+        "aws_sqs_queue.dead_letters[0].arn",
+        "aws_sqs_queue.chat: aws_sqs_queue.dead_letters has no index",
+    ),
+    (
+        "  for_each = toset(local.route_keys)\n",
+        "",
+        "aws_apigatewayv2_route.chat: each is of no for_each",
+    ),
+    (
+        "deletion_protection_enabled = var.protect_table",
+        "deletion_protection_enabled = true",
+        "var.protect_table is not used",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("right", "wrong", "problem"), BREAKS)
-def test_what_the_provider_would_refuse_is_found(
+def test_what_terraform_would_refuse_is_found(
     tmp_path: Path, right: str, wrong: str, problem: str
 ) -> None:
-    changed = 0
-    for path in FOLDER.glob("*.tf"):
-        content = path.read_text()
-        changed += right in content
-        (tmp_path / path.name).write_text(content.replace(right, wrong, 1))
+    module = changed(tmp_path, right, wrong)
 
-    problems = Module(tmp_path).problems()
+    found = problems(module)
 
-    assert changed == 1
-    assert any(problem in line for line in problems), problems
+    assert any(problem in line for line in found), found
 
 
-def test_its_routes_are_those_of_the_router(module: Module, chat: Application) -> None:
-    assert [text(key) for key in module.locals["route_keys"]] == chat.all_keys
-    route = module.block("aws_apigatewayv2_route.chat")
-    assert route["for_each"] == "${toset(local.route_keys)}"
-    api = module.block("aws_apigatewayv2_api.chat")
-    expression = chat.route_selection_expression
-    assert text(api["route_selection_expression"]) == expression
+def test_nothing_of_the_authorizer_is_there_unless_it_is_asked_for() -> None:
+    module = Module(FOLDER)
 
-
-def test_the_role_allows_what_the_template_does_and_no_more(
-    module: Module, reference: Template
-) -> None:
-    own, template = policy(module), statements(reference)
-
-    assert own.keys() == template.keys()
-    for name, statement in template.items():
-        actions = {text(each) for each in own[name]["actions"]}
-        assert actions == set(statement["Action"]), name
-        assert len(own[name]["resources"]) == len(statement["Resource"]), name
-        assert not {'"*"'} & set(own[name]["resources"]), name
-
-
-def test_the_function_finds_the_same_environment(
-    module: Module, reference: Template
-) -> None:
-    (function,) = of_kind(reference, "AWS::Lambda::Function").values()
-    (environment,) = module.block("aws_lambda_function.chat")["environment"]
-
-    assert (
-        environment["variables"].keys() == function["Environment"]["Variables"].keys()
-    )
-
-
-def test_sizes_and_times_are_those_of_the_template(
-    module: Module, reference: Template
-) -> None:
-    template = reference["Resources"]
-    function, queue = (
-        template["Function"]["Properties"],
-        template["Queue"]["Properties"],
-    )
-    (stage,) = of_kind(reference, "AWS::ApiGatewayV2::Stage").values()
-    own = module.block("aws_lambda_function.chat")
-    (throttling,) = module.block("aws_apigatewayv2_stage.chat")[
-        "default_route_settings"
-    ]
-
-    for name, property_name in (
-        ("memory_size", "MemorySize"),
-        ("timeout", "Timeout"),
-        ("handler", "Handler"),
-        ("runtime", "Runtime"),
-    ):
-        value = own[name]
-        value = text(value) if isinstance(value, str) else value
-        assert value == function[property_name]
-    assert (
-        module.block("aws_sqs_queue.chat")["visibility_timeout_seconds"]
-        == queue["VisibilityTimeout"]
-    )
-    settings = stage["DefaultRouteSettings"]
-    assert throttling["throttling_rate_limit"] == settings["ThrottlingRateLimit"]
-    assert throttling["throttling_burst_limit"] == settings["ThrottlingBurstLimit"]
-
-
-def test_the_stream_is_filtered_and_read_as_in_the_template(
-    module: Module, reference: Template
-) -> None:
-    own = module.block("aws_lambda_event_source_mapping.stream")
-    template = reference["Resources"]["StreamMapping"]["Properties"]
-
-    (criteria,) = own["filter_criteria"]
-    patterns = [json.loads(text(each["pattern"])) for each in criteria["filter"]]
-
-    assert patterns == list(STREAM_FILTERS)
-    for name, property_name in (
-        ("batch_size", "BatchSize"),
-        ("bisect_batch_on_function_error", "BisectBatchOnFunctionError"),
-        ("maximum_retry_attempts", "MaximumRetryAttempts"),
-        ("maximum_record_age_in_seconds", "MaximumRecordAgeInSeconds"),
-    ):
-        assert own[name] == template[property_name]
-    for mapping in ("stream", "queue"):
-        block = module.block(f"aws_lambda_event_source_mapping.{mapping}")
-        assert block["function_response_types"] == ['"ReportBatchItemFailures"']
-
-
-def test_nothing_of_the_authorizer_is_there_unless_it_is_asked_for(
-    module: Module,
-) -> None:
     counted = [each for each in module.blocks if "count" in each.body]
 
     assert module.locals["authorizers"] == "${var.tokens == null ? 0 : 1}"
     assert {each.body["count"] for each in counted} == {"${local.authorizers}"}
     assert {each.name for each in counted} == {"tokens", "authorizer"}
     assert module.variables["tokens"]["default"] is None
+
+
+def test_a_route_lets_go_of_the_authorizer_before_it_is_deleted() -> None:
+    module = Module(FOLDER)
+
+    (lifecycle,) = module.block("aws_apigatewayv2_authorizer.tokens")["lifecycle"]
+
+    assert lifecycle["create_before_destroy"] is True
+
+
+def test_the_readme_packages_the_code_that_the_functions_have() -> None:
+    module = Module(FOLDER)
+    commands = "\n".join(
+        each.commands for each in blocks((FOLDER / "README.md").read_text())
+    )
+
+    functions = [each for each in module.blocks if each.kind == "aws_lambda_function"]
+    files = [text(each.body["filename"]) for each in functions]
+
+    zipped = re.findall(r"zip -qr \.\./(\S+)", commands)
+    assert sorted(files) == sorted(f"${{path.module}}/{name}" for name in zipped)
+    for each, file in zip(functions, files, strict=True):
+        assert each.body["source_code_hash"] == f'${{filebase64sha256("{file}")}}'

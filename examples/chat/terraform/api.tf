@@ -11,10 +11,10 @@ locals {
     "unsubscribe",
   ]
 
-  host = "${aws_apigatewayv2_api.chat.id}.execute-api.${var.region}.${data.aws_partition.current.dns_suffix}"
+  # The stage knows its URL too, but comes after the function, which has to be told.
+  websocket_url = "${aws_apigatewayv2_api.chat.api_endpoint}/${local.stage}"
+  callback_url  = replace(local.websocket_url, "wss://", "https://")
 }
-
-data "aws_partition" "current" {}
 
 resource "aws_apigatewayv2_api" "chat" {
   name                       = var.name

@@ -11,6 +11,12 @@ resource "aws_apigatewayv2_authorizer" "tokens" {
   authorizer_type  = "REQUEST"
   authorizer_uri   = aws_lambda_function.authorizer[0].invoke_arn
   identity_sources = ["route.request.querystring.token"]
+
+  # Without tokens any more, the route lets go of it first: API Gateway deletes no
+  # authorizer that a route names.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 resource "aws_lambda_permission" "authorizer" {

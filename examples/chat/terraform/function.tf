@@ -18,7 +18,7 @@ resource "aws_lambda_function" "chat" {
   environment {
     variables = {
       WSPUBSUB_TABLE    = aws_dynamodb_table.chat.name
-      WSPUBSUB_ENDPOINT = "https://${local.host}/${local.stage}"
+      WSPUBSUB_ENDPOINT = local.callback_url
       WSPUBSUB_STREAM   = aws_dynamodb_table.chat.stream_arn
       WSPUBSUB_QUEUE    = aws_sqs_queue.chat.url
     }

@@ -1,11 +1,11 @@
 output "websocket_url" {
   description = "Where clients connect"
-  value       = "wss://${local.host}/${local.stage}"
+  value       = local.websocket_url
 }
 
 output "callback_url" {
   description = "Where connections are posted to: WSPUBSUB_ENDPOINT"
-  value       = "https://${local.host}/${local.stage}"
+  value       = local.callback_url
 }
 
 output "table_name" {
@@ -16,4 +16,14 @@ output "table_name" {
 output "log_group" {
   description = "The log of the function"
   value       = aws_cloudwatch_log_group.chat.name
+}
+
+output "queue_url" {
+  description = "The queue: WSPUBSUB_QUEUE"
+  value       = aws_sqs_queue.chat.url
+}
+
+output "region" {
+  description = "Where everything is"
+  value       = var.region
 }
