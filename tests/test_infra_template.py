@@ -107,6 +107,13 @@ def test_the_authorizer_guards_connect_and_may_be_invoked_by_its_api_only() -> N
     }
 
 
+def test_an_authorizer_that_is_left_out_is_taken_from_its_route() -> None:
+    # CloudFormation changes no property that a template does not name.
+    assert properties(made(), "ConnectRoute")["AuthorizationType"] == "NONE"
+    sam = made(template_format="sam")
+    assert properties(sam, "Api")["Auth"] == {"AuthType": "NONE"}
+
+
 def test_an_authorizer_finds_what_its_module_reads_when_it_is_imported() -> None:
     template = made(**EVERYTHING)
 

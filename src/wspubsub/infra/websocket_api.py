@@ -68,8 +68,8 @@ def _route(key: str, settings: TemplateSettings) -> Resources:
         "RouteKey": key,
         "Target": sub("integrations/${Integration}"),
     }
-    if key == CONNECT and settings.authorizer:
-        properties |= {"AuthorizationType": "CUSTOM", "AuthorizerId": ref("Authorizer")}
+    if key == CONNECT:
+        properties |= _authorization(settings)
     if not _is_two_way(key, settings):
         return {logical_id: resource("AWS::ApiGatewayV2::Route", properties)}
     properties["RouteResponseSelectionExpression"] = "$default"
@@ -77,6 +77,13 @@ def _route(key: str, settings: TemplateSettings) -> Resources:
         logical_id: resource("AWS::ApiGatewayV2::Route", properties),
         f"{logical_id}Response": _route_response(logical_id),
     }
+
+
+def _authorization(settings: TemplateSettings) -> dict[str, Any]:
+    if settings.authorizer:
+        return {"AuthorizationType": "CUSTOM", "AuthorizerId": ref("Authorizer")}
+    # Said, since CloudFormation leaves a route its authorizer if nothing is.
+    return {"AuthorizationType": "NONE"}
 
 
 def _is_two_way(key: str, settings: TemplateSettings) -> bool:
@@ -147,10 +154,9 @@ def _sam_api(application: Application, settings: TemplateSettings) -> Resources:
         "RouteSelectionExpression": application.route_selection_expression,
         "StageName": settings.stage,
         "DefaultRouteSettings": _throttling(settings),
+        "Auth": _sam_auth(settings),
         "Routes": {key: _sam_route(key, settings) for key in ids},
     }
-    if settings.authorizer:
-        properties["Auth"] = _sam_auth(settings)
     responses = {
         f"{logical_id}Response": _route_response(logical_id)
         for key, logical_id in ids.items()
@@ -171,6 +177,8 @@ def _sam_route(key: str, settings: TemplateSettings) -> dict[str, Any]:
 
 
 def _sam_auth(settings: TemplateSettings) -> dict[str, Any]:
+    if not settings.authorizer:
+        return {"AuthType": "NONE"}
     auth = {"AuthType": "CUSTOM", "AuthArn": attribute("AuthorizerFunction", "Arn")}
     if settings.identity_sources:
         auth["IdentitySource"] = list(settings.identity_sources)
