@@ -19,6 +19,8 @@ from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 SERVER = ROOT / ".tools" / "ministack" / "bin" / "ministack"
 REGION = "us-east-1"
+AccessKey = tuple[str, str]
+ROOT_USER: AccessKey = ("test", "test")
 # A template whose topics go through the queue as soon as they have two subscribers.
 QUEUED = ("--streams", "--history", "--queue", "--variable", "CHAT_INLINE_THRESHOLD=1")
 # AWS has no such action; it authorizes sending in batches as sqs:SendMessage.
@@ -45,18 +47,15 @@ class MiniStack:
         self.variables = variables
 
     def client(
-        self,
-        service: str,
-        endpoint: str | None = None,
-        secret: str = "test",  # noqa: S107 - everybody's
+        self, service: str, endpoint: str | None = None, key: AccessKey = ROOT_USER
     ) -> Any:
         """Return a boto3 client for it."""
         return boto3.client(
             service,
             endpoint_url=endpoint or self.url,
             region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key=secret,
+            aws_access_key_id=key[0],
+            aws_secret_access_key=key[1],
         )
 
     def upload(self, code: bytes) -> None:
