@@ -1,6 +1,8 @@
 """HTTP on a stream: what is kept of a request, and what is answered."""
 
 import asyncio
+import socket
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -54,6 +56,39 @@ async def answer_all(connection: HttpConnection) -> list[HttpRequest]:
         if not await connection.respond(200, {"X-Is": "first"}, request.body):
             break
     return requests
+
+
+def test_what_came_while_the_machine_slept_came_in_time() -> None:
+    async def run() -> HttpRequest | None:
+        begun, served = asyncio.Event(), asyncio.Event()
+        requests = []
+
+        async def connected(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        ) -> None:
+            connection = HttpConnection(
+                reader, writer, max_body_bytes=8, head_seconds=0.05
+            )
+            begun.set()
+            requests.append(await connection.next_request())
+            writer.close()
+            served.set()
+
+        server = await asyncio.start_server(connected, "127.0.0.1", 0)
+        async with server:
+            with socket.create_connection(server.sockets[0].getsockname()) as client:
+                await begun.wait()
+                client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                # Nothing runs meanwhile: then both are there at once, the request and
+                # the end of its time.
+                time.sleep(0.1)
+                await served.wait()
+        return requests[0]
+
+    request = asyncio.run(run())
+
+    assert request is not None
+    assert request.path == "/"
 
 
 def test_requests_follow_each_other_on_a_connection() -> None:

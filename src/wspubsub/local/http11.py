@@ -186,9 +186,18 @@ class HttpConnection:
             async with asyncio.timeout(self._patience):
                 data = await self._reader.read(_CHUNK)
         except TimeoutError:
-            return False
+            data = await self._arrived()
         self._h11.receive_data(data)
         return bool(data)
+
+    async def _arrived(self) -> bytes:
+        # A machine that was asleep, or too busy, finds both at once when it wakes: what
+        # the peer has sent, and that the time for it is over.
+        try:
+            async with asyncio.timeout(0):
+                return await self._reader.read(_CHUNK)
+        except TimeoutError:
+            return b""
 
     async def _read(self) -> HttpRequest:
         async with asyncio.timeout(self._head_seconds):
