@@ -6,6 +6,7 @@ from functools import partial
 from threading import Event
 from typing import TypeVar
 
+from wspubsub.aws.choice import boto3_client
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
@@ -19,9 +20,6 @@ from wspubsub.errors import (
     ThrottledError,
     UsageError,
 )
-
-CONNECT_SECONDS, READ_SECONDS = 2, 5
-"""Short against the 29 s that a WebSocket integration may take."""
 
 TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""
@@ -186,30 +184,21 @@ def _meaning_without_answer(error: Exception) -> Meaning:
     return Meaning.REFUSED
 
 
-def boto3_client(
-    endpoint: str, region: str | None, max_workers: int
-) -> ManagementClient:
+def sdk_client(endpoint: str, region: str | None, max_workers: int) -> ManagementClient:
     """Return a client that makes one attempt for each call.
 
     Raises:
         UsageError: No region was given, and the configuration of AWS has none.
     """
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import NoRegionError  # noqa: PLC0415
+    from botocore.exceptions import NoRegionError  # noqa: PLC0415 - as `boto3_client`
 
-    config = Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": 1},
-        max_pool_connections=max_workers,
-    )
     try:
-        client: ManagementClient = boto3.client(
+        client: ManagementClient = boto3_client(
             "apigatewaymanagementapi",
+            region=region,
             endpoint_url=endpoint,
-            region_name=region,
-            config=config,
+            max_attempts=1,
+            max_connections=max_workers,
         )
     except NoRegionError as error:
         raise unknown_region(endpoint) from error

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-CONNECT_SECONDS, READ_SECONDS = 2, 5
+CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
 
 MAX_ATTEMPTS = 4
@@ -39,18 +39,35 @@ def is_engine_fit(environment: Mapping[str, str]) -> bool:
     return not any(environment.get(name) for name in unusual)
 
 
-def boto3_client(service: str) -> Any:  # noqa: ANN401 - boto3 ships no types
-    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway."""
+def boto3_client(
+    service: str,
+    *,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    max_attempts: int = MAX_ATTEMPTS,
+    max_connections: int = 32,
+) -> Any:  # noqa: ANN401 - boto3 ships no types
+    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway.
+
+    Args:
+        service: Name of the service, as boto3 has it.
+        region: AWS Region; the environment's, or the configuration's, if None.
+        endpoint_url: Where the service is; where boto3 finds it if None.
+        max_attempts: How often a request is sent at most.
+        max_connections: How many requests may be under way at once.
+    """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415 - as above
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
-        retries={"mode": "standard", "total_max_attempts": MAX_ATTEMPTS},
-        max_pool_connections=32,
+        retries={"mode": "standard", "total_max_attempts": max_attempts},
+        max_pool_connections=max_connections,
     )
     # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
     # all other SDKs.
-    region = os.environ.get("AWS_REGION") or None
-    return boto3.client(service, region_name=region, config=config)
+    region = region or os.environ.get("AWS_REGION") or None
+    return boto3.client(
+        service, region_name=region, endpoint_url=endpoint_url, config=config
+    )

@@ -7,7 +7,8 @@ DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 
 from typing import Any
 
-from wspubsub.aws.json_api import READ_SECONDS, JsonApi
+from wspubsub.aws.choice import READ_SECONDS
+from wspubsub.aws.json_api import JsonApi
 
 # What botocore's standard retry mode takes for throttling, as far as DynamoDB says it.
 _THROTTLED = frozenset(

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from urllib.parse import quote
 
+from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
@@ -31,8 +32,6 @@ from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import ManagementError
 
 SERVICE = "execute-api"
-CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
-"""Short against the 29 s that a WebSocket integration may take."""
 
 TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""

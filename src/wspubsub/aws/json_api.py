@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection
 from hashlib import sha256
 from typing import Any
 
+from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
@@ -25,11 +26,6 @@ from wspubsub.aws.signing import (
 from wspubsub.aws.tls import trust_of
 from wspubsub.aws.urls import split_url
 from wspubsub.errors import UsageError
-
-CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
-"""Short against the 29 s that a WebSocket integration may take."""
-
-MAX_ATTEMPTS = 4
 
 _SERVER_ERROR = 500
 _OK = 200

@@ -110,11 +110,11 @@ def _over_boto3(
 ) -> Connections:
     from wspubsub.aws.boto3_connections import (  # noqa: PLC0415
         Boto3Connections,
-        boto3_client,
+        sdk_client,
     )
 
     if client is None:
-        client = boto3_client(endpoint, region, MAX_WORKERS)
+        client = sdk_client(endpoint, region, MAX_WORKERS)
     return Boto3Connections(
         client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
     )

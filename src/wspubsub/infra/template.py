@@ -83,6 +83,7 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
     if settings.worker:
         handlers["Worker"] = settings.worker
     last = list(handlers)[-1]  # is invoked for records
+    variables = application_variables(settings)
     found: Resources = {}
     for name, handler in handlers.items():
         statements = permissions(
@@ -90,13 +91,11 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
             history=settings.history,
             records=name == last,
         )
-        variables = application_variables(settings)
         found |= function(name, handler, statements, settings, variables=variables)
     if settings.authorizer:
         name = "AuthorizerFunction"
         logs = log_statement(log_group_arn(name))
         # It may be in a module that reads the variables when it is imported.
-        variables = application_variables(settings)
         found |= function(
             name, settings.authorizer, [logs], settings, variables=variables
         )
