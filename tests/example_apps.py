@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
-from tests.servers.gateways import ROOT, environment
+from tests.linting import cfn_lint
+from tests.servers.gateways import ROOT, environment, run
 from wspubsub.dynamodb import create_table
 from wspubsub.infra.documents import read_template
 
@@ -93,11 +94,19 @@ def assert_extends(template: Path, printed: str, added: set[str]) -> None:
     assert theirs["Outputs"].items() >= ours["Outputs"].items()
 
 
-def cfn_lint(template: Path) -> str:
-    """Return what cfn-lint says of a template."""
-    return subprocess.run(  # noqa: S603 - a tool of this environment
-        [Path(sys.executable).with_name("cfn-lint"), template],
-        capture_output=True,
-        text=True,
-        check=False,
-    ).stdout
+def assert_fits(template: Path) -> None:
+    """Check that a template fits the application beside it, and has no faults."""
+    handler = f"{template.parent / 'app.py'}:handler"
+    checked = run("check", str(template), handler, "--history")
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+    assert cfn_lint(template).stdout == ""
+
+
+def assert_allows(template: Path, role: str, used: set[str]) -> None:
+    """Check that a role that only publishes allows what was used, and not more."""
+    # What a transaction and a lost answer may need is not seen in a good run.
+    spare = {"dynamodb:ConditionCheckItem", "dynamodb:GetItem"}
+    statements = role_statements(template, role)
+    assert used == set(statements["Table"]["Action"]) - spare
+    (resource,) = statements["Connections"]["Resource"]
+    assert resource["Fn::Sub"].endswith("${Api}/prod/POST/@connections/*")

@@ -4,7 +4,6 @@ import io
 import json
 import socket
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from typing import Any
 import boto3
 
 from tests.deployments.terminal import Terminal
-from tests.servers.gateways import CHAT, ROOT, environment
+from tests.servers.gateways import CHAT, ROOT, environment, run
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 SERVER = ROOT / ".tools" / "ministack" / "bin" / "ministack"
@@ -136,15 +135,11 @@ class MiniStack:
 
 def template(*flags: str) -> dict[str, Any]:
     """Return what `wspubsub template` makes of the chat."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [
-            *(sys.executable, "-m", "wspubsub.cli", "template", "app.py:handler"),
-            *("--output-format", "json", *flags),
-        ],
+    done = run(
+        *("template", "app.py:handler", "--output-format", "json", *flags),
         cwd=CHAT.parent,
-        stdout=subprocess.PIPE,
-        check=True,
     )
+    assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
     return made
 

@@ -9,7 +9,8 @@ import pytest
 
 from tests.deployments import cdk
 from tests.infra_templates import Template, of_kind
-from tests.servers.gateways import CHAT
+from tests.linting import cfn_lint
+from tests.servers.gateways import CHAT, run
 from wspubsub.deployment import read_application
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.template import make_template
@@ -98,26 +99,16 @@ def actions_of(statement: Template) -> list[str]:
 
 
 def test_a_check_finds_nothing(path: Path) -> None:
-    command = Path(sys.executable).with_name("wspubsub")
-
-    done = subprocess.run(  # noqa: S603 - the library's own
-        [command, "check", path, f"{CHAT}:handler", "--history"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run("check", str(path), f"{CHAT}:handler", "--history")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_cfn_lint_finds_nothing(path: Path) -> None:
-    command = Path(sys.executable).with_name("cfn-lint")
     # CDK lets a function depend on its role, though it names it as well.
     waived = ["--ignore-checks", "W3005"]
 
-    done = subprocess.run(  # noqa: S603 - a tool of ours
-        [command, *waived, "--", path], capture_output=True, text=True, check=False
-    )
+    done = cfn_lint(*waived, "--", path)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

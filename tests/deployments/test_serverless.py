@@ -1,8 +1,6 @@
 """What the Serverless Framework and its fork make of the example."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from tests.deployments.serverless import packaged
 from tests.infra_templates import of_kind
+from tests.linting import cfn_lint
 from tests.servers.gateways import CHAT
 from wspubsub.cli import main
 
@@ -38,15 +37,8 @@ def test_what_it_makes_fits_the_code_and_has_no_faults(
     path = tmp_path / "template.json"
     path.write_text(json.dumps(template))
     status = main(["check", str(path), f"{CHAT}:handler", "--history"])
-    linted = subprocess.run(  # noqa: S603 - a tool of this environment
-        [
-            Path(sys.executable).with_name("cfn-lint"),
-            *("--ignore-checks", IGNORED, "--regions", "eu-central-1", "--", path),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    options = ("--ignore-checks", IGNORED, "--regions", "eu-central-1")
+    linted = cfn_lint(*options, "--", path)
 
     assert (status, capsys.readouterr().out) == (0, "")
     assert linted.stdout == ""

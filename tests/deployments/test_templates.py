@@ -1,15 +1,14 @@
 """The templates of the chat say what the one says that is made from its router."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.infra_templates import Template, of_kind
-from tests.servers.gateways import CHAT
+from tests.linting import cfn_lint
+from tests.servers.gateways import CHAT, run
 from wspubsub.cli import main
 from wspubsub.infra.documents import read_template, to_yaml
 
@@ -24,13 +23,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def made() -> str:
     """What `wspubsub template` prints for the chat."""
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-m", "wspubsub.cli", "template", "app.py:handler", *DURABLY],
-        cwd=CHAT.parent,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
+    done = run("template", "app.py:handler", *DURABLY, cwd=CHAT.parent)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 
@@ -138,14 +132,6 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
     long = tmp_path / "long.yaml"
     long.write_text(to_yaml(read(SAM)))
 
-    done = subprocess.run(  # noqa: S603 - a tool of this environment
-        [
-            Path(sys.executable).with_name("cfn-lint"),
-            *("--regions", "eu-central-1", "--", SAM, CLOUDFORMATION, long),
-        ],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
+    done = cfn_lint("--regions", "eu-central-1", "--", SAM, CLOUDFORMATION, long)
 
     assert (done.returncode, done.stdout) == (0, "")
