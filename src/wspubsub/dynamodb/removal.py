@@ -1,12 +1,15 @@
 """Forgetting connections: what is deleted first, and who may say that one has left.
 
-A topic's side of a subscription is deleted before the connection's side. So whatever
-stops in between leaves the side that names the other, and it can be done again. The
-connection's side is deleted by itself, as only DeleteItem returns what it deleted:
+A topic's side of a subscription is deleted before the connection's side, so whatever
+stops in between leaves the side that names the other. Where a publish has found the
+connection, that topic's side goes last of all: the next publish finds it again and
+goes on.
+
+The connection's side is deleted by itself, as only DeleteItem returns what it deleted:
 whoever gets it may say that the connection has left the topic, and nobody else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -32,11 +35,12 @@ OutT = TypeVar("OutT")
 
 
 class _Step(NamedTuple):
-    """What is deleted first, and the connection's item of a topic after that."""
+    """What is deleted before and after a connection's side of a subscription."""
 
     connection_id: str
-    first: list[Write]
-    then: Item | None = None
+    before: list[Write]
+    topic_item: Item | None = None
+    after: Sequence[Write] = ()
 
 
 class Removal:
@@ -66,7 +70,7 @@ class Removal:
 
         Args:
             connections: The items of each.
-            topic: Topic that they were found in; it comes first.
+            topic: Topic that they were found in; it comes last.
             is_over: Whether to stop, asked time and again.
         """
         steps = (
@@ -86,30 +90,36 @@ class Removal:
         self, connection_id: str, items: list[Item], topic: str | None
     ) -> Iterator[_Step]:
         topics = {read_topic(item): item for item in items}
-        rest = [delete(key_of(item)) for item in items if read_topic(item) is None]
-        topics.pop(None, None)
-        if topic is not None:
-            yield self._step(connection_id, topic, topics.pop(topic, None))
+        found = None if topic is None else topics.pop(topic, None)
         for name, item in topics.items():
-            yield self._step(connection_id, str(name), item)
-        yield _Step(connection_id, rest)
+            if name is not None:
+                yield _Step(connection_id, self._sides(connection_id, name, item), item)
+        others = [delete(key_of(item)) for item in items if read_topic(item) is None]
+        if topic is None:
+            yield _Step(connection_id, others)
+        else:
+            sides = self._sides(connection_id, topic, found)
+            yield _Step(connection_id, others, found, sides)
 
-    def _step(self, connection_id: str, topic: str, item: Item | None) -> _Step:
+    def _sides(
+        self, connection_id: str, topic: str, item: Item | None
+    ) -> list[Write]:
         shards = self._plan.writable(connection_id, topic)
         if item is not None:
             shards.add(read_shard(item))
-        keys = (subscriber_key(connection_id, topic, shard) for shard in shards)
-        return _Step(connection_id, list(map(delete, keys)), item)
+        return [delete(subscriber_key(connection_id, topic, each)) for each in shards]
 
     def _take(self, chunk: list[_Step]) -> Iterator[tuple[str, str]]:
-        self._table.write(write for step in chunk for write in step.first)
-        ending = [step for step in chunk if step.then is not None]
-        for step, old in zip(ending, run_each(self._end, ending), strict=True):
+        self._table.write(write for step in chunk for write in step.before)
+        ends = [step for step in chunk if step.topic_item is not None]
+        deleted = run_each(self._end, ends)
+        self._table.write(write for step in chunk for write in step.after)
+        for step, old in zip(ends, deleted, strict=True):
             if old is not None and read_expiry(old) > self._now():
                 yield step.connection_id, str(read_topic(old))
 
     def _end(self, step: _Step) -> Item | None:
-        return self._table.delete(key_of(step.then or {}))
+        return self._table.delete(key_of(step.topic_item or {}))
 
 
 def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:
