@@ -101,9 +101,7 @@ class Removal:
             sides = self._sides(connection_id, topic, found)
             yield _Step(connection_id, others, found, sides)
 
-    def _sides(
-        self, connection_id: str, topic: str, item: Item | None
-    ) -> list[Write]:
+    def _sides(self, connection_id: str, topic: str, item: Item | None) -> list[Write]:
         shards = self._plan.writable(connection_id, topic)
         if item is not None:
             shards.add(read_shard(item))
