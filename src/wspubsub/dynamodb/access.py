@@ -65,7 +65,7 @@ class TableAccess:
         start: StartKey | None,
         request: dict[str, Any],
         condition: str = "",
-    ) -> Page:
+    ) -> Page[Item]:
         """Return a page of a partition.
 
         Args:

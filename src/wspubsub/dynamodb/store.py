@@ -57,7 +57,7 @@ class DynamoDBSubscriptionStore:
             methods; it is used as it is.
         shards: Over how many partitions a topic's subscribers are spread, for all
             topics or by pattern of topic names. A partition takes 1,000 subscriptions
-            a second; a publish reads all shards at once.
+            a second; a publish reads up to 8 shards at once.
         previous_shards: What `shards` was before. Give it for as long as
             subscriptions made then may live (`ttl_seconds`), so that none is missed
             or seen twice.
@@ -153,7 +153,7 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.subscribers`.
 
         Costs half a read unit for each 4 KB: about 6.5 for 1,000 subscribers of a
-        topic with 10 characters. Shards are read at the same time, and the next page
+        topic with 10 characters. Up to 8 shards are read at the same time, and the next page
         of each while one is used.
         """
         return self._ids(validate_topic(topic), self.whole(topic))
@@ -244,13 +244,11 @@ class DynamoDBSubscriptionStore:
     def _pages(
         self, topic: str, segments: Sequence[Segment]
     ) -> Iterator[tuple[Segment, list[str]]]:
-        read = partial(self._subscriber_page, topic)
-        for segment, items in read_ahead(segments, read):
-            yield segment, [item["sk"]["S"] for item in items]
+        return read_ahead(segments, partial(self._subscriber_page, topic))
 
     def _subscriber_page(
         self, topic: str, segment: Segment, start: StartKey | None
-    ) -> Page:
+    ) -> Page[str]:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
         condition, values = sort_key_range(segment.after, segment.until)
@@ -261,11 +259,11 @@ class DynamoDBSubscriptionStore:
         }
         partition = topic_partition(topic, segment.shard)
         page = self._table.page(partition, start, request, condition)
-        if segment.after is None:
-            return page
+        ids = [item["sk"]["S"] for item in page.items]
         # A range of sort keys has both its ends in it.
-        items = [item for item in page.items if item["sk"]["S"] != segment.after]
-        return Page(items, page.next_key)
+        if segment.after is not None and ids[:1] == [segment.after]:
+            del ids[0]
+        return Page(ids, page.next_key)
 
     def _live_topics(self, items: Iterable[Item]) -> frozenset[str]:
         now = self._now()
