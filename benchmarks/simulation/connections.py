@@ -10,6 +10,7 @@ from benchmarks.simulation.clock import VirtualClock
 from wspubsub import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.aws.http_exchange import Exchange
 from wspubsub.aws.http_window import Window
+from wspubsub.backoff import jittered
 
 IN_FLIGHT = 128
 
@@ -115,13 +116,14 @@ class _Batch:
             connection_id = next(self._remaining, None)
             if connection_id is None:
                 return
-            yield Exchange(connection_id, self._random.random)
+            yield Exchange(connection_id)
 
     def throttled(self, exchanges: list[Exchange]) -> None:
         """Try these again later, and send less."""
         self.window.throttled(self._clock())
         for exchange in exchanges:
-            due = self._clock() + exchange.next_delay()
+            exchange.attempts += 1
+            due = self._clock() + jittered(exchange.attempts, self._random.random)
             heapq.heappush(self.later, (due, id(exchange), exchange))
 
     def given_up(self) -> Iterator[PostOutcome]:

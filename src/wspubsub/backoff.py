@@ -1,13 +1,40 @@
-"""How long to wait before the next attempt: full jitter, as a pure function.
+"""How long to wait before the next attempt: full jitter, as pure functions.
 
 AWS Architecture Blog, "Exponential Backoff And Jitter": drawing the whole delay at
 random spreads retries of many callers best.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 
 BASE_SECONDS = 0.05
 CAP_SECONDS = 2.0
+
+_MOST_DOUBLINGS = 30
+"""By then every cap is reached; a float cannot double for ever."""
+
+
+def jittered(
+    attempts: int,
+    draw: Callable[[], float] | None = None,
+    *,
+    base_seconds: float = BASE_SECONDS,
+    cap_seconds: float = CAP_SECONDS,
+) -> float:
+    """Return a delay in seconds, from 0 to base * 2**(attempts - 1), capped.
+
+    Args:
+        attempts: How many attempts have failed, at least 1.
+        draw: Source of numbers from 0 to 1; `random.random` if None.
+        base_seconds: Longest delay after the first attempt.
+        cap_seconds: Longest delay of all.
+    """
+    if draw is None:
+        import random  # noqa: PLC0415 - most calls never wait
+
+        draw = random.random
+    ceiling: float = base_seconds * 2 ** min(attempts - 1, _MOST_DOUBLINGS)
+    return draw() * min(ceiling, cap_seconds)
 
 
 def full_jitter(
@@ -23,11 +50,40 @@ def full_jitter(
         base_seconds: Longest first delay.
         cap_seconds: Longest delay of all.
     """
-    if draw is None:
-        import random  # noqa: PLC0415 - most calls never wait
+    for attempts in count(1):  # pragma: no branch - it never ends
+        yield jittered(
+            attempts, draw, base_seconds=base_seconds, cap_seconds=cap_seconds
+        )
 
-        draw = random.random
-    ceiling = base_seconds
-    while True:
-        yield draw() * ceiling
-        ceiling = min(ceiling * 2, cap_seconds)
+
+def attempts(
+    sleep: Callable[[float], object],
+    *,
+    most: int | None = None,
+    left: Callable[[], float] | None = None,
+    delays: Iterator[float] | None = None,
+) -> Iterator[int]:
+    """Yield 1, 2, 3, …: the number of each attempt, after waiting for it.
+
+    The one retry loop: `for _ in attempts(...)`, left by `return` or `break` as soon
+    as an attempt succeeds. It ends after the last attempt, or where the next one would
+    begin when the time is over.
+
+    Args:
+        sleep: Waits before each attempt but the first.
+        most: How many attempts there are at most.
+        left: Says how many seconds are left.
+        delays: How long to wait each time; `full_jitter()` if None.
+    """
+    delays = full_jitter() if delays is None else delays
+    for number in count(1):  # pragma: no branch - it ends inside
+        yield number
+        if number == most:
+            return
+        delay = next(delays)
+        if left is not None and left() <= delay:
+            return
+        sleep(delay)
+        # A Lambda environment may have been frozen meanwhile.
+        if left is not None and left() <= 0:
+            return

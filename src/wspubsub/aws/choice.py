@@ -15,6 +15,10 @@ CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 
 MAX_ATTEMPTS = 4
 
+MAX_CONNECTIONS = 1024
+"""How many connections a boto3 client keeps: more than a process has threads that use
+it, or urllib3 would throw some away after each request, and say so each time."""
+
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
     "AWS_CONFIG_FILE",
@@ -45,7 +49,6 @@ def boto3_client(
     region: str | None = None,
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
-    max_connections: int = 32,
 ) -> Any:  # noqa: ANN401 - boto3 ships no types
     """Return a boto3 client with time-outs that fit a Lambda behind API Gateway.
 
@@ -54,7 +57,9 @@ def boto3_client(
         region: AWS Region; the environment's, or the configuration's, if None.
         endpoint_url: Where the service is; where boto3 finds it if None.
         max_attempts: How often a request is sent at most.
-        max_connections: How many requests may be under way at once.
+
+    Raises:
+        CredentialsError: There is no such profile, or no way to its credentials.
     """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -63,11 +68,17 @@ def boto3_client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": max_attempts},
-        max_pool_connections=max_connections,
+        max_pool_connections=MAX_CONNECTIONS,
     )
     # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
     # all other SDKs.
     region = region or os.environ.get("AWS_REGION") or None
-    return boto3.client(
-        service, region_name=region, endpoint_url=endpoint_url, config=config
-    )
+    try:
+        return boto3.client(
+            service, region_name=region, endpoint_url=endpoint_url, config=config
+        )
+    except Exception as error:
+        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
+
+        failure_of(error)
+        raise

@@ -10,19 +10,6 @@ from typing import Any
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.json_api import JsonApi
 
-# What botocore's standard retry mode takes for throttling, as far as DynamoDB says it.
-_THROTTLED = frozenset(
-    {
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TransactionInProgressException",
-    }
-)
-
 
 class DynamoDBClient:
     """A DynamoDB client; safe to use from several threads.
@@ -48,7 +35,6 @@ class DynamoDBClient:
         self._api = JsonApi(
             "dynamodb",
             "DynamoDB_20120810",
-            throttled=_THROTTLED,
             region=region,
             endpoint_url=endpoint_url,
             read_seconds=read_seconds,

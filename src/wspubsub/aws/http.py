@@ -16,6 +16,7 @@ from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
 from wspubsub.aws.http_window import Window
+from wspubsub.backoff import BASE_SECONDS, CAP_SECONDS, jittered
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
@@ -31,6 +32,8 @@ class Multiplexer:
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
+        throttled_seconds: Longest delay after the first answer that throttles.
+        cap_seconds: Longest delay of all.
     """
 
     def __init__(
@@ -40,6 +43,8 @@ class Multiplexer:
         connect_seconds: float = 2.0,
         read_seconds: float = 5.0,
         max_in_flight: int = 128,
+        throttled_seconds: float = BASE_SECONDS,
+        cap_seconds: float = CAP_SECONDS,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] | None = None,
     ) -> None:
@@ -49,6 +54,8 @@ class Multiplexer:
         self.max_in_flight = max_in_flight
         self.clock = clock
         self.draw = draw
+        self.throttled_seconds = throttled_seconds
+        self.cap_seconds = cap_seconds
 
     def run(
         self,
@@ -140,7 +147,7 @@ class _Run:
         if tag is None:
             self._has_tags = False
             return None
-        return Exchange(tag, self._settings.draw)
+        return Exchange(tag)
 
     def _send(self, exchange: Exchange, now: float) -> Result | None:
         try:
@@ -234,9 +241,10 @@ class _Run:
             self._window.succeeded()
             return exchange.result()
         now = self._settings.clock()
-        if verdict is Verdict.THROTTLED:
-            self._window.throttled(now)
-        return self._retried(exchange, now)
+        if verdict is Verdict.BROKEN:
+            return self._retried(exchange, now)
+        self._window.throttled(now)
+        return self._retried(exchange, now, self._settings.throttled_seconds)
 
     def _broken(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
@@ -269,9 +277,16 @@ class _Run:
             return exchange.result()
         return self._retried(exchange, now)
 
-    def _retried(self, exchange: Exchange, now: float) -> Result | None:
+    def _retried(
+        self, exchange: Exchange, now: float, base_seconds: float = BASE_SECONDS
+    ) -> Result | None:
         exchange.attempts += 1
-        due = now + exchange.next_delay()
+        due = now + jittered(
+            exchange.attempts,
+            self._settings.draw,
+            base_seconds=base_seconds,
+            cap_seconds=self._settings.cap_seconds,
+        )
         if exchange.attempts == self._max_attempts or due >= self._deadline:
             return exchange.result()
         from heapq import heappush  # noqa: PLC0415 - most requests never fail

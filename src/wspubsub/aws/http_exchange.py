@@ -1,11 +1,9 @@
 """One request on its way through the engine, and how it ends."""
 
-from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from wspubsub.aws.http_response import Response
-from wspubsub.backoff import full_jitter
 
 
 class Verdict(Enum):
@@ -39,7 +37,6 @@ class Exchange:
 
     Args:
         tag: The caller's name for the request.
-        draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
 
     Attributes:
         attempts: How often it has failed.
@@ -51,8 +48,6 @@ class Exchange:
     """
 
     __slots__ = (
-        "_delays",
-        "_draw",
         "attempts",
         "error",
         "is_connecting",
@@ -62,22 +57,14 @@ class Exchange:
         "times_out_at",
     )
 
-    def __init__(self, tag: str, draw: Callable[[], float] | None) -> None:
+    def __init__(self, tag: str) -> None:
         self.tag = tag
-        self._draw = draw
-        self._delays: Iterator[float] | None = None
         self.attempts = 0
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""
         self.is_connecting = False
         self.times_out_at = 0.0
-
-    def next_delay(self) -> float:
-        """Return how long to wait before the next attempt, in seconds."""
-        if self._delays is None:  # nearly every request needs none
-            self._delays = full_jitter(self._draw)
-        return next(self._delays)
 
     def result(self) -> Result:
         """Return how the request has ended, as far as it got."""

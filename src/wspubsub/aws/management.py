@@ -114,7 +114,7 @@ def _over_boto3(
     )
 
     if client is None:
-        client = sdk_client(endpoint, region, MAX_WORKERS)
+        client = sdk_client(endpoint, region)
     return Boto3Connections(
         client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
     )
