@@ -41,6 +41,10 @@ class Budget:
         self._until = clock() + seconds
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
+    def seconds_left(self) -> float:
+        """Return how much time is left, 0 if none."""
+        return max(0.0, self._until - self._clock())
+
     def is_spent(self) -> bool:
         """Return whether no time is left at all."""
         return self._clock() >= self._until

@@ -50,6 +50,7 @@ class TopicLog(Protocol):
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
         """Append a message.
 
@@ -62,6 +63,8 @@ class TopicLog(Protocol):
             key: The caller's name for the message, 1 to 256 bytes of UTF-8 without
                 control characters. A key that is known is not appended again.
             exclude: Connection IDs that are not to get the message.
+            timeout_seconds: How long the append may be retried, 10 seconds if None. It
+                is tried once in any case.
 
         Raises:
             MessageTooLargeError: The data has more than 131,072 bytes.
@@ -140,6 +143,21 @@ def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) ->
     return Draft(topic, data, key, excluded, os.urandom(12).hex())
 
 
+def check_timeout(timeout_seconds: object) -> None:
+    """Check how long an append may be retried.
+
+    Raises:
+        UsageError: It is neither None nor a number of seconds from 0.
+    """
+    if timeout_seconds is None or (
+        isinstance(timeout_seconds, int | float)
+        and not isinstance(timeout_seconds, bool)
+        and timeout_seconds >= 0
+    ):
+        return
+    raise UsageError(f"timeout_seconds is a number from 0, not {timeout_seconds!r:.80}")
+
+
 def _checked_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError("exclude takes a collection of connection IDs: {id}")
@@ -209,9 +227,11 @@ class MemoryTopicLog:
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
-        """See `TopicLog.append`."""
+        """See `TopicLog.append`; nothing is retried, so the timeout has no effect."""
         drafted = draft(topic, data, key, exclude)
+        check_timeout(timeout_seconds)
         with self._lock:
             now = self._now()
             self._sweep(now)

@@ -183,7 +183,13 @@ class Publisher:
             return self._fanout.publish(message, self.delivery, budget)
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
-        appended = self._log.append(topic, encoded, key=key, exclude=excluded)
+        appended = self._log.append(
+            topic,
+            encoded,
+            key=key,
+            exclude=excluded,
+            timeout_seconds=budget.seconds_left(),
+        )
         position = appended.message.position
         if not appended.is_new:
             return PublishReport(position=position, repeated=True)

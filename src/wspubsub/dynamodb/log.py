@@ -51,7 +51,7 @@ from wspubsub.history import (
     check_since,
     replay,
 )
-from wspubsub.log import Draft, draft
+from wspubsub.log import Draft, check_timeout, draft
 from wspubsub.topics import validate_topic
 
 _ABSENT = "attribute_not_exists(pk)"
@@ -115,6 +115,7 @@ class DynamoDBTopicLog:
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
         """See `TopicLog.append`.
 
@@ -122,9 +123,10 @@ class DynamoDBTopicLog:
         the newest entry; with a key twice as many for the message and 2 for the key.
         """
         drafted = draft(topic, data, key, exclude)
+        check_timeout(timeout_seconds)
         entry = self._entry_after_known(drafted)
         failure: StoreError | None = None
-        for _ in tries(self._now, self._sleep):
+        for _ in tries(self._now, self._sleep, timeout_seconds):
             try:
                 entry = entry or self._entry(drafted, self._newest(drafted.topic))
                 appended = self._write(drafted, entry)

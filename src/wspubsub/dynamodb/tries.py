@@ -7,8 +7,8 @@ from wspubsub.backoff import attempts, full_jitter
 from wspubsub.errors import StoreError
 
 MAX_TRIES = 100
-MAX_SECONDS = 10.0
-"""Well within the 29 s that a WebSocket integration may take."""
+TIMEOUT_SECONDS = 10.0
+"""Unless the caller says otherwise: well within the 29 s of a WebSocket integration."""
 
 BASE_SECONDS, CAP_SECONDS = 0.01, 0.5
 """Shorter than after throttling: who loses against another writer has only to read
@@ -27,13 +27,18 @@ def is_passing(error: StoreError) -> bool:
     return isinstance(cause, Exception) and failure_of(cause).meaning.is_passing
 
 
-def tries(now: Callable[[], float], sleep: Callable[[float], object]) -> Iterator[int]:
+def tries(
+    now: Callable[[], float],
+    sleep: Callable[[float], object],
+    timeout_seconds: float | None = None,
+) -> Iterator[int]:
     """Yield the number of each try, waiting between them, until the time is over.
 
     The time is that of the caller's clock, so that a Lambda environment which is
     frozen half-way does not go on hours later with what it knew before.
     """
-    deadline = now() + MAX_SECONDS
+    seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+    deadline = now() + seconds
     return attempts(
         sleep,
         most=MAX_TRIES,
