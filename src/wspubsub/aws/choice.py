@@ -1,7 +1,9 @@
 """Whether requests to AWS are sent by the lean engine or by boto3.
 
 Inside the Lambda runtime, with credentials in the environment and nothing unusual
-asked for, the engine does exactly what boto3 would do, at a fraction of its cost.
+asked for, the engine does exactly what boto3 would do, at a fraction of its cost. It
+does not read `~/.aws/config`, which Lambda does not have; an image that has one names it
+in AWS_CONFIG_FILE. With SnapStart the keys are not in the environment, so it is boto3.
 Everywhere else boto3 is used, so that profiles, single sign-on, proxies and moto's
 `mock_aws` behave as people expect. A client that the user passes always wins.
 """
@@ -22,25 +24,36 @@ it, or urllib3 would throw some away after each request, and say so each time.""
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
     "AWS_CONFIG_FILE",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_DEFAULT_PROFILE",
     "AWS_PROFILE",
     "AWS_SHARED_CREDENTIALS_FILE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
+# SDKs take these for off unless they say "true".
+_SWITCHES = (
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
 # Their endpoints have names of their own, which botocore knows.
 _ISOLATED_REGIONS = ("us-iso", "eu-iso", "eusc-")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
     """Return whether the engine can stand in for boto3 in this environment."""
     if not all(environment.get(name) for name in _NEEDED):
         return False
-    if environment.get("AWS_REGION", "").startswith(_ISOLATED_REGIONS):
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+    if region.startswith(_ISOLATED_REGIONS):
         return False
-    unusual = [*_UNUSUAL, *_PROXIES, *map(str.lower, _PROXIES)]
-    return not any(environment.get(name) for name in unusual)
+    if any(environment.get(name, "").lower() == "true" for name in _SWITCHES):
+        return False
+    return not any(environment.get(name) for name in _UNUSUAL)
 
 
 def boto3_client(
