@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: full jitter, as pure functions.
+"""How long to wait before the next attempt: full jitter, as a pure function; and the retry loop.
 
 AWS Architecture Blog, "Exponential Backoff And Jitter": drawing the whole delay at
 random spreads retries of many callers best.
@@ -9,32 +9,6 @@ from itertools import count
 
 BASE_SECONDS = 0.05
 CAP_SECONDS = 2.0
-
-_MOST_DOUBLINGS = 30
-"""By then every cap is reached; a float cannot double for ever."""
-
-
-def jittered(
-    attempts: int,
-    draw: Callable[[], float] | None = None,
-    *,
-    base_seconds: float = BASE_SECONDS,
-    cap_seconds: float = CAP_SECONDS,
-) -> float:
-    """Return a delay in seconds, from 0 to base * 2**(attempts - 1), capped.
-
-    Args:
-        attempts: How many attempts have failed, at least 1.
-        draw: Source of numbers from 0 to 1; `random.random` if None.
-        base_seconds: Longest delay after the first attempt.
-        cap_seconds: Longest delay of all.
-    """
-    if draw is None:
-        import random  # noqa: PLC0415 - most calls never wait
-
-        draw = random.random
-    ceiling: float = base_seconds * 2 ** min(attempts - 1, _MOST_DOUBLINGS)
-    return draw() * min(ceiling, cap_seconds)
 
 
 def full_jitter(
@@ -50,10 +24,14 @@ def full_jitter(
         base_seconds: Longest first delay.
         cap_seconds: Longest delay of all.
     """
-    for attempts in count(1):  # pragma: no branch - it never ends
-        yield jittered(
-            attempts, draw, base_seconds=base_seconds, cap_seconds=cap_seconds
-        )
+    if draw is None:
+        import random  # noqa: PLC0415 - most calls never wait
+
+        draw = random.random
+    ceiling = base_seconds
+    while True:
+        yield draw() * ceiling
+        ceiling = min(ceiling * 2, cap_seconds)
 
 
 def attempts(

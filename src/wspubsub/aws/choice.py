@@ -2,8 +2,8 @@
 
 Inside the Lambda runtime, with credentials in the environment and nothing unusual
 asked for, the engine does exactly what boto3 would do, at a fraction of its cost. It
-does not read `~/.aws/config`, which Lambda does not have; an image that has one names it
-in AWS_CONFIG_FILE. With SnapStart the keys are not in the environment, so it is boto3.
+does not read `~/.aws/config`, which Lambda does not have; an image that has one names
+it in AWS_CONFIG_FILE. With SnapStart no keys are in the environment, so it is boto3.
 Everywhere else boto3 is used, so that profiles, single sign-on, proxies and moto's
 `mock_aws` behave as people expect. A client that the user passes always wins.
 """

@@ -4,6 +4,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from wspubsub.aws.http_response import Response
+from wspubsub.aws.schedule import Attempt
 
 
 class Verdict(Enum):
@@ -11,7 +12,7 @@ class Verdict(Enum):
 
     FINAL = "final"
     THROTTLED = "throttled"
-    """Try again later, and send less."""
+    """Try again later: the account, or this connection, takes no more just now."""
     BROKEN = "broken"
     """Try again later."""
 
@@ -32,14 +33,13 @@ class Result(NamedTuple):
     was_tried: bool = True
 
 
-class Exchange:
+class Exchange(Attempt):
     """One request on its way to its result.
 
     Args:
         tag: The caller's name for the request.
 
     Attributes:
-        attempts: How often it has failed.
         needs_fresh: Whether it may only go over a new connection.
         is_connecting: Whether its connection is still being made.
         times_out_at: When the attempt is given up, on the engine's clock.
@@ -47,19 +47,10 @@ class Exchange:
         error: Why there was no answer.
     """
 
-    __slots__ = (
-        "attempts",
-        "error",
-        "is_connecting",
-        "needs_fresh",
-        "response",
-        "tag",
-        "times_out_at",
-    )
+    __slots__ = ("error", "is_connecting", "needs_fresh", "response", "times_out_at")
 
     def __init__(self, tag: str) -> None:
-        self.tag = tag
-        self.attempts = 0
+        super().__init__(tag)
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""

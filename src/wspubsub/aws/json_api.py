@@ -31,13 +31,23 @@ from wspubsub.aws.urls import split_url
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.errors import UsageError
 
-# How long botocore's standard mode waits: up to a second after the first answer that
-# throttles, then up to 2, then up to 4; 50 ms, 100 ms and 200 ms after other failures.
-THROTTLED_SECONDS = 1.0
-CAP_SECONDS = 20.0
-MAX_WAIT_SECONDS = THROTTLED_SECONDS * (2 ** (MAX_ATTEMPTS - 1) - 1)
+MAX_WAIT_SECONDS = 7.0
+"""The longest delays after three answers that throttle, taken together."""
 
 _OK = 200
+
+
+# As in botocore's standard mode. Four attempts never reach its cap of 20 seconds.
+
+
+def throttled_delay(failures: int) -> float:
+    """Return the longest time to wait where the last answer throttles, in seconds."""
+    return float(2 ** (failures - 1))
+
+
+def broken_delay(failures: int) -> float:
+    """Return the longest time to wait after any other failure, in seconds."""
+    return float(0.05 * 2 ** (failures - 1))
 
 
 class ClientError(Exception):
@@ -109,8 +119,8 @@ class JsonApi:
             pool,
             connect_seconds=CONNECT_SECONDS,
             read_seconds=read_seconds,
-            throttled_seconds=THROTTLED_SECONDS,
-            cap_seconds=CAP_SECONDS,
+            longest_delay=broken_delay,
+            throttled_delay=throttled_delay,
         )
 
     def call(
