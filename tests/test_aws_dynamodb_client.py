@@ -350,7 +350,7 @@ def test_a_client_with_an_end_does_not_last_longer() -> None:
         client = DynamoDBClient(endpoint_url=url)
         begun = time.monotonic()
 
-        with pytest.raises(ClientError, match="no answer before the deadline") as late:
+        with pytest.raises(ClientError, match="no answer") as late:
             client.until(begun + 0.3).query(TableName="t")
         with pytest.raises(ClientError, match="before it could be sent"):
             client.until(begun).query(TableName="t")

@@ -1,4 +1,4 @@
-"""How long to wait before the next attempt: full jitter, as a pure function; and the retry loop.
+"""How long to wait before the next attempt, and the retry loop: full jitter, pure.
 
 AWS Architecture Blog, "Exponential Backoff And Jitter": drawing the whole delay at
 random spreads retries of many callers best.
