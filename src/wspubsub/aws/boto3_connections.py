@@ -11,6 +11,7 @@ from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import Meaning, error_for, meaning_of
 from wspubsub.aws.fan_out import FanOut
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import (
@@ -47,7 +48,7 @@ class Boto3Connections:
         clock: Callable[[], float],
         sleep: Callable[[float], object],
     ) -> None:
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._endpoint = endpoint
         self._max_workers = max_workers
         self._clock = clock

@@ -70,7 +70,11 @@ class Multiplexer:
                 deadline.
         """
         calls = (build, judge, deadline, max_attempts)
-        return _Run(self, tags, calls).results()
+        try:
+            return _Run(self, tags, calls).results()
+        except OSError as error:  # too many open files
+            reason = _described(error)
+            return (Result(tag, None, reason) for tag in tags)
 
 
 # What the caller of `Multiplexer.run` wants.
@@ -121,7 +125,7 @@ class _Run:
             exchange = self._next_exchange(now)
             if exchange is None:
                 return
-            result = self._send(exchange, now)
+            result = self._send(exchange)
             if result is None:
                 room -= 1
             else:
@@ -142,36 +146,42 @@ class _Run:
             return None
         return Exchange(tag, self._settings.draw)
 
-    def _send(self, exchange: Exchange, now: float) -> Result | None:
+    def _send(self, exchange: Exchange) -> Result | None:
         try:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
         except OSError as error:
-            return self._failed(exchange, error, now)
+            return self._failed(exchange, error, self._settings.clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
             self._settings.connect_seconds
             if exchange.is_connecting
             else self._settings.read_seconds
         )
+        # Time that a lookup or the next page of tags took is not this request's.
+        now = self._settings.clock()
         exchange.times_out_at = now + seconds
         self._in_flight[channel] = exchange
-        self._watch(channel)
         try:
+            self._watch(channel)
             channel.send(request)
+            self._watch(channel)
         except OSError as error:
             return self._broken(channel, exchange, error, now)
-        self._watch(channel)
         return None
 
     def _channel(self, exchange: Exchange) -> Channel:
         if not exchange.needs_fresh:
-            if self._free:
-                return self._free.pop()
+            while self._free:
+                channel = self._free.pop()
+                if not channel.is_dead():
+                    return channel
+                self._drop(channel)
             idle = self._pool.take_idle()
             if idle is not None:
                 return idle
-        return self._pool.open()
+        exchange.needs_fresh = False
+        return self._pool.open(self._deadline - self._settings.clock())
 
     def _watch(self, channel: Channel) -> None:
         if channel.watched_for == channel.interest:
@@ -202,7 +212,8 @@ class _Run:
 
     def _patience(self, now: float) -> float:
         until = min(self._deadline, now + _TICK_SECONDS)
-        if self._later:
+        # What is due has to wait for an answer while there is no room for it.
+        if self._later and len(self._in_flight) < int(self._window.size):
             until = min(until, self._later[0][0])
         return max(0.0, until - now)
 
@@ -220,7 +231,7 @@ class _Run:
                 )
             return None
         del self._in_flight[channel]
-        if response.keeps_alive:
+        if response.keeps_alive and len(self._free) < self._settings.max_in_flight:
             channel.is_reused = True
             self._free.append(channel)
         else:
@@ -241,25 +252,26 @@ class _Run:
     def _broken(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            goes_on_elsewhere = self._pool.trusts_more(channel)
-        else:
-            # Perhaps the server closed an idle connection just when it was used again.
-            goes_on_elsewhere = (
-                channel.is_reused
-                and not channel.answer_has_begun
-                and not exchange.needs_fresh
-            )
-        if not channel.is_connected:
-            self._pool.connecting_failed()
         del self._in_flight[channel]
         self._drop(channel)
-        if goes_on_elsewhere:
-            exchange.needs_fresh = True
+        if self._goes_on_elsewhere(channel, exchange, error):
+            exchange.needs_fresh = channel.is_connected
             exchange.response, exchange.error = None, _described(error)
             self._again.append(exchange)
             return None
         return self._failed(exchange, error, now)
+
+    def _goes_on_elsewhere(
+        self, channel: Channel, exchange: Exchange, error: Exception
+    ) -> bool:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._pool.trusts_more(channel)
+        if not channel.is_connected:
+            exchange.addresses_failed += 1
+            count = self._pool.connecting_failed(channel)
+            return exchange.addresses_failed < count
+        # Perhaps the server closed an idle connection just when it was used again.
+        return channel.is_reused and not channel.answer_has_begun
 
     def _failed(
         self, exchange: Exchange, error: Exception, now: float
@@ -271,6 +283,7 @@ class _Run:
 
     def _retried(self, exchange: Exchange, now: float) -> Result | None:
         exchange.attempts += 1
+        exchange.addresses_failed = 0
         due = now + exchange.next_delay()
         if exchange.attempts == self._max_attempts or due >= self._deadline:
             return exchange.result()
@@ -286,6 +299,11 @@ class _Run:
             if exchange.times_out_at <= now
         ]
         for channel, exchange in late:
+            if channel.is_reused and not channel.answer_has_begun:
+                # Perhaps the way to the server is gone, and nobody closed what was
+                # idle. It is not tried one by one, each for the longest time.
+                self._pool.close_idle_since(now - self._settings.read_seconds)
+                exchange.needs_fresh = True
             channel.is_reused = False  # it was not dead, but silent
             text = "no answer in time" if channel.is_connected else "cannot connect"
             result = self._broken(channel, exchange, TimeoutError(text), now)
@@ -305,7 +323,9 @@ class _Run:
             yield Result(tag, None, was_tried=False)
 
     def _drop(self, channel: Channel) -> None:
-        self._selector.unregister(channel)
+        # A child process has this selector too, and must not alter it.
+        if channel.watched_for and not channel.is_inherited:
+            self._selector.unregister(channel)
         channel.close()
 
     def _close(self) -> None:

@@ -43,7 +43,8 @@ class Exchange:
 
     Attributes:
         attempts: How often it has failed.
-        needs_fresh: Whether it may only go over a new connection.
+        addresses_failed: How many addresses could not be connected to in this attempt.
+        needs_fresh: Whether it goes over a new connection next.
         is_connecting: Whether its connection is still being made.
         times_out_at: When the attempt is given up, on the engine's clock.
         response: The last answer, None if there was none.
@@ -53,6 +54,7 @@ class Exchange:
     __slots__ = (
         "_delays",
         "_draw",
+        "addresses_failed",
         "attempts",
         "error",
         "is_connecting",
@@ -67,6 +69,7 @@ class Exchange:
         self._draw = draw
         self._delays: Iterator[float] | None = None
         self.attempts = 0
+        self.addresses_failed = 0
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""
