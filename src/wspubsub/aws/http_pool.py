@@ -3,6 +3,7 @@
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
 from wspubsub.aws.http_channel import Address, Channel, Endpoint, Resumable
 from wspubsub.aws.http_resolver import Resolver
@@ -73,13 +74,11 @@ class ChannelPool:
         """
         addresses = self._resolver.addresses(patience)
         # Those that never failed come first, in the order of the resolver.
-        for address in sorted(addresses, key=self._last_failure):
-            try:
-                return Channel(self._endpoint, address, self._resumable)
-            except OSError as error:
-                self._failed_at[address] = self._clock()
-                failure = error
-        raise failure
+        *others, last = sorted(addresses, key=self._last_failure)
+        for address in others:
+            with suppress(OSError):
+                return self._open(address)
+        return self._open(last)
 
     def give_back(self, channel: Channel) -> None:
         """Keep a connection whose answer has been read."""
@@ -98,11 +97,9 @@ class ChannelPool:
         """
         for channel in list(self._idle):
             if channel.idle_since <= instant:
-                try:
+                with suppress(ValueError):  # another thread has taken it
                     self._idle.remove(channel)
-                except ValueError:
-                    continue  # another thread has taken it
-                channel.close()
+                    channel.close()
 
     def trusts_more(self, channel: Channel) -> bool:
         """Trust all there is, and return whether that is more than a channel did."""
@@ -114,6 +111,13 @@ class ChannelPool:
         self._failed_at[channel.address] = self._clock()
         self._resumable = None
         return self._resolver.count
+
+    def _open(self, address: Address) -> Channel:
+        try:
+            return Channel(self._endpoint, address, self._resumable)
+        except OSError:
+            self._failed_at[address] = self._clock()
+            raise
 
     def _last_failure(self, address: Address) -> float:
         return self._failed_at.get(address, _NEVER)

@@ -63,7 +63,8 @@ class Resolver:
             return self._found
         lookup = self._lookup()
         lookup.ended.wait(min(max(0.0, patience), lookup.remaining()))
-        found = lookup.found or self._collect()
+        late = self._collect()
+        found = lookup.found or late
         if found:
             self._found = found
         elif not self._found:
@@ -110,12 +111,9 @@ class _Lookup:
     def _run(self) -> None:
         host, port = self._target
         try:
-            self.found = socket.getaddrinfo(
-                # As bytes, the name needs no codec that would have to be loaded.
-                host.encode("ascii"),
-                port,
-                type=socket.SOCK_STREAM,
-            )
+            # As bytes, the name needs no codec that would have to be loaded.
+            name = host.encode("ascii")
+            self.found += socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except (OSError, ValueError) as error:
             self._end(error)
         else:

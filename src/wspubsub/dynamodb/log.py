@@ -16,7 +16,7 @@ from typing import Any
 from wspubsub.dynamodb.client import (
     DynamoDBClient,
     answer_of,
-    default_client,
+    choose_client,
     translated,
 )
 from wspubsub.dynamodb.items import Item
@@ -100,9 +100,7 @@ class DynamoDBTopicLog:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
         self._table = table
-        self._client: DynamoDBClient = (
-            default_client(table) if client is None else client
-        )
+        self._client: DynamoDBClient = choose_client(client, table)
         self._history = history
         self._now = now
         self._sleep = sleep

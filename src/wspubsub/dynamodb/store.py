@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, default_client, translated
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client, translated
 from wspubsub.dynamodb.items import (
     Item,
     Write,
@@ -84,9 +84,7 @@ class DynamoDBSubscriptionStore:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
         self._table = table
-        self._client: DynamoDBClient = (
-            default_client(table) if client is None else client
-        )
+        self._client: DynamoDBClient = choose_client(client, table)
         self._plan = ShardPlan(shards, previous_shards)
         self._ttl_seconds = ttl_seconds
         self._now = now

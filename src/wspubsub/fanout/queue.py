@@ -7,6 +7,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import full_jitter
 from wspubsub.errors import UsageError, WspubsubError
 
@@ -65,7 +66,7 @@ class Queue:
                 "give a standard queue"
             )
         self.url = url
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._sleep = sleep
 
     def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
