@@ -21,13 +21,17 @@ from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import LoggedMessage, Position
+    from wspubsub.history import Appended, LoggedMessage, Position
     from wspubsub.log import TopicLog
 
 log = logging.getLogger("wspubsub")
 
 Envelope = Callable[["LoggedMessage"], object]
 """Makes what clients get of a logged message, such as JSON with its offset in it."""
+
+
+_LONGEST_TIME = 1_999_999_999.1234567
+"""No time has more characters than this one, when it is written as JSON."""
 
 
 class Outgoing(Record):
@@ -50,12 +54,13 @@ class Fanout(Protocol):
     """How a message gets to a topic's subscribers.
 
     Attributes:
-        needs_log: Whether it carries only what a log keeps.
+        needs_log: Whether it carries only what a log keeps, so that a message has been
+            handed over as soon as it is logged.
     """
 
     @property
     def needs_log(self) -> bool:
-        """Whether it carries only what a log keeps."""
+        """Whether a message has been handed over as soon as it is logged."""
         ...
 
     def publish(
@@ -158,17 +163,20 @@ class Publisher:
             topic: 1 to 256 bytes of UTF-8, no control characters.
             data: `str`, UTF-8 `bytes`, or JSON data; at most 131,072 bytes encoded.
             exclude: Connection IDs that are not to get it, such as the sender's.
-            key: Publishing again with the same key sends nothing and gives the same
-                position; it needs a log.
+            key: The message's name in the log, so that it can be published again. Once
+                everyone has been handed the message, a repeat sends nothing; until
+                then it is sent again. The position is the same each time.
             timeout_seconds: Longest time this call may take; give
                 `event.remaining_seconds()` to stay inside the Lambda time-out.
 
         Raises:
             TopicError: The topic is not a legal name.
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
+            KeyConflictError: The key belongs to a message with other data.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
             StoreError: The message could not be logged; none was sent.
-            PublishError: The store or the Management API failed half-way.
+            PublishError: The message was logged, if there is a log; then the store, the
+                queue or the Management API failed.
         """
         topic = validate_topic(topic)
         encoded = encode(data)
@@ -190,11 +198,24 @@ class Publisher:
             exclude=excluded,
             timeout_seconds=budget.seconds_left(),
         )
-        position = appended.message.position
-        if not appended.is_new:
-            return PublishReport(position=position, repeated=True)
-        message = self._outgoing(appended.message)
-        return _placed(self._fanout.publish, message, self.delivery, budget)
+        return self._publish_logged(self._log, appended, key, budget)
+
+    def _publish_logged(
+        self,
+        topic_log: "TopicLog",
+        appended: "Appended",
+        key: str | None,
+        budget: Budget,
+    ) -> PublishReport:
+        logged = appended.message
+        is_handed_over = appended.is_sent or self._fanout.needs_log
+        if is_handed_over and not appended.is_new:
+            return PublishReport(position=logged.position, repeated=True)
+        message = self._outgoing(logged)
+        report = _placed(self._fanout.publish, message, self.delivery, budget)
+        if key is not None and report.is_complete and not is_handed_over:
+            _mark_sent(topic_log, logged, key, budget)
+        return report
 
     def carry_on(
         self, message: "LoggedMessage", *, timeout_seconds: float | None = None
@@ -263,7 +284,7 @@ class Publisher:
             position=Position("f" * 16, 2**53),
             id="f" * 32,
             data=data,
-            published_at=0.0,
+            published_at=_LONGEST_TIME,
         )
         encode(self._envelope(draft))
 
@@ -287,7 +308,20 @@ def _placed(
     except PublishError as error:
         error.report = error.report.__replace__(position=message.position)
         raise
+    except WspubsubError as error:
+        # Nobody may take it for a message that was not logged.
+        raise PublishError(error, PublishReport(position=message.position)) from error
     return report.__replace__(position=message.position)
+
+
+def _mark_sent(
+    topic_log: "TopicLog", message: "LoggedMessage", key: str, budget: Budget
+) -> None:
+    # Everyone has the message; without the mark, a repeat would only send it again.
+    try:
+        topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
+    except WspubsubError:
+        log.warning("could not mark message %s as sent", message.id, exc_info=True)
 
 
 def _as_published(message: "LoggedMessage") -> bytes:

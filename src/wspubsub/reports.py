@@ -28,8 +28,8 @@ class PublishReport(Record):
         unread: True if the deadline came before all subscribers were read, so that
             `deferred` does not name them all.
         position: Where the message stands in the topic's log, if there is one.
-        repeated: True if a message with the same key had been published before, so
-            that nothing was sent.
+        repeated: True if the message with this key had been sent before, so that
+            nothing was sent.
         queued: True if DynamoDB Streams or a queue carries the message on; who gets
             it is then known there, not here.
     """
