@@ -6,7 +6,13 @@ from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.connections import Connections
-from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
+from wspubsub.delivery import (
+    RESERVE_SECONDS,
+    TIMEOUT_SECONDS,
+    Budget,
+    Delivery,
+    OnGone,
+)
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -96,6 +102,7 @@ class InlineFanout:
         return delivery.deliver(
             delivery.store.subscribers(message.topic),
             message.data,
+            topic=message.topic,
             exclude=message.exclude,
             budget=budget,
         )
@@ -116,6 +123,9 @@ class Publisher:
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
+        on_gone: Called with the ID of each connection that a publish or post found
+            gone and pruned, and with the topics that it has left by that. What it
+            raises is logged.
 
     Raises:
         UsageError: The fan-out or the envelope needs a log.
@@ -132,6 +142,7 @@ class Publisher:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        on_gone: OnGone | None = None,
     ) -> None:
         self._fanout: Fanout = InlineFanout() if fanout is None else fanout
         if log is None and (self._fanout.needs_log or envelope is not None):
@@ -146,6 +157,7 @@ class Publisher:
             timeout_seconds=timeout_seconds,
             reserve_seconds=reserve_seconds,
             clock=clock,
+            on_gone=on_gone,
         )
 
     def publish(
@@ -251,6 +263,7 @@ class Publisher:
             return self.delivery.deliver(
                 (connection_id,),
                 encode(data),
+                topic=None,
                 exclude=frozenset(),
                 budget=self.delivery.budget(timeout_seconds),
             )
@@ -270,7 +283,7 @@ class Publisher:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was gone before it was closed", connection_id)
-        self.delivery.store.prune((connection_id,))
+        self.delivery.store.disconnect(connection_id)
 
     def _check_size(self, topic: str, data: bytes) -> None:
         # Whatever the envelope adds must fit as well, before anything is logged.

@@ -110,6 +110,7 @@ class QueueHandler:
             report = self._delivery.deliver(
                 ids,
                 message.data,
+                topic=message.topic,
                 exclude=message.exclude,
                 budget=budget,
                 heard=lambda outcome: left.discard(outcome.connection_id),
