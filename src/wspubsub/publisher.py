@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from wspubsub.connections import Connections
+from wspubsub.connections import Connections, PostOutcome
 from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
 from wspubsub.errors import (
     ConnectionGoneError,
@@ -112,6 +112,10 @@ class Publisher:
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
 
+    Attributes:
+        delivery: Posts messages to connections.
+        fanout: As given, or `InlineFanout`.
+
     Raises:
         UsageError: The fan-out or the envelope needs a log.
     """
@@ -128,8 +132,8 @@ class Publisher:
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._fanout: Fanout = InlineFanout() if fanout is None else fanout
-        if log is None and (self._fanout.needs_log or envelope is not None):
+        self.fanout: Fanout = InlineFanout() if fanout is None else fanout
+        if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
                 "StreamFanout and envelope= work on logged messages: give log="
             )
@@ -180,7 +184,7 @@ class Publisher:
             if key is not None:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
-            return self._fanout.publish(message, self.delivery, budget)
+            return self.fanout.publish(message, self.delivery, budget)
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
         appended = self._log.append(
@@ -194,19 +198,39 @@ class Publisher:
         if not appended.is_new:
             return PublishReport(position=position, repeated=True)
         message = self._outgoing(appended.message)
-        return _placed(self._fanout.publish, message, self.delivery, budget)
+        return _placed(self.fanout.publish, message, self.delivery, budget)
 
     def carry_on(
-        self, message: "LoggedMessage", *, timeout_seconds: float | None = None
+        self,
+        message: "LoggedMessage",
+        *,
+        only: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+        heard: Callable[[PostOutcome], object] | None = None,
+        timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message that the log has, as the stream of the table brings it.
+
+        Args:
+            message: The message.
+            only: Connections to send it to; all of the topic's subscribers if None.
+            exclude: Connections that are not to get it, besides the message's own.
+            heard: Called with what became of each post, as it ends.
+            timeout_seconds: Longest time this call may take.
 
         Raises:
             PublishError: The store or the Management API failed half-way.
         """
-        budget = self.delivery.budget(timeout_seconds)
+        delivery = self.delivery if heard is None else self.delivery.heard_by(heard)
+        budget = delivery.budget(timeout_seconds)
         outgoing = self._outgoing(message)
-        return _placed(self._fanout.carry_on, outgoing, self.delivery, budget)
+        outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
+        if only is None:
+            return _placed(self.fanout.carry_on, outgoing, delivery, budget)
+        report = delivery.deliver(
+            only, outgoing.data, exclude=outgoing.exclude, budget=budget
+        )
+        return report.__replace__(position=outgoing.position)
 
     def post(
         self,
