@@ -16,7 +16,6 @@ from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import IDLE_SECONDS, ChannelPool
 from wspubsub.aws.http_response import Response
-from wspubsub.aws.http_window import Window
 from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
@@ -268,28 +267,3 @@ def test_over_tls_a_large_request_is_sent_bit_by_bit(tmp_path: Path) -> None:
         thread.join()
     assert result.response is not None
     assert result.response.status == 200
-
-
-def test_the_window_grows_with_success_and_halves_when_throttled() -> None:
-    window = Window(40)
-    assert window.size == 16
-
-    for _ in range(100):
-        window.succeeded()
-    assert window.size == 40
-
-    window.throttled(1.0)
-    window.throttled(1.01)  # an answer to what was sent at the same time
-    assert window.size == 20
-
-    window.succeeded()
-    assert 20 < window.size < 21
-
-
-def test_the_window_never_closes() -> None:
-    window = Window(4)
-
-    for second in range(20):
-        window.throttled(float(second))
-
-    assert window.size == 1

@@ -14,6 +14,7 @@ from wspubsub.errors import (
     ConnectionNotReadyError,
     EventError,
     Forbidden,
+    KeyConflictError,
     ManagementError,
     MessageError,
     MessageTooLargeError,
@@ -42,7 +43,7 @@ from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import RouteSelectionExpression
 from wspubsub.subscriptions import (
-    MemorySubscriptionStore,
+    Pruned,
     Segment,
     SegmentedStore,
     SubscriptionStore,
@@ -51,6 +52,7 @@ from wspubsub.subscriptions import (
 if typing.TYPE_CHECKING:
     from wspubsub.history import Appended, History, LoggedMessage, Position, Replay
     from wspubsub.log import MemoryTopicLog, TopicLog
+    from wspubsub.memory import MemorySubscriptionStore
 
 __version__ = "0.1.0"
 
@@ -69,6 +71,7 @@ __all__ = [
     "Forbidden",
     "Headers",
     "History",
+    "KeyConflictError",
     "LoggedMessage",
     "ManagementError",
     "MemorySubscriptionStore",
@@ -81,6 +84,7 @@ __all__ = [
     "PendingConnectionId",
     "Position",
     "PostOutcome",
+    "Pruned",
     "PublishError",
     "PublishReport",
     "Publisher",
@@ -102,13 +106,15 @@ __all__ = [
     "parse_event",
 ]
 
-# Loaded when they are first asked for: most functions keep no log.
+# Loaded when they are first asked for: most functions keep no log, and none its
+# subscriptions in memory.
 _LATE = {
     **dict.fromkeys(
         ("Appended", "History", "LoggedMessage", "Position", "Replay"),
         "wspubsub.history",
     ),
     **dict.fromkeys(("MemoryTopicLog", "TopicLog"), "wspubsub.log"),
+    "MemorySubscriptionStore": "wspubsub.memory",
 }
 
 

@@ -5,6 +5,7 @@
     WspubsubError
     ├── EventError                  what Lambda was invoked with
     ├── MessageError                what the client sent
+    │   ├── KeyConflictError
     │   ├── MessageTooLargeError
     │   ├── NoRouteError
     │   └── TopicError
@@ -39,6 +40,23 @@ class EventError(WspubsubError):
 
 class MessageError(WspubsubError):
     """The client sent a message that cannot be used."""
+
+
+class KeyConflictError(MessageError):
+    """A message was published with the key of a message that has other data.
+
+    Attributes:
+        topic: Topic that both were published to.
+        key: The key.
+    """
+
+    def __init__(self, topic: str, key: str) -> None:
+        super().__init__(
+            f"key {_shortened(key)} of topic {_shortened(topic)} belongs to a message "
+            "with other data; give each message a key of its own"
+        )
+        self.topic = topic
+        self.key = key
 
 
 class MessageTooLargeError(MessageError):

@@ -16,6 +16,7 @@ from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
+from wspubsub.aws.schedule import Progress
 from wspubsub.aws.signing import (
     EMPTY_HASH,
     Credentials,
@@ -73,6 +74,7 @@ class EngineConnections:
         self._region = region
         self._clock = clock
         self._keys = SigningKeys()
+        self._progress = Progress()
         self._host = url.netloc
         self._path = f"{url.path}/@connections/"
         pool = ChannelPool(
@@ -95,10 +97,17 @@ class EngineConnections:
         self._single("POST", connection_id, data, deadline)
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        for result in self._run("POST", connection_ids, data, deadline):
+        for result in self._run(
+            "POST", connection_ids, data, deadline, patience_seconds
+        ):
             yield self._outcome(result)
 
     def get(self, connection_id: str) -> ConnectionInfo:
@@ -118,7 +127,12 @@ class EngineConnections:
         self._single("DELETE", connection_id, b"", None)
 
     def _run(
-        self, method: str, ids: Iterable[str], data: bytes, deadline: float
+        self,
+        method: str,
+        ids: Iterable[str],
+        data: bytes,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[Result]:
         requests = _Requests(
             method,
@@ -130,7 +144,12 @@ class EngineConnections:
             keys=self._keys,
         )
         return self._engine.run(
-            ids, build=requests.build, judge=_judged, deadline=deadline
+            ids,
+            build=requests.build,
+            judge=_judged,
+            deadline=deadline,
+            progress=self._progress,
+            patience_seconds=patience_seconds,
         )
 
     def _single(

@@ -1,11 +1,10 @@
 """Many HTTP requests in flight in one thread, over connections that are kept.
 
 Nothing here knows what the requests are for: the caller builds them, and judges the
-answers. What is known here, and nowhere else, is when to send, to wait, to try again
-and to give up.
+answers. A `Schedule` says when to send what; what is known here, and nowhere else, is
+how requests and answers travel, and when an answer is no longer waited for.
 """
 
-import itertools
 import selectors
 import ssl
 import time
@@ -15,7 +14,7 @@ from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
-from wspubsub.aws.http_window import Window
+from wspubsub.aws.schedule import Progress, Schedule
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
@@ -58,6 +57,8 @@ class Multiplexer:
         judge: Callable[[Response], Verdict],
         deadline: float,
         max_attempts: int | None = None,
+        progress: Progress | None = None,
+        patience_seconds: float | None = None,
     ) -> Iterator[Result]:
         """Make a request for each tag and yield how each ended, in any order.
 
@@ -66,15 +67,23 @@ class Multiplexer:
             build: Gives the bytes of a request each time it is sent.
             judge: Says what an answer means.
             deadline: Instant of the clock at which all ends.
-            max_attempts: How often a request is sent at most; None for until the
-                deadline.
+            max_attempts: How often a request is sent at most; None for no limit.
+            progress: Where successes are noted, if tags are different connections of
+                which one may fail by itself.
+            patience_seconds: How long those that fail are tried again at the end; as
+                `Schedule` does if None.
         """
-        calls = (build, judge, deadline, max_attempts)
-        return _Run(self, tags, calls).results()
-
-
-# What the caller of `Multiplexer.run` wants.
-_Calls = tuple[Callable[[str], bytes], Callable[[Response], Verdict], float, int | None]
+        schedule = Schedule(
+            tags,
+            Exchange,
+            most=self.max_in_flight,
+            deadline=deadline,
+            draw=self.draw,
+            max_attempts=max_attempts,
+            progress=progress,
+            patience_seconds=patience_seconds,
+        )
+        return _Run(self, schedule, build, judge).results()
 
 
 class _Run:
@@ -83,64 +92,43 @@ class _Run:
     def __init__(
         self,
         settings: Multiplexer,
-        tags: Iterable[str],
-        calls: _Calls,
+        schedule: Schedule[Exchange],
+        build: Callable[[str], bytes],
+        judge: Callable[[Response], Verdict],
     ) -> None:
         self._settings = settings
         self._pool = settings.pool
-        self._tags = iter(tags)
-        self._build, self._judge, self._deadline, self._max_attempts = calls
-        self._window = Window(settings.max_in_flight)
+        self._schedule = schedule
+        self._build, self._judge = build, judge
         self._selector = selectors.DefaultSelector()
         self._in_flight: dict[Channel, Exchange] = {}
         # Connections whose answer was read a moment ago; they stay registered.
         self._free: list[Channel] = []
         self._again: list[Exchange] = []
-        self._later: list[tuple[float, int, Exchange]] = []
-        self._numbers = itertools.count()
-        self._has_tags = True
         self._next_look = 0.0
 
     def results(self) -> Iterator[Result]:
         try:
             while True:
                 now = self._settings.clock()
-                if now >= self._deadline:
+                if self._schedule.is_over(now):
                     yield from self._given_up()
                     return
                 yield from self._sent(now)
-                if not self._in_flight and not self._later and not self._again:
+                if self._schedule.is_done():
                     return
-                yield from self._received()
+                yield from self._received(self._patience())
         finally:
             self._close()
 
     def _sent(self, now: float) -> Iterator[Result]:
-        room = int(self._window.size) - len(self._in_flight)
-        while room > 0:
-            exchange = self._next_exchange(now)
-            if exchange is None:
-                return
+        while (exchange := self._next_exchange(now)) is not None:
             result = self._send(exchange, now)
-            if result is None:
-                room -= 1
-            else:
+            if result is not None:
                 yield result
 
     def _next_exchange(self, now: float) -> Exchange | None:
-        if self._again:
-            return self._again.pop()
-        if self._later and self._later[0][0] <= now:
-            from heapq import heappop  # noqa: PLC0415 - loaded already, as below
-
-            return heappop(self._later)[2]
-        if not self._has_tags:
-            return None
-        tag = next(self._tags, None)
-        if tag is None:
-            self._has_tags = False
-            return None
-        return Exchange(tag, self._settings.draw)
+        return self._again.pop() if self._again else self._schedule.take(now)
 
     def _send(self, exchange: Exchange, now: float) -> Result | None:
         try:
@@ -182,9 +170,8 @@ class _Run:
             self._selector.register(channel, channel.interest)
         channel.watched_for = channel.interest
 
-    def _received(self) -> Iterator[Result]:
-        now = self._settings.clock()
-        for key, _ in self._selector.select(self._patience(now)):
+    def _received(self, patience: float) -> Iterator[Result]:
+        for key, _ in self._selector.select(patience):
             channel = key.fileobj
             assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
             exchange = self._in_flight.get(channel)
@@ -200,11 +187,10 @@ class _Run:
             self._next_look = now + _TICK_SECONDS
             yield from self._timed_out(now)
 
-    def _patience(self, now: float) -> float:
-        until = min(self._deadline, now + _TICK_SECONDS)
-        if self._later:
-            until = min(until, self._later[0][0])
-        return max(0.0, until - now)
+    def _patience(self) -> float:
+        now = self._settings.clock()
+        seconds = self._schedule.wakes_at(now) - now
+        return max(0.0, min(seconds, _TICK_SECONDS))
 
     def _proceed(self, channel: Channel, exchange: Exchange) -> Result | None:
         try:
@@ -229,13 +215,10 @@ class _Run:
 
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
-        verdict = self._judge(response)
-        if verdict is Verdict.FINAL:
-            self._window.succeeded()
-            return exchange.result()
         now = self._settings.clock()
-        if verdict is Verdict.THROTTLED:
-            self._window.throttled(now)
+        if self._judge(response) is Verdict.FINAL:
+            self._schedule.succeed(exchange, now)
+            return exchange.result()
         return self._retried(exchange, now)
 
     def _broken(
@@ -266,18 +249,13 @@ class _Run:
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
         if isinstance(error, ssl.SSLCertVerificationError):
+            self._schedule.leave(exchange)
             return exchange.result()
         return self._retried(exchange, now)
 
     def _retried(self, exchange: Exchange, now: float) -> Result | None:
-        exchange.attempts += 1
-        due = now + exchange.next_delay()
-        if exchange.attempts == self._max_attempts or due >= self._deadline:
-            return exchange.result()
-        from heapq import heappush  # noqa: PLC0415 - most requests never fail
-
-        heappush(self._later, (due, next(self._numbers), exchange))
-        return None
+        is_tried_again = self._schedule.fail(exchange, now)
+        return None if is_tried_again else exchange.result()
 
     def _timed_out(self, now: float) -> Iterator[Result]:
         late = [
@@ -293,15 +271,17 @@ class _Run:
                 yield result
 
     def _given_up(self) -> Iterator[Result]:
+        # What has been answered meanwhile lies in the sockets, perhaps for long: the
+        # process may have been frozen, or waited for the next tag.
+        yield from self._received(0.0)
         while self._in_flight:
             channel, exchange = self._in_flight.popitem()
             self._drop(channel)
-            yield Result(exchange.tag, None, "no answer before the deadline")
-        for exchange in [*self._again, *(each[2] for each in self._later)]:
+            yield Result(exchange.tag, None, "no answer in time")
+        for exchange in [*self._again, *self._schedule.left()]:
             yield exchange.result()
         self._again.clear()
-        self._later.clear()
-        for tag in self._tags:
+        for tag in self._schedule.untried():
             yield Result(tag, None, was_tried=False)
 
     def _drop(self, channel: Channel) -> None:

@@ -109,7 +109,13 @@ class QueueHandler:
         try:
             report = self._delivery.heard_by(
                 lambda outcome: left.discard(outcome.connection_id)
-            ).deliver(ids, message.data, exclude=message.exclude, budget=budget)
+            ).deliver(
+                ids,
+                message.data,
+                topic=message.topic,
+                exclude=message.exclude,
+                budget=budget,
+            )
         except PublishError as error:
             # Who was reached before it must not get the message again.
             left |= error.report.left_over
