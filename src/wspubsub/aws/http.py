@@ -14,7 +14,7 @@ from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
-from wspubsub.aws.schedule import Progress, Schedule
+from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
@@ -30,6 +30,9 @@ class Multiplexer:
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
+        longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Multiplexer:
         max_in_flight: int = 128,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] | None = None,
+        longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
     ) -> None:
         self.pool = pool
         self.connect_seconds = connect_seconds
@@ -48,6 +53,8 @@ class Multiplexer:
         self.max_in_flight = max_in_flight
         self.clock = clock
         self.draw = draw
+        self.longest_delay = longest_delay
+        self.throttled_delay = throttled_delay
 
     def run(
         self,
@@ -79,6 +86,8 @@ class Multiplexer:
             most=self.max_in_flight,
             deadline=deadline,
             draw=self.draw,
+            longest_delay=self.longest_delay,
+            throttled_delay=self.throttled_delay,
             max_attempts=max_attempts,
             progress=progress,
             patience_seconds=patience_seconds,
@@ -216,7 +225,9 @@ class _Run:
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
         now = self._settings.clock()
-        if self._judge(response) is Verdict.FINAL:
+        verdict = self._judge(response)
+        exchange.is_throttled = verdict is Verdict.THROTTLED
+        if verdict is Verdict.FINAL:
             self._schedule.succeed(exchange, now)
             return exchange.result()
         return self._retried(exchange, now)
@@ -248,6 +259,7 @@ class _Run:
         self, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
+        exchange.is_throttled = False
         if isinstance(error, ssl.SSLCertVerificationError):
             self._schedule.leave(exchange)
             return exchange.result()

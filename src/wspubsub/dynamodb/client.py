@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.denials import advice_on
 from wspubsub.errors import StoreError
 
 
@@ -67,13 +69,7 @@ _ADVICE = {
     "AccessDeniedException": (
         "the function's role lacks dynamodb:{operation} on table {table}"
     ),
-    "UnrecognizedClientException": "the credentials are not valid for this endpoint",
     "NoRegionError": "set AWS_REGION, or pass a client of your own",
-    "NoCredentialsError": (
-        "no AWS credentials were found; locally, any AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY do"
-    ),
-    "ExpiredTokenException": "the credentials have expired",
     "UnknownOperationException": (
         "this endpoint does not know {operation}; use another, or do without (for "
         "TransactWriteItems: append without a key)"
@@ -87,13 +83,12 @@ def translated(operation: str, table: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        code = _code_of(error)
-        if code is None:
-            raise
-        advice = _ADVICE.get(code, "").format(table=table, operation=operation)
+        failure = failure_of(error)
+        advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
+        advice = advice.format(table=table, operation=operation)
         detail = f"{advice} ({error})" if advice else str(error)
         raise StoreError(
-            f"DynamoDB {operation}: {detail}", operation=operation, code=code
+            f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
 
 
@@ -101,12 +96,3 @@ def answer_of(error: StoreError) -> Mapping[str, Any]:
     """Return DynamoDB's answer behind an error; empty if there was none."""
     answer = getattr(error.__cause__, "response", None)
     return answer if isinstance(answer, Mapping) else {}
-
-
-def _code_of(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping):
-        return str(response.get("Error", {}).get("Code", "Unknown"))
-    # botocore's errors without an answer: no endpoint, no credentials, no region.
-    module = type(error).__module__
-    return type(error).__name__ if module.startswith("botocore.") else None
