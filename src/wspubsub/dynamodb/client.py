@@ -75,8 +75,8 @@ _ADVICE = {
     ),
     "ExpiredTokenException": "the credentials have expired",
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (for "
-        "TransactWriteItems: append without a key)"
+        "this endpoint does not know {operation}; use another, or do without (a log "
+        "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
 
