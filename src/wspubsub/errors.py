@@ -10,6 +10,7 @@
     │   ├── NoRouteError
     │   └── TopicError
     ├── UsageError                  what the developer wrote
+    │   └── CredentialsError        what AWS requests cannot be signed with
     ├── Reject                      a handshake refused on purpose
     │   ├── Unauthorized
     │   └── Forbidden
@@ -105,6 +106,21 @@ class TopicError(MessageError):
 
 class UsageError(WspubsubError):
     """The library was called in a way that cannot work; the text says what to do."""
+
+
+class CredentialsError(UsageError):
+    """There are no AWS credentials to sign a request with, so none was sent.
+
+    None are configured, the login has expired, the profile does not exist, or the
+    program that should give some has failed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no AWS credentials: {reason}; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY (any will do for what runs locally), set "
+            "AWS_PROFILE to a profile that exists, or log in with `aws sso login`"
+        )
 
 
 class Reject(WspubsubError):  # noqa: N818 - reads as what it does: `raise Reject(503)`

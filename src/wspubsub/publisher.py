@@ -2,11 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from wspubsub.connections import Connections
-from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
+from wspubsub.connections import Connections, PostOutcome
+from wspubsub.delivery import (
+    RESERVE_SECONDS,
+    TIMEOUT_SECONDS,
+    Budget,
+    Delivery,
+    OnGone,
+)
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -96,6 +102,7 @@ class InlineFanout:
         return delivery.deliver(
             delivery.store.subscribers(message.topic),
             message.data,
+            topic=message.topic,
             exclude=message.exclude,
             budget=budget,
         )
@@ -116,6 +123,13 @@ class Publisher:
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
+        on_gone: Called with the ID of each connection that a publish or post found
+            gone and pruned, and with the topics that it has left by that. What it
+            raises is logged.
+
+    Attributes:
+        delivery: Posts messages to connections.
+        fanout: As given, or `InlineFanout`.
 
     Raises:
         UsageError: The fan-out or the envelope needs a log.
@@ -132,9 +146,10 @@ class Publisher:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        on_gone: OnGone | None = None,
     ) -> None:
-        self._fanout: Fanout = InlineFanout() if fanout is None else fanout
-        if log is None and (self._fanout.needs_log or envelope is not None):
+        self.fanout: Fanout = InlineFanout() if fanout is None else fanout
+        if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
                 "StreamFanout and envelope= work on logged messages: give log="
             )
@@ -146,6 +161,7 @@ class Publisher:
             timeout_seconds=timeout_seconds,
             reserve_seconds=reserve_seconds,
             clock=clock,
+            on_gone=on_gone,
         )
 
     def publish(
@@ -188,7 +204,7 @@ class Publisher:
             if key is not None:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
-            return self._fanout.publish(message, self.delivery, budget)
+            return self.fanout.publish(message, self.delivery, budget)
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
         appended = self._log.append(
@@ -208,26 +224,50 @@ class Publisher:
         budget: Budget,
     ) -> PublishReport:
         logged = appended.message
-        is_handed_over = appended.is_sent or self._fanout.needs_log
+        is_handed_over = appended.is_sent or self.fanout.needs_log
         if is_handed_over and not appended.is_new:
             return PublishReport(position=logged.position, repeated=True)
         message = self._outgoing(logged)
-        report = _placed(self._fanout.publish, message, self.delivery, budget)
+        report = _placed(self.fanout.publish, message, self.delivery, budget)
         if key is not None and report.is_complete and not is_handed_over:
             _mark_sent(topic_log, logged, key, budget)
         return report
 
     def carry_on(
-        self, message: "LoggedMessage", *, timeout_seconds: float | None = None
+        self,
+        message: "LoggedMessage",
+        *,
+        only: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+        heard: Callable[[PostOutcome], object] | None = None,
+        timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message that the log has, as the stream of the table brings it.
+
+        Args:
+            message: The message.
+            only: Connections to send it to; all of the topic's subscribers if None.
+            exclude: Connections that are not to get it, besides the message's own.
+            heard: Called with what became of each post, as it ends.
+            timeout_seconds: Longest time this call may take.
 
         Raises:
             PublishError: The store or the Management API failed half-way.
         """
-        budget = self.delivery.budget(timeout_seconds)
+        delivery = self.delivery if heard is None else self.delivery.heard_by(heard)
+        budget = delivery.budget(timeout_seconds)
         outgoing = self._outgoing(message)
-        return _placed(self._fanout.carry_on, outgoing, self.delivery, budget)
+        outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
+        if only is None:
+            return _placed(self.fanout.carry_on, outgoing, delivery, budget)
+        report = delivery.deliver(
+            only,
+            outgoing.data,
+            topic=outgoing.topic,
+            exclude=outgoing.exclude,
+            budget=budget,
+        )
+        return report.__replace__(position=outgoing.position)
 
     def post(
         self,
@@ -251,6 +291,7 @@ class Publisher:
             return self.delivery.deliver(
                 (connection_id,),
                 encode(data),
+                topic=None,
                 exclude=frozenset(),
                 budget=self.delivery.budget(timeout_seconds),
             )
@@ -270,7 +311,7 @@ class Publisher:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was gone before it was closed", connection_id)
-        self.delivery.store.prune((connection_id,))
+        self.delivery.store.disconnect(connection_id)
 
     def _check_size(self, topic: str, data: bytes) -> None:
         # Whatever the envelope adds must fit as well, before anything is logged.

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 
 from wspubsub.drafts import Draft, check_timeout, digest, draft
-from wspubsub.dynamodb.client import DynamoDBClient, default_client
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
@@ -80,9 +80,7 @@ class DynamoDBTopicLog:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._requests = LogRequests(
-            default_client(table) if client is None else client, table
-        )
+        self._requests = LogRequests(choose_client(client, table), table)
         self._history = history
         self._now = now
         self._sleep = sleep
