@@ -74,8 +74,8 @@ _ADVICE = {
     ),
     "NoRegionError": "set AWS_REGION, or pass a client of your own",
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (for "
-        "TransactWriteItems: append without a key)"
+        "this endpoint does not know {operation}; use another, or do without (a log "
+        "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
 
