@@ -34,7 +34,7 @@ def split_url(text: str) -> Url:
     """Return the parts of a URL.
 
     Raises:
-        UsageError: It is not a URL of a service, or has a user, a query, a fragment or a space.
+        UsageError: It is not one, or has a user, a query, a fragment or a space.
     """
     scheme, separator, rest = text.partition("://")
     netloc, slash, path = rest.partition("/")
