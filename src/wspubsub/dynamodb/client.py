@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.denials import advice_on
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.errors import StoreError
 
 
@@ -46,8 +47,10 @@ class DynamoDBClient(Protocol):
         ...
 
 
-def default_client(table: str) -> DynamoDBClient:
-    """Return the engine's client inside the Lambda runtime, boto3's elsewhere."""
+def choose_client(client: DynamoDBClient | None, table: str) -> DynamoDBClient:
+    """Return the client that was given, or else the engine's in Lambda, or boto3's."""
+    if client is not None:
+        return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
         # Not at the top: whoever passes a client of their own does not pay for it.
         from wspubsub.aws.dynamodb import (  # noqa: PLC0415
@@ -55,8 +58,8 @@ def default_client(table: str) -> DynamoDBClient:
         )
 
         return EngineClient()
-    client: DynamoDBClient = sdk_client(table)
-    return client
+    made: DynamoDBClient = sdk_client(table)
+    return made
 
 
 def sdk_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
@@ -75,8 +78,8 @@ _ADVICE = {
     ),
     "NoRegionError": "set AWS_REGION, or pass a client of your own",
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (for "
-        "TransactWriteItems: append without a key)"
+        "this endpoint does not know {operation}; use another, or do without (a log "
+        "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
 

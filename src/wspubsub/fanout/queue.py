@@ -9,6 +9,7 @@ from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import region_of_queue
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
 
@@ -68,7 +69,7 @@ class Queue:
                 "give a standard queue"
             )
         self.url = url
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._sleep = sleep
 
     def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
