@@ -12,6 +12,7 @@ from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import Meaning
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
@@ -48,7 +49,7 @@ class Boto3Connections:
         clock: Callable[[], float],
         sleep: Callable[[float], object],
     ) -> None:
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._endpoint = endpoint
         self._max_workers = max_workers
         self._clock = clock

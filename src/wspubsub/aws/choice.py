@@ -9,8 +9,11 @@ Everywhere else boto3 is used, so that profiles, single sign-on, proxies and mot
 """
 
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
+
+from wspubsub.aws.forks import reconnect_after_fork
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
@@ -42,6 +45,9 @@ _SWITCHES = (
 )
 # Their endpoints have names of their own, which botocore knows.
 _ISOLATED_REGIONS = ("us-iso", "eu-iso", "eusc-")
+# boto3's clients may be shared by threads; making them from its default session, which
+# is made with the first one, may not.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
@@ -87,11 +93,13 @@ def boto3_client(
     # all other SDKs.
     region = region or os.environ.get("AWS_REGION") or None
     try:
-        return boto3.client(
-            service, region_name=region, endpoint_url=endpoint_url, config=config
-        )
+        with _ONE_AT_A_TIME:
+            client = boto3.client(
+                service, region_name=region, endpoint_url=endpoint_url, config=config
+            )
     except Exception as error:
         from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
 
         failure_of(error)
         raise
+    return reconnect_after_fork(client)

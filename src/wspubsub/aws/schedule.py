@@ -151,6 +151,10 @@ class Schedule(Generic[AttemptT]):
             return now >= ends_at and not self._is_waited_for()
         return bool(self._later) and max(now, self._later[0][0]) >= ends_at
 
+    def remaining(self, now: float) -> float:
+        """Return how long the run may still last, in seconds."""
+        return self._deadline - now
+
     def wakes_at(self, now: float) -> float:
         """Return when to go on although no answer comes."""
         instants = [self._deadline, self._ends_at(), self._paused_until]

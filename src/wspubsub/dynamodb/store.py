@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from wspubsub.dynamodb.access import TableAccess
-from wspubsub.dynamodb.client import DynamoDBClient, default_client
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import (
     Item,
     Written,
@@ -87,9 +87,7 @@ class DynamoDBSubscriptionStore:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        if client is None:
-            client = default_client(table)
-        self._table = TableAccess(client, table, sleep=sleep)
+        self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._removal = Removal(self._table, self._plan, now)
         self._ttl_seconds = ttl_seconds

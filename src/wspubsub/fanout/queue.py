@@ -9,6 +9,7 @@ from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import region_of_queue
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
 
@@ -36,7 +37,7 @@ class QueueError(WspubsubError):
 class QueueClient(Protocol):
     """The part of `boto3.client("sqs")` that is used."""
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401 - as boto3
         """Send up to 10 messages."""
         ...
 
@@ -68,7 +69,7 @@ class Queue:
                 "give a standard queue"
             )
         self.url = url
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._sleep = sleep
 
     def send(
@@ -155,7 +156,7 @@ class Queue:
     def _failure(self, error: Exception) -> QueueError:
         failure = failure_of(error)
         advice = advice_on(failure.text)
-        reason = f"{advice} ({error})" if advice else str(error)
+        reason = f"{advice} ({failure.text})" if advice else failure.text
         return QueueError(self.url, reason, failure.code)
 
     def _opened(self) -> QueueClient:
