@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -64,6 +64,7 @@ class Run:
             Attempt,
             most=MOST,
             deadline=begun + seconds,
+            clock=lambda: self.now,
             draw=draw,
             progress=progress,
             patience_seconds=patience_seconds,
@@ -282,16 +283,30 @@ def test_when_nobody_answers_few_requests_are_made() -> None:
     assert run.requests.total() < 400
 
 
-def test_what_was_due_is_tried_although_time_has_jumped_past_the_end() -> None:
-    schedule = Schedule(
-        ["a", "b"], Attempt, most=MOST, deadline=130.0, progress=Progress()
+def schedule_of(
+    tags: Iterable[str], clock: Callable[[], float], progress: Progress | None = None
+) -> Schedule[Attempt]:
+    return Schedule(
+        tags,
+        Attempt,
+        most=MOST,
+        deadline=130.0,
+        clock=clock,
+        draw=lambda: 1.0,
+        progress=progress,
     )
+
+
+def test_what_was_due_is_tried_although_time_has_jumped_past_the_end() -> None:
+    now = [100.0]
+    schedule = schedule_of(["a", "b"], lambda: now[0], Progress())
     first, second = schedule.take(100.0), schedule.take(100.0)
     assert first is not None
     assert second is not None
     assert schedule.take(100.0) is None
     schedule.succeed(second, 100.1)
     schedule.fail(first, 100.1)
+    now[0] = 110.0
 
     is_over_before = schedule.is_over(110.0)
     again = schedule.take(110.0)
@@ -303,7 +318,7 @@ def test_what_was_due_is_tried_although_time_has_jumped_past_the_end() -> None:
 
 
 def test_what_has_become_due_meanwhile_is_not_slept_over() -> None:
-    schedule = Schedule(["a"], Attempt, most=MOST, deadline=130.0, draw=lambda: 1.0)
+    schedule = schedule_of(["a"], lambda: 100.0)
     attempt = schedule.take(100.0)
     assert attempt is not None
     schedule.fail(attempt, 100.0)
@@ -312,6 +327,28 @@ def test_what_has_become_due_meanwhile_is_not_slept_over() -> None:
     assert schedule.wakes_at(100.05) == 100.1
     assert schedule.wakes_at(100.2) == 100.2
     assert schedule.take(100.2) is attempt
+
+
+def test_the_time_that_the_next_name_takes_is_nobody_s_own() -> None:
+    now = [100.0]
+
+    def ids() -> Iterator[str]:
+        yield "a"
+        now[0] = 105.0
+        yield "b"
+        now[0] = 115.0
+
+    schedule = schedule_of(ids(), lambda: now[0], Progress())
+    first, second = schedule.take(100.0), schedule.take(100.0)
+    assert first is not None
+    assert second is not None
+    schedule.succeed(first, 105.0)
+    schedule.fail(second, 105.0)
+
+    assert second.sent_at == 105.0
+    assert schedule.take(105.0) is None
+    assert not schedule.is_over(115.0)
+    assert schedule.take(115.0) is second
 
 
 def test_silent_ones_take_no_room_from_others_up_to_a_limit() -> None:

@@ -18,8 +18,8 @@ class Outcome(Enum):
     GONE = "gone"
     """The connection is closed or never existed (410); the only one to prune."""
     THROTTLED = "throttled"
-    """Answered 429 each time: the client reads too slowly, or the account's rate is
-    used up."""
+    """Answered with 429 each time, since the client reads too slowly or the account's
+    rate is used up."""
     FAILED = "failed"
     """Another error, each time where a retry made sense, or no answer. The message may
     have arrived if the answer was lost."""

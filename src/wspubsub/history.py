@@ -89,10 +89,13 @@ class Appended(NamedTuple):
         message: The message and its position.
         is_new: False if the key was used before: nothing was appended, and position,
             ID and time are those of the first message with that key.
+        is_sent: Whether the message was marked as sent before; see
+            `TopicLog.mark_sent`.
     """
 
     message: LoggedMessage
     is_new: bool
+    is_sent: bool = False
 
 
 class History(Record):

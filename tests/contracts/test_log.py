@@ -5,7 +5,9 @@ import pytest
 from tests.contracts.logs import LogKind
 from tests.contracts.tables import Clock
 from wspubsub import (
+    Appended,
     History,
+    KeyConflictError,
     LoggedMessage,
     Position,
     Replay,
@@ -232,7 +234,7 @@ def test_a_key_is_appended_once(kind: LogKind, clock: Clock, news: str) -> None:
     fill(log, news, 1)
     clock.advance(3)
 
-    again = log.append(news, b"one", key="order 5", exclude={"a="})
+    again = log.append(news, b"1", key="order 5", exclude={"a="})
 
     assert first.is_new
     assert not again.is_new
@@ -240,7 +242,7 @@ def test_a_key_is_appended_once(kind: LogKind, clock: Clock, news: str) -> None:
         topic=news,
         position=first.message.position,
         id=first.message.id,
-        data=b"one",
+        data=b"1",
         published_at=first.message.published_at,
         exclude=frozenset({"a="}),
     )
@@ -264,13 +266,83 @@ def test_a_key_is_forgotten_when_its_message_is_too_old(
 ) -> None:
     kind.require_keys()
     log = kind.make(history=History(ttl_seconds=60))
-    log.append(news, b"1", key="k")
+    first = log.append(news, b"1", key="k").message
     clock.advance(59)
-    assert not log.append(news, b"2", key="k").is_new
+    assert not log.append(news, b"1", key="k").is_new
+    log.mark_sent(first, "k")
 
     clock.advance(1)
-    again = log.append(news, b"3", key="k")
+    again = log.append(news, b"2", key="k")
 
     assert again.is_new
+    assert not again.is_sent
     assert again.message.position.offset == 2
-    assert not log.append(news, b"4", key="k").is_new
+    assert not log.append(news, b"2", key="k").is_new
+
+
+def test_a_key_belongs_to_the_data_that_it_came_with(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    kind.require_keys()
+    log = kind.make(history=History(ttl_seconds=60))
+    first = log.append(news, b"1", key="k").message
+    log.mark_sent(first, "k")
+
+    with pytest.raises(KeyConflictError, match="'k'") as caught:
+        log.append(news, b"2", key="k")
+
+    assert (caught.value.topic, caught.value.key) == (news, "k")
+    assert log.read(news).messages == (first,)
+    clock.advance(60)
+    assert log.append(news, b"2", key="k").is_new
+
+
+def test_who_repeats_a_key_is_told_whether_the_message_was_sent(
+    kind: LogKind, news: str
+) -> None:
+    kind.require_keys()
+    log = kind.make()
+    first = log.append(news, b"1", key="k")
+    log.append(news, b"1", key="other key")
+    log.append(f"other {news}", b"1", key="k")
+    assert not first.is_sent
+    assert not log.append(news, b"1", key="k").is_sent
+
+    log.mark_sent(first.message, "k")
+    log.mark_sent(first.message, "k", timeout_seconds=0)
+
+    again = log.append(news, b"1", key="k")
+    assert again == Appended(first.message, is_new=False, is_sent=True)
+    assert not log.append(news, b"1", key="other key").is_sent
+    assert not log.append(f"other {news}", b"1", key="k").is_sent
+    assert len(log.read(news).messages) == 2
+
+
+def test_a_repeated_message_can_be_marked_as_well_as_the_first(
+    kind: LogKind, news: str
+) -> None:
+    kind.require_keys()
+    log = kind.make()
+    first = log.append(news, b"1", key="k").message
+
+    log.mark_sent(log.append(news, b"1", key="k").message, "k")
+
+    again = log.append(news, b"1", key="k")
+    assert again == Appended(first, is_new=False, is_sent=True)
+
+
+def test_a_mark_that_comes_too_late_is_not_taken_for_the_next_message_s(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    kind.require_keys()
+    log = kind.make(history=History(ttl_seconds=60))
+    first = log.append(news, b"1", key="k").message
+    clock.advance(60)
+    second = log.append(news, b"1", key="k").message
+
+    log.mark_sent(first, "k")
+    log.mark_sent(first, "never used")
+
+    again = log.append(news, b"1", key="k")
+    assert again == Appended(second, is_new=False, is_sent=False)
+    assert log.append(news, b"1", key="never used").is_new

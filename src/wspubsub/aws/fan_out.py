@@ -75,6 +75,7 @@ class FanOut:
             Attempt,
             most=self._max_workers,
             deadline=self._deadline,
+            clock=self._clock,
             progress=self._progress,
             patience_seconds=self._patience_seconds,
         )

@@ -43,15 +43,17 @@ class Attempt:
 
     Attributes:
         failures: How often it has failed.
+        is_throttled: Whether the last answer asked to send less.
         sent_at: When it was sent last.
         round: Which answers are counted together with its own.
     """
 
-    __slots__ = ("failures", "round", "sent_at", "tag")
+    __slots__ = ("failures", "is_throttled", "round", "sent_at", "tag")
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.failures = 0
+        self.is_throttled = False
         self.sent_at = 0.0
         self.round = 0
 
@@ -82,8 +84,11 @@ class Schedule(Generic[AttemptT]):
         make: Makes an attempt for a name.
         most: How many are in flight at most, not counting stalled ones.
         deadline: Instant at which all ends.
+        clock: Looked at after the next name has come, which may take its time.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
         longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
         max_attempts: How often one is sent at most; None for no limit.
         progress: Where successes are noted. If None, the failure of one is never
             taken for its own: all are tried until the deadline.
@@ -98,8 +103,10 @@ class Schedule(Generic[AttemptT]):
         *,
         most: int,
         deadline: float,
+        clock: Callable[[], float],
         draw: Callable[[], float] | None = None,
         longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
         max_attempts: int | None = None,
         progress: Progress | None = None,
         patience_seconds: float | None = None,
@@ -108,8 +115,10 @@ class Schedule(Generic[AttemptT]):
         self._make = make
         self._most = most
         self._deadline = deadline
+        self._clock = clock
         self._draw = draw
         self._longest_delay = longest_delay
+        self._throttled_delay = throttled_delay or longest_delay
         self._max_attempts = max_attempts
         self._patience_seconds = patience_seconds
         self._is_impartial = progress is None
@@ -129,9 +138,9 @@ class Schedule(Generic[AttemptT]):
         """Return the next to send; None if there is none, or no room."""
         if now < self._paused_until or not self._has_room(now):
             return None
-        attempt = self._untried(now) or self._due(now)
+        attempt = self._untried() or self._due(now)
         if attempt is not None:
-            attempt.sent_at = now
+            attempt.sent_at = self._clock()
             attempt.round = self._window.round
             self._in_flight[attempt] = None
         return attempt
@@ -151,6 +160,10 @@ class Schedule(Generic[AttemptT]):
         if self._in_flight:
             return now >= ends_at and not self._is_waited_for(now)
         return bool(self._later)
+
+    def remaining(self, now: float) -> float:
+        """Return how long the run may still last, in seconds."""
+        return self._deadline - now
 
     def wakes_at(self, now: float) -> float:
         """Return when to go on although no answer comes."""
@@ -182,7 +195,8 @@ class Schedule(Generic[AttemptT]):
         is_blocked = self._window.fail(attempt.round)
         if is_blocked and attempt.failures == 1:
             self._pause(now)
-        due = now + self._drawn() * self._longest_delay(attempt.failures)
+        longest = self._throttled_delay if attempt.is_throttled else self._longest_delay
+        due = now + self._drawn() * longest(attempt.failures)
         if attempt.failures == self._max_attempts or due >= self._deadline:
             return False
         from heapq import heappush  # noqa: PLC0415 - most requests never fail
@@ -203,12 +217,12 @@ class Schedule(Generic[AttemptT]):
         """Yield the names of those that have not been tried."""
         return self._tags
 
-    def _untried(self, now: float) -> AttemptT | None:
+    def _untried(self) -> AttemptT | None:
         if math.isfinite(self._tried_at):
             return None
         tag = next(self._tags, None)
         if tag is None:
-            self._tried_at = now
+            self._tried_at = self._clock()
             return None
         return self._make(tag)
 

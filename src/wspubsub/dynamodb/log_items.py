@@ -13,6 +13,7 @@ import math
 import os
 from typing import NamedTuple
 
+from wspubsub.drafts import Draft, digest
 from wspubsub.dynamodb.items import Item
 from wspubsub.history import (
     DELETION_MARGIN_SECONDS,
@@ -21,7 +22,6 @@ from wspubsub.history import (
     Position,
     following,
 )
-from wspubsub.log import Draft
 
 
 class Tail(NamedTuple):
@@ -71,13 +71,16 @@ def entry_after(
         expires_at = tail.expires_at
     # Never before its predecessor, whatever the history of that one's writer is: an
     # entry that is seen unexpired must be the newest that there ever was.
-    own = math.ceil(published_at + history.ttl_seconds + DELETION_MARGIN_SECONDS)
     return Entry(
         drafted.at(position, published_at),
-        max(own, expires_at),
+        max(_expiry(published_at, history), expires_at),
         now - history.ttl_seconds,
         os.urandom(16).hex(),
     )
+
+
+def _expiry(published_at: float, history: History) -> int:
+    return math.ceil(published_at + history.ttl_seconds + DELETION_MARGIN_SECONDS)
 
 
 def log_partition(topic: str) -> str:
@@ -117,16 +120,21 @@ def entry_item(entry: Entry) -> Item:
     return item
 
 
-def key_item(entry: Entry, key: str) -> Item:
+def key_item(message: LoggedMessage, key: str, history: History) -> Item:
     """Return the item that remembers the key of a message."""
-    message = entry.message
     return key_key(message.topic, key) | {
         "epoch": {"S": message.position.epoch},
         "offset": {"N": str(message.position.offset)},
         "id": {"S": message.id},
+        "digest": {"S": digest(message.data)},
         "published_at": {"N": repr(float(message.published_at))},
-        "expires_at": {"N": str(entry.expires_at)},
+        "expires_at": {"N": str(_expiry(message.published_at, history))},
     }
+
+
+def sent_item(message: LoggedMessage, key: str, history: History) -> Item:
+    """Return the item of a key once its message has been handed to everyone."""
+    return key_item(message, key, history) | {"is_sent": {"BOOL": True}}
 
 
 def read_tail(item: Item) -> Tail:
@@ -159,6 +167,16 @@ def read_first(item: Item, drafted: Draft) -> LoggedMessage:
 def read_id(item: Item) -> str:
     """Return the message ID in an entry's or a key's item."""
     return str(item["id"]["S"])
+
+
+def read_digest(item: Item) -> str:
+    """Return the digest of the data in a key's item."""
+    return str(item["digest"]["S"])
+
+
+def read_is_sent(item: Item) -> bool:
+    """Return whether the message of a key's item has been handed to everyone."""
+    return "is_sent" in item
 
 
 def read_published_at(item: Item) -> float:

@@ -166,6 +166,7 @@ class AttemptedConnections(ABC):
             _Try,
             most=MAX_IN_FLIGHT,
             deadline=deadline + self._waited,
+            clock=self._now,
             # Always the longest delay, so that a test sees the same each time.
             draw=lambda: 1.0,
             progress=self._progress,
