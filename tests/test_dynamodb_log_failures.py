@@ -330,7 +330,7 @@ def test_an_endpoint_without_transactions_says_what_to_do(
 ) -> None:
     client.fail("transact_write_items", refusal("UnknownOperationException"))
 
-    with pytest.raises(StoreError, match="append without a key"):
+    with pytest.raises(StoreError, match="needs TransactWriteItems for keys"):
         log.append("news", b"x", key="k")
 
 

@@ -34,7 +34,7 @@ class SlowReaders(RecordingConnections):
         data: bytes,
         *,
         deadline: float,
-        patience_seconds: float | None = None,
+        patience_seconds: float | None = None,  # noqa: ARG002 - takes two seconds
     ) -> Iterator[PostOutcome]:
         slow = []
         for connection_id in connection_ids:
