@@ -71,7 +71,7 @@ def test_whoever_has_unsubscribed_gets_nothing_that_was_left_over(
 ) -> None:
     service = Service(queue, 20)
     for connection_id in service.ids[:5]:
-        service.connections.throttle(connection_id, times=60)
+        service.connections.throttle(connection_id, times=6)
 
     def handler(event: object, context: object) -> object:
         answer = service.handler(event, context)
@@ -94,10 +94,10 @@ class Trickle(RecordingConnections):
         self.each_run = each_run
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self, connection_ids: Iterable[str], data: bytes, **options: Any
     ) -> Iterator[PostOutcome]:
         ids = list(connection_ids)
-        yield from super().post_many(ids[: self.each_run], data, deadline=deadline)
+        yield from super().post_many(ids[: self.each_run], data, **options)
         for connection_id in ids[self.each_run :]:
             yield PostOutcome(connection_id, Outcome.THROTTLED)
 
