@@ -15,7 +15,7 @@ from typing import Any
 from wspubsub.connections import Connections
 from wspubsub.errors import ConnectionGoneError, UsageError
 from wspubsub.events import Connection, Event, MessageEvent
-from wspubsub.router import CallNext
+from wspubsub.pipeline import CallNext
 from wspubsub.subscriptions import ReadyStore, SubscriptionStore
 
 log = logging.getLogger("wspubsub")
