@@ -1,5 +1,6 @@
 """The engine over TLS: always verified, and resumed."""
 
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
 from wspubsub.aws.engine_connections import EngineConnections
+from wspubsub.aws.http_channel import Channel, Endpoint
 from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
@@ -155,3 +157,15 @@ def test_without_a_file_of_the_system_openssl_finds_its_authorities_itself(
 
     assert trust.context.verify_mode is ssl.CERT_REQUIRED
     assert trust.context.check_hostname
+
+
+def test_a_host_that_tls_does_not_take_is_a_failure(certificate: Certificate) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        endpoint = Endpoint(".localhost", port, Trust(str(certificate.path)))
+        channel = Channel(endpoint, address, None)
+
+        with pytest.raises(OSError, match="cannot speak TLS"):
+            channel.proceed()
+        channel.close()

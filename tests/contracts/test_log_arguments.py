@@ -92,6 +92,16 @@ def test_an_illegal_timeout_is_refused_and_nothing_appended(
     assert log.position(news) is None
 
 
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_an_illegal_timeout_of_a_mark_is_refused(
+    log: TopicLog, seconds: float, news: str
+) -> None:
+    message = log.append(news, b"").message
+
+    with pytest.raises(UsageError, match="timeout_seconds"):
+        log.mark_sent(message, "k", timeout_seconds=seconds)
+
+
 @pytest.mark.parametrize("seconds", [None, 0, 0.5, 60, float("inf")])
 def test_an_append_may_be_given_a_time(
     log: TopicLog, seconds: float | None, news: str

@@ -39,15 +39,17 @@ class Attempt:
 
     Attributes:
         failures: How often it has failed.
+        is_throttled: Whether the last answer asked to send less.
         sent_at: When it was sent last.
         round: Which answers are counted together with its own.
     """
 
-    __slots__ = ("failures", "round", "sent_at", "tag")
+    __slots__ = ("failures", "is_throttled", "round", "sent_at", "tag")
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.failures = 0
+        self.is_throttled = False
         self.sent_at = 0.0
         self.round = 0
 
@@ -80,6 +82,8 @@ class Schedule(Generic[AttemptT]):
         deadline: Instant at which all ends.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
         longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
         max_attempts: How often one is sent at most; None for no limit.
         progress: Where successes are noted. If None, the failure of one is never
             taken for its own: all are tried until the deadline.
@@ -96,6 +100,7 @@ class Schedule(Generic[AttemptT]):
         deadline: float,
         draw: Callable[[], float] | None = None,
         longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
         max_attempts: int | None = None,
         progress: Progress | None = None,
         patience_seconds: float | None = None,
@@ -106,6 +111,7 @@ class Schedule(Generic[AttemptT]):
         self._deadline = deadline
         self._draw = draw
         self._longest_delay = longest_delay
+        self._throttled_delay = throttled_delay or longest_delay
         self._max_attempts = max_attempts
         self._patience_seconds = patience_seconds
         self._is_impartial = progress is None
@@ -145,6 +151,10 @@ class Schedule(Generic[AttemptT]):
             return now >= ends_at and not self._is_waited_for()
         return bool(self._later) and max(now, self._later[0][0]) >= ends_at
 
+    def remaining(self, now: float) -> float:
+        """Return how long the run may still last, in seconds."""
+        return self._deadline - now
+
     def wakes_at(self, now: float) -> float:
         """Return when to go on although no answer comes."""
         instants = [self._deadline, self._ends_at(), self._paused_until]
@@ -170,7 +180,8 @@ class Schedule(Generic[AttemptT]):
         is_blocked = self._window.fail(attempt.round)
         if is_blocked and attempt.failures == 1:
             self._pause(now)
-        due = now + self._drawn() * self._longest_delay(attempt.failures)
+        longest = self._throttled_delay if attempt.is_throttled else self._longest_delay
+        due = now + self._drawn() * longest(attempt.failures)
         if attempt.failures == self._max_attempts or due >= self._deadline:
             return False
         from heapq import heappush  # noqa: PLC0415 - most requests never fail
