@@ -16,29 +16,33 @@ from wspubsub.errors import StoreError
 
 
 class DynamoDBClient(Protocol):
-    """The operations that the store and the log use, as boto3 has them."""
+    """The operations that the store and the log use, as boto3 has them.
 
-    def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    To type checkers each takes any arguments, so that clients whose arguments are
+    typed in detail fit, such as those of `types-boto3`.
+    """
+
+    def put_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put an item."""
         ...
 
-    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Get an item."""
         ...
 
-    def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def query(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Query a page of items."""
         ...
 
-    def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def delete_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Delete an item."""
         ...
 
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def batch_write_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put and delete up to 25 items."""
         ...
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def transact_write_items(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Write all of some items or none; only a log with keys needs it."""
         ...
 
@@ -89,7 +93,7 @@ def translated(operation: str, table: str) -> Iterator[None]:
         failure = failure_of(error)
         advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
         advice = advice.format(table=table, operation=operation)
-        detail = f"{advice} ({error})" if advice else str(error)
+        detail = f"{advice} ({failure.text})" if advice else failure.text
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error

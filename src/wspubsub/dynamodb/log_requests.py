@@ -185,7 +185,7 @@ class LogRequests:
         if old:
             return old
         with translated("GetItem", self._table):
-            found = self._client.get_item(
+            found: dict[str, Item] = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )
         return found.get("Item")
@@ -193,9 +193,10 @@ class LogRequests:
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
         with translated("Query", self._table):
-            return self._client.query(
+            answer: dict[str, Any] = self._client.query(
                 TableName=self._table, ConsistentRead=True, **request
             )
+        return answer
 
 
 def _key_of(item: Item) -> Item:

@@ -37,7 +37,7 @@ class QueueError(WspubsubError):
 class QueueClient(Protocol):
     """The part of `boto3.client("sqs")` that is used."""
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401 - as boto3
         """Send up to 10 messages."""
         ...
 
@@ -141,7 +141,7 @@ class Queue:
     def _failure(self, error: Exception) -> QueueError:
         failure = failure_of(error)
         advice = advice_on(failure.text)
-        reason = f"{advice} ({error})" if advice else str(error)
+        reason = f"{advice} ({failure.text})" if advice else failure.text
         return QueueError(self.url, reason, failure.code)
 
     def _opened(self) -> QueueClient:
