@@ -128,7 +128,7 @@ def test_who_is_gone_is_pruned(queue: QueueInMoto) -> None:
 def test_who_was_throttled_gets_it_later_and_nobody_twice(queue: QueueInMoto) -> None:
     service = Service(queue, 30)
     for connection_id in service.ids[::3]:
-        service.connections.throttle(connection_id, times=60)
+        service.connections.throttle(connection_id, times=8)
 
     service.publisher.publish("news", "hello")
     queue.work_off(service.handler)
@@ -140,7 +140,7 @@ def test_who_was_throttled_gets_it_later_and_nobody_twice(queue: QueueInMoto) ->
 
 def test_what_a_small_topic_left_over_goes_to_the_queue(queue: QueueInMoto) -> None:
     service = Service(queue, 8)
-    service.connections.fail("c0001=", status=500, times=60)
+    service.connections.fail("c0001=", status=500, times=8)
 
     report = service.publisher.publish("news", "hello")
     queue.work_off(service.handler)

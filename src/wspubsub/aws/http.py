@@ -85,6 +85,7 @@ class Multiplexer:
             Exchange,
             most=self.max_in_flight,
             deadline=deadline,
+            clock=self.clock,
             draw=self.draw,
             longest_delay=self.longest_delay,
             throttled_delay=self.throttled_delay,
