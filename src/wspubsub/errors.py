@@ -85,10 +85,7 @@ class NoRouteError(MessageError):
     """
 
     def __init__(self, route_key: str) -> None:
-        super().__init__(
-            f"no handler for route key {shorten(route_key)}; register one with "
-            "@router.route(...) or @router.default"
-        )
+        super().__init__(f"no handler for route key {shorten(route_key)}")
         self.route_key = route_key
 
 
