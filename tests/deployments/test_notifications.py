@@ -244,8 +244,15 @@ def test_only_a_token_that_is_good_lets_somebody_in(
     ("message", "reason"),
     [
         ({"action": "subscribe", "topic": "user:bob"}, "action is resume or read"),
-        ({"action": "resume", "since": 3}, "since is an epoch and an offset, or null"),
-        ({"action": "read"}, "id is text of 1 to 200 bytes"),
+        (
+            {"action": "resume", "since": 3},
+            'field "since" must be an array or null, not a whole number',
+        ),
+        (
+            {"action": "resume", "since": [3]},
+            "since is an epoch and an offset, or null",
+        ),
+        ({"action": "read"}, 'the message has no field "id"'),
         ({"action": "read", "id": "x" * 201}, "id is text of 1 to 200 bytes"),
     ],
 )
