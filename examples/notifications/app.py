@@ -79,8 +79,8 @@ def disconnect(event: DisconnectEvent) -> None:
 
 @router.route("resume")
 def resume(event: MessageEvent) -> None:
-    (since,) = event.fields(since=list | None)
-    topic, position = topic_of(event.principal), position_in(since)
+    (since,) = event.fields(since=(object, None))
+    topic, position = topic_of(event.principal), Position.parse(since)
     # First, so that nothing can fall between the replay and the subscription.
     store.subscribe(event.connection_id, topic)
     replay = log.read(topic, position, limit=REPLAYED_AT_ONCE)
@@ -135,16 +135,6 @@ def topic_of(user: str | None) -> str:
 def check(name: str, value: object) -> None:
     if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_BYTES:
         raise MessageError(f"{name} is text of 1 to {MAX_BYTES} bytes")
-
-
-def position_in(since: object) -> Position | None:
-    match since:
-        case None:
-            return None
-        case [str(epoch), int(offset)]:
-            return Position(epoch, offset)
-        case _:
-            raise MessageError("since is an epoch and an offset, or null")
 
 
 handler = router
