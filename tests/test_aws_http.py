@@ -16,7 +16,6 @@ from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import IDLE_SECONDS, ChannelPool
 from wspubsub.aws.http_response import Response
-from wspubsub.aws.http_window import Window
 from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
@@ -145,8 +144,8 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
         pool = ChannelPool(
             Endpoint("127.0.0.1", listener.getsockname()[1], None), clock=lambda: now[0]
         )
-        pool.give_back(pool.open())
-        pool.give_back(pool.open())
+        pool.give_back(pool.open(1.0))
+        pool.give_back(pool.open(1.0))
 
         kept = pool.take_idle()
         now[0] += IDLE_SECONDS + 1
@@ -160,7 +159,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
 def test_no_more_idle_connections_are_kept_than_allowed() -> None:
     with listening() as listener:
         pool = pool_for(listener, max_idle=1)
-        for channel in [pool.open(), pool.open()]:
+        for channel in [pool.open(1.0), pool.open(1.0)]:
             pool.give_back(channel)
 
         kept = pool.take_idle()
@@ -192,7 +191,7 @@ def test_an_address_that_cannot_be_connected_to_is_an_error_at_once() -> None:
     pool = ChannelPool(Endpoint("fe80::1", 80, None))
 
     with pytest.raises(OSError, match="cannot connect"):
-        pool.open()
+        pool.open(1.0)
 
 
 def test_a_server_that_says_nothing_is_given_up_after_the_read_time_out() -> None:
@@ -268,28 +267,3 @@ def test_over_tls_a_large_request_is_sent_bit_by_bit(tmp_path: Path) -> None:
         thread.join()
     assert result.response is not None
     assert result.response.status == 200
-
-
-def test_the_window_grows_with_success_and_halves_when_throttled() -> None:
-    window = Window(40)
-    assert window.size == 16
-
-    for _ in range(100):
-        window.succeeded()
-    assert window.size == 40
-
-    window.throttled(1.0)
-    window.throttled(1.01)  # an answer to what was sent at the same time
-    assert window.size == 20
-
-    window.succeeded()
-    assert 20 < window.size < 21
-
-
-def test_the_window_never_closes() -> None:
-    window = Window(4)
-
-    for second in range(20):
-        window.throttled(float(second))
-
-    assert window.size == 1

@@ -1,6 +1,7 @@
 """What the log in DynamoDB asks of DynamoDB, and how it bears DynamoDB's failures."""
 
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -78,7 +79,8 @@ def test_the_table_holds_what_the_documentation_says(
         "published_at": {"N": "1000.25"},
         "expires_at": expires_at,
     }
-    assert all_items(client) == {
+    before = all_items(client)
+    assert before == {
         ("L#né#s", "0000000000000001"): {
             "pk": {"S": "L#né#s"},
             "sk": {"S": "0000000000000001"},
@@ -90,9 +92,16 @@ def test_the_table_holds_what_the_documentation_says(
             "pk": {"S": "K#4#né#s#k#1"},
             "sk": {"S": "#"},
             "offset": {"N": "1"},
+            "digest": {"S": sha256(b"\xff").hexdigest()},
             **common,
         },
     }
+
+    log.mark_sent(message, "k#1")
+
+    key = all_items(client)["K#4#né#s#k#1", "#"]
+    assert key.pop("is_sent") == {"BOOL": True}
+    assert key == before["K#4#né#s#k#1", "#"]
 
 
 def test_an_append_costs_one_write_once_the_end_of_the_log_is_known(
@@ -117,10 +126,26 @@ def test_a_key_costs_one_transaction(
     client.calls.clear()
 
     log.append("news", b"2", key="k")
-    log.append("news", b"3", key="k")
+    log.append("news", b"2", key="k")
 
     assert client.calls == ["transact_write_items"] * 2
     assert offsets(log) == [1, 2]
+
+
+def test_a_mark_costs_one_write_unit_for_the_longest_names(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    topic, key = "é" * 128, "ü" * 128
+    message = log.append(topic, b"x" * 131_072, key=key).message
+    client.calls.clear()
+    client.units = 0
+
+    log.mark_sent(message, key)
+
+    assert client.calls == ["put_item"]
+    assert client.units == 1
+    key_item = all_items(client)[f"K#128#{topic}#{key}", "#"]
+    assert sum(len(name) + len(str(value)) for name, value in key_item.items()) < 1024
 
 
 def test_reading_takes_one_request_when_nothing_was_missed(
@@ -272,7 +297,7 @@ def test_a_longer_history_does_not_trust_what_may_be_deleted(
     patient = make_log(client, clock, history=History(ttl_seconds=10_000))
     first = hasty.append("news", b"1").message.position
 
-    clock.advance(61)
+    clock.advance(61 + 15 * 60)
 
     assert patient.position("news") is None
     assert patient.append("news", b"2").message.position.epoch != first.epoch

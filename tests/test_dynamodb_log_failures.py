@@ -205,7 +205,83 @@ def test_throttling_without_end_is_an_error_in_the_end(
 
     assert caught.value.code == "ThrottlingException"
     assert caught.value.operation == "PutItem"
-    assert 9 < clock.time - before < 12
+    assert 9 < clock.time - before < 10
+
+
+def test_a_mark_is_retried_until_it_is_made(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    message = log.append("news", b"x", key="k").message
+    client.fail("put_item", refusal("ThrottlingException"), times=3)
+    client.lose_answer("put_item")
+
+    log.mark_sent(message, "k")
+
+    assert client.calls.count("put_item") == 5
+    assert log.append("news", b"x", key="k").is_sent
+
+
+def test_a_mark_keeps_to_its_time(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock
+) -> None:
+    message = log.append("news", b"x", key="k").message
+    client.fail("put_item", refusal("ThrottlingException"), times=1000)
+    before = clock.time
+
+    with pytest.raises(StoreError, match="in time") as caught:
+        log.mark_sent(message, "k", timeout_seconds=2)
+
+    assert caught.value.code == "ThrottlingException"
+    assert 1.4 < clock.time - before < 2
+
+
+def test_a_mark_that_is_refused_is_an_error_at_once(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    message = log.append("news", b"x", key="k").message
+    client.fail("put_item", refusal("AccessDeniedException"))
+
+    with pytest.raises(StoreError, match="role lacks"):
+        log.mark_sent(message, "k")
+
+    assert client.calls.count("put_item") == 1
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_append_keeps_to_the_time_that_the_caller_gives(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock, key: str | None
+) -> None:
+    client.fail(WRITES[key], refusal("ThrottlingException"), times=1000)
+    before = clock.time
+
+    with pytest.raises(StoreError, match="in time"):
+        log.append("news", b"x", key=key, timeout_seconds=1)
+
+    assert 0.4 < clock.time - before < 1
+
+
+def test_an_append_may_be_given_more_time(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock
+) -> None:
+    client.fail("put_item", refusal("ThrottlingException"), times=1000)
+    before = clock.time
+
+    with pytest.raises(StoreError, match="in time"):
+        log.append("news", b"x", timeout_seconds=20)
+
+    assert 19 < clock.time - before < 20
+
+
+def test_without_time_an_append_is_tried_once(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    first = log.append("news", b"x", timeout_seconds=0)
+    client.fail("put_item", refusal("ThrottlingException"))
+
+    with pytest.raises(StoreError):
+        log.append("news", b"y", timeout_seconds=0)
+
+    assert log.read("news").messages == (first.message,)
 
 
 def test_losing_without_end_is_an_error_in_the_end(
@@ -254,7 +330,7 @@ def test_an_endpoint_without_transactions_says_what_to_do(
 ) -> None:
     client.fail("transact_write_items", refusal("UnknownOperationException"))
 
-    with pytest.raises(StoreError, match="append without a key"):
+    with pytest.raises(StoreError, match="needs TransactWriteItems for keys"):
         log.append("news", b"x", key="k")
 
 

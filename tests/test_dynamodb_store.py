@@ -92,12 +92,14 @@ def test_the_table_holds_what_the_design_says(client: Any) -> None:
                 "sk": {"S": "#"},
                 "connected_at": {"N": "1000.25"},
                 "principal": {"S": "p"},
+                "written_at": {"N": "1000.5"},
                 "expires_at": {"N": "1061"},
             },
             {
                 "pk": {"S": "C#a="},
                 "sk": {"S": "T#news"},
                 "shard": {"N": "0"},
+                "written_at": {"N": "1000.5"},
                 "expires_at": {"N": "1061"},
             },
             {
@@ -135,7 +137,7 @@ def test_requests_are_as_few_as_promised(client: Any) -> None:
 
     client.calls.clear()
     store.disconnect("a=")
-    assert client.calls == ["query", "batch_write_item"]
+    assert client.calls == ["query", "batch_write_item", "delete_item"]
 
 
 def test_unsubscribing_takes_two_single_deletes(client: Any) -> None:

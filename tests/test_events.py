@@ -1,5 +1,6 @@
 """What an event says."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Container
@@ -21,7 +22,12 @@ from wspubsub import (
     WspubsubError,
     parse_event,
 )
-from wspubsub.testing import connect_event, disconnect_event, message_event
+from wspubsub.testing import (
+    authorizer_event,
+    connect_event,
+    disconnect_event,
+    message_event,
+)
 
 
 def raw(event_type: str = "MESSAGE", **context: Any) -> dict[str, Any]:
@@ -122,6 +128,40 @@ def test_a_message_that_is_not_json_is_the_client_s_mistake() -> None:
     assert isinstance(event, MessageEvent)
     with pytest.raises(MessageError, match="not JSON"):
         event.json()
+
+
+@pytest.mark.parametrize("body", ["1e999", '"\\ud800"', "[" * 129 + "]" * 129])
+def test_json_that_cannot_be_sent_on_is_the_client_s_mistake(body: str) -> None:
+    event = parse_event(message_event(body))
+
+    assert isinstance(event, MessageEvent)
+    with pytest.raises(MessageError):
+        event.json()
+
+
+def test_an_event_has_room_for_what_middleware_finds_out() -> None:
+    one, other = parse_event(message_event("x")), parse_event(message_event("x"))
+
+    one.state["user"] = "ann"
+
+    assert one.state == {"user": "ann"}
+    assert other.state == {}
+    assert dataclasses.replace(one, route_key="say").state == {"user": "ann"}
+    assert "ann" not in repr(one)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        authorizer_event(),
+        {**connect_event(), "methodArn": "arn:aws:execute-api:x"},
+        {**connect_event(), "type": "REQUEST"},
+    ],
+    ids=["as AWS sends it", "method", "type"],
+)
+def test_what_an_authorizer_is_asked_is_not_a_connect(event: dict[str, Any]) -> None:
+    with pytest.raises(EventError, match="event of a Lambda authorizer"):
+        parse_event(event)
 
 
 def test_a_base64_body_of_an_emulator_is_decoded() -> None:
@@ -234,6 +274,7 @@ def test_headers_are_looked_up_in_any_casing() -> None:
     assert len(headers) == 1
     assert "X-A" in headers
     assert "empty" not in headers
+    assert headers.get("Empty") is None
     names: Container[object] = headers
     assert 5 not in names
     assert headers.get("other") is None

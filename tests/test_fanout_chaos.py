@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.contracts.tables import Clock
 from tests.servers.small_queue import SmallQueue
 from tests.servers.small_table import SmallTable
 from wspubsub import Connection, LoggedMessage, Publisher
@@ -92,7 +93,8 @@ class World:
         client: Any = Deadly(self.table, chaos)
         self.connections = DeadlyConnections(chaos)
         self.queue = SmallQueue()
-        self.store = DynamoDBSubscriptionStore(TABLE, client=client)
+        self.clock = Clock()
+        self.store = DynamoDBSubscriptionStore(TABLE, client=client, now=self.clock)
         self.log = DynamoDBTopicLog(TABLE, client=client)
         queue = QueueFanout(
             "https://queue",
@@ -175,6 +177,7 @@ def test_whoever_stays_gets_everything(tier: str) -> None:
 
     world.chaos.is_on = True
     _publish_to_some(world, topics, PUBLISHES // 2)
+    world.clock.advance(60)
     for connection_id in leaving:
         world.connections.disconnect(connection_id)  # without a word, as networks are
     _publish_to_some(world, topics, PUBLISHES // 2)

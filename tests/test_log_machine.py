@@ -29,12 +29,14 @@ TABLE = "lockstep"
 TOPIC = "a#b"
 TTL = 60.0
 MARGIN = 3600.0
+SKEW = 900.0
 UNKNOWN = Position("never drawn", 1)
 
 
 class First(NamedTuple):
     message: LoggedMessage
     number: int
+    is_sent: bool = False
 
 
 class Model:
@@ -74,19 +76,27 @@ class Model:
 
     def _check_repeated(self, appended: Appended, first: First, data: bytes) -> None:
         assert not appended.is_new
+        assert appended.is_sent == first.is_sent
         assert appended.message.position == first.message.position
         assert appended.message.id == first.message.id
         assert appended.message.published_at == first.message.published_at
         assert appended.message.data == data
 
+    def mark(self, key: str) -> None:
+        first = self.keys.get(key)
+        if first is not None:
+            self.log.mark_sent(first.message, key)
+            self.keys[key] = first._replace(is_sent=True)
+
     def _check_new(self, appended: Appended, data: bytes) -> None:
         message = appended.message
         newest = self.visible[-1] if self.visible else None
         assert appended.is_new
+        assert not appended.is_sent
         assert message.data == data
         assert message.position not in {each.position for each in self.ever}
         assert message.id not in {each.id for each in self.ever}
-        if newest and self.is_kept(newest):
+        if newest and newest.published_at > self.clock.time - TTL - SKEW:
             assert message.position.epoch == newest.position.epoch
             assert message.position.offset == newest.position.offset + 1
         else:
@@ -184,8 +194,13 @@ class LogsInLockstep(RuleBasedStateMachine):
 
     def _append(self, key: str | None) -> None:
         self.number += 1
-        data = b"%d" % self.number
+        data = key.encode() if key else b"%d" % self.number
         assert self.memory.append(data, key) == self.dynamodb.append(data, key)
+
+    @rule(key=st.sampled_from(["k", "l"]))
+    def mark(self, key: str) -> None:
+        self.memory.mark(key)
+        self.dynamodb.mark(key)
 
     @rule()
     def another_environment_goes_on(self) -> None:
@@ -196,9 +211,9 @@ class LogsInLockstep(RuleBasedStateMachine):
     def a_moment_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule()
-    def all_expires(self) -> None:
-        self.clock.advance(TTL)
+    @rule(seconds=st.sampled_from([TTL, TTL + SKEW]))
+    def all_expires(self, seconds: float) -> None:
+        self.clock.advance(seconds)
 
     @rule(choices=st.lists(st.booleans(), min_size=1, max_size=8))
     def the_time_to_live_deletes_some(self, choices: list[bool]) -> None:

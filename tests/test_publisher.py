@@ -3,15 +3,18 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from tests.contracts.tables import Clock
 from wspubsub import (
     AccessDeniedError,
     ConnectionNotReadyError,
     MemorySubscriptionStore,
     MessageTooLargeError,
+    Pruned,
     Publisher,
     PublishError,
     StoreError,
@@ -35,16 +38,21 @@ class FailingStore(MemorySubscriptionStore):
                 raise StoreError("no capacity", operation="Query", code="Throttled")
             yield connection_id
 
-    def prune(self, connection_ids: Iterable[str]) -> None:
+    def prune(self, connection_ids: Iterable[str], **options: Any) -> Pruned:
         if self.fails_to_prune:
             raise StoreError("no", operation="Query", code="Throttled")
         self.pruned += 1
-        super().prune(connection_ids)
+        return super().prune(connection_ids, **options)
 
 
 @pytest.fixture
-def store() -> FailingStore:
-    return FailingStore()
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(clock: Clock) -> FailingStore:
+    return FailingStore(now=clock)
 
 
 @pytest.fixture
@@ -93,11 +101,15 @@ def test_who_is_excluded_gets_nothing(
 
 
 def test_gone_connections_are_reported_and_pruned(
-    store: FailingStore, connections: RecordingConnections, publisher: Publisher
+    store: FailingStore,
+    connections: RecordingConnections,
+    publisher: Publisher,
+    clock: Clock,
 ) -> None:
     subscribe(store, connections, "a", "b")
     store.subscribe("b", "sport")
     connections.disconnect("b")
+    clock.advance(60)
 
     report = publisher.publish("news", "x")
 
@@ -105,6 +117,79 @@ def test_gone_connections_are_reported_and_pruned(
     assert report.is_complete
     assert list(store.subscribers("news")) == ["a"]
     assert store.topics("b") == frozenset()
+
+
+def test_a_connection_in_its_handshake_is_not_ready_and_not_pruned(
+    store: FailingStore, connections: RecordingConnections, publisher: Publisher
+) -> None:
+    subscribe(store, connections, "a")
+    store.subscribe("new", "news")
+
+    report = publisher.publish("news", "x")
+
+    assert report.delivered == 1
+    assert report.gone == frozenset()
+    assert report.not_ready == report.left_over == {"new"}
+    assert report.is_complete
+    connections.connect("new")
+    assert publisher.publish("news", "y").delivered == 2
+
+
+def test_a_post_to_a_connection_in_its_handshake_says_so(
+    store: FailingStore, publisher: Publisher
+) -> None:
+    store.subscribe("new", "news")
+
+    report = publisher.post("new", "welcome")
+
+    assert report.not_ready == {"new"}
+    assert store.topics("new") == {"news"}
+
+
+def test_who_was_pruned_is_told_with_the_topics_that_were_left(
+    store: FailingStore, connections: RecordingConnections, clock: Clock
+) -> None:
+    told: list[tuple[str, frozenset[str]]] = []
+    publisher = Publisher(
+        store, connections, on_gone=lambda *pruned: told.append(pruned)
+    )
+    subscribe(store, connections, "a")
+    store.subscribe("b", "news")
+    store.subscribe("b", "sport")
+    store.subscribe("c", "sport")
+    clock.advance(60)
+    store.subscribe("new", "news")
+
+    publisher.publish("news", "x")
+    assert told == [("b", frozenset({"news", "sport"}))]
+    publisher.post("c", "x")
+    assert told[1:] == [("c", frozenset({"sport"}))]
+
+    assert store.disconnect("b") == frozenset()
+
+
+def test_an_error_of_on_gone_is_logged_and_hides_nothing(
+    store: FailingStore,
+    connections: RecordingConnections,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told: list[str] = []
+
+    def fail(connection_id: str, _topics: frozenset[str]) -> None:
+        told.append(connection_id)
+        raise ZeroDivisionError
+
+    publisher = Publisher(store, connections, on_gone=fail)
+    store.subscribe("a", "news")
+    store.subscribe("b", "news")
+    clock.advance(60)
+
+    report = publisher.publish("news", "x")
+
+    assert report.gone == {"a", "b"}
+    assert sorted(told) == ["a", "b"]
+    assert "on_gone failed for connection a" in caplog.text
 
 
 def test_throttled_and_failed_connections_are_reported_and_kept(
@@ -177,11 +262,15 @@ def test_bad_arguments_are_refused(publisher: Publisher) -> None:
 
 
 def test_a_store_that_fails_half_way_leaves_an_account_of_the_first_half(
-    store: FailingStore, connections: RecordingConnections, publisher: Publisher
+    store: FailingStore,
+    connections: RecordingConnections,
+    publisher: Publisher,
+    clock: Clock,
 ) -> None:
     subscribe(store, connections, "a", "b", "c")
     connections.disconnect("a")
     store.fails_after = 2
+    clock.advance(60)
 
     with pytest.raises(PublishError, match="no capacity") as caught:
         publisher.publish("news", "x")
@@ -224,10 +313,11 @@ def test_a_prune_that_fails_does_not_hide_the_report(
 
 
 def test_many_gone_connections_are_pruned_in_chunks(
-    store: FailingStore, publisher: Publisher
+    store: FailingStore, publisher: Publisher, clock: Clock
 ) -> None:
     for number in range(250):
         store.subscribe(f"c{number}", "news")
+    clock.advance(60)
 
     report = publisher.publish("news", "x")
 
@@ -237,20 +327,21 @@ def test_many_gone_connections_are_pruned_in_chunks(
 
 
 def test_pruning_stops_when_the_time_is_up(
-    connections: RecordingConnections, caplog: pytest.LogCaptureFixture
+    connections: RecordingConnections, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     passed = [0.0]
 
     class SlowStore(FailingStore):
         """A store that needs a minute to prune a chunk."""
 
-        def prune(self, connection_ids: Iterable[str]) -> None:
-            super().prune(connection_ids)
+        def prune(self, connection_ids: Iterable[str], **options: Any) -> Pruned:
             passed[0] += 60
+            return super().prune(connection_ids, **options)
 
-    store = SlowStore()
+    store = SlowStore(now=clock)
     for number in range(150):
         store.subscribe(f"c{number}", "news")
+    clock.advance(60)
     publisher = Publisher(
         store, connections, clock=lambda: time.monotonic() + passed[0]
     )
@@ -264,10 +355,14 @@ def test_pruning_stops_when_the_time_is_up(
 
 
 def test_a_post_reaches_one_connection_and_is_accounted_for(
-    store: FailingStore, connections: RecordingConnections, publisher: Publisher
+    store: FailingStore,
+    connections: RecordingConnections,
+    publisher: Publisher,
+    clock: Clock,
 ) -> None:
     connections.connect("a")
     store.subscribe("gone", "news")
+    clock.advance(60)
 
     assert publisher.post("a", {"n": 1}).delivered == 1
     assert publisher.post("gone", "x").gone == {"gone"}
@@ -303,17 +398,25 @@ def test_closing_forgets_the_connection_whether_it_was_there_or_not(
 
 fates = st.dictionaries(
     st.integers(0, 60).map("c{}".format),
-    st.sampled_from(["well", "gone", "throttled", "failed", "slow", "excluded"]),
+    st.sampled_from(
+        ["well", "gone", "not_ready", "throttled", "failed", "slow", "excluded"]
+    ),
 )
 
 
 @settings(deadline=None)
 @given(fates)
 def test_the_report_names_each_subscriber_exactly_once(fate: dict[str, str]) -> None:
-    store, connections = FailingStore(), RecordingConnections()
-    for connection_id, end in fate.items():
+    clock = Clock()
+    store, connections = FailingStore(now=clock), RecordingConnections()
+    for connection_id in (key for key, end in fate.items() if end == "gone"):
         store.subscribe(connection_id, "news")
-        if end != "gone":
+    clock.advance(60)
+    for connection_id, end in fate.items():
+        if end == "gone":
+            continue
+        store.subscribe(connection_id, "news")
+        if end != "not_ready":
             connections.connect(connection_id)
         if end in {"throttled", "slow"}:
             connections.throttle(connection_id, times=1 if end == "slow" else None)
@@ -321,7 +424,7 @@ def test_the_report_names_each_subscriber_exactly_once(fate: dict[str, str]) -> 
             connections.fail(connection_id, times=None)
     named = {
         end: {key for key, value in fate.items() if value == end}
-        for end in ("gone", "throttled", "failed", "excluded")
+        for end in ("gone", "not_ready", "throttled", "failed", "excluded")
     }
 
     report = Publisher(store, connections).publish(
@@ -329,6 +432,7 @@ def test_the_report_names_each_subscriber_exactly_once(fate: dict[str, str]) -> 
     )
 
     assert report.gone == named["gone"]
+    assert report.not_ready == named["not_ready"]
     assert report.throttled == named["throttled"]
     assert report.failed.keys() == named["failed"]
     assert report.deferred == frozenset()

@@ -43,6 +43,7 @@ def test_a_client_that_vanished_is_pruned_by_the_next_publish() -> None:
     chat = Chat(gateway)
     reader, writer = gateway.connect(), gateway.connect()
     reader.send(subscribe("news"))
+    gateway.advance(minutes=1)
 
     reader.kill()
     writer.send(publish("news", "x"))

@@ -1,15 +1,14 @@
-"""The Management API in virtual time, with the engine's own window of requests."""
+"""The Management API in virtual time, with the engine's own schedule of requests."""
 
-import heapq
 import random
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from benchmarks.simulation.account import Account
 from benchmarks.simulation.aws import Times, Usage
 from benchmarks.simulation.clock import VirtualClock
 from wspubsub import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.aws.http_exchange import Exchange
-from wspubsub.aws.http_window import Window
+from wspubsub.aws.schedule import Attempt, Progress, Schedule
 
 IN_FLIGHT = 128
 
@@ -30,6 +29,7 @@ class SimulatedConnections:
         self._times = times
         self._usage = usage
         self._random = random.Random(20_26)  # noqa: S311 - the same in every run
+        self._progress = Progress()
         self.last_delivery = 0.0
         self.delivered = 0
 
@@ -39,29 +39,42 @@ class SimulatedConnections:
         data: bytes,  # noqa: ARG002 - all messages are alike
         *,
         deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        batch = _Batch(connection_ids, self._clock, self._random)
-        while self._clock() < deadline:
-            exchanges = list(batch.next())
-            if exchanges:
-                yield from self._posted(exchanges, batch)
-            elif batch.later:
-                self._clock.sleep(batch.later[0][0] - self._clock())
-            else:
+        schedule = Schedule(
+            connection_ids,
+            Attempt,
+            most=IN_FLIGHT,
+            deadline=deadline,
+            draw=self._random.random,
+            progress=self._progress,
+            patience_seconds=patience_seconds,
+        )
+        while not schedule.is_over(self._clock()):
+            attempts = list(iter(partial(schedule.take, self._clock()), None))
+            if attempts:
+                yield from self._posted(attempts, schedule)
+            elif schedule.is_done():
                 return
-        yield from batch.given_up()
+            else:
+                self._clock.sleep(schedule.wakes_at(self._clock()) - self._clock())
+        for attempt in schedule.left():
+            yield PostOutcome(attempt.tag, Outcome.THROTTLED)
+        for connection_id in schedule.untried():
+            yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def _posted(
-        self, exchanges: list[Exchange], batch: "_Batch"
+        self, attempts: list[Attempt], schedule: Schedule[Attempt]
     ) -> Iterator[PostOutcome]:
-        granted = self._account.granted(len(exchanges))
-        self._spend(len(exchanges))
-        for exchange in exchanges[:granted]:
-            batch.window.succeeded()
-            yield self._delivery(exchange)
-        if granted < len(exchanges):
-            batch.throttled(exchanges[granted:])
+        granted = self._account.granted(len(attempts))
+        self._spend(len(attempts))
+        for attempt in attempts[:granted]:
+            schedule.succeed(attempt, self._clock())
+            yield self._delivery(attempt)
+        for attempt in attempts[granted:]:
+            if not schedule.fail(attempt, self._clock()):
+                yield PostOutcome(attempt.tag, Outcome.THROTTLED)
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -87,46 +100,8 @@ class SimulatedConnections:
         self._clock.sleep(max(mean, posts * self._times.post_cpu_seconds))
         self._usage.posts += posts
 
-    def _delivery(self, exchange: Exchange) -> PostOutcome:
+    def _delivery(self, attempt: Attempt) -> PostOutcome:
         self.delivered += 1
         self._usage.messages += 1
         self.last_delivery = self._clock()
-        return PostOutcome(exchange.tag, Outcome.DELIVERED)
-
-
-class _Batch:
-    """The posts of one `post_many`."""
-
-    def __init__(
-        self, connection_ids: Iterable[str], clock: VirtualClock, source: random.Random
-    ) -> None:
-        self.window = Window(IN_FLIGHT)
-        self.later: list[tuple[float, int, Exchange]] = []
-        self._remaining = iter(connection_ids)
-        self._clock = clock
-        self._random = source
-
-    def next(self) -> Iterator[Exchange]:
-        """Yield what the window has room for."""
-        for _ in range(int(self.window.size)):
-            if self.later and self.later[0][0] <= self._clock():
-                yield heapq.heappop(self.later)[2]
-                continue
-            connection_id = next(self._remaining, None)
-            if connection_id is None:
-                return
-            yield Exchange(connection_id, self._random.random)
-
-    def throttled(self, exchanges: list[Exchange]) -> None:
-        """Try these again later, and send less."""
-        self.window.throttled(self._clock())
-        for exchange in exchanges:
-            due = self._clock() + exchange.next_delay()
-            heapq.heappush(self.later, (due, id(exchange), exchange))
-
-    def given_up(self) -> Iterator[PostOutcome]:
-        """Yield what the deadline leaves."""
-        for _, _, exchange in self.later:
-            yield PostOutcome(exchange.tag, Outcome.THROTTLED)
-        for connection_id in self._remaining:
-            yield PostOutcome(connection_id, Outcome.DEFERRED)
+        return PostOutcome(attempt.tag, Outcome.DELIVERED)

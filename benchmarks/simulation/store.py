@@ -68,9 +68,6 @@ class SimulatedStore(MemorySubscriptionStore):
         """See `SegmentedStore.segment`."""
         return (each for _, ids in self._pages((segment,)) for each in ids)
 
-    def prune(self, connection_ids: Iterable[str]) -> None:
-        """Nobody leaves in the simulation."""
-
     def _pages(
         self, segments: Sequence[Segment]
     ) -> Iterator[tuple[Segment, list[str]]]:

@@ -12,8 +12,10 @@ from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,
     ConnectionNotReadyError,
+    CredentialsError,
     EventError,
     Forbidden,
+    KeyConflictError,
     ManagementError,
     MessageError,
     MessageTooLargeError,
@@ -42,7 +44,7 @@ from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import RouteSelectionExpression
 from wspubsub.subscriptions import (
-    MemorySubscriptionStore,
+    Pruned,
     Segment,
     SegmentedStore,
     SubscriptionStore,
@@ -51,6 +53,7 @@ from wspubsub.subscriptions import (
 if typing.TYPE_CHECKING:
     from wspubsub.history import Appended, History, LoggedMessage, Position, Replay
     from wspubsub.log import MemoryTopicLog, TopicLog
+    from wspubsub.memory import MemorySubscriptionStore
 
 __version__ = "0.1.0"
 
@@ -63,12 +66,14 @@ __all__ = [
     "ConnectionInfo",
     "ConnectionNotReadyError",
     "Connections",
+    "CredentialsError",
     "DisconnectEvent",
     "Event",
     "EventError",
     "Forbidden",
     "Headers",
     "History",
+    "KeyConflictError",
     "LoggedMessage",
     "ManagementError",
     "MemorySubscriptionStore",
@@ -81,6 +86,7 @@ __all__ = [
     "PendingConnectionId",
     "Position",
     "PostOutcome",
+    "Pruned",
     "PublishError",
     "PublishReport",
     "Publisher",
@@ -102,13 +108,15 @@ __all__ = [
     "parse_event",
 ]
 
-# Loaded when they are first asked for: most functions keep no log.
+# Loaded when they are first asked for: most functions keep no log, and none its
+# subscriptions in memory.
 _LATE = {
     **dict.fromkeys(
         ("Appended", "History", "LoggedMessage", "Position", "Replay"),
         "wspubsub.history",
     ),
     **dict.fromkeys(("MemoryTopicLog", "TopicLog"), "wspubsub.log"),
+    "MemorySubscriptionStore": "wspubsub.memory",
 }
 
 

@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.errors import WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
-from wspubsub.subscriptions import SubscriptionStore
+from wspubsub.subscriptions import Pruned, SubscriptionStore
+
+OnGone = Callable[[str, frozenset[str]], object]
+"""Told of a connection that was pruned, and which topics it has left by that."""
 
 log = logging.getLogger("wspubsub")
 
@@ -41,6 +44,10 @@ class Budget:
         self._until = clock() + seconds
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
+    def seconds_left(self) -> float:
+        """Return how much time is left, 0 if none."""
+        return max(0.0, self._until - self._clock())
+
     def is_spent(self) -> bool:
         """Return whether no time is left at all."""
         return self._clock() >= self._until
@@ -55,6 +62,7 @@ class Delivery:
         timeout_seconds: Longest time a call may take in all.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
+        on_gone: Told of each connection that was pruned.
     """
 
     def __init__(
@@ -65,12 +73,23 @@ class Delivery:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        on_gone: OnGone | None = None,
     ) -> None:
         self.store = store
         self.connections = connections
+        self._on_gone = on_gone
         self._timeout_seconds = timeout_seconds
         self._reserve_seconds = reserve_seconds
         self._clock = clock
+        self._heard: Callable[[PostOutcome], object] | None = None
+
+    def heard_by(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
+        """Return a delivery like this one that reports each post as it ends."""
+        from copy import copy  # noqa: PLC0415 - a publish does without
+
+        twin = copy(self)
+        twin._heard = heard  # noqa: SLF001 - of the same class
+        return twin
 
     def budget(self, seconds: float | None) -> Budget:
         """Return the time that a call may take, the longest allowed if None."""
@@ -84,49 +103,68 @@ class Delivery:
         connection_ids: Iterable[str],
         data: bytes,
         *,
+        topic: str | None,
         exclude: frozenset[str],
         budget: Budget,
-        heard: Callable[[PostOutcome], object] | None = None,
     ) -> PublishReport:
         """Post a message to each connection, once.
 
         Args:
             connection_ids: Connections to post to.
             data: What to post.
+            topic: Topic whose subscribers they are; None if they are of none.
             exclude: Connections among them that are left out.
             budget: The time that it may take.
-            heard: Told what became of each post, as it ends.
 
         Raises:
             PublishError: Reading the IDs or posting failed half-way.
         """
         tally = Tally()
+        stopped: WspubsubError | None = None
         try:
             wanted = _within(connection_ids, exclude, budget, tally)
             for outcome in self.connections.post_many(
                 wanted, data, deadline=budget.posting_until
             ):
                 tally.add(outcome)
-                if heard is not None:
-                    heard(outcome)
+                if self._heard is not None:
+                    self._heard(outcome)
         except WspubsubError as error:
-            raise PublishError(error, tally.report()) from error
-        finally:
-            self._prune(tally.gone, budget)
-        return tally.report()
+            stopped = error
+        report = tally.report(self._prune(tally.gone, topic, budget))
+        if stopped is not None:
+            raise PublishError(stopped, report) from stopped
+        return report
 
-    def _prune(self, gone: list[str], budget: Budget) -> None:
+    def _prune(
+        self, gone: list[str], topic: str | None, budget: Budget
+    ) -> frozenset[str]:
         # What cannot be pruned now is found gone by the next publish, so neither an
         # error nor the end of the time may hide what became of the message.
+        young: set[str] = set()
         for start in range(0, len(gone), PRUNE_CHUNK):
             if budget.is_spent():
                 log.warning("no time to prune %d gone connections", len(gone) - start)
-                return
+                break
             try:
-                self.store.prune(gone[start : start + PRUNE_CHUNK])
+                pruned = self.store.prune(
+                    gone[start : start + PRUNE_CHUNK], topic=topic
+                )
             except WspubsubError:
                 log.warning("could not prune gone connections", exc_info=True)
-                return
+                break
+            young |= pruned.young
+            self._tell(pruned)
+        return frozenset(young)
+
+    def _tell(self, pruned: Pruned) -> None:
+        if self._on_gone is None:
+            return
+        for connection_id, topics in pruned.left.items():
+            try:
+                self._on_gone(connection_id, topics)
+            except Exception:
+                log.exception("on_gone failed for connection %s", connection_id)
 
 
 def _within(

@@ -5,10 +5,12 @@
     WspubsubError
     ├── EventError                  what Lambda was invoked with
     ├── MessageError                what the client sent
+    │   ├── KeyConflictError
     │   ├── MessageTooLargeError
     │   ├── NoRouteError
     │   └── TopicError
     ├── UsageError                  what the developer wrote
+    │   └── CredentialsError        what AWS requests cannot be signed with
     ├── Reject                      a handshake refused on purpose
     │   ├── Unauthorized
     │   └── Forbidden
@@ -39,6 +41,23 @@ class EventError(WspubsubError):
 
 class MessageError(WspubsubError):
     """The client sent a message that cannot be used."""
+
+
+class KeyConflictError(MessageError):
+    """A message was published with the key of a message that has other data.
+
+    Attributes:
+        topic: Topic that both were published to.
+        key: The key.
+    """
+
+    def __init__(self, topic: str, key: str) -> None:
+        super().__init__(
+            f"key {_shortened(key)} of topic {_shortened(topic)} belongs to a message "
+            "with other data; give each message a key of its own"
+        )
+        self.topic = topic
+        self.key = key
 
 
 class MessageTooLargeError(MessageError):
@@ -87,6 +106,21 @@ class TopicError(MessageError):
 
 class UsageError(WspubsubError):
     """The library was called in a way that cannot work; the text says what to do."""
+
+
+class CredentialsError(UsageError):
+    """There are no AWS credentials to sign a request with, so none was sent.
+
+    None are configured, the login has expired, the profile does not exist, or the
+    program that should give some has failed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no AWS credentials: {reason}; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY (any will do for what runs locally), set "
+            "AWS_PROFILE to a profile that exists, or log in with `aws sso login`"
+        )
 
 
 class Reject(WspubsubError):  # noqa: N818 - reads as what it does: `raise Reject(503)`

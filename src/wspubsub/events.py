@@ -9,13 +9,16 @@ unset keys, older events carried them as null, and emulators do either.
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from wspubsub.errors import EventError
 from wspubsub.eventfields import Fields
 from wspubsub.headers import Headers
 from wspubsub.messages import decode_json
 from wspubsub.records import Record
+
+if TYPE_CHECKING:
+    from wspubsub.messagefields import FieldType
 
 
 class PendingConnectionId(str):
@@ -45,7 +48,7 @@ class Connection(Record):
     attributes: Mapping[str, str] = MappingProxyType({})
 
 
-class _Event(Record, hidden=("raw", "context")):
+class _Event(Record, hidden=("raw", "context", "state")):
     connection_id: str
     route_key: str
     stage: str
@@ -59,6 +62,7 @@ class _Event(Record, hidden=("raw", "context")):
     authorizer: Mapping[str, Any]
     stage_variables: Mapping[str, str]
     raw: Mapping[str, Any]
+    state: dict[str, Any]
     context: object = None
 
     @property
@@ -120,9 +124,52 @@ class MessageEvent(_Event):
         """Return the value of the message, which must be JSON.
 
         Raises:
-            MessageError: The message is not JSON.
+            MessageError: The message is not JSON; or it is, and has a number that is
+                too large, half of a surrogate pair, or more than 128 levels.
         """
         return decode_json(self.body)
+
+    @overload
+    def fields(
+        self, /, **types: type[str] | tuple[type[str], str]
+    ) -> tuple[str, ...]: ...
+
+    @overload
+    def fields(
+        self, /, **types: type[int] | tuple[type[int], int]
+    ) -> tuple[int, ...]: ...
+
+    @overload
+    def fields(self, /, **types: "FieldType") -> tuple[Any, ...]: ...
+
+    def fields(self, /, **types: "FieldType") -> tuple[Any, ...]:
+        """Return fields of the message, which must be a JSON object, in this order.
+
+        A field is given as what it must be: `str`, `int` (up to 64 bits), `float`,
+        `bool`, `list`, `dict` or `object` (any value), `list[str]`, or several as in
+        `str | int`. With `str | None` a field that is absent is None; with a type and
+        a default, such as `(int, 100)`, one that is absent or null is the default.
+
+        Example:
+            >>> from wspubsub.testing import message_event
+            >>> event = parse_event(message_event({"topic": "news", "text": "hi"}))
+            >>> topic, text, limit = event.fields(topic=str, text=str, limit=(int, 100))
+            >>> topic, text, limit
+            ('news', 'hi', 100)
+            >>> event.fields(title=str)
+            Traceback (most recent call last):
+                ...
+            wspubsub.errors.MessageError: the message has no field "title"
+
+        Raises:
+            MessageError: The message is not a JSON object; or a field is missing or of
+                another type, and the text names it.
+            UsageError: A field is given as something that JSON does not have.
+        """
+        # Not at the top: a cold start without it does not pay for it.
+        from wspubsub.messagefields import read_fields  # noqa: PLC0415
+
+        return read_fields(self.json(), types)
 
 
 class DisconnectEvent(_Event):
@@ -155,6 +202,12 @@ def parse_event(raw: object, context: object = None) -> Event:
         raise EventError(
             "this is not an event of an API Gateway WebSocket API: it has no "
             f"requestContext{_origin(top)}"
+        )
+    if "methodArn" in top or top.value("type") == "REQUEST":
+        raise EventError(
+            "this is the event of a Lambda authorizer, which decides about a "
+            "handshake, and not that of a route; the API's authorizer must be another "
+            "function than its integration"
         )
     request = top.fields("requestContext")
     kind = request.text("eventType")
@@ -200,6 +253,7 @@ def _common_fields(top: Fields, request: Fields, context: object) -> dict[str, A
         "authorizer": request.mapping("authorizer"),
         "stage_variables": top.texts("stageVariables"),
         "raw": top.mapping(),
+        "state": {},
         "context": context,
     }
 

@@ -20,19 +20,20 @@ class Headers(Mapping[str, str]):
         self._values: dict[str, tuple[str, ...]] = {}
         for name, several in values.items():
             known = self._values.get(name.lower(), ())
-            self._values[name.lower()] = known + tuple(several)
+            if all_ := known + tuple(several):
+                self._values[name.lower()] = all_
 
     def __getitem__(self, name: str) -> str:
         return self._values[name.lower()][-1]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, values in self._values.items() if values)
+        return iter(self._values)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._values)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and bool(self._values.get(name.lower()))
+        return isinstance(name, str) and name.lower() in self._values
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"

@@ -4,6 +4,12 @@ Pure rules, the same for every log. The offsets of a log have no gaps, so a mess
 that is missing between two others has been trimmed or is lost; a reader is then told
 that it cannot recover, and never given a part. The epoch changes whenever it cannot be
 proven that an offset was never used before.
+
+Nobody's clock is trusted further than AWS trusts it. A message is kept for as long as
+the history says, by the reader's clock; one from further in the future than clocks may
+differ is not kept, and whoever appends next begins a new epoch with its own time. An
+epoch goes on for a while after its last message has expired, so that a writer whose
+clock is fast does not end it for the readers of messages that are still kept.
 """
 
 import math
@@ -18,6 +24,13 @@ from wspubsub.records import Record
 HISTORY_MESSAGES = 1000
 HISTORY_SECONDS = 24 * 60 * 60.0
 MIN_HISTORY_SECONDS = 1.0
+
+CLOCK_SKEW_SECONDS = 15 * 60.0
+"""How much the clocks of two that use a log may differ.
+
+AWS refuses a request that was signed more than five minutes before or after it arrives
+("Signature Version 4 request elements"), so two clocks differ by ten at most.
+"""
 
 DELETION_MARGIN_SECONDS = 60 * 60
 """How long an expired message must stay at least.
@@ -89,10 +102,13 @@ class Appended(NamedTuple):
         message: The message and its position.
         is_new: False if the key was used before: nothing was appended, and position,
             ID and time are those of the first message with that key.
+        is_sent: Whether the message was marked as sent before; see
+            `TopicLog.mark_sent`.
     """
 
     message: LoggedMessage
     is_new: bool
+    is_sent: bool = False
 
 
 class History(Record):
@@ -156,19 +172,37 @@ def check_since(since: object) -> None:
     )
 
 
-def following(newest: Position | None, *, is_kept: bool) -> Position:
+def is_kept(published_at: float, history: History, now: float) -> bool:
+    """Return whether readers get a message that was published then."""
+    is_fresh = published_at > now - history.ttl_seconds
+    return is_fresh and not is_from_the_future(published_at, now)
+
+
+def is_followed(published_at: float, history: History, now: float) -> bool:
+    """Return whether a message that was published then is followed in its epoch."""
+    is_fresh = published_at > now - history.ttl_seconds - CLOCK_SKEW_SECONDS
+    return is_fresh and not is_from_the_future(published_at, now)
+
+
+def is_from_the_future(published_at: float, now: float) -> bool:
+    """Return whether a clock is wrong: the reader's, or the publisher's."""
+    return published_at > now + CLOCK_SKEW_SECONDS
+
+
+def following(newest: Position | None, *, is_followed: bool) -> Position:
     """Return the position after the newest message that is seen.
 
-    An expired message need not be the newest there ever was, since DynamoDB deletes
-    expired items in any order. Its epoch would be given to an offset twice.
+    A message that has long expired need not be the newest there ever was, since
+    DynamoDB deletes expired items in any order. Its epoch would be given to an offset
+    twice.
 
     Args:
         newest: Position of the newest message; None if there is none.
-        is_kept: Whether that message has not expired.
+        is_followed: Whether that message is followed in its epoch.
     """
     if newest is None:
         return Position(_random_epoch(), 1)
-    epoch = newest.epoch if is_kept else _random_epoch()
+    epoch = newest.epoch if is_followed else _random_epoch()
     return Position(epoch, newest.offset + 1)
 
 

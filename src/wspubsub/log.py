@@ -3,14 +3,14 @@
 `tests/contracts/test_log.py` is the contract that every implementation keeps.
 """
 
-import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
-from wspubsub.errors import MessageTooLargeError, UsageError
+from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.errors import KeyConflictError
 from wspubsub.history import (
     DEFAULT_HISTORY,
     DELETION_MARGIN_SECONDS,
@@ -22,18 +22,12 @@ from wspubsub.history import (
     check_limit,
     check_since,
     following,
+    is_followed,
+    is_from_the_future,
+    is_kept,
     replay,
 )
-from wspubsub.messages import MAX_MESSAGE_BYTES
 from wspubsub.topics import validate_topic
-
-MAX_KEY_BYTES = 256
-MAX_ENTRY_BYTES = 400_000
-"""Most bytes of a message and the connection IDs in `exclude` together.
-
-A DynamoDB item holds 400 KB (409,600 bytes, "Quotas in Amazon DynamoDB"), and the
-topic, the position and the names of the attributes are in it too.
-"""
 
 
 class TopicLog(Protocol):
@@ -50,6 +44,7 @@ class TopicLog(Protocol):
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
         """Append a message.
 
@@ -60,12 +55,30 @@ class TopicLog(Protocol):
             topic: Topic that the message is published to.
             data: Its bytes, 131,072 at most.
             key: The caller's name for the message, 1 to 256 bytes of UTF-8 without
-                control characters. A key that is known is not appended again.
+                control characters. A message whose key is known is not appended again.
             exclude: Connection IDs that are not to get the message.
+            timeout_seconds: How long the append may be retried, 10 seconds if None. It
+                is tried once in any case.
 
         Raises:
             MessageTooLargeError: The data has more than 131,072 bytes.
+            KeyConflictError: The key belongs to a message with other data.
             UsageError: An argument is not what it must be.
+        """
+        ...
+
+    def mark_sent(
+        self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
+    ) -> None:
+        """Note that a message with a key has been handed to all who are to get it.
+
+        From then on, who appends a message with that key again is told so: see
+        `Appended.is_sent`. Nothing happens if the key is another message's by now.
+
+        Args:
+            message: The message, as `append` returned it.
+            key: Its key.
+            timeout_seconds: How long the mark may be retried, 10 seconds if None.
         """
         ...
 
@@ -90,92 +103,14 @@ class TopicLog(Protocol):
         ...
 
 
-class Draft(NamedTuple):
-    """A message that has been checked and has no position yet."""
-
-    topic: str
-    data: bytes
-    key: str | None
-    exclude: frozenset[str]
-    id: str
-
-    def at(
-        self, position: Position, published_at: float, *, id_: str | None = None
-    ) -> LoggedMessage:
-        """Return the message at a position, with an ID of its own or another's."""
-        return LoggedMessage(
-            topic=self.topic,
-            position=position,
-            id=id_ or self.id,
-            data=self.data,
-            published_at=published_at,
-            exclude=self.exclude,
-        )
-
-
-def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) -> Draft:
-    """Check what is to be appended, and give it an ID; see `TopicLog.append`.
-
-    Raises:
-        TopicError: The topic is not a legal name.
-        MessageTooLargeError: The data has more than 131,072 bytes.
-        UsageError: Another argument is not what it must be.
-    """
-    topic = validate_topic(topic)
-    if not isinstance(data, bytes):
-        raise UsageError(
-            f"a log takes bytes, not {type(data).__name__}; encode the data first"
-        )
-    if len(data) > MAX_MESSAGE_BYTES:
-        raise MessageTooLargeError(len(data), MAX_MESSAGE_BYTES)
-    excluded = _checked_exclude(exclude)
-    size = len(data) + sum(len(connection_id.encode()) for connection_id in excluded)
-    if size > MAX_ENTRY_BYTES:
-        raise UsageError(
-            f"the message and the {len(excluded):,} connection IDs in exclude have "
-            f"{size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; exclude fewer "
-            "connections"
-        )
-    key = None if key is None else _checked_key(key)
-    return Draft(topic, data, key, excluded, os.urandom(12).hex())
-
-
-def _checked_exclude(exclude: object) -> frozenset[str]:
-    if isinstance(exclude, str) or not isinstance(exclude, Collection):
-        raise UsageError("exclude takes a collection of connection IDs: {id}")
-    for connection_id in exclude:
-        if not _utf8_size(connection_id):
-            raise UsageError(
-                f"a connection ID is non-empty text, not {connection_id!r:.80}"
-            )
-    # Also of an ID that says what state its connection is in, only the text counts.
-    return frozenset(map(str, exclude))
-
-
-def _checked_key(key: str) -> str:
-    if not 1 <= _utf8_size(key) <= MAX_KEY_BYTES:
-        raise UsageError(
-            f"a key is text of 1 to {MAX_KEY_BYTES} bytes of UTF-8, not {key!r:.80}"
-        )
-    if any(char < " " or "\x7f" <= char <= "\x9f" for char in key):
-        raise UsageError(f"a key must not contain control characters: {key!r:.80}")
-    return str(key)
-
-
-def _utf8_size(value: object) -> int:
-    """Return how many bytes of UTF-8 a text has; 0 for what is none."""
-    try:
-        return len(value.encode()) if isinstance(value, str) else 0
-    except UnicodeEncodeError:
-        return 0
-
-
 class _First(NamedTuple):
     """What is remembered of the first message with a key."""
 
     position: Position
     published_at: float
     id: str
+    digest: str
+    is_sent: bool = False
 
 
 class MemoryTopicLog:
@@ -209,9 +144,11 @@ class MemoryTopicLog:
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
-        """See `TopicLog.append`."""
+        """See `TopicLog.append`; nothing is retried, so the timeout has no effect."""
         drafted = draft(topic, data, key, exclude)
+        check_timeout(timeout_seconds)
         with self._lock:
             now = self._now()
             self._sweep(now)
@@ -219,13 +156,22 @@ class MemoryTopicLog:
                 return Appended(self._add(drafted, now), is_new=True)
             first = self._keys.get((drafted.topic, drafted.key))
             if first is not None and self._is_kept(first.published_at, now):
-                message = drafted.at(first.position, first.published_at, id_=first.id)
-                return Appended(message, is_new=False)
+                return _repeated(drafted, drafted.key, first)
             message = self._add(drafted, now)
             self._keys[drafted.topic, drafted.key] = _First(
-                message.position, message.published_at, message.id
+                message.position, message.published_at, message.id, digest(drafted.data)
             )
             return Appended(message, is_new=True)
+
+    def mark_sent(
+        self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
+    ) -> None:
+        """See `TopicLog.mark_sent`."""
+        check_timeout(timeout_seconds)
+        with self._lock:
+            first = self._keys.get((message.topic, key))
+            if first is not None and first.id == message.id:
+                self._keys[message.topic, key] = first._replace(is_sent=True)
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -256,11 +202,13 @@ class MemoryTopicLog:
         messages = self._topics.setdefault(drafted.topic, deque())
         newest = messages[-1] if messages else None
         if newest is None:
-            position = following(None, is_kept=False)
+            position = following(None, is_followed=False)
         else:
-            is_kept = self._is_kept(newest.published_at, now)
-            position = following(newest.position, is_kept=is_kept)
-            now = max(now, newest.published_at)
+            published_at = newest.published_at
+            followed = is_followed(published_at, self._history, now)
+            position = following(newest.position, is_followed=followed)
+            if not is_from_the_future(published_at, now):
+                now = max(now, published_at)
         message = drafted.at(position, now)
         messages.append(message)
         # What has expired goes as well, or else it stayed until the topic is quiet.
@@ -279,17 +227,24 @@ class MemoryTopicLog:
         ]
 
     def _is_kept(self, published_at: float, now: float) -> bool:
-        return published_at > now - self._history.ttl_seconds
+        return is_kept(published_at, self._history, now)
 
     def _sweep(self, now: float) -> None:
         # Nobody may ever read what has expired, and it must not pile up.
         if now < self._next_sweep:
             return
         self._next_sweep = now + self._history.ttl_seconds
-        expired = now - DELETION_MARGIN_SECONDS
+        oldest = now - self._history.ttl_seconds - DELETION_MARGIN_SECONDS
         for topic, messages in list(self._topics.items()):
-            if not self._is_kept(messages[-1].published_at, expired):
+            if messages[-1].published_at <= oldest:
                 del self._topics[topic]
         for name, first in list(self._keys.items()):
             if not self._is_kept(first.published_at, now):
                 del self._keys[name]
+
+
+def _repeated(drafted: Draft, key: str, first: _First) -> Appended:
+    if first.digest != digest(drafted.data):
+        raise KeyConflictError(drafted.topic, key)
+    message = drafted.at(first.position, first.published_at, id_=first.id)
+    return Appended(message, is_new=False, is_sent=first.is_sent)

@@ -2,11 +2,17 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from wspubsub.connections import Connections
-from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget, Delivery
+from wspubsub.connections import Connections, PostOutcome
+from wspubsub.delivery import (
+    RESERVE_SECONDS,
+    TIMEOUT_SECONDS,
+    Budget,
+    Delivery,
+    OnGone,
+)
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -21,13 +27,17 @@ from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import LoggedMessage, Position
+    from wspubsub.history import Appended, LoggedMessage, Position
     from wspubsub.log import TopicLog
 
 log = logging.getLogger("wspubsub")
 
 Envelope = Callable[["LoggedMessage"], object]
 """Makes what clients get of a logged message, such as JSON with its offset in it."""
+
+
+_LONGEST_TIME = 1_999_999_999.1234567
+"""No time has more characters than this one, when it is written as JSON."""
 
 
 class Outgoing(Record):
@@ -50,12 +60,13 @@ class Fanout(Protocol):
     """How a message gets to a topic's subscribers.
 
     Attributes:
-        needs_log: Whether it carries only what a log keeps.
+        needs_log: Whether it carries only what a log keeps, so that a message has been
+            handed over as soon as it is logged.
     """
 
     @property
     def needs_log(self) -> bool:
-        """Whether it carries only what a log keeps."""
+        """Whether a message has been handed over as soon as it is logged."""
         ...
 
     def publish(
@@ -91,6 +102,7 @@ class InlineFanout:
         return delivery.deliver(
             delivery.store.subscribers(message.topic),
             message.data,
+            topic=message.topic,
             exclude=message.exclude,
             budget=budget,
         )
@@ -111,6 +123,13 @@ class Publisher:
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
+        on_gone: Called with the ID of each connection that a publish or post found
+            gone and pruned, and with the topics that it has left by that. What it
+            raises is logged.
+
+    Attributes:
+        delivery: Posts messages to connections.
+        fanout: As given, or `InlineFanout`.
 
     Raises:
         UsageError: The fan-out or the envelope needs a log.
@@ -127,9 +146,10 @@ class Publisher:
         timeout_seconds: float = TIMEOUT_SECONDS,
         reserve_seconds: float = RESERVE_SECONDS,
         clock: Callable[[], float] = time.monotonic,
+        on_gone: OnGone | None = None,
     ) -> None:
-        self._fanout: Fanout = InlineFanout() if fanout is None else fanout
-        if log is None and (self._fanout.needs_log or envelope is not None):
+        self.fanout: Fanout = InlineFanout() if fanout is None else fanout
+        if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
                 "StreamFanout and envelope= work on logged messages: give log="
             )
@@ -141,6 +161,7 @@ class Publisher:
             timeout_seconds=timeout_seconds,
             reserve_seconds=reserve_seconds,
             clock=clock,
+            on_gone=on_gone,
         )
 
     def publish(
@@ -158,17 +179,20 @@ class Publisher:
             topic: 1 to 256 bytes of UTF-8, no control characters.
             data: `str`, UTF-8 `bytes`, or JSON data; at most 131,072 bytes encoded.
             exclude: Connection IDs that are not to get it, such as the sender's.
-            key: Publishing again with the same key sends nothing and gives the same
-                position; it needs a log.
+            key: The message's name in the log, so that it can be published again. Once
+                everyone has been handed the message, a repeat sends nothing; until
+                then it is sent again. The position is the same each time.
             timeout_seconds: Longest time this call may take; give
                 `event.remaining_seconds()` to stay inside the Lambda time-out.
 
         Raises:
             TopicError: The topic is not a legal name.
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
+            KeyConflictError: The key belongs to a message with other data.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
             StoreError: The message could not be logged; none was sent.
-            PublishError: The store or the Management API failed half-way.
+            PublishError: The message was logged, if there is a log; then the store, the
+                queue or the Management API failed.
         """
         topic = validate_topic(topic)
         encoded = encode(data)
@@ -180,27 +204,70 @@ class Publisher:
             if key is not None:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
-            return self._fanout.publish(message, self.delivery, budget)
+            return self.fanout.publish(message, self.delivery, budget)
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
-        appended = self._log.append(topic, encoded, key=key, exclude=excluded)
-        position = appended.message.position
-        if not appended.is_new:
-            return PublishReport(position=position, repeated=True)
-        message = self._outgoing(appended.message)
-        return _placed(self._fanout.publish, message, self.delivery, budget)
+        appended = self._log.append(
+            topic,
+            encoded,
+            key=key,
+            exclude=excluded,
+            timeout_seconds=budget.seconds_left(),
+        )
+        return self._publish_logged(self._log, appended, key, budget)
+
+    def _publish_logged(
+        self,
+        topic_log: "TopicLog",
+        appended: "Appended",
+        key: str | None,
+        budget: Budget,
+    ) -> PublishReport:
+        logged = appended.message
+        is_handed_over = appended.is_sent or self.fanout.needs_log
+        if is_handed_over and not appended.is_new:
+            return PublishReport(position=logged.position, repeated=True)
+        message = self._outgoing(logged)
+        report = _placed(self.fanout.publish, message, self.delivery, budget)
+        if key is not None and report.is_complete and not is_handed_over:
+            _mark_sent(topic_log, logged, key, budget)
+        return report
 
     def carry_on(
-        self, message: "LoggedMessage", *, timeout_seconds: float | None = None
+        self,
+        message: "LoggedMessage",
+        *,
+        only: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+        heard: Callable[[PostOutcome], object] | None = None,
+        timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message that the log has, as the stream of the table brings it.
+
+        Args:
+            message: The message.
+            only: Connections to send it to; all of the topic's subscribers if None.
+            exclude: Connections that are not to get it, besides the message's own.
+            heard: Called with what became of each post, as it ends.
+            timeout_seconds: Longest time this call may take.
 
         Raises:
             PublishError: The store or the Management API failed half-way.
         """
-        budget = self.delivery.budget(timeout_seconds)
+        delivery = self.delivery if heard is None else self.delivery.heard_by(heard)
+        budget = delivery.budget(timeout_seconds)
         outgoing = self._outgoing(message)
-        return _placed(self._fanout.carry_on, outgoing, self.delivery, budget)
+        outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
+        if only is None:
+            return _placed(self.fanout.carry_on, outgoing, delivery, budget)
+        report = delivery.deliver(
+            only,
+            outgoing.data,
+            topic=outgoing.topic,
+            exclude=outgoing.exclude,
+            budget=budget,
+        )
+        return report.__replace__(position=outgoing.position)
 
     def post(
         self,
@@ -224,6 +291,7 @@ class Publisher:
             return self.delivery.deliver(
                 (connection_id,),
                 encode(data),
+                topic=None,
                 exclude=frozenset(),
                 budget=self.delivery.budget(timeout_seconds),
             )
@@ -243,7 +311,7 @@ class Publisher:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was gone before it was closed", connection_id)
-        self.delivery.store.prune((connection_id,))
+        self.delivery.store.disconnect(connection_id)
 
     def _check_size(self, topic: str, data: bytes) -> None:
         # Whatever the envelope adds must fit as well, before anything is logged.
@@ -257,7 +325,7 @@ class Publisher:
             position=Position("f" * 16, 2**53),
             id="f" * 32,
             data=data,
-            published_at=0.0,
+            published_at=_LONGEST_TIME,
         )
         encode(self._envelope(draft))
 
@@ -281,7 +349,20 @@ def _placed(
     except PublishError as error:
         error.report = error.report.__replace__(position=message.position)
         raise
+    except WspubsubError as error:
+        # Nobody may take it for a message that was not logged.
+        raise PublishError(error, PublishReport(position=message.position)) from error
     return report.__replace__(position=message.position)
+
+
+def _mark_sent(
+    topic_log: "TopicLog", message: "LoggedMessage", key: str, budget: Budget
+) -> None:
+    # Everyone has the message; without the mark, a repeat would only send it again.
+    try:
+        topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
+    except WspubsubError:
+        log.warning("could not mark message %s as sent", message.id, exc_info=True)
 
 
 def _as_published(message: "LoggedMessage") -> bytes:

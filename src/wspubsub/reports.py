@@ -15,27 +15,31 @@ if TYPE_CHECKING:
 class PublishReport(Record):
     """What became of a message for each subscriber that was to get it.
 
-    `delivered`, `gone`, `throttled`, `failed` and `deferred` together are exactly the
-    subscribers, each counted once; a delivered one is only counted, so that the
-    report stays small for any number of subscribers.
+    `delivered`, `gone`, `not_ready`, `throttled`, `failed` and `deferred` together are
+    exactly the subscribers, each counted once; a delivered one is only counted, so
+    that the report stays small for any number of subscribers.
 
     Attributes:
         delivered: How many connections API Gateway took the message for.
         gone: Connections that no longer exist; they have been pruned.
+        not_ready: Connections that were answered 410, but are so young that they may
+            still be in their handshake. They have not been pruned, and do not make
+            the report incomplete.
         throttled: Connections whose posts were answered with 429 to the end.
         failed: Connections whose posts failed otherwise, and why.
         deferred: Connections that the deadline left untried.
         unread: True if the deadline came before all subscribers were read, so that
             `deferred` does not name them all.
         position: Where the message stands in the topic's log, if there is one.
-        repeated: True if a message with the same key had been published before, so
-            that nothing was sent.
+        repeated: True if the message with this key had been sent before, so that
+            nothing was sent.
         queued: True if DynamoDB Streams or a queue carries the message on; who gets
             it is then known there, not here.
     """
 
     delivered: int = 0
     gone: frozenset[str] = frozenset()
+    not_ready: frozenset[str] = frozenset()
     throttled: frozenset[str] = frozenset()
     failed: Mapping[str, str] = MappingProxyType({})
     deferred: frozenset[str] = frozenset()
@@ -52,7 +56,7 @@ class PublishReport(Record):
     @property
     def left_over(self) -> frozenset[str]:
         """Connections that may still be there and did not get the message."""
-        return self.throttled | self.deferred | self.failed.keys()
+        return self.throttled.union(self.deferred, self.failed, self.not_ready)
 
 
 class PublishError(WspubsubError):
@@ -98,11 +102,17 @@ class Tally:
         else:
             self.failed[connection_id] = reason
 
-    def report(self) -> PublishReport:
-        """Return what has been counted so far."""
+    def report(self, young: frozenset[str] = frozenset()) -> PublishReport:
+        """Return what has been counted so far.
+
+        Args:
+            young: Connections that were answered 410, but may still be in their
+                handshake.
+        """
         return PublishReport(
             delivered=self.delivered,
-            gone=frozenset(self.gone),
+            gone=frozenset(self.gone) - young,
+            not_ready=young,
             throttled=frozenset(self.throttled),
             failed=self.failed,
             deferred=frozenset(self.deferred),

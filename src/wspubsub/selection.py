@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from wspubsub.errors import MessageError, UsageError
-from wspubsub.messages import decode_json
+from wspubsub.messages import read_json
 
 DEFAULT_EXPRESSION = "$request.body.action"
 """What most WebSocket APIs use, and what the AWS console proposes."""
@@ -68,7 +68,7 @@ class RouteSelectionExpression:
         if not any(isinstance(part, _Variable) for part in self._parts):
             return "".join(part for part in self._parts if isinstance(part, str))
         try:
-            document = decode_json(body)
+            document = read_json(body)
             return "".join(
                 part
                 if isinstance(part, str)

@@ -1,17 +1,16 @@
-"""Who is connected and who listens to what: the port, and its in-memory form.
+"""Who is connected and who listens to what: the port.
 
 `tests/contracts/test_store.py` is the contract that every implementation keeps.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from wspubsub.errors import UsageError
 from wspubsub.events import Connection
-from wspubsub.topics import validate_topic
+from wspubsub.records import Record
 
 CONNECTION_SECONDS = 2 * 60 * 60
 """A connection lasts 2 hours at most (API Gateway quota, not adjustable)."""
@@ -19,6 +18,29 @@ CONNECTION_SECONDS = 2 * 60 * 60
 TTL_SECONDS = CONNECTION_SECONDS + 10 * 60
 """How long a record lives by default: the longest connection and a margin for clocks
 that differ and for a subscription made in the last moment."""
+
+HANDSHAKE_SECONDS = 60.0
+"""How old a connection must be before an answer 410 proves that it is gone.
+
+Until its handshake has ended it is not there yet, and API Gateway answers 410 too. An
+authorizer and the `$connect` integration may take 29 s each (API Gateway quota).
+"""
+
+
+class Pruned(Record):
+    """What a prune did.
+
+    Attributes:
+        left: The topics that each connection has left by this call. A subscription's
+            end is reported once at most, by `prune` or by `disconnect`; connections
+            without any are not named.
+        young: Connections that were left alone because they may still be in their
+            handshake: the oldest of what the store has of them was written less than
+            60 seconds ago.
+    """
+
+    left: Mapping[str, frozenset[str]] = MappingProxyType({})
+    young: frozenset[str] = frozenset()
 
 
 class SubscriptionStore(Protocol):
@@ -34,7 +56,11 @@ class SubscriptionStore(Protocol):
         ...
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
-        """Forget a connection and return the topics it was subscribed to."""
+        """Forget a connection and return the topics that it has left by this call.
+
+        It may be of any age. A topic is returned once at most, by this method or by
+        `prune`, so whoever gets it may tell the others.
+        """
         ...
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -65,8 +91,24 @@ class SubscriptionStore(Protocol):
         """
         ...
 
-    def prune(self, connection_ids: Iterable[str]) -> None:
-        """Forget connections that are gone, with all their subscriptions."""
+    def prune(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Pruned:
+        """Forget connections that are gone, with all their subscriptions.
+
+        Those that may still be in their handshake are left alone.
+
+        Args:
+            connection_ids: The connections.
+            topic: Topic that they were found in; they are removed from it even where
+                only its side of the subscription is left.
+            timeout_seconds: After how long to stop. What remains is found gone by
+                the next publish.
+        """
         ...
 
 
@@ -146,162 +188,12 @@ def check_segment_size(size: int) -> None:
         raise UsageError(f"a segment has at least 1 subscriber, not {size}")
 
 
-class MemorySubscriptionStore:
-    """A subscription store for tests and single-process programs.
-
-    It is safe to use from several threads. It does not outlive the process and is not
-    shared between Lambda environments: use `DynamoDBSubscriptionStore` there.
+def is_young(written_at: Iterable[float], now: float) -> bool:
+    """Return whether a connection may still be in its handshake.
 
     Args:
-        ttl_seconds: How long a record lives.
-        now: Clock, in seconds since the epoch.
+        written_at: When each record of the connection was written; none of them
+            means that nothing is known of it, which makes it old.
+        now: The time.
     """
-
-    def __init__(
-        self,
-        *,
-        ttl_seconds: float = TTL_SECONDS,
-        now: Callable[[], float] = time.time,
-    ) -> None:
-        self._ttl_seconds = ttl_seconds
-        self._now = now
-        self._lock = threading.Lock()
-        self._connections: dict[str, tuple[Connection, float]] = {}
-        self._ready: dict[str, float] = {}
-        self._topics: dict[str, dict[str, float]] = {}
-        self._subscribers: dict[str, dict[str, float]] = {}
-        self._next_sweep = now() + ttl_seconds
-
-    def connect(self, connection: Connection) -> None:
-        """See `SubscriptionStore.connect`."""
-        check_connection_id(connection.id)
-        with self._lock:
-            self._sweep()
-            self._connections[connection.id] = (connection, self._expiry())
-
-    def disconnect(self, connection_id: str) -> frozenset[str]:
-        """See `SubscriptionStore.disconnect`."""
-        connection_id = check_connection_id(connection_id)
-        with self._lock:
-            alive = self._alive(self._topics.get(connection_id, {}))
-            self._connections.pop(connection_id, None)
-            self._ready.pop(connection_id, None)
-            for topic in self._topics.pop(connection_id, {}):
-                _remove(self._subscribers, topic, connection_id)
-            return frozenset(alive)
-
-    def connection(self, connection_id: str) -> Connection | None:
-        """See `SubscriptionStore.connection`."""
-        with self._lock:
-            found = self._connections.get(check_connection_id(connection_id))
-            return found[0] if found and found[1] > self._now() else None
-
-    def subscribe(self, connection_id: str, topic: str) -> None:
-        """See `SubscriptionStore.subscribe`."""
-        connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
-        with self._lock:
-            self._sweep()
-            expiry = self._expiry()
-            self._topics.setdefault(connection_id, {})[topic] = expiry
-            self._subscribers.setdefault(topic, {})[connection_id] = expiry
-
-    def unsubscribe(self, connection_id: str, topic: str) -> None:
-        """See `SubscriptionStore.unsubscribe`."""
-        connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
-        with self._lock:
-            _remove(self._topics, connection_id, topic)
-            _remove(self._subscribers, topic, connection_id)
-
-    def topics(self, connection_id: str) -> frozenset[str]:
-        """See `SubscriptionStore.topics`."""
-        connection_id = check_connection_id(connection_id)
-        with self._lock:
-            return frozenset(self._alive(self._topics.get(connection_id, {})))
-
-    def subscribers(self, topic: str) -> Iterator[str]:
-        """See `SubscriptionStore.subscribers`."""
-        topic = validate_topic(topic)
-        with self._lock:
-            return iter(self._alive(self._subscribers.get(topic, {})))
-
-    def whole(self, topic: str) -> tuple[Segment, ...]:
-        """See `SegmentedStore.whole`."""
-        validate_topic(topic)
-        return (Segment(0),)
-
-    def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
-    ) -> Iterator[Segment]:
-        """See `SegmentedStore.segments`."""
-        check_segment_size(size)
-        for whole in within:
-            ids = list(self.segment(topic, whole))
-            cuts = [whole.after, *ids[size - 1 : -1 : size], whole.until]
-            if ids:
-                yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
-
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
-        """See `SegmentedStore.segment`."""
-        _, after, until = segment
-        return (
-            connection_id
-            for connection_id in sorted(self.subscribers(topic))
-            if (after is None or connection_id > after)
-            and (until is None or connection_id <= until)
-        )
-
-    def mark_ready(self, connection_id: str) -> bool:
-        """See `ReadyStore.mark_ready`."""
-        connection_id = check_connection_id(connection_id)
-        with self._lock:
-            is_new = connection_id not in self._ready
-            if is_new:
-                self._sweep()
-                self._ready[connection_id] = self._expiry()
-            return is_new
-
-    def unmark_ready(self, connection_id: str) -> None:
-        """See `ReadyStore.unmark_ready`."""
-        with self._lock:
-            self._ready.pop(check_connection_id(connection_id), None)
-
-    def prune(self, connection_ids: Iterable[str]) -> None:
-        """See `SubscriptionStore.prune`."""
-        for connection_id in connection_ids:
-            self.disconnect(connection_id)
-
-    def _sweep(self) -> None:
-        # Nobody may ever ask for what has expired, and it must not pile up.
-        now = self._now()
-        if now < self._next_sweep:
-            return
-        self._next_sweep = now + self._ttl_seconds
-        for connection_id, (_, expires_at) in list(self._connections.items()):
-            if expires_at <= now:
-                del self._connections[connection_id]
-        self._ready = {
-            connection_id: expires_at
-            for connection_id, expires_at in self._ready.items()
-            if expires_at > now
-        }
-        for connection_id, topics in list(self._topics.items()):
-            for topic, expires_at in list(topics.items()):
-                if expires_at <= now:
-                    _remove(self._topics, connection_id, topic)
-                    _remove(self._subscribers, topic, connection_id)
-
-    def _expiry(self) -> float:
-        return self._now() + self._ttl_seconds
-
-    def _alive(self, records: dict[str, float]) -> list[str]:
-        now = self._now()
-        return [key for key, expires_at in records.items() if expires_at > now]
-
-
-def _remove(index: dict[str, dict[str, float]], key: str, member: str) -> None:
-    members = index.get(key, {})
-    members.pop(member, None)
-    if not members:
-        index.pop(key, None)
+    return now - min(written_at, default=-math.inf) < HANDSHAKE_SECONDS

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 
 from wspubsub import MessageEvent, Publisher, Router
 from wspubsub.aws import ManagementApi
@@ -9,13 +10,17 @@ from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 log = logging.getLogger("pruning")
 store = DynamoDBSubscriptionStore(os.environ["WSPUBSUB_TABLE"])
+an_hour_ago = DynamoDBSubscriptionStore(
+    os.environ["WSPUBSUB_TABLE"], now=lambda: time.time() - 3600
+)
 publisher = Publisher(store, ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]))
 router = Router()
 
 
 @router.route("subscribe")
 def subscribe(event: MessageEvent) -> None:
-    store.subscribe(event.connection_id, event.json()["topic"])
+    # As if it had been there for an hour: a young connection is not pruned.
+    an_hour_ago.subscribe(event.connection_id, event.json()["topic"])
     publisher.post(event.connection_id, "subscribed")
 
 

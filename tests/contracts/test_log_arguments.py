@@ -80,3 +80,30 @@ def test_a_position_that_is_none_is_refused(
 ) -> None:
     with pytest.raises(UsageError, match="Position"):
         log.read(news, since)
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan"), "5", True])
+def test_an_illegal_timeout_is_refused_and_nothing_appended(
+    log: TopicLog, seconds: float, news: str
+) -> None:
+    with pytest.raises(UsageError, match="timeout_seconds"):
+        log.append(news, b"", timeout_seconds=seconds)
+
+    assert log.position(news) is None
+
+
+@pytest.mark.parametrize("seconds", [-1, float("nan")])
+def test_an_illegal_timeout_of_a_mark_is_refused(
+    log: TopicLog, seconds: float, news: str
+) -> None:
+    message = log.append(news, b"").message
+
+    with pytest.raises(UsageError, match="timeout_seconds"):
+        log.mark_sent(message, "k", timeout_seconds=seconds)
+
+
+@pytest.mark.parametrize("seconds", [None, 0, 0.5, 60, float("inf")])
+def test_an_append_may_be_given_a_time(
+    log: TopicLog, seconds: float | None, news: str
+) -> None:
+    assert log.append(news, b"", timeout_seconds=seconds).is_new

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
-from wspubsub import Connection, SubscriptionStore, TopicError, UsageError
+from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
 
 STRANGE_TOPICS = [
     "a",
@@ -137,14 +137,19 @@ def test_a_connection_with_many_topics_is_forgotten_whole(
     assert [t for t in expected if list(store.subscribers(t))] == []
 
 
-def test_pruning_forgets_several_connections(store: SubscriptionStore) -> None:
+def test_pruning_forgets_several_connections(
+    store: SubscriptionStore, clock: Clock
+) -> None:
     for connection_id in ("a=", "b=", "c="):
         store.connect(connection(connection_id))
         store.subscribe(connection_id, "news")
     store.subscribe("a=", "sport")
+    clock.advance(3600)
 
-    store.prune(["a=", "b=", "a=", "unknown="])
+    pruned = store.prune(["a=", "b=", "a=", "unknown="])
 
+    assert pruned.left == {"a=": {"news", "sport"}, "b=": {"news"}}
+    assert pruned.young == frozenset()
     assert list(store.subscribers("news")) == ["c="]
     assert list(store.subscribers("sport")) == []
     assert store.connection("a=") is None
@@ -154,7 +159,7 @@ def test_pruning_forgets_several_connections(store: SubscriptionStore) -> None:
 def test_pruning_nobody_does_nothing(store: SubscriptionStore) -> None:
     store.subscribe("a=", "news")
 
-    store.prune([])
+    assert store.prune([]) == Pruned()
 
     assert list(store.subscribers("news")) == ["a="]
 

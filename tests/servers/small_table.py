@@ -16,7 +16,7 @@ from wspubsub.local.eventsources.stream_records import stream_events
 
 Item = dict[str, Any]
 
-_CONDITION = "attribute_not_exists(pk)"
+_COMPARISON = re.compile(r"(\w+) (=|<=|>) (:\w+)")
 _SORT_KEY = re.compile(r"pk = :pk(?: AND sk (>=|<=|BETWEEN) (:\w+)(?: AND (:\w+))?)?")
 _ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
 
@@ -39,14 +39,35 @@ class SmallTable:
         item = request["Item"]
         pk, sk = _key(item)
         old = self._partitions.get(pk, {}).get(sk)
-        condition = request.get("ConditionExpression")
-        if condition is not None:
-            assert condition == _CONDITION
-            if old is not None:
-                raise _condition_failed(request, old)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
         self._partitions.setdefault(pk, {})[sk] = dict(item)
         self._record("INSERT" if old is None else "MODIFY", item)
         return {}
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        parts = [part for each in request["TransactItems"] for part in each.items()]
+        reasons = [self._reason(details) for _, details in parts]
+        if any(reason["Code"] != "None" for reason in reasons):
+            answer: Any = {
+                "Error": {"Code": "TransactionCanceledException", "Message": "failed"},
+                "CancellationReasons": reasons,
+            }
+            raise ClientError(answer, "TransactWriteItems")
+        for kind, details in parts:
+            if kind == "Put":
+                self.put_item(**details)
+        return {}
+
+    def _reason(self, details: dict[str, Any]) -> dict[str, Any]:
+        pk, sk = _key(details.get("Item") or details["Key"])
+        old = self._partitions.get(pk, {}).get(sk)
+        if _holds(details, old):
+            return {"Code": "None"}
+        reason: dict[str, Any] = {"Code": "ConditionalCheckFailed"}
+        if old and details.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+            reason["Item"] = old
+        return reason
 
     def get_item(self, **request: Any) -> dict[str, Any]:
         pk, sk = _key(request["Key"])
@@ -113,10 +134,35 @@ def _in_range(
     return [name for name in names if low <= name <= high]
 
 
-def _condition_failed(request: dict[str, Any], old: Item) -> ClientError:
+def _holds(request: dict[str, Any], old: Item | None) -> bool:
+    condition = request.get("ConditionExpression")
+    values = request.get("ExpressionAttributeValues", {})
+    return condition is None or any(
+        _is_true(part, values, old) for part in condition.split(" OR ")
+    )
+
+
+def _is_true(part: str, values: dict[str, Any], old: Item | None) -> bool:
+    if part == "attribute_not_exists(pk)":
+        return old is None
+    match = _COMPARISON.fullmatch(part)
+    assert match is not None, part
+    name, operator, value = match.groups()
+    if old is None or name not in old:
+        return False
+    ((kind, theirs),) = old[name].items()
+    ours = values[value][kind]
+    if kind == "N":
+        theirs, ours = float(theirs), float(ours)
+    return bool(
+        {"=": theirs == ours, "<=": theirs <= ours, ">": theirs > ours}[operator]
+    )
+
+
+def _condition_failed(request: dict[str, Any], old: Item | None) -> ClientError:
     answer: dict[str, Any] = {
         "Error": {"Code": "ConditionalCheckFailedException", "Message": "failed"}
     }
-    if request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+    if old and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
         answer["Item"] = old
     return ClientError(answer, "PutItem")

@@ -7,10 +7,13 @@ from threading import Event
 from typing import TypeVar
 
 from wspubsub.aws.choice import boto3_client
+from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
-from wspubsub.aws.failures import Meaning, error_for, meaning_of
+from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut
+from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import Meaning
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import (
@@ -18,7 +21,6 @@ from wspubsub.errors import (
     ConnectionGoneError,
     ManagementError,
     ThrottledError,
-    UsageError,
 )
 
 TIMEOUT_SECONDS = 10.0
@@ -47,7 +49,7 @@ class Boto3Connections:
         clock: Callable[[], float],
         sleep: Callable[[float], object],
     ) -> None:
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._endpoint = endpoint
         self._max_workers = max_workers
         self._clock = clock
@@ -81,9 +83,13 @@ class Boto3Connections:
             partial(self._client.get_connection, ConnectionId=connection_id),
         )
         identity = answer.get("Identity", {})
+        try:
+            connected_at, last_active_at = answer["ConnectedAt"], answer["LastActiveAt"]
+        except KeyError as error:
+            raise unreadable_answer(self._endpoint, error) from error
         return ConnectionInfo(
-            connected_at=_seconds(answer["ConnectedAt"]),
-            last_active_at=_seconds(answer["LastActiveAt"]),
+            connected_at=_seconds(connected_at),
+            last_active_at=_seconds(last_active_at),
             source_ip=identity.get("SourceIp", ""),
             user_agent=identity.get("UserAgent"),
         )
@@ -138,53 +144,27 @@ class Boto3Connections:
                 is_last = self._clock() + delay >= deadline or (
                     ended is not None and ended.is_set()
                 )
-                if is_last or meaning not in {Meaning.THROTTLED, Meaning.BROKEN}:
+                if is_last or not meaning.is_passing:
                     raise failure from error
             self._sleep(delay)
 
     def _failure(
         self, error: Exception, connection_id: str
     ) -> tuple[Meaning, ManagementError]:
-        response = getattr(error, "response", None)
-        if isinstance(response, dict):
-            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            code = response.get("Error", {}).get("Code")
-            meaning = meaning_of(status, code)
-        else:
-            status, code = None, None
-            meaning = _meaning_without_answer(error)
-        failure = error_for(
-            meaning,
+        failure = failure_of(error)
+        # botocore makes a code of the status where the answer has none.
+        has_code = failure.status is not None and failure.code != str(failure.status)
+        return failure.meaning, error_for(
+            failure.meaning,
             connection_id,
             self._endpoint,
-            status=status,
-            code=code,
-            text=str(error),
+            status=failure.status,
+            code=failure.code if has_code else None,
+            text=failure.text,
         )
-        return meaning, failure
 
 
-def _meaning_without_answer(error: Exception) -> Meaning:
-    """Return whether trying again may help; an error of the program is raised."""
-    if not type(error).__module__.startswith("botocore."):
-        raise error
-    # What raised it has loaded it.
-    from botocore import exceptions as botocore  # noqa: PLC0415
-
-    if isinstance(
-        error, (botocore.NoCredentialsError, botocore.PartialCredentialsError)
-    ):
-        text = f"{error}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in"
-        raise UsageError(text) from error
-    # A certificate that is not trusted now will not be trusted in a moment.
-    if isinstance(error, botocore.SSLError):
-        return Meaning.REFUSED
-    if isinstance(error, (botocore.ConnectionError, botocore.HTTPClientError)):
-        return Meaning.BROKEN
-    return Meaning.REFUSED
-
-
-def sdk_client(endpoint: str, region: str | None, max_workers: int) -> ManagementClient:
+def sdk_client(endpoint: str, region: str | None) -> ManagementClient:
     """Return a client that makes one attempt for each call.
 
     Raises:
@@ -198,7 +178,6 @@ def sdk_client(endpoint: str, region: str | None, max_workers: int) -> Managemen
             region=region,
             endpoint_url=endpoint,
             max_attempts=1,
-            max_connections=max_workers,
         )
     except NoRegionError as error:
         raise unknown_region(endpoint) from error

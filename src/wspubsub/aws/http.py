@@ -1,11 +1,10 @@
 """Many HTTP requests in flight in one thread, over connections that are kept.
 
 Nothing here knows what the requests are for: the caller builds them, and judges the
-answers. What is known here, and nowhere else, is when to send, to wait, to try again
-and to give up.
+answers. A `Schedule` says when to send what; what is known here, and nowhere else, is
+how requests and answers travel, and when an answer is no longer waited for.
 """
 
-import itertools
 import selectors
 import ssl
 import time
@@ -15,7 +14,7 @@ from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response, ResponseError
-from wspubsub.aws.http_window import Window
+from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
@@ -31,6 +30,9 @@ class Multiplexer:
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
+        longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class Multiplexer:
         max_in_flight: int = 128,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] | None = None,
+        longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
     ) -> None:
         self.pool = pool
         self.connect_seconds = connect_seconds
@@ -49,6 +53,8 @@ class Multiplexer:
         self.max_in_flight = max_in_flight
         self.clock = clock
         self.draw = draw
+        self.longest_delay = longest_delay
+        self.throttled_delay = throttled_delay
 
     def run(
         self,
@@ -58,6 +64,8 @@ class Multiplexer:
         judge: Callable[[Response], Verdict],
         deadline: float,
         max_attempts: int | None = None,
+        progress: Progress | None = None,
+        patience_seconds: float | None = None,
     ) -> Iterator[Result]:
         """Make a request for each tag and yield how each ended, in any order.
 
@@ -66,15 +74,29 @@ class Multiplexer:
             build: Gives the bytes of a request each time it is sent.
             judge: Says what an answer means.
             deadline: Instant of the clock at which all ends.
-            max_attempts: How often a request is sent at most; None for until the
-                deadline.
+            max_attempts: How often a request is sent at most; None for no limit.
+            progress: Where successes are noted, if tags are different connections of
+                which one may fail by itself.
+            patience_seconds: How long those that fail are tried again at the end; as
+                `Schedule` does if None.
         """
-        calls = (build, judge, deadline, max_attempts)
-        return _Run(self, tags, calls).results()
-
-
-# What the caller of `Multiplexer.run` wants.
-_Calls = tuple[Callable[[str], bytes], Callable[[Response], Verdict], float, int | None]
+        schedule = Schedule(
+            tags,
+            Exchange,
+            most=self.max_in_flight,
+            deadline=deadline,
+            draw=self.draw,
+            longest_delay=self.longest_delay,
+            throttled_delay=self.throttled_delay,
+            max_attempts=max_attempts,
+            progress=progress,
+            patience_seconds=patience_seconds,
+        )
+        try:
+            return _Run(self, schedule, build, judge).results()
+        except OSError as error:  # too many open files
+            reason = _described(error)
+            return (Result(tag, None, reason) for tag in tags)
 
 
 class _Run:
@@ -83,95 +105,80 @@ class _Run:
     def __init__(
         self,
         settings: Multiplexer,
-        tags: Iterable[str],
-        calls: _Calls,
+        schedule: Schedule[Exchange],
+        build: Callable[[str], bytes],
+        judge: Callable[[Response], Verdict],
     ) -> None:
         self._settings = settings
         self._pool = settings.pool
-        self._tags = iter(tags)
-        self._build, self._judge, self._deadline, self._max_attempts = calls
-        self._window = Window(settings.max_in_flight)
+        self._schedule = schedule
+        self._build, self._judge = build, judge
         self._selector = selectors.DefaultSelector()
         self._in_flight: dict[Channel, Exchange] = {}
         # Connections whose answer was read a moment ago; they stay registered.
         self._free: list[Channel] = []
         self._again: list[Exchange] = []
-        self._later: list[tuple[float, int, Exchange]] = []
-        self._numbers = itertools.count()
-        self._has_tags = True
         self._next_look = 0.0
 
     def results(self) -> Iterator[Result]:
         try:
             while True:
                 now = self._settings.clock()
-                if now >= self._deadline:
+                if self._schedule.is_over(now):
                     yield from self._given_up()
                     return
                 yield from self._sent(now)
-                if not self._in_flight and not self._later and not self._again:
+                if self._schedule.is_done():
                     return
-                yield from self._received()
+                yield from self._received(self._patience())
         finally:
             self._close()
 
     def _sent(self, now: float) -> Iterator[Result]:
-        room = int(self._window.size) - len(self._in_flight)
-        while room > 0:
-            exchange = self._next_exchange(now)
-            if exchange is None:
-                return
-            result = self._send(exchange, now)
-            if result is None:
-                room -= 1
-            else:
+        while (exchange := self._next_exchange(now)) is not None:
+            result = self._send(exchange)
+            if result is not None:
                 yield result
 
     def _next_exchange(self, now: float) -> Exchange | None:
-        if self._again:
-            return self._again.pop()
-        if self._later and self._later[0][0] <= now:
-            from heapq import heappop  # noqa: PLC0415 - loaded already, as below
+        return self._again.pop() if self._again else self._schedule.take(now)
 
-            return heappop(self._later)[2]
-        if not self._has_tags:
-            return None
-        tag = next(self._tags, None)
-        if tag is None:
-            self._has_tags = False
-            return None
-        return Exchange(tag, self._settings.draw)
-
-    def _send(self, exchange: Exchange, now: float) -> Result | None:
+    def _send(self, exchange: Exchange) -> Result | None:
         try:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
         except OSError as error:
-            return self._failed(exchange, error, now)
+            return self._failed(exchange, error, self._settings.clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
             self._settings.connect_seconds
             if exchange.is_connecting
             else self._settings.read_seconds
         )
+        # Time that a lookup or the next page of tags took is not this request's.
+        now = self._settings.clock()
         exchange.times_out_at = now + seconds
         self._in_flight[channel] = exchange
-        self._watch(channel)
         try:
+            self._watch(channel)
             channel.send(request)
+            self._watch(channel)
         except OSError as error:
             return self._broken(channel, exchange, error, now)
-        self._watch(channel)
         return None
 
     def _channel(self, exchange: Exchange) -> Channel:
         if not exchange.needs_fresh:
-            if self._free:
-                return self._free.pop()
+            while self._free:
+                channel = self._free.pop()
+                if not channel.is_dead():
+                    return channel
+                self._drop(channel)
             idle = self._pool.take_idle()
             if idle is not None:
                 return idle
-        return self._pool.open()
+        exchange.needs_fresh = False
+        return self._pool.open(self._schedule.remaining(self._settings.clock()))
 
     def _watch(self, channel: Channel) -> None:
         if channel.watched_for == channel.interest:
@@ -182,9 +189,8 @@ class _Run:
             self._selector.register(channel, channel.interest)
         channel.watched_for = channel.interest
 
-    def _received(self) -> Iterator[Result]:
-        now = self._settings.clock()
-        for key, _ in self._selector.select(self._patience(now)):
+    def _received(self, patience: float) -> Iterator[Result]:
+        for key, _ in self._selector.select(patience):
             channel = key.fileobj
             assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
             exchange = self._in_flight.get(channel)
@@ -200,11 +206,10 @@ class _Run:
             self._next_look = now + _TICK_SECONDS
             yield from self._timed_out(now)
 
-    def _patience(self, now: float) -> float:
-        until = min(self._deadline, now + _TICK_SECONDS)
-        if self._later:
-            until = min(until, self._later[0][0])
-        return max(0.0, until - now)
+    def _patience(self) -> float:
+        now = self._settings.clock()
+        seconds = self._schedule.wakes_at(now) - now
+        return max(0.0, min(seconds, _TICK_SECONDS))
 
     def _proceed(self, channel: Channel, exchange: Exchange) -> Result | None:
         try:
@@ -220,7 +225,7 @@ class _Run:
                 )
             return None
         del self._in_flight[channel]
-        if response.keeps_alive:
+        if response.keeps_alive and len(self._free) < self._settings.max_in_flight:
             channel.is_reused = True
             self._free.append(channel)
         else:
@@ -229,55 +234,52 @@ class _Run:
 
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
-        verdict = self._judge(response)
-        if verdict is Verdict.FINAL:
-            self._window.succeeded()
-            return exchange.result()
         now = self._settings.clock()
-        if verdict is Verdict.THROTTLED:
-            self._window.throttled(now)
+        verdict = self._judge(response)
+        exchange.is_throttled = verdict is Verdict.THROTTLED
+        if verdict is Verdict.FINAL:
+            self._schedule.succeed(exchange, now)
+            return exchange.result()
         return self._retried(exchange, now)
 
     def _broken(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            goes_on_elsewhere = self._pool.trusts_more(channel)
-        else:
-            # Perhaps the server closed an idle connection just when it was used again.
-            goes_on_elsewhere = (
-                channel.is_reused
-                and not channel.answer_has_begun
-                and not exchange.needs_fresh
-            )
-        if not channel.is_connected:
-            self._pool.connecting_failed()
         del self._in_flight[channel]
         self._drop(channel)
-        if goes_on_elsewhere:
-            exchange.needs_fresh = True
+        if self._goes_on_elsewhere(channel, exchange, error):
+            exchange.needs_fresh = channel.is_connected
             exchange.response, exchange.error = None, _described(error)
             self._again.append(exchange)
             return None
         return self._failed(exchange, error, now)
 
+    def _goes_on_elsewhere(
+        self, channel: Channel, exchange: Exchange, error: Exception
+    ) -> bool:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._pool.trusts_more(channel)
+        if not channel.is_connected:
+            exchange.addresses_failed += 1
+            count = self._pool.connecting_failed(channel)
+            return exchange.addresses_failed < count
+        # Perhaps the server closed an idle connection just when it was used again.
+        return channel.is_reused and not channel.answer_has_begun
+
     def _failed(
         self, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
+        exchange.is_throttled = False
         if isinstance(error, ssl.SSLCertVerificationError):
+            self._schedule.leave(exchange)
             return exchange.result()
         return self._retried(exchange, now)
 
     def _retried(self, exchange: Exchange, now: float) -> Result | None:
-        exchange.attempts += 1
-        due = now + exchange.next_delay()
-        if exchange.attempts == self._max_attempts or due >= self._deadline:
-            return exchange.result()
-        from heapq import heappush  # noqa: PLC0415 - most requests never fail
-
-        heappush(self._later, (due, next(self._numbers), exchange))
-        return None
+        exchange.addresses_failed = 0
+        is_tried_again = self._schedule.fail(exchange, now)
+        return None if is_tried_again else exchange.result()
 
     def _timed_out(self, now: float) -> Iterator[Result]:
         late = [
@@ -286,6 +288,11 @@ class _Run:
             if exchange.times_out_at <= now
         ]
         for channel, exchange in late:
+            if channel.is_reused and not channel.answer_has_begun:
+                # Perhaps the way to the server is gone, and nobody closed what was
+                # idle. It is not tried one by one, each for the longest time.
+                self._pool.close_idle_since(now - self._settings.read_seconds)
+                exchange.needs_fresh = True
             channel.is_reused = False  # it was not dead, but silent
             text = "no answer in time" if channel.is_connected else "cannot connect"
             result = self._broken(channel, exchange, TimeoutError(text), now)
@@ -293,19 +300,23 @@ class _Run:
                 yield result
 
     def _given_up(self) -> Iterator[Result]:
+        # What has been answered meanwhile lies in the sockets, perhaps for long: the
+        # process may have been frozen, or waited for the next tag.
+        yield from self._received(0.0)
         while self._in_flight:
             channel, exchange = self._in_flight.popitem()
             self._drop(channel)
-            yield Result(exchange.tag, None, "no answer before the deadline")
-        for exchange in [*self._again, *(each[2] for each in self._later)]:
+            yield Result(exchange.tag, None, "no answer in time")
+        for exchange in [*self._again, *self._schedule.left()]:
             yield exchange.result()
         self._again.clear()
-        self._later.clear()
-        for tag in self._tags:
+        for tag in self._schedule.untried():
             yield Result(tag, None, was_tried=False)
 
     def _drop(self, channel: Channel) -> None:
-        self._selector.unregister(channel)
+        # A child process has this selector too, and must not alter it.
+        if channel.watched_for and not channel.is_inherited:
+            self._selector.unregister(channel)
         channel.close()
 
     def _close(self) -> None:

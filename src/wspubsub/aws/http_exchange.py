@@ -1,11 +1,10 @@
 """One request on its way through the engine, and how it ends."""
 
-from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import NamedTuple
 
 from wspubsub.aws.http_response import Response
-from wspubsub.backoff import full_jitter
+from wspubsub.aws.schedule import Attempt
 
 
 class Verdict(Enum):
@@ -13,7 +12,7 @@ class Verdict(Enum):
 
     FINAL = "final"
     THROTTLED = "throttled"
-    """Try again later, and send less."""
+    """Try again later: the account, or this connection, takes no more just now."""
     BROKEN = "broken"
     """Try again later."""
 
@@ -34,16 +33,15 @@ class Result(NamedTuple):
     was_tried: bool = True
 
 
-class Exchange:
+class Exchange(Attempt):
     """One request on its way to its result.
 
     Args:
         tag: The caller's name for the request.
-        draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
 
     Attributes:
-        attempts: How often it has failed.
-        needs_fresh: Whether it may only go over a new connection.
+        addresses_failed: How many addresses could not be connected to in this attempt.
+        needs_fresh: Whether it goes over a new connection next.
         is_connecting: Whether its connection is still being made.
         times_out_at: When the attempt is given up, on the engine's clock.
         response: The last answer, None if there was none.
@@ -51,33 +49,22 @@ class Exchange:
     """
 
     __slots__ = (
-        "_delays",
-        "_draw",
-        "attempts",
+        "addresses_failed",
         "error",
         "is_connecting",
         "needs_fresh",
         "response",
-        "tag",
         "times_out_at",
     )
 
-    def __init__(self, tag: str, draw: Callable[[], float] | None) -> None:
-        self.tag = tag
-        self._draw = draw
-        self._delays: Iterator[float] | None = None
-        self.attempts = 0
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.addresses_failed = 0
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""
         self.is_connecting = False
         self.times_out_at = 0.0
-
-    def next_delay(self) -> float:
-        """Return how long to wait before the next attempt, in seconds."""
-        if self._delays is None:  # nearly every request needs none
-            self._delays = full_jitter(self._draw)
-        return next(self._delays)
 
     def result(self) -> Result:
         """Return how the request has ended, as far as it got."""

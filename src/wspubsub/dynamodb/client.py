@@ -9,6 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.denials import advice_on
+from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.errors import StoreError
 
 
@@ -40,8 +43,10 @@ class DynamoDBClient(Protocol):
         ...
 
 
-def default_client(table: str) -> DynamoDBClient:
-    """Return the engine's client inside the Lambda runtime, boto3's elsewhere."""
+def choose_client(client: DynamoDBClient | None, table: str) -> DynamoDBClient:
+    """Return the client that was given, or else the engine's in Lambda, or boto3's."""
+    if client is not None:
+        return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
         # Not at the top: whoever passes a client of their own does not pay for it.
         from wspubsub.aws.dynamodb import (  # noqa: PLC0415
@@ -49,8 +54,8 @@ def default_client(table: str) -> DynamoDBClient:
         )
 
         return EngineClient()
-    client: DynamoDBClient = sdk_client(table)
-    return client
+    made: DynamoDBClient = sdk_client(table)
+    return made
 
 
 def sdk_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
@@ -67,16 +72,10 @@ _ADVICE = {
     "AccessDeniedException": (
         "the function's role lacks dynamodb:{operation} on table {table}"
     ),
-    "UnrecognizedClientException": "the credentials are not valid for this endpoint",
     "NoRegionError": "set AWS_REGION, or pass a client of your own",
-    "NoCredentialsError": (
-        "no AWS credentials were found; locally, any AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY do"
-    ),
-    "ExpiredTokenException": "the credentials have expired",
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (for "
-        "TransactWriteItems: append without a key)"
+        "this endpoint does not know {operation}; use another, or do without (a log "
+        "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
 
@@ -87,13 +86,12 @@ def translated(operation: str, table: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        code = _code_of(error)
-        if code is None:
-            raise
-        advice = _ADVICE.get(code, "").format(table=table, operation=operation)
+        failure = failure_of(error)
+        advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
+        advice = advice.format(table=table, operation=operation)
         detail = f"{advice} ({error})" if advice else str(error)
         raise StoreError(
-            f"DynamoDB {operation}: {detail}", operation=operation, code=code
+            f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
 
 
@@ -101,12 +99,3 @@ def answer_of(error: StoreError) -> Mapping[str, Any]:
     """Return DynamoDB's answer behind an error; empty if there was none."""
     answer = getattr(error.__cause__, "response", None)
     return answer if isinstance(answer, Mapping) else {}
-
-
-def _code_of(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping):
-        return str(response.get("Error", {}).get("Code", "Unknown"))
-    # botocore's errors without an answer: no endpoint, no credentials, no region.
-    module = type(error).__module__
-    return type(error).__name__ if module.startswith("botocore.") else None

@@ -15,7 +15,7 @@ publish, so it carries as few bytes as possible.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from wspubsub.events import Connection
 
@@ -28,6 +28,13 @@ TTL_ATTRIBUTE = "expires_at"
 CONNECTION_SORT_KEY = "#"
 _READY = "R"
 _TOPIC = "T#"
+
+
+class Written(NamedTuple):
+    """When an item is written, and from when on it counts as absent."""
+
+    at: float
+    expires_at: int
 
 
 def connection_partition(connection_id: str) -> str:
@@ -55,6 +62,11 @@ def subscriber_key(connection_id: str, topic: str, shard: int) -> Item:
     return _key(topic_partition(topic, shard), connection_id)
 
 
+def ready_item(connection_id: str, written: Written) -> Item:
+    """Return the mark that a connection was greeted."""
+    return ready_key(connection_id) | _times(written)
+
+
 def ready_key(connection_id: str) -> Item:
     """Return the key of the mark that a connection was greeted."""
     return _key(connection_partition(connection_id), _READY)
@@ -69,11 +81,11 @@ def is_connection(item: Item) -> bool:
     )
 
 
-def connection_item(connection: Connection, expires_at: int) -> Item:
+def connection_item(connection: Connection, written: Written) -> Item:
     """Return the item of a connection."""
     item = connection_key(connection.id) | {
         "connected_at": {"N": repr(float(connection.connected_at))},
-        "expires_at": {"N": str(expires_at)},
+        **_times(written),
     }
     if connection.principal is not None:
         item["principal"] = {"S": connection.principal}
@@ -84,11 +96,11 @@ def connection_item(connection: Connection, expires_at: int) -> Item:
     return item
 
 
-def topic_item(connection_id: str, topic: str, shard: int, expires_at: int) -> Item:
+def topic_item(connection_id: str, topic: str, shard: int, written: Written) -> Item:
     """Return the item of a topic of a connection."""
     return topic_key(connection_id, topic) | {
         "shard": {"N": str(shard)},
-        "expires_at": {"N": str(expires_at)},
+        **_times(written),
     }
 
 
@@ -120,6 +132,16 @@ def read_topic(item: Item) -> str | None:
     return sort_key.removeprefix(_TOPIC) if sort_key.startswith(_TOPIC) else None
 
 
+def read_expiry(item: Item) -> float:
+    """Return from when on an item counts as absent."""
+    return float(item[TTL_ATTRIBUTE]["N"])
+
+
+def read_written_at(items: Iterable[Item]) -> Iterator[float]:
+    """Yield when each item was written; 0 where an older version did not say."""
+    return (float(item.get("written_at", {}).get("N", 0)) for item in items)
+
+
 def read_shard(item: Item) -> int:
     """Return the shard that a topic of a connection is in."""
     return int(item["shard"]["N"])
@@ -135,14 +157,16 @@ def delete(key: Item) -> Write:
     return {"DeleteRequest": {"Key": key}}
 
 
-def deletions(items: Iterable[Item]) -> Iterator[Write]:
-    """Yield the writes that delete a connection's items and its subscriptions."""
-    for item in items:
-        yield delete(_key(item["pk"]["S"], item["sk"]["S"]))
-        topic = read_topic(item)
-        if topic is not None:
-            connection_id = item["pk"]["S"].removeprefix("C#")
-            yield delete(subscriber_key(connection_id, topic, read_shard(item)))
+def key_of(item: Item) -> Item:
+    """Return the key of an item."""
+    return {"pk": item["pk"], "sk": item["sk"]}
+
+
+def _times(written: Written) -> Item:
+    return {
+        "written_at": {"N": repr(written.at)},
+        TTL_ATTRIBUTE: {"N": str(written.expires_at)},
+    }
 
 
 def _key(partition_key: str, sort_key: str) -> Item:

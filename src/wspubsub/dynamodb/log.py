@@ -11,35 +11,29 @@ can no longer take effect. So one call never puts a message in the log twice.
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from typing import Any
 
-from wspubsub.dynamodb.client import (
-    DynamoDBClient,
-    answer_of,
-    default_client,
-    translated,
-)
+from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
     Tail,
     entry_after,
-    entry_item,
-    entry_key,
-    is_kept,
+    is_tail_kept,
     key_item,
-    key_key,
-    log_partition,
-    offset_key,
+    read_digest,
     read_first,
     read_id,
+    read_is_sent,
     read_message,
     read_published_at,
     read_tail,
+    sent_item,
 )
+from wspubsub.dynamodb.log_requests import CONDITION_FAILED, LogRequests
 from wspubsub.dynamodb.tails import Tails
 from wspubsub.dynamodb.tries import is_passing, tries
-from wspubsub.errors import StoreError, UsageError
+from wspubsub.errors import KeyConflictError, StoreError, UsageError
 from wspubsub.history import (
     DEFAULT_HISTORY,
     Appended,
@@ -49,23 +43,10 @@ from wspubsub.history import (
     Replay,
     check_limit,
     check_since,
+    is_kept,
     replay,
 )
-from wspubsub.log import Draft, draft
 from wspubsub.topics import validate_topic
-
-_ABSENT = "attribute_not_exists(pk)"
-_TAKEN = "ConditionalCheckFailed"
-# Why a transaction is cancelled that may succeed the next time.
-_PASSING_REASONS = frozenset(
-    {
-        "None",
-        _TAKEN,
-        "ProvisionedThroughputExceeded",
-        "ThrottlingError",
-        "TransactionConflict",
-    }
-)
 
 
 class DynamoDBTopicLog:
@@ -99,10 +80,7 @@ class DynamoDBTopicLog:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._table = table
-        self._client: DynamoDBClient = (
-            default_client(table) if client is None else client
-        )
+        self._requests = LogRequests(choose_client(client, table), table)
         self._history = history
         self._now = now
         self._sleep = sleep
@@ -115,18 +93,22 @@ class DynamoDBTopicLog:
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        timeout_seconds: float | None = None,
     ) -> Appended:
         """See `TopicLog.append`.
 
         Costs 1 write unit for each KB, and a read unit if this process does not know
-        the newest entry; with a key twice as many for the message and 2 for the key.
+        the newest entry; with a key twice as many for the message, and 2 for the key.
         """
         drafted = draft(topic, data, key, exclude)
+        check_timeout(timeout_seconds)
         entry = self._entry_after_known(drafted)
         failure: StoreError | None = None
-        for _ in tries(self._now, self._sleep):
+        for _ in tries(self._now, self._sleep, timeout_seconds):
             try:
-                entry = entry or self._entry(drafted, self._newest(drafted.topic))
+                entry = entry or self._entry(
+                    drafted, self._requests.newest(drafted.topic)
+                )
                 appended = self._write(drafted, entry)
             except StoreError as error:
                 if not is_passing(error):
@@ -137,6 +119,25 @@ class DynamoDBTopicLog:
                 return appended
             entry = failure = None
         raise _exhausted(drafted.topic, failure) from failure
+
+    def mark_sent(
+        self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
+    ) -> None:
+        """See `TopicLog.mark_sent`.
+
+        Costs 1 write unit.
+        """
+        check_timeout(timeout_seconds)
+        item = sent_item(message, key, self._history)
+        failure: StoreError | None = None
+        for _ in tries(self._now, self._sleep, timeout_seconds):
+            try:
+                return self._requests.put_again(item)
+            except StoreError as error:
+                if not is_passing(error):
+                    raise
+                failure = error
+        raise _exhausted(message.topic, failure) from failure
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -161,7 +162,7 @@ class DynamoDBTopicLog:
 
         Costs 1 read unit for each 4 KB of the newest message.
         """
-        tail = self._newest(validate_topic(topic))
+        tail = self._requests.newest(validate_topic(topic))
         return tail.position if tail and self._is_kept(tail) else None
 
     def _entry_after_known(self, drafted: Draft) -> Entry | None:
@@ -173,131 +174,43 @@ class DynamoDBTopicLog:
         return entry_after(tail, drafted, self._history, self._now())
 
     def _is_kept(self, tail: Tail) -> bool:
-        return is_kept(tail, self._history, self._now())
+        return is_tail_kept(tail, self._history, self._now())
 
     def _write(self, drafted: Draft, entry: Entry) -> Appended | None:
         """Write an entry; None if there is another at its offset, or may be."""
         if drafted.key is None:
-            appended = self._put(entry)
+            appended = self._append(entry)
         else:
-            appended = self._put_once(drafted, drafted.key, entry)
+            appended = self._append_once(drafted, drafted.key, entry)
         if appended is not None and appended.message == entry.message:
             self._tails.keep(drafted.topic, entry.tail)
         return appended
 
-    def _put(self, entry: Entry) -> Appended | None:
-        message = entry.message
-        try:
-            with translated("PutItem", self._table):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=entry_item(entry),
-                    ConditionExpression=_ABSENT,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except StoreError as error:
-            if error.code != "ConditionalCheckFailedException":
-                raise
-            # It is ours if an attempt before this one had been carried out.
-            item = self._old(answer_of(error), entry_key(*_place(message)))
-            if item is None or read_id(item) != message.id:
-                return None
-        return Appended(message, is_new=True)
+    def _append(self, entry: Entry) -> Appended | None:
+        is_written = self._requests.put(entry)
+        return Appended(entry.message, is_new=True) if is_written else None
 
-    def _put_once(self, drafted: Draft, key: str, entry: Entry) -> Appended | None:
-        try:
-            with translated("TransactWriteItems", self._table):
-                self._client.transact_write_items(
-                    TransactItems=self._puts(key, entry),
-                    # The same for the same request only, as DynamoDB demands.
-                    ClientRequestToken=entry.token,
-                )
-        except StoreError as error:
-            reasons = answer_of(error).get("CancellationReasons", ())
-            codes = [reason.get("Code") for reason in reasons]
-            if not codes or not _PASSING_REASONS.issuperset(codes):
-                raise
-            if codes[1] != _TAKEN:
-                return None
-            return self._first(drafted, reasons[1], key_key(drafted.topic, key))
-        return Appended(entry.message, is_new=True)
+    def _append_once(self, drafted: Draft, key: str, entry: Entry) -> Appended | None:
+        own = key_item(entry.message, key, self._history)
+        item = self._requests.put_with_key(entry, own)
+        return None if item is None else self._first(drafted, key, item)
 
-    def _puts(self, key: str, entry: Entry) -> list[dict[str, Any]]:
-        put_entry = {
-            "TableName": self._table,
-            "Item": entry_item(entry),
-            "ConditionExpression": _ABSENT,
-        }
-        put_key = {
-            "TableName": self._table,
-            "Item": key_item(entry, key),
-            "ConditionExpression": f"{_ABSENT} OR published_at <= :oldest",
-            "ExpressionAttributeValues": {":oldest": {"N": repr(entry.oldest)}},
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-        return [{"Put": put_entry}, {"Put": put_key}]
-
-    def _first(
-        self, drafted: Draft, reason: dict[str, Any], key: Item
-    ) -> Appended | None:
-        """Return what has the key; it is ours if an attempt before had succeeded."""
-        item = self._old(reason, key)
-        if item is None or read_published_at(item) <= (
-            self._now() - self._history.ttl_seconds
-        ):
+    def _first(self, drafted: Draft, key: str, item: Item) -> Appended | None:
+        """Return the message that a key belongs to; None if it is forgotten by now."""
+        if not is_kept(read_published_at(item), self._history, self._now()):
             return None
-        return Appended(read_first(item, drafted), is_new=read_id(item) == drafted.id)
-
-    def _old(self, answer: Any, key: Item) -> Item | None:  # noqa: ANN401 - as boto3
-        """Return the item that a condition failed on; some endpoints do not say."""
-        old: Item | None = answer.get("Item")
-        if old:
-            return old
-        with translated("GetItem", self._table):
-            found = self._client.get_item(
-                TableName=self._table, Key=key, ConsistentRead=True
-            )
-        return found.get("Item")
-
-    def _newest(self, topic: str) -> Tail | None:
-        request = {
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": log_partition(topic)}},
-            "ProjectionExpression": "sk, epoch, published_at, expires_at",
-            "ScanIndexForward": False,
-            "Limit": 1,
-        }
-        items = self._query(request)["Items"]
-        return read_tail(items[0]) if items else None
+        if read_digest(item) != digest(drafted.data):
+            raise KeyConflictError(drafted.topic, key)
+        # It is ours if this attempt or one before it has been carried out.
+        is_new = read_id(item) == drafted.id
+        return Appended(
+            read_first(item, drafted), is_new=is_new, is_sent=read_is_sent(item)
+        )
 
     def _messages(self, topic: str, offsets: range) -> Iterator[LoggedMessage]:
-        request = {
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": log_partition(topic)},
-                ":first": {"S": offset_key(offsets[0])},
-                ":last": {"S": offset_key(offsets[-1])},
-            },
-        }
-        while True:
-            answer = self._query(request)
-            for item in answer["Items"]:
-                if self._is_kept(read_tail(item)):
-                    yield read_message(item)
-            if "LastEvaluatedKey" not in answer:
-                return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
-
-    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
-        # Strongly consistent: "nothing was missed" must be true.
-        with translated("Query", self._table):
-            return self._client.query(
-                TableName=self._table, ConsistentRead=True, **request
-            )
-
-
-def _place(message: LoggedMessage) -> tuple[str, int]:
-    return message.topic, message.position.offset
+        for item in self._requests.entries(topic, offsets):
+            if self._is_kept(read_tail(item)):
+                yield read_message(item)
 
 
 def _exhausted(topic: str, failure: StoreError | None) -> StoreError:
@@ -306,5 +219,5 @@ def _exhausted(topic: str, failure: StoreError | None) -> StoreError:
         f"the log of topic {topic!r} took no message in time: {why}; it may have taken "
         "it nevertheless, so append it again with a key, the same each time",
         operation=failure.operation if failure else "PutItem",
-        code=failure.code if failure else "ConditionalCheckFailedException",
+        code=failure.code if failure else CONDITION_FAILED,
     )

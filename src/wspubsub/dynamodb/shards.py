@@ -42,6 +42,13 @@ class ShardPlan:
         """Return the shard that the previous plan put a subscription in."""
         return shard_of(connection_id, _number(self._previous, topic))
 
+    def writable(self, connection_id: str, topic: str) -> set[int]:
+        """Return the shards that either plan puts a subscription in."""
+        return {
+            self.shard(connection_id, topic),
+            self.previous_shard(connection_id, topic),
+        }
+
     def readable(self, topic: str) -> range:
         """Return the shards that may hold subscriptions to a topic."""
         return range(max(_number(self._shards, topic), _number(self._previous, topic)))

@@ -9,22 +9,23 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
 
-from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, default_client, translated
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import (
     Item,
-    Write,
+    Written,
     connection_item,
     connection_key,
     connection_partition,
     delete,
-    deletions,
     put,
     read_connection,
+    read_expiry,
     read_shard,
     read_topic,
+    read_written_at,
+    ready_item,
     ready_key,
     subscriber_item,
     subscriber_key,
@@ -33,19 +34,20 @@ from wspubsub.dynamodb.items import (
     topic_partition,
 )
 from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.removal import Removal, run_each
 from wspubsub.dynamodb.segments import sort_key_range, split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
 from wspubsub.subscriptions import (
     TTL_SECONDS,
+    Pruned,
     Segment,
     check_connection_id,
     check_segment_size,
+    is_young,
 )
 from wspubsub.topics import validate_topic
-
-MAX_PRUNE_THREADS = 8
 
 
 class DynamoDBSubscriptionStore:
@@ -64,6 +66,7 @@ class DynamoDBSubscriptionStore:
         ttl_seconds: How long an item lives.
         now: Clock, in seconds since the epoch.
         sleep: Waits before writes that DynamoDB left over are tried again.
+        clock: Monotonic clock in seconds, for the time that a prune may take.
 
     Raises:
         UsageError: The table name is empty, or a number of shards is out of range.
@@ -80,42 +83,35 @@ class DynamoDBSubscriptionStore:
         ttl_seconds: float = TTL_SECONDS,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._table = table
-        self._client: DynamoDBClient = (
-            default_client(table) if client is None else client
-        )
+        self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
+        self._removal = Removal(self._table, self._plan, now)
         self._ttl_seconds = ttl_seconds
         self._now = now
-        self._sleep = sleep
+        self._clock = clock
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
         check_connection_id(connection.id)
-        item = connection_item(connection, self._expiry())
-        with translated("PutItem", self._table):
-            self._client.put_item(TableName=self._table, Item=item)
+        self._table.put(connection_item(connection, self._written()))
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.disconnect`.
 
         Costs 1 write unit, 2 for each topic, and 1 read unit for each 4 KB.
         """
-        items = self._items_of(check_connection_id(connection_id))
-        self._write(deletions(items))
-        return self._live_topics(items)
+        connection_id = check_connection_id(connection_id)
+        found = {connection_id: self._items_of(connection_id)}
+        left = self._removal.run(found, is_over=lambda: False)
+        return left.get(connection_id, frozenset())
 
     def connection(self, connection_id: str) -> Connection | None:
         """See `SubscriptionStore.connection`. Costs 1 read unit."""
-        key = connection_key(check_connection_id(connection_id))
-        with translated("GetItem", self._table):
-            answer = self._client.get_item(
-                TableName=self._table, Key=key, ConsistentRead=True
-            )
-        item = answer.get("Item")
+        item = self._table.get(connection_key(check_connection_id(connection_id)))
         return read_connection(item) if item and self._is_alive(item) else None
 
     def subscribe(self, connection_id: str, topic: str) -> None:
@@ -124,23 +120,23 @@ class DynamoDBSubscriptionStore:
         topic = validate_topic(topic)
         shard = self._plan.shard(connection_id, topic)
         previous = self._plan.previous_shard(connection_id, topic)
-        expires_at = self._expiry()
+        written = self._written()
         writes = [
-            put(topic_item(connection_id, topic, shard, expires_at)),
-            put(subscriber_item(connection_id, topic, shard, expires_at)),
+            put(topic_item(connection_id, topic, shard, written)),
+            put(subscriber_item(connection_id, topic, shard, written.expires_at)),
         ]
         if previous != shard:
             writes.append(delete(subscriber_key(connection_id, topic, previous)))
-        self._write(writes)
+        self._table.write(writes)
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
         """See `SubscriptionStore.unsubscribe`. Costs 2 write units."""
         connection_id = check_connection_id(connection_id)
         topic = validate_topic(topic)
         # The item says which shard the subscription went to, whatever the plan was.
-        old = self._delete(topic_key(connection_id, topic))
+        old = self._table.delete(topic_key(connection_id, topic))
         shard = read_shard(old) if old else self._plan.shard(connection_id, topic)
-        self._delete(subscriber_key(connection_id, topic, shard))
+        self._table.delete(subscriber_key(connection_id, topic, shard))
 
     def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`. Costs 1 read unit for each 4 KB."""
@@ -174,19 +170,14 @@ class DynamoDBSubscriptionStore:
 
     def mark_ready(self, connection_id: str) -> bool:
         """See `ReadyStore.mark_ready`. Costs 1 write unit."""
-        key = ready_key(check_connection_id(connection_id))
-        item = {**key, "expires_at": {"N": str(self._expiry())}}
+        connection_id = check_connection_id(connection_id)
         try:
-            with translated("PutItem", self._table):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    # What has expired may be there for days.
-                    ConditionExpression=(
-                        "attribute_not_exists(pk) OR expires_at <= :now"
-                    ),
-                    ExpressionAttributeValues={":now": {"N": repr(self._now())}},
-                )
+            self._table.put(
+                ready_item(connection_id, self._written()),
+                # What has expired may be there for days.
+                ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
+                ExpressionAttributeValues={":now": {"N": repr(self._now())}},
+            )
         except StoreError as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
@@ -195,30 +186,36 @@ class DynamoDBSubscriptionStore:
 
     def unmark_ready(self, connection_id: str) -> None:
         """See `ReadyStore.unmark_ready`. Costs 1 write unit."""
-        self._delete(ready_key(check_connection_id(connection_id)))
+        self._table.delete(ready_key(check_connection_id(connection_id)))
 
-    def prune(self, connection_ids: Iterable[str]) -> None:
+    def prune(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Pruned:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
-        from concurrent.futures import (  # noqa: PLC0415 - connecting prunes nothing
-            ThreadPoolExecutor,
-        )
-
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
-        with ThreadPoolExecutor(MAX_PRUNE_THREADS, "wspubsub-prune") as pool:
-            found = pool.map(self._items_of, ids)
-            self._write(write for items in found for write in deletions(items))
+        until = self._clock() + (
+            math.inf if timeout_seconds is None else timeout_seconds
+        )
+        found = dict(zip(ids, run_each(self._items_of, ids), strict=True))
+        young = {each for each, items in found.items() if self._is_young(items)}
+        left = self._removal.run(
+            {each: items for each, items in found.items() if each not in young},
+            topic=None if topic is None else validate_topic(topic),
+            is_over=lambda: self._clock() >= until,
+        )
+        return Pruned(left=left, young=frozenset(young))
+
+    def _is_young(self, items: list[Item]) -> bool:
+        return is_young(read_written_at(items), self._now())
 
     def _items_of(self, connection_id: str) -> list[Item]:
         # Strongly consistent: what was subscribed a moment ago must be found.
-        request = {"ConsistentRead": True}
-        partition = connection_partition(connection_id)
-        page = self._query(partition, None, request)
-        items = page.items
-        while page.next_key is not None:
-            page = self._query(partition, page.next_key, request)
-            items = items + page.items
-        return items
+        return self._table.all(connection_partition(connection_id))
 
     def _ids(self, topic: str, segments: Sequence[Segment]) -> Iterator[str]:
         return (
@@ -246,43 +243,12 @@ class DynamoDBSubscriptionStore:
             "ExpressionAttributeValues": {":now": {"N": repr(self._now())}, **values},
         }
         partition = topic_partition(topic, segment.shard)
-        page = self._query(partition, start, request, condition)
+        page = self._table.page(partition, start, request, condition)
         if segment.after is None:
             return page
         # A range of sort keys has both its ends in it.
         items = [item for item in page.items if item["sk"]["S"] != segment.after]
         return Page(items, page.next_key)
-
-    def _query(
-        self,
-        partition: str,
-        start: StartKey | None,
-        request: dict[str, Any],
-        condition: str = "",
-    ) -> Page:
-        values = {
-            ":pk": {"S": partition},
-            **request.get("ExpressionAttributeValues", {}),
-        }
-        request = {
-            **request,
-            "TableName": self._table,
-            "KeyConditionExpression": f"pk = :pk{condition}",
-            "ExpressionAttributeValues": values,
-        }
-        if start is not None:
-            request["ExclusiveStartKey"] = start
-        with translated("Query", self._table):
-            answer = self._client.query(**request)
-        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
-
-    def _delete(self, key: Item) -> Item | None:
-        with translated("DeleteItem", self._table):
-            answer = self._client.delete_item(
-                TableName=self._table, Key=key, ReturnValues="ALL_OLD"
-            )
-        old: Item | None = answer.get("Attributes")
-        return old
 
     def _live_topics(self, items: Iterable[Item]) -> frozenset[str]:
         topics = (read_topic(item) for item in items if self._is_alive(item))
@@ -290,11 +256,9 @@ class DynamoDBSubscriptionStore:
 
     def _is_alive(self, item: Item) -> bool:
         # DynamoDB deletes expired items within days, so readers must leave them out.
-        return float(item["expires_at"]["N"]) > self._now()
+        return read_expiry(item) > self._now()
 
-    def _expiry(self) -> int:
+    def _written(self) -> Written:
+        now = self._now()
         # DynamoDB deletes only what is expired in whole seconds.
-        return math.ceil(self._now() + self._ttl_seconds)
-
-    def _write(self, writes: Iterable[Write]) -> None:
-        write_all(self._client, self._table, writes, sleep=self._sleep)
+        return Written(now, math.ceil(now + self._ttl_seconds))

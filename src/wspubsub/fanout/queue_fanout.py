@@ -74,7 +74,11 @@ class QueueFanout:
             self.queue.send((split.body(),))
             return PublishReport(queued=True)
         report = delivery.deliver(
-            ids, message.data, exclude=message.exclude, budget=budget
+            ids,
+            message.data,
+            topic=message.topic,
+            exclude=message.exclude,
+            budget=budget,
         )
         return self._carried_on(message, report)
 
@@ -107,7 +111,11 @@ class QueueFanout:
         except QueueError as error:
             raise PublishError(error, report) from error
         return report.__replace__(
-            throttled=frozenset(), failed={}, deferred=frozenset(), queued=True
+            not_ready=frozenset(),
+            throttled=frozenset(),
+            failed={},
+            deferred=frozenset(),
+            queued=True,
         )
 
 

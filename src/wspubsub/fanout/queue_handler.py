@@ -107,12 +107,14 @@ class QueueHandler:
         message = work.message
         left = set(ids) - message.exclude
         try:
-            report = self._delivery.deliver(
+            report = self._delivery.heard_by(
+                lambda outcome: left.discard(outcome.connection_id)
+            ).deliver(
                 ids,
                 message.data,
+                topic=message.topic,
                 exclude=message.exclude,
                 budget=budget,
-                heard=lambda outcome: left.discard(outcome.connection_id),
             )
         except PublishError as error:
             # Who was reached before it must not get the message again.

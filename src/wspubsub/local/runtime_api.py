@@ -18,7 +18,7 @@ from wspubsub.errors import MessageError
 from wspubsub.gateway import InvocationResult, Raised, Returned
 from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
 from wspubsub.local.tasks import Tasks
-from wspubsub.messages import decode_json
+from wspubsub.messages import read_json
 
 _PREFIX = "/2018-06-01/runtime/"
 MAX_RESPONSE_BYTES = 6_291_556
@@ -206,7 +206,7 @@ def _returned(body: bytes) -> InvocationResult:
     # What is no JSON is handed on as text, for API Gateway to find malformed.
     text = body.decode(errors="replace")
     try:
-        return Returned(decode_json(text))
+        return Returned(read_json(text))
     except MessageError:
         return Returned(text)
 

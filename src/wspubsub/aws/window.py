@@ -1,0 +1,68 @@
+"""How many requests may be in flight: as many as the account bears."""
+
+FIRST_SIZE = 16
+TOO_LARGE_SHARE = 0.2
+"""Of failures. One client in twenty that does not read stays far below it."""
+
+_WEIGHT = 1 / 64
+"""Of one answer in the share of failures: about 64 answers are looked at."""
+
+
+class Window:
+    """How many requests may be in flight.
+
+    It grows with each success. When too large a share of different requests fails, it
+    halves (additive increase, multiplicative decrease); when none at all gets through,
+    it starts from the beginning. Answers to what was sent before that are then left
+    out of account, so that it shrinks once for all that were sent together.
+
+    Args:
+        most: Upper limit.
+
+    Attributes:
+        size: How many there may be now.
+        round: Counts how often it has shrunk.
+    """
+
+    __slots__ = (
+        "_grows_slowly_from",
+        "_has_succeeded",
+        "_least",
+        "_most",
+        "_share",
+        "round",
+        "size",
+    )
+
+    def __init__(self, most: int) -> None:
+        self._most = float(most)
+        self._least = min(float(FIRST_SIZE), self._most)
+        self._grows_slowly_from = self._most
+        self.size = self._least
+        self.round = 0
+        self._share = 0.0
+        self._has_succeeded = False
+
+    def succeed(self, sent_in: int) -> None:
+        """Let it grow after an answer to what was sent in a round."""
+        step = 1.0 if self.size < self._grows_slowly_from else 1.0 / self.size
+        self.size = min(self._most, self.size + step)
+        if sent_in == self.round:
+            self._has_succeeded = True
+            self._share -= self._share * _WEIGHT
+
+    def fail(self, sent_in: int) -> bool:
+        """Let it shrink if too many fail; return True if nobody gets through."""
+        if sent_in != self.round:
+            return False
+        self._share += (1.0 - self._share) * _WEIGHT
+        if self._share <= TOO_LARGE_SHARE:
+            return False
+        is_blocked = not self._has_succeeded
+        self.size = self._least if is_blocked else max(self._least, self.size / 2)
+        if not is_blocked:
+            self._grows_slowly_from = self.size
+        self.round += 1
+        self._share = 0.0
+        self._has_succeeded = False
+        return is_blocked

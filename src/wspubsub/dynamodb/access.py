@@ -1,0 +1,98 @@
+"""Single requests to one table, each error of which is a `StoreError`."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wspubsub.dynamodb.batches import write_all
+from wspubsub.dynamodb.client import DynamoDBClient, translated
+from wspubsub.dynamodb.items import Item, Write
+from wspubsub.dynamodb.pages import Page, StartKey
+
+
+class TableAccess:
+    """The requests of a subscription store to its table.
+
+    Args:
+        client: DynamoDB's client.
+        name: Name of the table.
+        sleep: Waits before writes that DynamoDB left over are tried again.
+    """
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._client = client
+        self._name = name
+        self._sleep = sleep
+
+    def get(self, key: Item) -> Item | None:
+        """Return an item as it is at this moment; None if there is none."""
+        with translated("GetItem", self._name):
+            answer = self._client.get_item(
+                TableName=self._name, Key=key, ConsistentRead=True
+            )
+        item: Item | None = answer.get("Item")
+        return item
+
+    def put(self, item: Item, **options: Any) -> None:  # noqa: ANN401 - as boto3
+        """Put an item."""
+        with translated("PutItem", self._name):
+            self._client.put_item(TableName=self._name, Item=item, **options)
+
+    def delete(self, key: Item) -> Item | None:
+        """Delete an item and return it; None if there was none."""
+        with translated("DeleteItem", self._name):
+            answer = self._client.delete_item(
+                TableName=self._name, Key=key, ReturnValues="ALL_OLD"
+            )
+        old: Item | None = answer.get("Attributes")
+        return old
+
+    def write(self, writes: Iterable[Write]) -> None:
+        """Put and delete any number of items."""
+        write_all(self._client, self._name, writes, sleep=self._sleep)
+
+    def page(
+        self,
+        partition: str,
+        start: StartKey | None,
+        request: dict[str, Any],
+        condition: str = "",
+    ) -> Page:
+        """Return a page of a partition.
+
+        Args:
+            partition: The partition key.
+            start: Where the page begins; None for the partition's beginning.
+            request: What else the Query asks for.
+            condition: Condition on the sort key.
+        """
+        values = {
+            ":pk": {"S": partition},
+            **request.get("ExpressionAttributeValues", {}),
+        }
+        request = {
+            **request,
+            "TableName": self._name,
+            "KeyConditionExpression": f"pk = :pk{condition}",
+            "ExpressionAttributeValues": values,
+        }
+        if start is not None:
+            request["ExclusiveStartKey"] = start
+        with translated("Query", self._name):
+            answer = self._client.query(**request)
+        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+
+    def all(self, partition: str) -> list[Item]:
+        """Return all items of a partition as they are at this moment."""
+        items: list[Item] = []
+        page = self.page(partition, None, {"ConsistentRead": True})
+        while page.next_key is not None:
+            items += page.items
+            page = self.page(partition, page.next_key, {"ConsistentRead": True})
+        return items + page.items

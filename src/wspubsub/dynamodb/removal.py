@@ -1,0 +1,133 @@
+"""Forgetting connections: what is deleted first, and who may say that one has left.
+
+A topic's side of a subscription is deleted before the connection's side, so whatever
+stops in between leaves the side that names the other. Where a publish has found the
+connection, that topic's side goes last of all: the next publish finds it again and
+goes on.
+
+The connection's side is deleted by itself, as only DeleteItem returns what it deleted:
+whoever gets it may say that the connection has left the topic, and nobody else.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
+
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.items import (
+    Item,
+    Write,
+    delete,
+    key_of,
+    read_expiry,
+    read_shard,
+    read_topic,
+    subscriber_key,
+)
+from wspubsub.dynamodb.shards import ShardPlan
+
+MAX_THREADS = 8
+CHUNK = 25
+"""How many subscriptions are ended side by side."""
+
+InT = TypeVar("InT")
+OutT = TypeVar("OutT")
+
+
+class _Step(NamedTuple):
+    """What is deleted before and after a connection's side of a subscription."""
+
+    connection_id: str
+    before: list[Write]
+    topic_item: Item | None = None
+    after: Sequence[Write] = ()
+
+
+class Removal:
+    """Forgets connections.
+
+    Args:
+        table: The table.
+        plan: Where subscriptions are.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self, table: TableAccess, plan: ShardPlan, now: Callable[[], float]
+    ) -> None:
+        self._table = table
+        self._plan = plan
+        self._now = now
+
+    def run(
+        self,
+        connections: Mapping[str, list[Item]],
+        *,
+        topic: str | None = None,
+        is_over: Callable[[], bool],
+    ) -> dict[str, frozenset[str]]:
+        """Delete all there is of connections and return who has left which topics.
+
+        Args:
+            connections: The items of each.
+            topic: Topic that they were found in; it comes last.
+            is_over: Whether to stop, asked time and again.
+        """
+        steps = (
+            step
+            for connection_id, items in connections.items()
+            for step in self._steps(connection_id, items, topic)
+        )
+        left: dict[str, set[str]] = {}
+        while not is_over() and (chunk := list(islice(steps, CHUNK))):
+            for connection_id, ended in self._take(chunk):
+                left.setdefault(connection_id, set()).add(ended)
+        return {
+            connection_id: frozenset(topics) for connection_id, topics in left.items()
+        }
+
+    def _steps(
+        self, connection_id: str, items: list[Item], topic: str | None
+    ) -> Iterator[_Step]:
+        topics = {read_topic(item): item for item in items}
+        found = None if topic is None else topics.pop(topic, None)
+        for name, item in topics.items():
+            if name is not None:
+                yield _Step(connection_id, self._sides(connection_id, name, item), item)
+        others = [delete(key_of(item)) for item in items if read_topic(item) is None]
+        if topic is None:
+            yield _Step(connection_id, others)
+        else:
+            sides = self._sides(connection_id, topic, found)
+            yield _Step(connection_id, others, found, sides)
+
+    def _sides(self, connection_id: str, topic: str, item: Item | None) -> list[Write]:
+        shards = self._plan.writable(connection_id, topic)
+        if item is not None:
+            shards.add(read_shard(item))
+        return [delete(subscriber_key(connection_id, topic, each)) for each in shards]
+
+    def _take(self, chunk: list[_Step]) -> Iterator[tuple[str, str]]:
+        self._table.write(write for step in chunk for write in step.before)
+        ends = [step for step in chunk if step.topic_item is not None]
+        deleted = run_each(self._end, ends)
+        self._table.write(write for step in chunk for write in step.after)
+        for step, old in zip(ends, deleted, strict=True):
+            if old is not None and read_expiry(old) > self._now():
+                yield step.connection_id, str(read_topic(old))
+
+    def _end(self, step: _Step) -> Item | None:
+        return self._table.delete(key_of(step.topic_item or {}))
+
+
+def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:
+    """Return what a function gives for each value; several are run side by side."""
+    values = list(values)
+    if len(values) <= 1:
+        return list(map(function, values))
+    from concurrent.futures import (  # noqa: PLC0415 - connecting forgets nobody
+        ThreadPoolExecutor,
+    )
+
+    with ThreadPoolExecutor(MAX_THREADS, "wspubsub-prune") as pool:
+        return list(pool.map(function, values))
