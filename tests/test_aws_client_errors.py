@@ -123,6 +123,7 @@ def test_an_answer_that_botocore_cannot_read_may_pass(body: bytes) -> None:
 
     assert failure.meaning is Meaning.BROKEN
     assert failure.code == "UnreadableAnswer"
+    assert failure.text.startswith("the answer cannot be read: ")
 
 
 def test_an_error_of_the_program_is_raised_as_it_is() -> None:

@@ -29,7 +29,12 @@ class SlowReaders(RecordingConnections):
         self.tried: list[tuple[str, bytes]] = []
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,  # noqa: ARG002 - takes two seconds
     ) -> Iterator[PostOutcome]:
         slow = []
         for connection_id in connection_ids:

@@ -294,7 +294,7 @@ def test_a_publish_that_stopped_half_way_goes_on_where_it_stopped(
 def test_another_environment_delivers_once_more(service: Service) -> None:
     service.subscribe("a=", "b=", "c=")
     for connection_id in ("b=", "c="):
-        service.connections.fail(connection_id, status=500, times=20)
+        service.connections.fail(connection_id, status=500, times=3)
     service.publisher.publish("news", "hello")
 
     service.deliver()

@@ -11,22 +11,20 @@ from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import error_for, unreadable_answer
-from wspubsub.aws.fan_out import FanOut
+from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import Meaning
+from wspubsub.aws.schedule import Progress
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.errors import (
-    AccessDeniedError,
-    ConnectionGoneError,
-    ManagementError,
-    ThrottledError,
-)
+from wspubsub.errors import ManagementError
 
 TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
+
+_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 class Boto3Connections:
@@ -54,6 +52,7 @@ class Boto3Connections:
         self._max_workers = max_workers
         self._clock = clock
         self._sleep = sleep
+        self._progress = Progress()
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -62,16 +61,24 @@ class Boto3Connections:
         self._until(deadline, connection_id, self._posting(connection_id, data))
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
         fan_out = FanOut(
-            lambda connection_id, ended: self._outcome(
+            lambda connection_id, ended: self._try(
                 connection_id, data, deadline, ended
             ),
             max_workers=self._max_workers,
             deadline=deadline,
             clock=self._clock,
+            sleep=self._sleep,
+            progress=self._progress,
+            patience_seconds=patience_seconds,
         )
         return fan_out.outcomes(connection_ids)
 
@@ -102,23 +109,26 @@ class Boto3Connections:
             partial(self._client.delete_connection, ConnectionId=connection_id),
         )
 
-    def _outcome(
+    def _try(
         self, connection_id: str, data: bytes, deadline: float, ended: Event
-    ) -> PostOutcome:
+    ) -> Posted:
         if ended.is_set() or self._clock() >= deadline:
-            return PostOutcome(connection_id, Outcome.DEFERRED)
+            return Posted(
+                PostOutcome(connection_id, Outcome.DEFERRED), is_answered=False
+            )
         try:
-            call = self._posting(str(connection_id), data)
-            self._until(deadline, connection_id, call, ended)
-        except ConnectionGoneError:
-            return PostOutcome(connection_id, Outcome.GONE)
-        except ThrottledError as error:
-            return PostOutcome(connection_id, Outcome.THROTTLED, str(error))
-        except AccessDeniedError:
-            raise
-        except ManagementError as error:
-            return PostOutcome(connection_id, Outcome.FAILED, str(error))
-        return PostOutcome(connection_id, Outcome.DELIVERED)
+            self._posting(str(connection_id), data)()
+        except Exception as error:
+            meaning, failure = self._failure(error, connection_id)
+            if meaning is Meaning.DENIED:
+                raise failure from error
+            outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
+            return Posted(
+                PostOutcome(connection_id, outcome, str(failure)),
+                is_answered=failure.status is not None,
+                is_worth_a_retry=meaning.is_passing,
+            )
+        return Posted(PostOutcome(connection_id, Outcome.DELIVERED))
 
     def _posting(self, connection_id: str, data: bytes) -> Callable[[], object]:
         return partial(
@@ -130,7 +140,6 @@ class Boto3Connections:
         deadline: float | None,
         connection_id: str,
         call: Callable[[], ResultT],
-        ended: Event | None = None,
     ) -> ResultT:
         if deadline is None:
             deadline = self._clock() + TIMEOUT_SECONDS
@@ -141,9 +150,7 @@ class Boto3Connections:
             except Exception as error:
                 meaning, failure = self._failure(error, connection_id)
                 delay = next(delays)
-                is_last = self._clock() + delay >= deadline or (
-                    ended is not None and ended.is_set()
-                )
+                is_last = self._clock() + delay >= deadline
                 if is_last or not meaning.is_passing:
                     raise failure from error
             self._sleep(delay)

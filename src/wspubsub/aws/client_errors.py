@@ -95,11 +95,11 @@ def _refusal(answer: Mapping[str, Any], error: Exception) -> ClientFailure:
 
 def _unanswered(error: Exception) -> ClientFailure:
     names = {each.__name__ for each in type(error).__mro__}
-    code = type(error).__name__
+    code, text = type(error).__name__, str(error)
     if not type(error).__module__.startswith("botocore."):
         if not _is_of_parsing(error):
             raise error
-        code = UNREADABLE
+        code, text = UNREADABLE, f"the answer cannot be read: {error}"
     elif names & _NO_CREDENTIALS:
         raise CredentialsError(str(error)) from error
     # A certificate that is not trusted now will not be trusted in a moment.
@@ -108,7 +108,7 @@ def _unanswered(error: Exception) -> ClientFailure:
         meaning=Meaning.BROKEN if is_passing else Meaning.REFUSED,
         code=code,
         status=None,
-        text=str(error),
+        text=text,
         answer={},
     )
 

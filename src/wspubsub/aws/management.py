@@ -79,10 +79,20 @@ class ManagementApi:
         self._connections.post(connection_id, data, deadline=deadline)
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        return self._connections.post_many(connection_ids, data, deadline=deadline)
+        return self._connections.post_many(
+            connection_ids,
+            data,
+            deadline=deadline,
+            patience_seconds=patience_seconds,
+        )
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""

@@ -12,33 +12,38 @@ from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
 
 class DynamoDBClient(Protocol):
-    """The operations that the store and the log use, as boto3 has them."""
+    """The operations that the store and the log use, as boto3 has them.
 
-    def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    To type checkers each takes any arguments, so that clients whose arguments are
+    typed in detail fit, such as those of `types-boto3`.
+    """
+
+    def put_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put an item."""
         ...
 
-    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Get an item."""
         ...
 
-    def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def query(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Query a page of items."""
         ...
 
-    def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def delete_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Delete an item."""
         ...
 
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def batch_write_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put and delete up to 25 items."""
         ...
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def transact_write_items(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Write all of some items or none; only a log with keys needs it."""
         ...
 
@@ -89,10 +94,30 @@ def translated(operation: str, table: str) -> Iterator[None]:
         failure = failure_of(error)
         advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
         advice = advice.format(table=table, operation=operation)
-        detail = f"{advice} ({error})" if advice else str(error)
+        detail = f"{advice} ({failure.text})" if advice else failure.text
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
+
+
+def query(
+    client: DynamoDBClient, table: str, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a page of items.
+
+    Raises:
+        StoreError: DynamoDB failed, or the answer has no items: boto3 takes an answer
+            that is cut off, or is not DynamoDB's, for an empty one.
+    """
+    with translated("Query", table):
+        answer: dict[str, Any] = client.query(TableName=table, **request)
+    if "Items" not in answer:
+        raise StoreError(
+            "DynamoDB Query: the answer cannot be read: it has no items",
+            operation="Query",
+            code=UNREADABLE,
+        )
+    return answer
 
 
 def answer_of(error: StoreError) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, translated
+from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, translated
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
@@ -185,17 +185,14 @@ class LogRequests:
         if old:
             return old
         with translated("GetItem", self._table):
-            found = self._client.get_item(
+            found: dict[str, Item] = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )
         return found.get("Item")
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
-        with translated("Query", self._table):
-            return self._client.query(
-                TableName=self._table, ConsistentRead=True, **request
-            )
+        return query(self._client, self._table, {**request, "ConsistentRead": True})
 
 
 def _key_of(item: Item) -> Item:
