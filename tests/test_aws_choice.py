@@ -1,8 +1,13 @@
 """When the engine stands in for boto3."""
 
-import pytest
+from pathlib import Path
 
-from wspubsub.aws.choice import is_engine_fit
+import boto3
+import pytest
+from botocore.exceptions import NoRegionError
+
+from wspubsub import CredentialsError
+from wspubsub.aws.choice import boto3_client, is_engine_fit
 
 LAMBDA = {
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
@@ -24,10 +29,47 @@ def test_elsewhere_it_is_boto3(missing: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "AWS_PROFILE", "AWS_USE_FIPS_ENDPOINT"],
+    [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+    ],
 )
 def test_anything_unusual_is_for_boto3(name: str) -> None:
     assert not is_engine_fit({**LAMBDA, name: "x"})
+    assert is_engine_fit({**LAMBDA, name: ""})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AWS_USE_FIPS_ENDPOINT",
+        "AWS_USE_DUALSTACK_ENDPOINT",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    ],
+)
+def test_a_switch_is_unusual_only_if_it_is_on(name: str) -> None:
+    assert not is_engine_fit({**LAMBDA, name: "true"})
+    assert not is_engine_fit({**LAMBDA, name: "True"})
+    assert is_engine_fit({**LAMBDA, name: "false"})
+
+
+def test_with_snap_start_there_are_no_keys_so_it_is_boto3() -> None:
+    environment = {
+        "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "snap-start",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9002/credentials",
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": "token",
+    }
+
+    assert not is_engine_fit(environment)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +80,47 @@ def test_isolated_regions_are_for_boto3(
     is_fit: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     assert is_engine_fit({**LAMBDA, "AWS_REGION": region}) is is_fit
+    assert is_engine_fit({**LAMBDA, "AWS_DEFAULT_REGION": region}) is is_fit
+    both = {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": region}
+    assert is_engine_fit({**LAMBDA, **both})
+
+
+def test_boto3_s_clients_keep_the_connections_of_all_threads() -> None:
+    client = boto3_client(
+        "dynamodb", region="eu-west-1", endpoint_url="http://localhost:1"
+    )
+
+    config = client.meta.config
+    client.close()
+
+    assert config.max_pool_connections == 1024
+    assert (config.connect_timeout, config.read_timeout) == (2.0, 5.0)
+    assert config.retries == {"mode": "standard", "total_max_attempts": 4}
+
+
+@pytest.mark.parametrize("service", ["dynamodb", "sqs", "apigatewaymanagementapi"])
+@pytest.mark.parametrize("profile", ["absent", "process"])
+def test_a_profile_that_gives_nothing_is_one_error_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, profile: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text("[profile process]\ncredential_process = /bin/false\n")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    monkeypatch.setenv("AWS_PROFILE", profile)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+    with pytest.raises(CredentialsError, match="AWS_PROFILE"):
+        boto3_client(service, region="eu-west-1", endpoint_url="http://localhost:1")
+
+
+def test_what_else_keeps_a_client_from_being_made_stays_what_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+
+    with pytest.raises(NoRegionError):
+        boto3_client("dynamodb")

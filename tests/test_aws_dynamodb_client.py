@@ -1,7 +1,9 @@
 """The engine's DynamoDB client against a server that misbehaves."""
 
 import json
+import socket
 import threading
+import time
 import zlib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +16,7 @@ from botocore.exceptions import ClientError as BotocoreClientError
 
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
-from wspubsub import StoreError, UsageError
+from wspubsub import StoreError, UsageError, __version__
 from wspubsub.aws.dynamodb import DynamoDBClient
 from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import ClientError
@@ -159,6 +161,26 @@ def test_an_error_holds_what_boto3_s_holds(server: Server) -> None:
     assert str(ours.value) == str(theirs.value)
 
 
+def test_it_says_who_asks_and_in_which_trace(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1;Lineage=25:3f42cd8a:0"
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "chat")
+    monkeypatch.setenv("AWS_EXECUTION_ENV", "AWS_Lambda_python3.14")
+    monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
+    theirs = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
+
+    for each in (theirs, DynamoDBClient(endpoint_url=server.url)):
+        each.query(TableName="t", KeyConditionExpression="pk = :pk")
+
+    theirs.close()
+    (sdk, _), (engine, _) = server.requests
+    assert engine["x-amzn-trace-id"] == sdk["X-Amzn-Trace-Id"] == trace
+    assert engine["accept-encoding"] == sdk["Accept-Encoding"] == "identity"
+    assert engine["user-agent"].startswith(f"wspubsub/{__version__} lang/")
+    assert engine["user-agent"].endswith("exec-env/AWS_Lambda_python3.14")
+
+
 def test_temporary_credentials_are_optional(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,15 +192,33 @@ def test_temporary_credentials_are_optional(
     assert "x-amz-security-token" not in headers
 
 
-@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
-def test_what_may_pass_is_tried_again(server: Server, code: str) -> None:
-    server.refuse(code, status=500 if code == "InternalServerError" else 400, times=2)
+@pytest.fixture
+def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the delays before retries short, as they may be drawn."""
+    monkeypatch.setattr("random.random", lambda: 0.01)
+
+
+@pytest.mark.usefixtures("_hasty")
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        ("ThrottlingException", 400),
+        ("InternalServerError", 500),
+        ("ReplicatedWriteConflictException", 400),
+        ("RequestTimeout", 400),
+        ("Whatever", 429),
+        ("Whatever", 503),
+    ],
+)
+def test_what_may_pass_is_tried_again(server: Server, code: str, status: int) -> None:
+    server.refuse(code, status=status, times=2)
 
     DynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert len(server.requests) == 3
 
 
+@pytest.mark.usefixtures("_hasty")
 def test_what_does_not_pass_is_an_error_after_four_attempts(server: Server) -> None:
     server.refuse("ProvisionedThroughputExceededException", times=100)
 
@@ -189,6 +229,43 @@ def test_what_does_not_pass_is_an_error_after_four_attempts(server: Server) -> N
     error = caught.value.response["Error"]
     assert error["Code"] == "ProvisionedThroughputExceededException"
     assert caught.value.operation_name == "Query"
+
+
+@pytest.mark.parametrize("status", [501, 505])
+def test_what_no_second_attempt_mends_is_an_error_at_once(
+    server: Server, status: int
+) -> None:
+    server.refuse("Whatever", status=status)
+
+    with pytest.raises(ClientError, match="Whatever"):
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds", "requests"),
+    [
+        ("ThrottlingException", 0.9, 1),
+        ("ThrottlingException", 1.9, 2),
+        ("RequestTimeout", 1.9, 4),
+    ],
+)
+def test_throttling_is_borne_for_seconds_and_other_failures_are_not(
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    code: str,
+    seconds: float,
+    requests: int,
+) -> None:
+    monkeypatch.setattr("random.random", lambda: 1.0)
+    server.refuse(code, times=100)
+    client = DynamoDBClient(endpoint_url=server.url)
+
+    with pytest.raises(ClientError, match=code):
+        client.until(time.monotonic() + seconds).query(TableName="t")
+
+    assert len(server.requests) == requests
 
 
 def test_a_refusal_is_an_error_at_once(server: Server) -> None:
@@ -225,6 +302,70 @@ def test_a_damaged_answer_is_asked_for_again(server: Server) -> None:
     assert answer["Count"] == 1
 
 
+@pytest.mark.parametrize("body", [b"<html>login</html>", b"[]", b"", b"\x1f\x8b"])
+def test_an_answer_that_is_not_json_is_an_error_after_four_attempts(
+    server: Server, body: bytes
+) -> None:
+    for _ in range(100):
+        server.plan(200, body)
+    client = DynamoDBClient(endpoint_url=server.url)
+
+    with pytest.raises(StoreError, match="not a JSON object") as caught:
+        DynamoDBSubscriptionStore("subs", client=client).topics("a=")
+
+    assert caught.value.code == "UnreadableAnswer"
+    assert len(server.requests) == 4
+
+
+def test_an_answer_nested_too_deeply_is_an_error_too(server: Server) -> None:
+    for _ in range(4):
+        server.plan(200, b'{"a":' * 100_000)
+
+    with pytest.raises(ClientError, match="UnreadableAnswer"):
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+
+def test_an_answer_damaged_each_time_is_an_error(server: Server) -> None:
+    for _ in range(100):
+        server.plan(200, b'{"Count": 2}', x_amz_crc32="1")
+
+    with pytest.raises(ClientError, match="checksum is not 1") as caught:
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+    assert caught.value.response["Error"]["Code"] == "UnreadableAnswer"
+    assert len(server.requests) == 4
+
+
+def test_a_refusal_after_a_damaged_answer_is_told_as_it_is(server: Server) -> None:
+    server.plan(200, b"{}", x_amz_crc32="1")
+    server.refuse("ResourceNotFoundException")
+
+    with pytest.raises(ClientError, match="no: ResourceNotFoundException"):
+        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+
+
+def test_a_client_with_an_end_does_not_last_longer() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        client = DynamoDBClient(endpoint_url=url)
+        begun = time.monotonic()
+
+        with pytest.raises(ClientError, match="no answer") as late:
+            client.until(begun + 0.3).query(TableName="t")
+        with pytest.raises(ClientError, match="before it could be sent"):
+            client.until(begun).query(TableName="t")
+
+    assert late.value.response["Error"]["Code"] == "EndpointConnectionError"
+    assert time.monotonic() - begun < 4
+
+
+def test_a_client_with_an_end_leaves_the_other_as_it_was(server: Server) -> None:
+    client = DynamoDBClient(endpoint_url=server.url)
+    client.until(0.0)
+
+    assert client.query(TableName="t")["ResponseMetadata"]["HTTPStatusCode"] == 200
+
+
 def test_an_endpoint_that_does_not_answer_is_an_error_that_says_so() -> None:
     client = DynamoDBClient(endpoint_url="http://127.0.0.1:1")
 
@@ -245,7 +386,7 @@ def test_inside_lambda_the_store_uses_the_engine(
 
     headers, _ = server.requests[0]
     assert "/eu-west-1/dynamodb/aws4_request" in headers["authorization"]
-    assert "User-Agent" not in headers
+    assert headers["user-agent"].startswith("wspubsub/")
 
 
 def test_without_a_region_the_error_says_what_to_set(

@@ -6,7 +6,7 @@ import pytest
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import UsageError
 from wspubsub.aws import ManagementApi
-from wspubsub.aws.endpoints import management_endpoint, region_of
+from wspubsub.aws.endpoints import management_endpoint, region_of, region_of_queue
 from wspubsub.aws.failures import denied_text
 
 DEFAULT_DOMAIN = "abcdef1234.execute-api.us-east-1.amazonaws.com"
@@ -131,3 +131,25 @@ def test_the_statement_that_is_missing_names_the_partition(
     text = denied_text(endpoint, "Forbidden")
 
     assert f"{arn}ACCOUNT:abcdef1234/prod/*/@connections/*" in text
+
+
+@pytest.mark.parametrize(
+    ("url", "region"),
+    [
+        ("https://sqs.eu-west-1.amazonaws.com/123456789012/fan-out", "eu-west-1"),
+        ("https://sqs.cn-north-1.amazonaws.com.cn/1/q", "cn-north-1"),
+        ("https://sqs-fips.us-west-2.amazonaws.com/1/q", "us-west-2"),
+        ("https://sqs.eu-west-1.api.aws/1/q", "eu-west-1"),
+        (
+            "https://vpce-0a1-b2.sqs.ap-south-1.vpce.amazonaws.com/1/q",
+            "ap-south-1",
+        ),
+        ("https://eu-central-1.queue.amazonaws.com/1/q", "eu-central-1"),
+        ("https://queue.amazonaws.com/1/q", None),
+        ("http://127.0.0.1:9324/1/q", None),
+        ("http://sqs.us-east-1.localhost.localstack.cloud:4566/1/q", None),
+        ("https://sqs.eu-west-1.example.com/1/q", None),
+    ],
+)
+def test_a_queue_s_region_is_that_of_its_url(url: str, region: str | None) -> None:
+    assert region_of_queue(url) == region

@@ -144,8 +144,8 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
         pool = ChannelPool(
             Endpoint("127.0.0.1", listener.getsockname()[1], None), clock=lambda: now[0]
         )
-        pool.give_back(pool.open())
-        pool.give_back(pool.open())
+        pool.give_back(pool.open(1.0))
+        pool.give_back(pool.open(1.0))
 
         kept = pool.take_idle()
         now[0] += IDLE_SECONDS + 1
@@ -159,7 +159,7 @@ def test_a_connection_that_was_idle_for_long_is_not_used() -> None:
 def test_no_more_idle_connections_are_kept_than_allowed() -> None:
     with listening() as listener:
         pool = pool_for(listener, max_idle=1)
-        for channel in [pool.open(), pool.open()]:
+        for channel in [pool.open(1.0), pool.open(1.0)]:
             pool.give_back(channel)
 
         kept = pool.take_idle()
@@ -191,7 +191,7 @@ def test_an_address_that_cannot_be_connected_to_is_an_error_at_once() -> None:
     pool = ChannelPool(Endpoint("fe80::1", 80, None))
 
     with pytest.raises(OSError, match="cannot connect"):
-        pool.open()
+        pool.open(1.0)
 
 
 def test_a_server_that_says_nothing_is_given_up_after_the_read_time_out() -> None:

@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import boto3
@@ -224,8 +224,27 @@ def test_nobody_waits_for_an_answer_past_the_deadline() -> None:
     assert set(outcomes.values()) == {Outcome.FAILED, Outcome.DEFERRED}
     assert {result.reason for result in results} == {
         "",
-        "no answer before the deadline",
+        "no answer in time",
     }
+
+
+def test_silent_connections_take_no_thread_from_the_others() -> None:
+    silent = [f"silent{number}" for number in range(40)]
+    client = StuckClient(silent)
+    api = ManagementApi("http://localhost:1/prod", client=client)
+    ids = [f"c{number}" for number in range(500)]
+    for number, connection_id in enumerate(silent):
+        ids.insert(number * 13, connection_id)
+    begun = time.monotonic()
+
+    results = list(api.post_many(ids, b"x", deadline=time.monotonic() + 60))
+    seconds = time.monotonic() - begun
+    client.is_released.set()
+
+    failed = {each.connection_id for each in results if each.reason}
+    assert failed == set(silent)
+    assert sum(each.outcome is Outcome.DELIVERED for each in results) == 500
+    assert seconds < 30
 
 
 def test_a_thread_that_comes_too_late_posts_nothing() -> None:
@@ -290,13 +309,19 @@ class FailingClient:
 
 
 class StuckClient:
-    """A Management API client that gets no answer before it is released."""
+    """A Management API client that gets no answer before it is released.
 
-    def __init__(self) -> None:
+    Args:
+        silent: Connections that this is so for; None for all.
+    """
+
+    def __init__(self, silent: Collection[str] | None = None) -> None:
         self.is_released = threading.Event()
+        self._silent = silent
 
-    def post_to_connection(self, **_: Any) -> Any:
-        self.is_released.wait()
+    def post_to_connection(self, **request: Any) -> Any:
+        if self._silent is None or request["ConnectionId"] in self._silent:
+            self.is_released.wait()
 
     get_connection = delete_connection = post_to_connection
 

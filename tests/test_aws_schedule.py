@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
@@ -64,6 +64,7 @@ class Run:
             Attempt,
             most=MOST,
             deadline=begun + seconds,
+            clock=lambda: self.now,
             draw=draw,
             progress=progress,
             patience_seconds=patience_seconds,
@@ -262,6 +263,92 @@ def test_a_silent_retry_is_not_waited_for() -> None:
 
     assert run.requests["slow0"] > 1
     assert run.now - run.last_success <= PATIENCE_SECONDS + ROUND_TRIP
+
+
+def test_silent_ones_at_the_beginning_do_not_hold_up_the_others_to_the_end() -> None:
+    run = Run(answers, read_seconds=5.0)
+
+    run.post([*names(40, "slow"), *names(1_000)], progress=Progress())
+
+    assert len(run.ends) == 1_000
+    assert run.last_success - 100 < 3
+
+
+def test_when_nobody_answers_few_requests_are_made() -> None:
+    run = Run(lambda _tag, _now: None)
+
+    run.post(names(20_000), progress=Progress(), seconds=25)
+
+    assert run.most_in_flight <= 6 * FIRST_SIZE
+    assert run.requests.total() < 400
+
+
+def schedule_of(
+    tags: Iterable[str], clock: Callable[[], float], progress: Progress | None = None
+) -> Schedule[Attempt]:
+    return Schedule(
+        tags,
+        Attempt,
+        most=MOST,
+        deadline=130.0,
+        clock=clock,
+        draw=lambda: 1.0,
+        progress=progress,
+    )
+
+
+def test_what_was_due_is_tried_although_time_has_jumped_past_the_end() -> None:
+    now = [100.0]
+    schedule = schedule_of(["a", "b"], lambda: now[0], Progress())
+    first, second = schedule.take(100.0), schedule.take(100.0)
+    assert first is not None
+    assert second is not None
+    assert schedule.take(100.0) is None
+    schedule.succeed(second, 100.1)
+    schedule.fail(first, 100.1)
+    now[0] = 110.0
+
+    is_over_before = schedule.is_over(110.0)
+    again = schedule.take(110.0)
+
+    assert again is first
+    assert not is_over_before
+    assert [schedule.is_over(at) for at in (110.2, 110.25)] == [False, True]
+    assert schedule.wakes_at(110.0) == 110.25
+
+
+def test_what_has_become_due_meanwhile_is_not_slept_over() -> None:
+    schedule = schedule_of(["a"], lambda: 100.0)
+    attempt = schedule.take(100.0)
+    assert attempt is not None
+    schedule.fail(attempt, 100.0)
+
+    assert schedule.take(100.05) is None
+    assert schedule.wakes_at(100.05) == 100.1
+    assert schedule.wakes_at(100.2) == 100.2
+    assert schedule.take(100.2) is attempt
+
+
+def test_the_time_that_the_next_name_takes_is_nobody_s_own() -> None:
+    now = [100.0]
+
+    def ids() -> Iterator[str]:
+        yield "a"
+        now[0] = 105.0
+        yield "b"
+        now[0] = 115.0
+
+    schedule = schedule_of(ids(), lambda: now[0], Progress())
+    first, second = schedule.take(100.0), schedule.take(100.0)
+    assert first is not None
+    assert second is not None
+    schedule.succeed(first, 105.0)
+    schedule.fail(second, 105.0)
+
+    assert second.sent_at == 105.0
+    assert schedule.take(105.0) is None
+    assert not schedule.is_over(115.0)
+    assert schedule.take(115.0) is second
 
 
 def test_silent_ones_take_no_room_from_others_up_to_a_limit() -> None:

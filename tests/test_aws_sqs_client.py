@@ -11,6 +11,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.tables import CREDENTIALS
+from tests.servers.recording import recording_server
 from wspubsub import UsageError
 from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import ClientError
@@ -108,6 +109,45 @@ def test_elsewhere_it_is_served_by_boto3(
     fanout.queue.send(["hello"])
 
     assert bodies(sqs, queue_url) == ["hello"]
+
+
+@pytest.mark.parametrize("path", ["engine", "boto3"])
+def test_a_queue_is_asked_in_the_region_of_its_url(
+    monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    for name, value in LAMBDA_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    if path == "boto3":
+        monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API")
+    with recording_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", server.url)
+        queue = QueueFanout("https://sqs.eu-west-1.amazonaws.com/1/q").queue
+
+        queue.send(["hello"])
+
+    assert "/eu-west-1/sqs/aws4_request" in server.heads[0]["authorization"]
+
+
+def test_what_is_signed_is_what_boto3_signs_in_query_mode(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in LAMBDA_ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    request = {"QueueUrl": "http://localhost/1/q", "Entries": ENTRIES}
+    with recording_server() as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", server.url)
+        theirs = boto3.client("sqs", aws_session_token="token", **CREDENTIALS)
+
+        for each in (theirs, SqsClient()):
+            each.send_message_batch(**request)
+
+        theirs.close()
+    sdk, engine = (head["authorization"] for head in server.heads)
+    assert (
+        engine.partition("SignedHeaders=")[2].partition(",")[0]
+        == (sdk.partition("SignedHeaders=")[2].partition(",")[0])
+    )
+    assert server.heads[1]["x-amzn-query-mode"] == "true"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The engine over TLS: always verified, and resumed."""
 
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -8,9 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
+from tests.servers.authorities import Authority
 from tests.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
+from wspubsub.aws import tls
 from wspubsub.aws.engine_connections import EngineConnections
+from wspubsub.aws.http_channel import Channel, Endpoint
 from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
@@ -112,46 +116,86 @@ def test_authorities_that_aws_does_not_use_are_loaded_when_they_are_needed(
     assert sum(server.received.values()) == 60
 
 
-def test_of_a_long_list_of_authorities_only_amazons_are_loaded_at_first(
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority("Company", tmp_path)
+
+
+def test_the_certificates_of_a_private_authority_are_taken_on_every_python(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "company.pem"
+    bundle.write_bytes(authority.pem)
+    with misbehaving_server(authority.server_context()) as server:
+        engine = connections(server, monkeypatch, bundle)
+
+        engine.post("a", b"x", deadline=soon())
+
+    assert server.received == {"a": 1}
+    assert not Trust(str(bundle)).context.verify_flags & ssl.VERIFY_X509_STRICT
+
+
+def test_a_session_is_not_resumed_with_other_settings(
+    monkeypatch: pytest.MonkeyPatch, authority: Authority, tmp_path: Path
+) -> None:
+    # Amazon's stand-in is trusted from the start; the other when it is met.
+    amazon = Authority("Amazon", tmp_path)
+    monkeypatch.setattr(tls, "_AMAZON", frozenset({amazon.fingerprint}))
+    bundle = tmp_path / "both.pem"
+    bundle.write_bytes(amazon.pem + authority.pem)
+    with (
+        misbehaving_server(amazon.server_context()) as one,
+        misbehaving_server(authority.server_context()) as two,
+    ):
+        first = connections(one, monkeypatch, bundle)
+        one.plans = {"a": ["ok, then closed without a word"]}
+
+        first.post("a", b"x", deadline=soon())
+        connections(two, monkeypatch, bundle).post("b", b"x", deadline=soon())
+        first.post("c", b"x", deadline=soon())
+
+    assert (one.received, two.received) == ({"a": 1, "c": 1}, {"b": 1})
+    assert one.accepted == 2
+
+
+def test_of_a_damaged_bundle_the_rest_is_trusted(
+    monkeypatch: pytest.MonkeyPatch,
+    authority: Authority,
     certificate: Certificate,
+    tmp_path: Path,
 ) -> None:
-    trust = Trust(str(certificate.bundle(None)))
+    bundle = tmp_path / "damaged.pem"
+    damaged = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    bundle.write_bytes(certificate.bundle(None).read_bytes() + damaged + authority.pem)
+    with misbehaving_server(authority.server_context()) as server:
+        engine = connections(server, monkeypatch, bundle)
 
-    found = trust.context.get_ca_certs()
+        engine.post("a", b"x", deadline=soon())
 
-    assert 4 <= len(found) <= 5
-    assert all("Amazon" in str(each) or "Starfield" in str(each) for each in found)
-
-
-def test_nothing_is_trusted_that_the_bundle_lacks(certificate: Certificate) -> None:
-    trust = Trust(str(certificate.path))
-
-    [found] = trust.context.get_ca_certs()
-
-    assert "wspubsub local gateway" in str(found)
-    assert trust.widen(trust.context) is False
+    assert server.received == {"a": 1}
 
 
-def test_a_bundle_with_a_damaged_part_is_read_past_it(
-    certificate: Certificate, tmp_path: Path
+def test_the_dot_of_an_absolute_name_is_not_in_certificates(
+    server: MisbehavingServer, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bundle = tmp_path / "bundle.pem"
-    bundle.write_text(
-        "-----BEGIN CERTIFICATE-----\nA\n-----END CERTIFICATE-----\n"
-        + certificate.bundle(None).read_text()
-    )
+    port = int(server.url.split(":")[2].partition("/")[0])
+    address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [address])
+    server.url = server.url.replace("localhost", "localhost.")
 
-    trust = Trust(str(bundle))
+    connections(server, monkeypatch, certificate.path).post("a", b"x", deadline=soon())
 
-    assert 4 <= len(trust.context.get_ca_certs()) <= 5
+    [head] = server.heads
+    assert b"host: localhost.:" in head
 
 
-def test_without_a_file_of_the_system_openssl_finds_its_authorities_itself(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+def test_a_host_that_tls_does_not_take_is_a_failure(certificate: Certificate) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        endpoint = Endpoint(".localhost", port, Trust(str(certificate.path)))
+        channel = Channel(endpoint, address, None)
 
-    trust = Trust(None)
-
-    assert trust.context.verify_mode is ssl.CERT_REQUIRED
-    assert trust.context.check_hostname
+        with pytest.raises(OSError, match="cannot speak TLS"):
+            channel.proceed()
+        channel.close()

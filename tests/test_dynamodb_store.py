@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
-from wspubsub import Connection, Pruned, StoreError, UsageError
+from tests.late_reads import LateReads
+from wspubsub import Connection, StoreError, UsageError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 
 TABLE = "subscriptions"
@@ -25,7 +26,6 @@ class WrappedClient:
         self.page_size: int | None = None
         self.unprocessed = 0
         self.errors: dict[str, list[Exception | None]] = {}
-        self.then: dict[str, Callable[..., None]] = {}
 
     def __getattr__(self, operation: str) -> Callable[..., dict[str, Any]]:
         def call(**request: Any) -> dict[str, Any]:
@@ -42,8 +42,6 @@ class WrappedClient:
                 **request, ReturnConsumedCapacity="TOTAL"
             )
             self._count(answer.get("ConsumedCapacity", []))
-            if operation in self.then:
-                self.then[operation](**request)
             return answer
 
         return call
@@ -66,7 +64,7 @@ def client() -> Any:
     with mock_aws():
         real = boto3.client("dynamodb", **CREDENTIALS)
         create_table(TABLE, client=real)
-        yield WrappedClient(real)
+        yield WrappedClient(LateReads(real))
 
 
 def make_store(client: Any, **options: Any) -> DynamoDBSubscriptionStore:
@@ -334,68 +332,3 @@ def test_the_region_of_every_other_sdk_counts_for_boto3_too(
         DynamoDBSubscriptionStore("chat").subscribe("a=", "news")
 
         assert there.scan(TableName="chat")["Count"] == 2
-
-
-def test_two_apis_on_one_table_do_not_prune_each_other(client: Any) -> None:
-    hours = [0.0]
-    options: dict[str, Any] = {"now": lambda: 1_800_000_000.0 + hours[0] * 3600}
-    here = make_store(client, api="abcdef1234/prod", **options)
-    there = make_store(client, api="zyxwvu9876/prod", **options)
-    for store, connection_id in ((here, "a="), (there, "b=")):
-        store.subscribe(connection_id, "news")
-    hours[0] = 1.0
-
-    assert here.prune(["b="], topic="news") == Pruned()
-    assert there.prune(["a=", "b="], topic="news").left == {"b=": {"news"}}
-
-    assert list(here.subscribers("news")) == ["a="]
-
-
-def test_a_publish_prunes_the_half_of_a_subscription(client: Any) -> None:
-    store = make_store(client, shards=5, previous_shards=3)
-    for old in (5, 3):
-        make_store(client, shards=old).subscribe("a=", "news")
-        client.client.delete_item(
-            TableName=TABLE, Key={"pk": {"S": "C#a="}, "sk": {"S": "T#news"}}
-        )
-
-    assert store.prune(["a="], topic="news") == Pruned()
-
-    assert all_items(client) == []
-
-
-def test_pruning_ends_in_its_time_and_the_next_one_goes_on(client: Any) -> None:
-    seconds = [0.0]
-
-    def passes(**_request: Any) -> None:
-        seconds[0] += 0.1
-
-    options: dict[str, Any] = {"clock": lambda: seconds[0]}
-    now = [1_800_000_000.0]
-    store = make_store(client, now=lambda: now[0], **options)
-    topics = [f"topic {number:02}" for number in range(60)]
-    store.connect(Connection(id="a=", connected_at=0.0))
-    store.subscribe("a=", *topics)
-    now[0] += 3600
-    client.then["delete_item"] = passes
-
-    first = store.prune(["a="], topic="topic 30", timeout_seconds=1.0)
-    left = first.left["a="]
-    assert 10 <= len(left) < 60
-    assert "topic 30" not in left
-    assert list(store.subscribers("topic 30")) == ["a="]
-
-    second = store.prune(["a="], topic="topic 30", timeout_seconds=100)
-    assert second.left["a="] == set(topics) - left
-    assert all_items(client) == []
-
-
-def test_pruning_without_time_deletes_nothing(client: Any) -> None:
-    now = [1_800_000_000.0]
-    store = make_store(client, now=lambda: now[0], clock=lambda: 5.0)
-    store.subscribe("a=", "news")
-    now[0] += 3600
-
-    assert store.prune(["a="], topic="news", timeout_seconds=0) == Pruned()
-
-    assert list(store.subscribers("news")) == ["a="]

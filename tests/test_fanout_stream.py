@@ -54,10 +54,11 @@ class Service:
         )
         self.store = DynamoDBSubscriptionStore(TABLE, client=self.client)
         self.connections = RecordingConnections()
+        self.log = DynamoDBTopicLog(TABLE, client=self.client)
         self.publisher = Publisher(
             self.store,
             self.connections,
-            log=DynamoDBTopicLog(TABLE, client=self.client),
+            log=self.log,
             fanout=StreamFanout(then=then),
             **options,
         )
@@ -84,8 +85,49 @@ class Service:
         records: list[dict[str, Any]] = json.loads(json.dumps(events))
         return records
 
+    def entries(self) -> list[dict[str, Any]]:
+        """Return the records of the log's entries."""
+        return [
+            record
+            for record in self.records()
+            if record["dynamodb"]["Keys"]["pk"]["S"].startswith("L#")
+        ]
+
     def deliver(self, handler: StreamHandler | None = None) -> dict[str, Any]:
         return (handler or self.handler)({"Records": self.records()})
+
+
+class Countdown:
+    """A Lambda context whose time passes a little each time it is asked."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        seconds = self.seconds
+        self.seconds -= 0.1
+        return round(seconds * 1000)
+
+
+class Refusing:
+    """An SQS client that nothing is to be sent with."""
+
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        raise AssertionError(request)
+
+
+def returned(record: dict[str, Any]) -> dict[str, Any]:
+    number = record["dynamodb"]["SequenceNumber"]
+    return {"batchItemFailures": [{"itemIdentifier": number}]}
+
+
+def left_of(
+    records: list[dict[str, Any]], answer: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return the records that Lambda delivers again."""
+    numbers = [each["dynamodb"]["SequenceNumber"] for each in records]
+    failures = answer["batchItemFailures"]
+    return records[numbers.index(failures[0]["itemIdentifier"]) :] if failures else []
 
 
 @pytest.fixture(autouse=True)
@@ -173,33 +215,127 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
     service: Service,
 ) -> None:
     service.subscribe("a=", topic="one")
-    service.subscribe("b=", topic="two")
-    service.connections.fail("b=", status=500, times=None)
+    service.subscribe("b=", "c=", topic="two")
+    for connection_id in ("b=", "c="):
+        service.connections.fail(connection_id, status=500, times=None)
 
     for topic in ("one", "two", "one"):
         service.publisher.publish(topic, "hello")
     answer = service.deliver()
 
-    [failed] = answer["batchItemFailures"]
-    entries = [each for each in service.records() if "L#" in json.dumps(each)]
-    assert failed["itemIdentifier"] == entries[1]["dynamodb"]["SequenceNumber"]
+    assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
 
 
-def test_a_record_that_fails_for_too_long_is_left_behind_whole(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
-    service.subscribe("a=", "b=")
-    service.connections.fail("b=", status=500, times=None)
+def test_a_record_is_returned_however_old_it_is(service: Service) -> None:
+    service.subscribe("a=")
     service.publisher.publish("news", "hello")
-    created_at = service.records()[-1]["dynamodb"]["ApproximateCreationDateTime"]
+    [entry] = service.entries()
+    entry["dynamodb"]["ApproximateCreationDateTime"] -= 7200
+    service.connections.fail("a=", status=403)
 
-    answer = service.deliver(service.handling(now=lambda: created_at + 60))
+    first = service.handler({"Records": [entry]})
+    second = service.handler({"Records": [entry]})
+
+    assert first == returned(entry)
+    assert second == {"batchItemFailures": []}
+    assert service.connections.messages("a=") == [b"hello"]
+
+
+def test_a_backlog_is_worked_off_as_the_time_allows(service: Service) -> None:
+    service.subscribe("a=")
+    texts = [f"message {number}" for number in range(10)]
+    for text in texts:
+        service.publisher.publish("news", text)
+    left = service.entries()
+
+    invocations = 0
+    while left:
+        answer = service.handler({"Records": left}, Countdown(2.5))
+        left = left_of(left, answer)
+        invocations += 1
+
+    assert [each.decode() for each in service.connections.messages("a=")] == texts
+    assert invocations > 2
+
+
+def test_a_redelivered_message_goes_only_to_those_who_have_not_got_it(
+    service: Service,
+) -> None:
+    service.subscribe("a=", "b=", "c=", "d=")
+    for connection_id in ("b=", "d="):
+        service.connections.throttle(connection_id, times=40)
+    service.publisher.publish("news", "one")
+    service.publisher.publish("news", "two")
+    left = service.entries()
+
+    while left:
+        left = left_of(left, service.handler({"Records": left}))
+
+    for connection_id in ("a=", "b=", "c=", "d="):
+        assert service.connections.messages(connection_id) == [b"one", b"two"]
+
+
+def test_a_publish_that_stopped_half_way_goes_on_where_it_stopped(
+    service: Service,
+) -> None:
+    ids = [f"c{number}=" for number in range(9)]
+    service.subscribe(*ids)
+    service.connections.fail("c5=", status=403, times=2)
+    service.publisher.publish("news", "hello")
+    [entry] = service.entries()
+
+    answers = [service.handler({"Records": [entry]}) for _ in range(3)]
+
+    assert answers == [returned(entry), returned(entry), {"batchItemFailures": []}]
+    assert sorted(id_ for id_, _ in service.connections.posted) == ids
+
+
+def test_another_environment_delivers_once_more(service: Service) -> None:
+    service.subscribe("a=", "b=", "c=")
+    for connection_id in ("b=", "c="):
+        service.connections.fail(connection_id, status=500, times=3)
+    service.publisher.publish("news", "hello")
+
+    service.deliver()
+    answer = service.deliver(service.handling())
+    assert answer == {"batchItemFailures": []}
+
+    assert service.connections.messages("a=") == [b"hello"] * 2
+    assert service.connections.messages("b=") == [b"hello"]
+
+
+def test_what_is_done_is_forgotten(service: Service) -> None:
+    service.subscribe("a=")
+    service.publisher.publish("news", "hello")
+
+    for _ in range(2):
+        assert service.deliver() == {"batchItemFailures": []}
+
+    assert service.connections.messages("a=") == [b"hello"] * 2
+
+
+@pytest.mark.parametrize("then", [None, "queue"])
+def test_what_the_publishing_call_has_fanned_out_does_not_go_out_again(
+    service: Service, then: str | None
+) -> None:
+    queue = QueueFanout("https://queue", client=Refusing()) if then else None
+    service.publisher = Publisher(
+        service.store,
+        service.connections,
+        log=service.log,
+        fanout=queue,
+    )
+    service.subscribe("a=")
+    service.store.connect(Connection(id="a=", connected_at=1.0))
+    greeted: list[Connection] = []
+
+    service.publisher.publish("news", "hello")
+    answer = service.deliver(service.handling(on_ready=greeted.append))
 
     assert answer == {"batchItemFailures": []}
-    [message] = [each.getMessage() for each in caplog.records if each.levelno >= 40]
-    event = json.loads(message.partition("invoke this function with ")[2])
-    assert event["Records"][0]["dynamodb"]["NewImage"]["pk"] == {"S": "L#news"}
+    assert service.connections.messages("a=") == [b"hello"]
+    assert [each.id for each in greeted] == ["a="]
 
 
 @pytest.mark.parametrize(
@@ -213,7 +349,9 @@ def test_a_record_that_fails_for_too_long_is_left_behind_whole(
         {"pk": {"S": "C#a="}, "sk": {"S": "#"}},
     ],
 )
-def test_what_cannot_be_read_holds_nobody_up(service: Service, image: object) -> None:
+def test_what_cannot_be_read_holds_nobody_up_and_is_logged_whole(
+    service: Service, image: object, caplog: pytest.LogCaptureFixture
+) -> None:
     service.subscribe("a=")
     service.publisher.publish("news", "hello")
     bad = {
@@ -226,6 +364,8 @@ def test_what_cannot_be_read_holds_nobody_up(service: Service, image: object) ->
     answer = handler({"Records": [bad, *service.records()]})
 
     assert answer == {"batchItemFailures": []}
+    [error] = [each.getMessage() for each in caplog.records if each.levelno >= 40]
+    assert json.loads(error.partition("the record: ")[2]) == bad
     assert service.connections.messages("a=") == [b"hello"]
 
 
@@ -241,20 +381,17 @@ def test_redelivery_repeats_the_message_with_the_same_offset() -> None:
     assert first == second
 
 
-def test_without_time_the_record_comes_again(service: Service) -> None:
-    class Context:
-        """A context without time."""
-
-        def get_remaining_time_in_millis(self) -> int:
-            return 1500
-
+@pytest.mark.parametrize(("seconds", "posts"), [(2.0, 0), (2.3, 1)])
+def test_without_time_the_record_comes_again(
+    service: Service, seconds: float, posts: int
+) -> None:
     service.subscribe("a=")
     service.publisher.publish("news", "hello")
 
-    answer = service.handler({"Records": service.records()}, Context())
+    answer = service.handler({"Records": service.entries()}, Countdown(seconds))
 
-    assert len(answer["batchItemFailures"]) == 1
-    assert service.connections.posted == []
+    assert len(answer["batchItemFailures"]) == 1 - posts
+    assert len(service.connections.posted) == posts
 
 
 def test_a_large_topic_goes_on_through_the_queue() -> None:
@@ -274,31 +411,6 @@ def test_a_large_topic_goes_on_through_the_queue() -> None:
     assert posted_by_the_stream == 0
     assert sorted(each for each, _ in service.connections.posted) == ids
     assert json.loads(service.connections.posted[0][1])["offset"] == 1
-
-
-def test_a_new_connection_is_greeted_when_it_is_up(service: Service) -> None:
-    connection = Connection(id="a=", connected_at=1.0, attributes={"room": "r"})
-    service.connections.connect("a=")
-    service.store.connect(connection)
-    service.store.connect(connection)
-    greeted: list[Connection] = []
-
-    answer = service.deliver(service.handling(on_ready=greeted.append))
-
-    assert answer == {"batchItemFailures": []}
-    assert greeted == [connection]
-
-
-def test_a_greeting_that_fails_is_tried_again(service: Service) -> None:
-    service.connections.connect("a=")
-    service.store.connect(Connection(id="a=", connected_at=1.0))
-
-    def greet(_: Connection) -> None:
-        raise RuntimeError("not now")
-
-    answer = service.deliver(service.handling(on_ready=greet))
-
-    assert len(answer["batchItemFailures"]) == 1
 
 
 def test_another_event_is_refused(service: Service) -> None:

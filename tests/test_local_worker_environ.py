@@ -1,6 +1,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import boto3
+import pytest
+
+from wspubsub.aws.choice import is_engine_fit
 from wspubsub.local.target import Target
 from wspubsub.local.worker_environ import Surroundings, function_environ
 
@@ -53,9 +57,33 @@ def test_sdks_are_led_to_what_is_local_and_past_proxies() -> None:
     assert environ["AWS_ENDPOINT_URL_DYNAMODB"] == AROUND.dynamodb_url
     assert environ["AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI"] == AROUND.management_url
     assert environ["AWS_REGION"] == environ["AWS_DEFAULT_REGION"] == "eu-west-1"
-    assert "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS" not in environ
     assert environ["no_proxy"] == environ["NO_PROXY"]
     assert environ["no_proxy"].split(",")[:2] == ["intranet", "127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    "line", ["ignore_configured_endpoint_urls = true", "use_fips_endpoint = true"]
+)
+def test_no_line_of_a_configuration_file_leads_past_what_is_local(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(f"[default]\n{line}\n")
+    environ = function_environ(BASE, AROUND, name="f", target=TARGET)
+    for name, value in {**environ, "AWS_CONFIG_FILE": str(config)}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+
+    client = boto3.session.Session().client("dynamodb")
+
+    assert client.meta.endpoint_url == AROUND.dynamodb_url
+    client.close()
+
+
+def test_a_worker_s_requests_are_sent_by_the_engine_as_on_lambda() -> None:
+    environ = function_environ(BASE, AROUND, name="f", target=TARGET)
+
+    assert is_engine_fit({**environ, "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"})
 
 
 def test_modules_are_found_in_the_project_before_anywhere_else() -> None:

@@ -107,20 +107,20 @@ def test_each_of_many_connections_has_one_outcome() -> None:
         PostOutcome("e", Outcome.GONE, "410 GoneException"),
     }
     assert connections.attempts("a") == connections.attempts("d") == 1
-    assert connections.attempts("b") > 5
+    assert connections.attempts("b") == connections.attempts("c") == 3
 
 
 def test_a_connection_that_recovers_in_time_is_delivered_to() -> None:
     connections = RecordingConnections({"a", "b"})
-    connections.throttle("a", times=2)
+    connections.throttle("a")
     connections.fail("a", status=503)
     connections.fail("b", status=500)
 
     outcomes = list(connections.post_many(["a", "b"], b"x", deadline=soon()))
 
     assert {outcome for _, outcome, _ in outcomes} == {Outcome.DELIVERED}
-    assert connections.attempts("a") == 4
-    assert connections.waited_seconds == pytest.approx(0.05 + 0.1 + 0.2)
+    assert connections.attempts("a") == 3
+    assert connections.waited_seconds == pytest.approx(0.1 + 0.4, abs=0.01)
 
 
 def test_retries_take_no_real_time_and_end_with_the_deadline() -> None:
@@ -133,6 +133,74 @@ def test_retries_take_no_real_time_and_end_with_the_deadline() -> None:
     assert outcome.outcome is Outcome.THROTTLED
     assert time.monotonic() - began < 10
     assert 990 < connections.waited_seconds < 1000
+
+
+def test_who_never_reads_costs_the_others_nothing_and_the_call_two_seconds() -> None:
+    ids = [f"c{number}" for number in range(500)]
+    connections = RecordingConnections(ids)
+    for slow in ids[::100]:
+        connections.throttle(slow, times=None)
+
+    outcomes = list(connections.post_many(ids, b"x", deadline=soon(25.0)))
+
+    throttled = {each.connection_id for each in outcomes[-5:]}
+    assert throttled == set(ids[::100])
+    assert len(connections.posted) == 495
+    assert {connections.attempts(slow) for slow in ids[::100]} == {3}
+    assert connections.waited_seconds < 2.1
+
+
+def test_a_silent_connection_fails_and_costs_two_seconds() -> None:
+    connections = RecordingConnections({"a", "b"})
+    connections.silence("a", times=None)
+
+    outcomes = list(connections.post_many(["a", "b"], b"x", deadline=soon(25.0)))
+
+    assert outcomes == [
+        PostOutcome("b", Outcome.DELIVERED),
+        PostOutcome("a", Outcome.FAILED, "no answer in time"),
+    ]
+    assert connections.waited_seconds == pytest.approx(2.0, abs=0.1)
+
+
+def test_a_lone_silent_connection_is_tried_again_after_each_timeout() -> None:
+    connections = RecordingConnections({"a"})
+    connections.silence("a", times=2)
+
+    connections.post("a", b"x", deadline=soon(25.0))
+    connections.silence("a", times=None)
+    with pytest.raises(ManagementError, match="no answer in time") as silent:
+        connections.post("a", b"x", deadline=soon(1.0))
+
+    assert connections.messages("a") == [b"x"]
+    assert silent.value.status is None
+
+
+def test_a_time_of_the_test_s_own_passes_while_it_waits() -> None:
+    now = [1_000.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    connections = RecordingConnections({"a"}, clock=lambda: now[0], sleep=sleep)
+    connections.throttle("a", times=None)
+
+    [outcome] = connections.post_many(["a"], b"x", deadline=1_025.0)
+
+    assert outcome.outcome is Outcome.THROTTLED
+    assert 1_020 < now[0] <= 1_025
+
+
+def test_those_that_fail_get_the_patience_that_is_asked_for() -> None:
+    connections = RecordingConnections({"a"})
+    connections.throttle("a", times=None)
+
+    [outcome] = connections.post_many(
+        ["a"], b"x", deadline=soon(25.0), patience_seconds=0.25
+    )
+
+    assert outcome.outcome is Outcome.THROTTLED
+    assert connections.attempts("a") == 2
 
 
 def test_after_the_deadline_nothing_is_tried() -> None:

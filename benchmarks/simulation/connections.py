@@ -47,6 +47,7 @@ class SimulatedConnections:
             Attempt,
             most=IN_FLIGHT,
             deadline=deadline,
+            clock=self._clock,
             draw=self._random.random,
             progress=self._progress,
             patience_seconds=patience_seconds,

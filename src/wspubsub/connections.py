@@ -18,9 +18,10 @@ class Outcome(Enum):
     GONE = "gone"
     """The connection is closed or never existed (410); the only one to prune."""
     THROTTLED = "throttled"
-    """Answered 429 until the deadline."""
+    """Answered with 429 each time, since the client reads too slowly or the account's
+    rate is used up."""
     FAILED = "failed"
-    """Another error, until the deadline where a retry made sense. The message may
+    """Another error, each time where a retry made sense, or no answer. The message may
     have arrived if the answer was lost."""
     DEFERRED = "deferred"
     """Not tried, because the deadline had passed."""
@@ -53,8 +54,10 @@ class ConnectionInfo(Record):
 class Connections(Protocol):
     """Posts to connections, asks about them, and closes them.
 
-    A throttled call, a 5xx answer, a time-out and a broken socket are tried again
-    with back-off until the deadline, which is an instant of `time.monotonic()`.
+    A throttled call, a 5xx answer, a timeout and a broken socket are tried again with
+    back-off: until the deadline, which is an instant of `time.monotonic()`, if nobody
+    gets through; for two seconds if others do, since the trouble is then that
+    connection's own.
     """
 
     def post(
@@ -71,13 +74,26 @@ class Connections(Protocol):
         ...
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """Post a message to many connections and yield what became of each.
 
         IDs are taken as there is room to post to them; exactly one outcome is yielded
-        for each, in any order. Once the deadline has passed, what is left comes out
-        as deferred.
+        for each, in any order. Those that fail are tried again when all have been
+        tried. Once the deadline has passed, what is left comes out as deferred.
+
+        Args:
+            connection_ids: Connections to post to.
+            data: At most 131,072 bytes.
+            deadline: Instant of `time.monotonic()` at which all ends.
+            patience_seconds: How long those that fail are tried again once all have
+                been tried. None for two seconds after the last success, and until the
+                deadline if nobody gets through.
 
         Raises:
             AccessDeniedError: The permission or the endpoint is wrong; no further

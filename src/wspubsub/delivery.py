@@ -81,6 +81,15 @@ class Delivery:
         self._timeout_seconds = timeout_seconds
         self._reserve_seconds = reserve_seconds
         self._clock = clock
+        self._heard: Callable[[PostOutcome], object] | None = None
+
+    def heard_by(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
+        """Return a delivery like this one that reports each post as it ends."""
+        from copy import copy  # noqa: PLC0415 - a publish does without
+
+        twin = copy(self)
+        twin._heard = heard  # noqa: SLF001 - of the same class
+        return twin
 
     def budget(self, seconds: float | None) -> Budget:
         """Return the time that a call may take, the longest allowed if None."""
@@ -97,7 +106,6 @@ class Delivery:
         topic: str | None,
         exclude: frozenset[str],
         budget: Budget,
-        heard: Callable[[PostOutcome], object] | None = None,
     ) -> PublishReport:
         """Post a message to each connection, once.
 
@@ -107,7 +115,6 @@ class Delivery:
             topic: Topic whose subscribers they are; None if they are of none.
             exclude: Connections among them that are left out.
             budget: The time that it may take.
-            heard: Told what became of each post, as it ends.
 
         Raises:
             PublishError: Reading the IDs or posting failed half-way.
@@ -120,8 +127,8 @@ class Delivery:
                 wanted, data, deadline=budget.posting_until
             ):
                 tally.add(outcome)
-                if heard is not None:
-                    heard(outcome)
+                if self._heard is not None:
+                    self._heard(outcome)
         except WspubsubError as error:
             stopped = error
         report = tally.report(self._prune(tally.gone, topic, budget))

@@ -11,6 +11,7 @@
     │   ├── TooManyTopicsError
     │   └── TopicError
     ├── UsageError                  what the developer wrote
+    │   └── CredentialsError        what AWS requests cannot be signed with
     ├── Reject                      a handshake refused on purpose
     │   ├── Unauthorized
     │   └── Forbidden
@@ -53,7 +54,7 @@ class KeyConflictError(MessageError):
 
     def __init__(self, topic: str, key: str) -> None:
         super().__init__(
-            f"key {_shortened(key)} of topic {_shortened(topic)} belongs to a message "
+            f"key {shorten(key)} of topic {shorten(topic)} belongs to a message "
             "with other data; give each message a key of its own"
         )
         self.topic = topic
@@ -85,10 +86,7 @@ class NoRouteError(MessageError):
     """
 
     def __init__(self, route_key: str) -> None:
-        super().__init__(
-            f"no handler for route key {_shortened(route_key)}; register one with "
-            "@router.route(...) or @router.default"
-        )
+        super().__init__(f"no handler for route key {shorten(route_key)}")
         self.route_key = route_key
 
 
@@ -100,7 +98,7 @@ class TopicError(MessageError):
     """
 
     def __init__(self, topic: object, reason: str) -> None:
-        super().__init__(f"{reason}: {_shortened(topic)}")
+        super().__init__(f"{reason}: {shorten(topic)}")
         self.topic = topic
 
 
@@ -121,6 +119,21 @@ class TooManyTopicsError(MessageError):
 
 class UsageError(WspubsubError):
     """The library was called in a way that cannot work; the text says what to do."""
+
+
+class CredentialsError(UsageError):
+    """There are no AWS credentials to sign a request with, so none was sent.
+
+    None are configured, the login has expired, the profile does not exist, or the
+    program that should give some has failed.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"no AWS credentials: {reason}; set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY (any will do for what runs locally), set "
+            "AWS_PROFILE to a profile that exists, or log in with `aws sso login`"
+        )
 
 
 class Reject(WspubsubError):  # noqa: N818 - reads as what it does: `raise Reject(503)`
@@ -236,6 +249,7 @@ class StoreError(WspubsubError):
         self.code = code
 
 
-def _shortened(value: object) -> str:
+def shorten(value: object) -> str:
+    """Return a value in a form that fits into an error, whoever sent it."""
     # What a client sent may be nested more deeply than `repr` can follow.
     return _REPR.repr(value)

@@ -4,6 +4,12 @@ Pure rules, the same for every log. The offsets of a log have no gaps, so a mess
 that is missing between two others has been trimmed or is lost; a reader is then told
 that it cannot recover, and never given a part. The epoch changes whenever it cannot be
 proven that an offset was never used before.
+
+Nobody's clock is trusted further than AWS trusts it. A message is kept for as long as
+the history says, by the reader's clock; one from further in the future than clocks may
+differ is not kept, and whoever appends next begins a new epoch with its own time. An
+epoch goes on for a while after its last message has expired, so that a writer whose
+clock is fast does not end it for the readers of messages that are still kept.
 """
 
 import math
@@ -12,12 +18,26 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import NamedTuple
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import MessageError, UsageError, shorten
+from wspubsub.messages import decode_json
 from wspubsub.records import Record
 
 HISTORY_MESSAGES = 1000
 HISTORY_SECONDS = 24 * 60 * 60.0
 MIN_HISTORY_SECONDS = 1.0
+
+MAX_OFFSET = 2**53 - 1
+"""JavaScript reads no larger number exactly, and no log grows so long."""
+
+MAX_EPOCH_LENGTH = 64
+"""Longer than any epoch, so that what a client sends does not pile up."""
+
+CLOCK_SKEW_SECONDS = 15 * 60.0
+"""How much the clocks of two that use a log may differ.
+
+AWS refuses a request that was signed more than five minutes before or after it arrives
+("Signature Version 4 request elements"), so two clocks differ by ten at most.
+"""
 
 DELETION_MARGIN_SECONDS = 60 * 60
 """How long an expired message must stay at least.
@@ -59,6 +79,33 @@ class Position(NamedTuple):
 
     epoch: str
     offset: int
+
+    @classmethod
+    def parse(cls, value: object) -> "Position | None":
+        """Return the position that a client sent back.
+
+        It takes what a position becomes when it is sent: the JSON array of epoch and
+        offset, and null for no position, decoded or still as JSON text.
+
+        Example:
+            >>> Position.parse(["8d7f3a12c0b94e65", 5])
+            Position(epoch='8d7f3a12c0b94e65', offset=5)
+            >>> Position.parse('["8d7f3a12c0b94e65",5]').offset
+            5
+
+        Raises:
+            MessageError: It is neither.
+        """
+        decoded = decode_json(value) if isinstance(value, str) else value
+        match decoded:
+            case None:
+                return None
+            case [str(epoch), int(offset)] if _may_be_sent(epoch, offset):
+                return cls(epoch, offset)
+        raise MessageError(
+            'a position is an epoch and an offset as they were received, ["epoch", 5], '
+            f"or null, not {shorten(decoded)}"
+        )
 
 
 class LoggedMessage(Record, hidden=("data",)):
@@ -143,6 +190,11 @@ class Replay(Record):
     has_more: bool = False
 
 
+def _may_be_sent(epoch: str, offset: int) -> bool:
+    is_number = not isinstance(offset, bool)
+    return is_number and 0 <= offset <= MAX_OFFSET and len(epoch) <= MAX_EPOCH_LENGTH
+
+
 def check_since(since: object) -> None:
     """Check a reader's position; it may be nonsense, but must be well-formed.
 
@@ -159,19 +211,37 @@ def check_since(since: object) -> None:
     )
 
 
-def following(newest: Position | None, *, is_kept: bool) -> Position:
+def is_kept(published_at: float, history: History, now: float) -> bool:
+    """Return whether readers get a message that was published then."""
+    is_fresh = published_at > now - history.ttl_seconds
+    return is_fresh and not is_from_the_future(published_at, now)
+
+
+def is_followed(published_at: float, history: History, now: float) -> bool:
+    """Return whether a message that was published then is followed in its epoch."""
+    is_fresh = published_at > now - history.ttl_seconds - CLOCK_SKEW_SECONDS
+    return is_fresh and not is_from_the_future(published_at, now)
+
+
+def is_from_the_future(published_at: float, now: float) -> bool:
+    """Return whether a clock is wrong: the reader's, or the publisher's."""
+    return published_at > now + CLOCK_SKEW_SECONDS
+
+
+def following(newest: Position | None, *, is_followed: bool) -> Position:
     """Return the position after the newest message that is seen.
 
-    An expired message need not be the newest there ever was, since DynamoDB deletes
-    expired items in any order. Its epoch would be given to an offset twice.
+    A message that has long expired need not be the newest there ever was, since
+    DynamoDB deletes expired items in any order. Its epoch would be given to an offset
+    twice.
 
     Args:
         newest: Position of the newest message; None if there is none.
-        is_kept: Whether that message has not expired.
+        is_followed: Whether that message is followed in its epoch.
     """
     if newest is None:
         return Position(_random_epoch(), 1)
-    epoch = newest.epoch if is_kept else _random_epoch()
+    epoch = newest.epoch if is_followed else _random_epoch()
     return Position(epoch, newest.offset + 1)
 
 

@@ -22,6 +22,9 @@ from wspubsub.history import (
     check_limit,
     check_since,
     following,
+    is_followed,
+    is_from_the_future,
+    is_kept,
     replay,
 )
 from wspubsub.topics import validate_topic
@@ -199,11 +202,13 @@ class MemoryTopicLog:
         messages = self._topics.setdefault(drafted.topic, deque())
         newest = messages[-1] if messages else None
         if newest is None:
-            position = following(None, is_kept=False)
+            position = following(None, is_followed=False)
         else:
-            is_kept = self._is_kept(newest.published_at, now)
-            position = following(newest.position, is_kept=is_kept)
-            now = max(now, newest.published_at)
+            published_at = newest.published_at
+            followed = is_followed(published_at, self._history, now)
+            position = following(newest.position, is_followed=followed)
+            if not is_from_the_future(published_at, now):
+                now = max(now, published_at)
         message = drafted.at(position, now)
         messages.append(message)
         # What has expired goes as well, or else it stayed until the topic is quiet.
@@ -222,16 +227,16 @@ class MemoryTopicLog:
         ]
 
     def _is_kept(self, published_at: float, now: float) -> bool:
-        return published_at > now - self._history.ttl_seconds
+        return is_kept(published_at, self._history, now)
 
     def _sweep(self, now: float) -> None:
         # Nobody may ever read what has expired, and it must not pile up.
         if now < self._next_sweep:
             return
         self._next_sweep = now + self._history.ttl_seconds
-        expired = now - DELETION_MARGIN_SECONDS
+        oldest = now - self._history.ttl_seconds - DELETION_MARGIN_SECONDS
         for topic, messages in list(self._topics.items()):
-            if not self._is_kept(messages[-1].published_at, expired):
+            if messages[-1].published_at <= oldest:
                 del self._topics[topic]
         for name, first in list(self._keys.items()):
             if not self._is_kept(first.published_at, now):

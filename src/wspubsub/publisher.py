@@ -2,10 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from wspubsub.connections import Connections
+from wspubsub.connections import Connections, PostOutcome
 from wspubsub.delivery import (
     RESERVE_SECONDS,
     TIMEOUT_SECONDS,
@@ -127,6 +127,10 @@ class Publisher:
             gone and pruned, and with the topics that it has left by that. What it
             raises is logged.
 
+    Attributes:
+        delivery: Posts messages to connections.
+        fanout: As given, or `InlineFanout`.
+
     Raises:
         UsageError: The fan-out or the envelope needs a log.
     """
@@ -144,8 +148,8 @@ class Publisher:
         clock: Callable[[], float] = time.monotonic,
         on_gone: OnGone | None = None,
     ) -> None:
-        self._fanout: Fanout = InlineFanout() if fanout is None else fanout
-        if log is None and (self._fanout.needs_log or envelope is not None):
+        self.fanout: Fanout = InlineFanout() if fanout is None else fanout
+        if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
                 "StreamFanout and envelope= work on logged messages: give log="
             )
@@ -200,7 +204,7 @@ class Publisher:
             if key is not None:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
-            return self._fanout.publish(message, self.delivery, budget)
+            return self.fanout.publish(message, self.delivery, budget)
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
         appended = self._log.append(
@@ -220,26 +224,50 @@ class Publisher:
         budget: Budget,
     ) -> PublishReport:
         logged = appended.message
-        is_handed_over = appended.is_sent or self._fanout.needs_log
+        is_handed_over = appended.is_sent or self.fanout.needs_log
         if is_handed_over and not appended.is_new:
             return PublishReport(position=logged.position, repeated=True)
         message = self._outgoing(logged)
-        report = _placed(self._fanout.publish, message, self.delivery, budget)
+        report = _placed(self.fanout.publish, message, self.delivery, budget)
         if key is not None and report.is_complete and not is_handed_over:
             _mark_sent(topic_log, logged, key, budget)
         return report
 
     def carry_on(
-        self, message: "LoggedMessage", *, timeout_seconds: float | None = None
+        self,
+        message: "LoggedMessage",
+        *,
+        only: Sequence[str] | None = None,
+        exclude: Collection[str] = (),
+        heard: Callable[[PostOutcome], object] | None = None,
+        timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message that the log has, as the stream of the table brings it.
+
+        Args:
+            message: The message.
+            only: Connections to send it to; all of the topic's subscribers if None.
+            exclude: Connections that are not to get it, besides the message's own.
+            heard: Called with what became of each post, as it ends.
+            timeout_seconds: Longest time this call may take.
 
         Raises:
             PublishError: The store or the Management API failed half-way.
         """
-        budget = self.delivery.budget(timeout_seconds)
+        delivery = self.delivery if heard is None else self.delivery.heard_by(heard)
+        budget = delivery.budget(timeout_seconds)
         outgoing = self._outgoing(message)
-        return _placed(self._fanout.carry_on, outgoing, self.delivery, budget)
+        outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
+        if only is None:
+            return _placed(self.fanout.carry_on, outgoing, delivery, budget)
+        report = delivery.deliver(
+            only,
+            outgoing.data,
+            topic=outgoing.topic,
+            exclude=outgoing.exclude,
+            budget=budget,
+        )
+        return report.__replace__(position=outgoing.position)
 
     def post(
         self,

@@ -20,11 +20,11 @@ class LogKind(NamedTuple):
 
     Attributes:
         make: Makes a log.
-        require_keys: Skips the test if keys cannot be used there.
+        require_transactions: Skips the test if the endpoint has no transactions.
     """
 
     make: MakeLog
-    require_keys: Callable[[], None]
+    require_transactions: Callable[[], None]
 
 
 class OneAtATime:

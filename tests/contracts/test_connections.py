@@ -171,6 +171,37 @@ def test_what_stays_throttled_or_broken_is_never_called_gone(sender: Sender) -> 
     assert all(each.reason for each in results if each.connection_id == "broken")
 
 
+def test_who_fails_alone_does_not_use_up_the_time_of_the_call(sender: Sender) -> None:
+    ids = [f"c{number}" for number in range(50)]
+    for connection_id in ids:
+        sender.connect(connection_id)
+    sender.fail("c7", 429, times=10_000)
+    sender.fail("c8", 503, times=10_000)
+    begun = time.monotonic()
+
+    found = outcomes(sender.connections.post_many(ids, b"x", deadline=soon(25)))
+
+    assert time.monotonic() - begun < 10
+    assert found.pop("c7") is Outcome.THROTTLED
+    assert found.pop("c8") is Outcome.FAILED
+    assert set(found.values()) == {Outcome.DELIVERED}
+
+
+def test_those_that_fail_get_the_patience_that_is_asked_for(sender: Sender) -> None:
+    sender.connect("a")
+    sender.fail("a", 429, times=10_000)
+    begun = time.monotonic()
+
+    found = outcomes(
+        sender.connections.post_many(
+            ["a"], b"x", deadline=soon(25), patience_seconds=0.1
+        )
+    )
+
+    assert time.monotonic() - begun < 10
+    assert found == {"a": Outcome.THROTTLED}
+
+
 def test_after_the_deadline_what_is_left_is_deferred(sender: Sender) -> None:
     ids = [f"c{number}" for number in range(50)]
     for connection_id in ids:

@@ -14,6 +14,8 @@ from wspubsub import (
     TopicLog,
 )
 
+SKEW = 15 * 60
+YEAR = 365 * 24 * 60 * 60
 STRANGE = ["a", "#", "1#a", "a#b", "L#a", "émoji 🎉", "x" * 256]
 
 
@@ -187,12 +189,13 @@ def test_a_log_whose_messages_are_all_too_old_is_empty(
     assert log.read(news, newest) == lost(None)
 
 
-def test_after_an_expired_message_a_new_epoch_goes_on_counting(
+def test_after_a_message_that_has_long_expired_a_new_epoch_goes_on_counting(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
+    kind.require_transactions()
     log = kind.make(history=History(ttl_seconds=60))
     before = fill(log, news, 2)[-1].position
-    clock.advance(60)
+    clock.advance(60 + SKEW)
 
     after = log.append(news, b"late").message
 
@@ -200,6 +203,63 @@ def test_after_an_expired_message_a_new_epoch_goes_on_counting(
     assert after.position.epoch != before.epoch
     assert log.read(news).messages == (after,)
     assert log.read(news, before) == lost(after.position)
+
+
+def test_an_epoch_goes_on_for_as_long_as_clocks_may_differ(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    first, second = fill(log, news, 2)
+    clock.advance(60 + SKEW - 1)
+
+    third = log.append(news, b"late").message
+
+    assert third.position == Position(second.position.epoch, 3)
+    assert third.published_at == clock.time
+    assert log.read(news).messages == (third,)
+    assert log.read(news, second.position).messages == (third,)
+    assert log.read(news, first.position) == lost(third.position)
+
+
+def test_a_clock_that_is_fast_by_what_clocks_may_differ_is_followed(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=History(ttl_seconds=60))
+    first = log.append(news, b"1").message
+    clock.advance(SKEW)
+    fast = log.append(news, b"from a fast clock").message
+    clock.advance(-SKEW)
+
+    last = log.append(news, b"3").message
+
+    assert [each.position.epoch for each in (fast, last)] == [first.position.epoch] * 2
+    assert last.published_at == fast.published_at
+    assert log.read(news, first.position).messages == (fast, last)
+
+
+def test_a_clock_that_is_wrong_does_not_extend_the_history(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    kind.require_transactions()
+    log = kind.make(history=History(ttl_seconds=60))
+    clock.advance(20 * YEAR)
+    wrong = log.append(news, b"from 20 years ahead", key="k").message
+    clock.advance(-20 * YEAR)
+    assert log.position(news) is None
+    assert log.read(news, wrong.position) == lost(None)
+
+    right = log.append(news, b"right").message
+    again = log.append(news, b"right again", key="k")
+
+    assert right.published_at == clock.time
+    assert right.position == Position(right.position.epoch, wrong.position.offset + 1)
+    assert right.position.epoch != wrong.position.epoch
+    assert again.is_new
+    assert again.message.position.epoch == right.position.epoch
+    assert log.read(news).messages == (right, again.message)
+    clock.advance(60)
+    assert log.position(news) is None
+    assert log.append(news, b"again", key="k").is_new
 
 
 def test_a_log_goes_on_in_its_epoch_while_its_newest_message_is_kept(
@@ -228,7 +288,7 @@ def test_times_do_not_go_backwards_when_the_clock_does(
 
 
 def test_a_key_is_appended_once(kind: LogKind, clock: Clock, news: str) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make()
     first = log.append(news, b"1", key="order 5")
     fill(log, news, 1)
@@ -250,7 +310,7 @@ def test_a_key_is_appended_once(kind: LogKind, clock: Clock, news: str) -> None:
 
 
 def test_the_same_key_of_another_topic_is_another_key(kind: LogKind) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make()
 
     appended = [
@@ -264,7 +324,7 @@ def test_the_same_key_of_another_topic_is_another_key(kind: LogKind) -> None:
 def test_a_key_is_forgotten_when_its_message_is_too_old(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make(history=History(ttl_seconds=60))
     first = log.append(news, b"1", key="k").message
     clock.advance(59)
@@ -283,7 +343,7 @@ def test_a_key_is_forgotten_when_its_message_is_too_old(
 def test_a_key_belongs_to_the_data_that_it_came_with(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make(history=History(ttl_seconds=60))
     first = log.append(news, b"1", key="k").message
     log.mark_sent(first, "k")
@@ -300,7 +360,7 @@ def test_a_key_belongs_to_the_data_that_it_came_with(
 def test_who_repeats_a_key_is_told_whether_the_message_was_sent(
     kind: LogKind, news: str
 ) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make()
     first = log.append(news, b"1", key="k")
     log.append(news, b"1", key="other key")
@@ -321,7 +381,7 @@ def test_who_repeats_a_key_is_told_whether_the_message_was_sent(
 def test_a_repeated_message_can_be_marked_as_well_as_the_first(
     kind: LogKind, news: str
 ) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make()
     first = log.append(news, b"1", key="k").message
 
@@ -334,7 +394,7 @@ def test_a_repeated_message_can_be_marked_as_well_as_the_first(
 def test_a_mark_that_comes_too_late_is_not_taken_for_the_next_message_s(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make(history=History(ttl_seconds=60))
     first = log.append(news, b"1", key="k").message
     clock.advance(60)

@@ -49,7 +49,7 @@ def test_many_writers_leave_no_gap_and_no_double_at_any_moment(
 
 
 def test_one_key_from_many_writers_is_appended_once(kind: LogKind, news: str) -> None:
-    kind.require_keys()
+    kind.require_transactions()
     log = kind.make()
     positions: list[Position] = []
     are_new: list[bool] = []

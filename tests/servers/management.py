@@ -20,10 +20,17 @@ class Fault(NamedTuple):
     Attributes:
         status: HTTP status, or `DROP`.
         code: What the header `x-amzn-errortype` says, if there is one.
+        message: What the body says.
     """
 
     status: int
     code: str | None = None
+    message: str = ""
+
+    @property
+    def body(self) -> bytes:
+        """The body of the answer."""
+        return json.dumps({"message": self.message}).encode() if self.message else b""
 
 
 class ManagementServer:
@@ -81,7 +88,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None and fault.status == DROP:
             self.close_connection = True
         elif fault is not None:
-            self._answer(fault.status, code=fault.code)
+            self._answer(fault.status, code=fault.code, body=fault.body)
         elif connection_id not in self.api.connected:
             self._answer(410, code="GoneException")
         else:

@@ -7,24 +7,24 @@ from threading import Event
 from typing import TypeVar
 
 from wspubsub.aws.choice import boto3_client
+from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
-from wspubsub.aws.failures import Meaning, error_for, meaning_of
-from wspubsub.aws.fan_out import FanOut
+from wspubsub.aws.failures import error_for, unreadable_answer
+from wspubsub.aws.fan_out import FanOut, Posted
+from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import Meaning
+from wspubsub.aws.schedule import Progress
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.errors import (
-    AccessDeniedError,
-    ConnectionGoneError,
-    ManagementError,
-    ThrottledError,
-    UsageError,
-)
+from wspubsub.errors import ManagementError
 
 TIMEOUT_SECONDS = 10.0
 """How long a single call goes on trying if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
+
+_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 class Boto3Connections:
@@ -47,11 +47,12 @@ class Boto3Connections:
         clock: Callable[[], float],
         sleep: Callable[[float], object],
     ) -> None:
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._endpoint = endpoint
         self._max_workers = max_workers
         self._clock = clock
         self._sleep = sleep
+        self._progress = Progress()
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -60,16 +61,24 @@ class Boto3Connections:
         self._until(deadline, connection_id, self._posting(connection_id, data))
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
         fan_out = FanOut(
-            lambda connection_id, ended: self._outcome(
+            lambda connection_id, ended: self._try(
                 connection_id, data, deadline, ended
             ),
             max_workers=self._max_workers,
             deadline=deadline,
             clock=self._clock,
+            sleep=self._sleep,
+            progress=self._progress,
+            patience_seconds=patience_seconds,
         )
         return fan_out.outcomes(connection_ids)
 
@@ -81,9 +90,13 @@ class Boto3Connections:
             partial(self._client.get_connection, ConnectionId=connection_id),
         )
         identity = answer.get("Identity", {})
+        try:
+            connected_at, last_active_at = answer["ConnectedAt"], answer["LastActiveAt"]
+        except KeyError as error:
+            raise unreadable_answer(self._endpoint, error) from error
         return ConnectionInfo(
-            connected_at=_seconds(answer["ConnectedAt"]),
-            last_active_at=_seconds(answer["LastActiveAt"]),
+            connected_at=_seconds(connected_at),
+            last_active_at=_seconds(last_active_at),
             source_ip=identity.get("SourceIp", ""),
             user_agent=identity.get("UserAgent"),
         )
@@ -96,23 +109,26 @@ class Boto3Connections:
             partial(self._client.delete_connection, ConnectionId=connection_id),
         )
 
-    def _outcome(
+    def _try(
         self, connection_id: str, data: bytes, deadline: float, ended: Event
-    ) -> PostOutcome:
+    ) -> Posted:
         if ended.is_set() or self._clock() >= deadline:
-            return PostOutcome(connection_id, Outcome.DEFERRED)
+            return Posted(
+                PostOutcome(connection_id, Outcome.DEFERRED), is_answered=False
+            )
         try:
-            call = self._posting(str(connection_id), data)
-            self._until(deadline, connection_id, call, ended)
-        except ConnectionGoneError:
-            return PostOutcome(connection_id, Outcome.GONE)
-        except ThrottledError as error:
-            return PostOutcome(connection_id, Outcome.THROTTLED, str(error))
-        except AccessDeniedError:
-            raise
-        except ManagementError as error:
-            return PostOutcome(connection_id, Outcome.FAILED, str(error))
-        return PostOutcome(connection_id, Outcome.DELIVERED)
+            self._posting(str(connection_id), data)()
+        except Exception as error:
+            meaning, failure = self._failure(error, connection_id)
+            if meaning is Meaning.DENIED:
+                raise failure from error
+            outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
+            return Posted(
+                PostOutcome(connection_id, outcome, str(failure)),
+                is_answered=failure.status is not None,
+                is_worth_a_retry=meaning.is_passing,
+            )
+        return Posted(PostOutcome(connection_id, Outcome.DELIVERED))
 
     def _posting(self, connection_id: str, data: bytes) -> Callable[[], object]:
         return partial(
@@ -124,7 +140,6 @@ class Boto3Connections:
         deadline: float | None,
         connection_id: str,
         call: Callable[[], ResultT],
-        ended: Event | None = None,
     ) -> ResultT:
         if deadline is None:
             deadline = self._clock() + TIMEOUT_SECONDS
@@ -135,56 +150,28 @@ class Boto3Connections:
             except Exception as error:
                 meaning, failure = self._failure(error, connection_id)
                 delay = next(delays)
-                is_last = self._clock() + delay >= deadline or (
-                    ended is not None and ended.is_set()
-                )
-                if is_last or meaning not in {Meaning.THROTTLED, Meaning.BROKEN}:
+                is_last = self._clock() + delay >= deadline
+                if is_last or not meaning.is_passing:
                     raise failure from error
             self._sleep(delay)
 
     def _failure(
         self, error: Exception, connection_id: str
     ) -> tuple[Meaning, ManagementError]:
-        response = getattr(error, "response", None)
-        if isinstance(response, dict):
-            status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            code = response.get("Error", {}).get("Code")
-            meaning = meaning_of(status, code)
-        else:
-            status, code = None, None
-            meaning = _meaning_without_answer(error)
-        failure = error_for(
-            meaning,
+        failure = failure_of(error)
+        # botocore makes a code of the status where the answer has none.
+        has_code = failure.status is not None and failure.code != str(failure.status)
+        return failure.meaning, error_for(
+            failure.meaning,
             connection_id,
             self._endpoint,
-            status=status,
-            code=code,
-            text=str(error),
+            status=failure.status,
+            code=failure.code if has_code else None,
+            text=failure.text,
         )
-        return meaning, failure
 
 
-def _meaning_without_answer(error: Exception) -> Meaning:
-    """Return whether trying again may help; an error of the program is raised."""
-    if not type(error).__module__.startswith("botocore."):
-        raise error
-    # What raised it has loaded it.
-    from botocore import exceptions as botocore  # noqa: PLC0415
-
-    if isinstance(
-        error, (botocore.NoCredentialsError, botocore.PartialCredentialsError)
-    ):
-        text = f"{error}; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in"
-        raise UsageError(text) from error
-    # A certificate that is not trusted now will not be trusted in a moment.
-    if isinstance(error, botocore.SSLError):
-        return Meaning.REFUSED
-    if isinstance(error, (botocore.ConnectionError, botocore.HTTPClientError)):
-        return Meaning.BROKEN
-    return Meaning.REFUSED
-
-
-def sdk_client(endpoint: str, region: str | None, max_workers: int) -> ManagementClient:
+def sdk_client(endpoint: str, region: str | None) -> ManagementClient:
     """Return a client that makes one attempt for each call.
 
     Raises:
@@ -198,7 +185,6 @@ def sdk_client(endpoint: str, region: str | None, max_workers: int) -> Managemen
             region=region,
             endpoint_url=endpoint,
             max_attempts=1,
-            max_connections=max_workers,
         )
     except NoRegionError as error:
         raise unknown_region(endpoint) from error

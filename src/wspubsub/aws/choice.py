@@ -1,42 +1,65 @@
 """Whether requests to AWS are sent by the lean engine or by boto3.
 
 Inside the Lambda runtime, with credentials in the environment and nothing unusual
-asked for, the engine does exactly what boto3 would do, at a fraction of its cost.
+asked for, the engine does exactly what boto3 would do, at a fraction of its cost. It
+does not read `~/.aws/config`, which Lambda does not have; an image that has one names
+it in AWS_CONFIG_FILE. With SnapStart no keys are in the environment, so it is boto3.
 Everywhere else boto3 is used, so that profiles, single sign-on, proxies and moto's
 `mock_aws` behave as people expect. A client that the user passes always wins.
 """
 
 import os
+import threading
 from collections.abc import Mapping
 from typing import Any
+
+from wspubsub.aws.forks import reconnect_after_fork
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
 
 MAX_ATTEMPTS = 4
 
+MAX_CONNECTIONS = 1024
+"""How many connections a boto3 client keeps: more than a process has threads that use
+it, or urllib3 would throw some away after each request, and say so each time."""
+
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
     "AWS_CONFIG_FILE",
-    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_DEFAULT_PROFILE",
     "AWS_PROFILE",
     "AWS_SHARED_CREDENTIALS_FILE",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "all_proxy",
+)
+# SDKs take these for off unless they say "true".
+_SWITCHES = (
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
     "AWS_USE_DUALSTACK_ENDPOINT",
     "AWS_USE_FIPS_ENDPOINT",
 )
 # Their endpoints have names of their own, which botocore knows.
 _ISOLATED_REGIONS = ("us-iso", "eu-iso", "eusc-")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+# boto3's clients may be shared by threads; making them from its default session, which
+# is made with the first one, may not.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
     """Return whether the engine can stand in for boto3 in this environment."""
     if not all(environment.get(name) for name in _NEEDED):
         return False
-    if environment.get("AWS_REGION", "").startswith(_ISOLATED_REGIONS):
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
+    if region.startswith(_ISOLATED_REGIONS):
         return False
-    unusual = [*_UNUSUAL, *_PROXIES, *map(str.lower, _PROXIES)]
-    return not any(environment.get(name) for name in unusual)
+    if any(environment.get(name, "").lower() == "true" for name in _SWITCHES):
+        return False
+    return not any(environment.get(name) for name in _UNUSUAL)
 
 
 def boto3_client(
@@ -45,7 +68,6 @@ def boto3_client(
     region: str | None = None,
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
-    max_connections: int = 32,
 ) -> Any:  # noqa: ANN401 - boto3 ships no types
     """Return a boto3 client with time-outs that fit a Lambda behind API Gateway.
 
@@ -54,7 +76,9 @@ def boto3_client(
         region: AWS Region; the environment's, or the configuration's, if None.
         endpoint_url: Where the service is; where boto3 finds it if None.
         max_attempts: How often a request is sent at most.
-        max_connections: How many requests may be under way at once.
+
+    Raises:
+        CredentialsError: There is no such profile, or no way to its credentials.
     """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -63,11 +87,19 @@ def boto3_client(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": max_attempts},
-        max_pool_connections=max_connections,
+        max_pool_connections=MAX_CONNECTIONS,
     )
     # boto3 by itself heeds AWS_DEFAULT_REGION, and not the variable of Lambda and of
     # all other SDKs.
     region = region or os.environ.get("AWS_REGION") or None
-    return boto3.client(
-        service, region_name=region, endpoint_url=endpoint_url, config=config
-    )
+    try:
+        with _ONE_AT_A_TIME:
+            client = boto3.client(
+                service, region_name=region, endpoint_url=endpoint_url, config=config
+            )
+    except Exception as error:
+        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
+
+        failure_of(error)
+        raise
+    return reconnect_after_fork(client)

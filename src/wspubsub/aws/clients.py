@@ -4,16 +4,20 @@ from typing import Any, Protocol
 
 
 class ManagementClient(Protocol):
-    """The operations of `boto3.client("apigatewaymanagementapi")` that are used."""
+    """The operations of `boto3.client("apigatewaymanagementapi")` that are used.
 
-    def post_to_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
+    To type checkers each takes any arguments, so that clients whose arguments are
+    typed in detail fit, such as those of `types-boto3`.
+    """
+
+    def post_to_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Post to a connection."""
         ...
 
-    def get_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
+    def get_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Describe a connection."""
         ...
 
-    def delete_connection(self, **request: Any) -> Any:  # noqa: ANN401 - as boto3
+    def delete_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Close a connection."""
         ...

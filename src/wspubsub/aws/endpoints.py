@@ -1,11 +1,13 @@
 """Which endpoint the Management API of an API has, and in which region it is."""
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 from wspubsub.aws.urls import Url, split_url
 from wspubsub.errors import UsageError
 
 _DOMAINS = ("amazonaws.com", "amazonaws.com.cn")
+_QUEUE_DOMAINS = (*(f".{domain}" for domain in _DOMAINS), ".api.aws")
 _PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
 _HTTP_SCHEMES = {"wss": "https", "ws": "http", "https": "https", "http": "http"}
 
@@ -86,6 +88,23 @@ def service_endpoint(service: str, environment: Mapping[str, str], region: str) 
         or environment.get("AWS_ENDPOINT_URL")
         or f"https://{service}.{region}.{suffix}"
     )
+
+
+def region_of_queue(url: str) -> str | None:
+    """Return the Region that the URL of an SQS queue names, if it names one.
+
+    Besides the usual `sqs.{region}.amazonaws.com` these are FIPS, dual-stack and VPC
+    endpoints, and the older `{region}.queue.amazonaws.com`.
+    """
+    labels = split_url(url).host.split(".")
+    if not ".".join(labels).endswith(_QUEUE_DOMAINS):
+        return None
+    for label, following in pairwise(labels):
+        if label in {"sqs", "sqs-fips"}:
+            return following
+        if following == "queue":
+            return label
+    return None
 
 
 def unknown_region(endpoint: str) -> UsageError:

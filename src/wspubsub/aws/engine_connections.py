@@ -7,15 +7,17 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
-from wspubsub.aws.failures import Meaning, error_for, meaning_of
+from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
+from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.schedule import Progress
 from wspubsub.aws.signing import (
     EMPTY_HASH,
@@ -28,7 +30,9 @@ from wspubsub.aws.signing import (
     credentials_in,
 )
 from wspubsub.aws.tls import trust_of
+from wspubsub.aws.unsigned import unsigned_headers
 from wspubsub.aws.urls import split_url
+from wspubsub.aws.verdicts import verdict_on
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import ManagementError
 
@@ -41,8 +45,8 @@ _USUAL_ID = re.compile(r"[A-Za-z0-9_.~-]*=*")
 """An ID in which `=` alone is to be percent-encoded (RFC 3986 §2.3)."""
 
 _SUCCESS = range(200, 300)
+_UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
-_VERDICTS = {Meaning.THROTTLED: Verdict.THROTTLED, Meaning.BROKEN: Verdict.BROKEN}
 
 
 class EngineConnections:
@@ -113,14 +117,10 @@ class EngineConnections:
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
         response = self._single("GET", connection_id, b"", None)
-        found = json.loads(response.body)
-        identity = found.get("identity") or {}
-        return ConnectionInfo(
-            connected_at=_seconds(found["connectedAt"]),
-            last_active_at=_seconds(found["lastActiveAt"]),
-            source_ip=identity.get("sourceIp", ""),
-            user_agent=identity.get("userAgent"),
-        )
+        try:
+            return _connection_info(json.loads(response.body))
+        except _UNREADABLE as error:
+            raise unreadable_answer(self._endpoint, error) from error
 
     def close(self, connection_id: str) -> None:
         """See `Connections.close`."""
@@ -213,6 +213,7 @@ class _Requests:
         "_region",
         "_second",
         "_signer",
+        "_unsigned",
     )
 
     def __init__(
@@ -234,6 +235,7 @@ class _Requests:
         self._credentials = credentials
         self._region = region
         self._keys = keys
+        self._unsigned = unsigned_headers(os.environ)
         self._second = -1
 
     def build(self, connection_id: str) -> bytes:
@@ -283,16 +285,25 @@ class _Requests:
         unsigned = authorization(self._credentials, scope, headers, "")
         self._before_id = f"{self._method} {self._path}".encode()
         self._after_id = (
-            f" HTTP/1.1\r\n{sent}content-length: {len(self._data)}\r\n"
+            f" HTTP/1.1\r\n{sent}{self._unsigned}content-length: {len(self._data)}\r\n"
             f"authorization: {unsigned}"
         ).encode()
+
+
+def _connection_info(found: dict[str, Any]) -> ConnectionInfo:
+    identity = found.get("identity") or {}
+    return ConnectionInfo(
+        connected_at=_seconds(found["connectedAt"]),
+        last_active_at=_seconds(found["lastActiveAt"]),
+        source_ip=identity.get("sourceIp", ""),
+        user_agent=identity.get("userAgent"),
+    )
 
 
 def _judged(response: Response) -> Verdict:
     if response.status in _SUCCESS:
         return Verdict.FINAL
-    meaning = meaning_of(response.status, _code(response))
-    return _VERDICTS.get(meaning, Verdict.FINAL)
+    return verdict_on(response.status, _code(response))
 
 
 def _code(response: Response) -> str | None:

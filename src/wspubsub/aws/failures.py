@@ -1,50 +1,17 @@
-"""What the Management API's answers mean; the one table of them."""
+"""The errors of the Management API: one for each meaning of its answers."""
 
 import json
-from enum import Enum
 
+from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import default_domain
+from wspubsub.aws.meanings import UNREADABLE, Meaning
+from wspubsub.aws.urls import split_url
 from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,
     ManagementError,
     ThrottledError,
 )
-
-
-class Meaning(Enum):
-    """What an answer other than success means."""
-
-    GONE = "gone"
-    THROTTLED = "throttled"
-    DENIED = "denied"
-    REFUSED = "refused"
-    """Will be refused again, however often it is tried."""
-    BROKEN = "broken"
-    """May work when it is tried again."""
-
-
-_BY_CODE = {
-    "GoneException": Meaning.GONE,
-    "LimitExceededException": Meaning.THROTTLED,
-    "ForbiddenException": Meaning.DENIED,
-    "PayloadTooLargeException": Meaning.REFUSED,
-    "BadRequestException": Meaning.REFUSED,
-}
-_BY_STATUS = {410: Meaning.GONE, 429: Meaning.THROTTLED, 403: Meaning.DENIED}
-_SERVER_ERROR = 500
-
-
-def meaning_of(status: int | None, code: str | None) -> Meaning:
-    """Return what an answer means, by its error code or else by its status.
-
-    Some gateways answer a bare 410 without the header that names the error.
-    """
-    if code in _BY_CODE:
-        return _BY_CODE[code]
-    if status is None or status >= _SERVER_ERROR:
-        return Meaning.BROKEN
-    return _BY_STATUS.get(status, Meaning.REFUSED)
 
 
 def error_for(
@@ -74,7 +41,39 @@ def error_for(
 
 
 def denied_text(endpoint: str, text: str) -> str:
-    """Return what to do about a 403, with the IAM statement that is missing."""
+    """Return what to do about a refusal, by what AWS says.
+
+    Only where AWS names a permission, or nothing at all, it is the IAM statement that
+    may be missing.
+    """
+    advice = advice_on(text) or _place_or_permission(endpoint, text)
+    return f"the Management API at {endpoint} denied access ({text}): {advice}"
+
+
+def _place_or_permission(endpoint: str, text: str) -> str:
+    statement = (
+        f"the function's role needs the statement {json.dumps(_statement(endpoint))}"
+    )
+    if "is not authorized to perform" in text:
+        return statement
+    return f"{_wrong_place(endpoint)}; if it is right, {statement}"
+
+
+def _wrong_place(endpoint: str) -> str:
+    place = default_domain(endpoint)
+    if place:
+        return (
+            f"perhaps the API has no stage {place.stage!r}, or its default endpoint is "
+            "disabled, and a custom domain is to be used"
+        )
+    url = split_url(endpoint)
+    return (
+        f"perhaps {url.host} has no API mapping for the path {url.path or '/'!r}: "
+        "behind a custom domain it is the mapping's key, not the stage"
+    )
+
+
+def _statement(endpoint: str) -> dict[str, str]:
     place = default_domain(endpoint)
     arn = (
         f"arn:{place.partition}:execute-api:{place.region}:ACCOUNT:"
@@ -82,12 +81,16 @@ def denied_text(endpoint: str, text: str) -> str:
         if place
         else "arn:aws:execute-api:REGION:ACCOUNT:API-ID/STAGE/*/@connections/*"
     )
-    statement = {
+    return {
         "Effect": "Allow",
         "Action": "execute-api:ManageConnections",
         "Resource": arn,
     }
-    return (
-        f"the Management API at {endpoint} answered 403 ({text}); the function's role "
-        f"needs the statement {json.dumps(statement)}, or the endpoint's stage is wrong"
+
+
+def unreadable_answer(endpoint: str, error: Exception) -> ManagementError:
+    """Return the error to raise for an answer that the Management API never gives."""
+    return ManagementError(
+        f"{endpoint} answered something that is not the Management API's: {error!r}",
+        code=UNREADABLE,
     )

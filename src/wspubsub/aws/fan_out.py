@@ -2,16 +2,32 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from itertools import islice
 from threading import Event
+from typing import NamedTuple
 
+from wspubsub.aws.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
 from wspubsub.connections import Outcome, PostOutcome
-
-Post = Callable[[str, Event], PostOutcome]
-"""Posts to a connection; once the event is set, it tries no more."""
 
 _LONGEST_WAIT_SECONDS = 60.0
 """A deadline may be farther away than the system can wait at once."""
+
+
+class Posted(NamedTuple):
+    """How one attempt to post has ended.
+
+    Attributes:
+        outcome: What became of the post, if this was the last attempt.
+        is_answered: Whether AWS has said what will not change.
+        is_worth_a_retry: Whether another attempt may end otherwise.
+    """
+
+    outcome: PostOutcome
+    is_answered: bool = True
+    is_worth_a_retry: bool = False
+
+
+Post = Callable[[str, Event], Posted]
+"""Posts to a connection, once; not at all if the event is set."""
 
 
 class FanOut:
@@ -19,9 +35,13 @@ class FanOut:
 
     Args:
         post: Posts to one connection, in a thread.
-        max_workers: How many threads there are at most.
+        max_workers: How many posts are under way at most, not counting stalled ones.
         deadline: Instant of the clock at which all ends.
         clock: Monotonic clock in seconds.
+        sleep: Waits until the next attempt is due.
+        progress: Where successes are noted.
+        patience_seconds: How long those that fail are tried again at the end; as
+            `Schedule` does if None.
     """
 
     def __init__(
@@ -31,60 +51,98 @@ class FanOut:
         max_workers: int,
         deadline: float,
         clock: Callable[[], float],
+        sleep: Callable[[float], object],
+        progress: Progress,
+        patience_seconds: float | None,
     ) -> None:
         self._post = post
-        self._max_under_way = max_workers * 2
+        self._max_workers = max_workers
         self._deadline = deadline
         self._clock = clock
+        self._sleep = sleep
+        self._progress = progress
+        self._patience_seconds = patience_seconds
         self._ended = Event()
-        self._pool = ThreadPoolExecutor(max_workers, "wspubsub-post")
-        self._under_way: dict[Future[PostOutcome], str] = {}
+        # A thread that waits for a silent connection has another one take its place.
+        self._pool = ThreadPoolExecutor(2 * max_workers, "wspubsub-post")
+        self._under_way: dict[Future[Posted], Attempt] = {}
+        self._leaving_seconds = PATIENCE_SECONDS
 
     def outcomes(self, connection_ids: Iterable[str]) -> Iterator[PostOutcome]:
         """Post to each connection and yield what became of it."""
-        remaining = iter(connection_ids)
+        schedule = Schedule(
+            connection_ids,
+            Attempt,
+            most=self._max_workers,
+            deadline=self._deadline,
+            clock=self._clock,
+            progress=self._progress,
+            patience_seconds=self._patience_seconds,
+        )
         try:
-            while patience := self._patience():
-                self._begin(remaining)
-                if not self._under_way:
-                    return
-                done, _ = wait(self._under_way, patience, FIRST_COMPLETED)
-                for future in done:
-                    del self._under_way[future]
-                    yield future.result()
-            yield from self._given_up(remaining)
+            yield from self._run(schedule)
         finally:
             self._end()
 
-    def _begin(self, remaining: Iterator[str]) -> None:
-        # Besides the one that each thread works on, one more waits for it.
-        room = self._max_under_way - len(self._under_way)
-        for connection_id in islice(remaining, room):
-            future = self._pool.submit(self._post, connection_id, self._ended)
-            self._under_way[future] = connection_id
-
-    def _given_up(self, remaining: Iterator[str]) -> Iterator[PostOutcome]:
-        # A thread cannot be interrupted, but nobody has to wait for it: what it is
-        # doing ends by its own time-outs, and may still succeed.
-        for future, connection_id in self._under_way.items():
-            if future.cancel():
-                yield PostOutcome(connection_id, Outcome.DEFERRED)
-                continue
-            try:
-                yield future.result(timeout=0)
-            except TimeoutError:
-                reason = "no answer before the deadline"
-                yield PostOutcome(connection_id, Outcome.FAILED, reason)
-        for connection_id in remaining:
+    def _run(self, schedule: Schedule[Attempt]) -> Iterator[PostOutcome]:
+        failed: dict[Attempt, PostOutcome] = {}
+        while not schedule.is_over(self._clock()):
+            self._begin(schedule)
+            if schedule.is_done():
+                return
+            for future in self._wait(schedule):
+                attempt = self._under_way.pop(future)
+                posted = future.result()
+                if self._is_tried_again(schedule, attempt, posted):
+                    failed[attempt] = posted.outcome
+                else:
+                    yield posted.outcome
+        yield from self._given_up()
+        yield from (failed[attempt] for attempt in schedule.left())
+        for connection_id in schedule.untried():
             yield PostOutcome(connection_id, Outcome.DEFERRED)
 
+    def _is_tried_again(
+        self, schedule: Schedule[Attempt], attempt: Attempt, posted: Posted
+    ) -> bool:
+        if posted.is_worth_a_retry:
+            return schedule.fail(attempt, self._clock())
+        if posted.is_answered:
+            schedule.succeed(attempt, self._clock())
+        else:
+            schedule.leave(attempt)
+        return False
+
+    def _begin(self, schedule: Schedule[Attempt]) -> None:
+        while (attempt := schedule.take(self._clock())) is not None:
+            future = self._pool.submit(self._post, attempt.tag, self._ended)
+            self._under_way[future] = attempt
+
+    def _wait(self, schedule: Schedule[Attempt]) -> Iterable[Future[Posted]]:
+        now = self._clock()
+        seconds = _bounded(schedule.wakes_at(now) - now)
+        if self._under_way:
+            return wait(self._under_way, seconds, FIRST_COMPLETED).done
+        self._sleep(seconds)
+        return ()
+
+    def _given_up(self) -> Iterator[PostOutcome]:
+        # A thread cannot be interrupted, but nobody has to wait for it: what it is
+        # doing ends by its own timeouts, and may still succeed.
+        self._leaving_seconds = 0.0
+        for future, attempt in self._under_way.items():
+            try:
+                yield future.result(timeout=0).outcome
+            except TimeoutError:
+                yield PostOutcome(attempt.tag, Outcome.FAILED, "no answer in time")
+
     def _end(self) -> None:
+        # Who leaves half-way finds nothing of this at work after it, unless a
+        # connection is silent.
         self._ended.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        running = [future for future in self._under_way if not future.cancelled()]
-        late = wait(running, self._patience()).not_done
+        late = wait(self._under_way, self._leaving_seconds).not_done
         self._pool.shutdown(wait=not late)
 
-    def _patience(self) -> float:
-        seconds = self._deadline - self._clock()
-        return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)
+
+def _bounded(seconds: float) -> float:
+    return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)

@@ -5,19 +5,26 @@ answers. A `Schedule` says when to send what; what is known here, and nowhere el
 how requests and answers travel, and when an answer is no longer waited for.
 """
 
-import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from wspubsub.aws.http_body import ResponseError
 from wspubsub.aws.http_channel import Channel
+from wspubsub.aws.http_channels import Channels
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response, ResponseError
-from wspubsub.aws.schedule import Progress, Schedule
+from wspubsub.aws.http_response import Response
+from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
+
+# RFC 9110 §15.5.9: said by a server that closes an idle connection.
+_NO_REQUEST_IN_TIME = 408
+
+# What the next attempt would end with as well.
+_LASTING = (ssl.SSLCertVerificationError, UnicodeError)
 
 
 class Multiplexer:
@@ -30,6 +37,9 @@ class Multiplexer:
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
+        longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
     """
 
     def __init__(
@@ -41,6 +51,8 @@ class Multiplexer:
         max_in_flight: int = 128,
         clock: Callable[[], float] = time.monotonic,
         draw: Callable[[], float] | None = None,
+        longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
     ) -> None:
         self.pool = pool
         self.connect_seconds = connect_seconds
@@ -48,6 +60,8 @@ class Multiplexer:
         self.max_in_flight = max_in_flight
         self.clock = clock
         self.draw = draw
+        self.longest_delay = longest_delay
+        self.throttled_delay = throttled_delay
 
     def run(
         self,
@@ -78,12 +92,19 @@ class Multiplexer:
             Exchange,
             most=self.max_in_flight,
             deadline=deadline,
+            clock=self.clock,
             draw=self.draw,
+            longest_delay=self.longest_delay,
+            throttled_delay=self.throttled_delay,
             max_attempts=max_attempts,
             progress=progress,
             patience_seconds=patience_seconds,
         )
-        return _Run(self, schedule, build, judge).results()
+        try:
+            return _Run(self, schedule, build, judge).results()
+        except OSError as error:  # too many open files
+            reason = _described(error)
+            return (Result(tag, None, reason) for tag in tags)
 
 
 class _Run:
@@ -100,10 +121,8 @@ class _Run:
         self._pool = settings.pool
         self._schedule = schedule
         self._build, self._judge = build, judge
-        self._selector = selectors.DefaultSelector()
+        self._channels = Channels(settings.pool, settings.max_in_flight)
         self._in_flight: dict[Channel, Exchange] = {}
-        # Connections whose answer was read a moment ago; they stay registered.
-        self._free: list[Channel] = []
         self._again: list[Exchange] = []
         self._next_look = 0.0
 
@@ -123,61 +142,49 @@ class _Run:
 
     def _sent(self, now: float) -> Iterator[Result]:
         while (exchange := self._next_exchange(now)) is not None:
-            result = self._send(exchange, now)
+            result = self._send(exchange)
             if result is not None:
                 yield result
 
     def _next_exchange(self, now: float) -> Exchange | None:
         return self._again.pop() if self._again else self._schedule.take(now)
 
-    def _send(self, exchange: Exchange, now: float) -> Result | None:
+    def _send(self, exchange: Exchange) -> Result | None:
         try:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
-        except OSError as error:
-            return self._failed(exchange, error, now)
+        except (OSError, UnicodeError) as error:
+            return self._failed(exchange, error, self._settings.clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
             self._settings.connect_seconds
             if exchange.is_connecting
             else self._settings.read_seconds
         )
+        # Time that a lookup or the next page of tags took is not this request's.
+        now = self._settings.clock()
         exchange.times_out_at = now + seconds
         self._in_flight[channel] = exchange
-        self._watch(channel)
         try:
+            self._channels.watch(channel)
             channel.send(request)
+            self._channels.watch(channel)
         except OSError as error:
             return self._broken(channel, exchange, error, now)
-        self._watch(channel)
         return None
 
     def _channel(self, exchange: Exchange) -> Channel:
-        if not exchange.needs_fresh:
-            if self._free:
-                return self._free.pop()
-            idle = self._pool.take_idle()
-            if idle is not None:
-                return idle
-        return self._pool.open()
-
-    def _watch(self, channel: Channel) -> None:
-        if channel.watched_for == channel.interest:
-            return
-        if channel.watched_for:
-            self._selector.modify(channel, channel.interest)
-        else:
-            self._selector.register(channel, channel.interest)
-        channel.watched_for = channel.interest
+        kept = None if exchange.needs_fresh else self._channels.take()
+        if kept is not None:
+            return kept
+        exchange.needs_fresh = False
+        return self._pool.open(self._schedule.remaining(self._settings.clock()))
 
     def _received(self, patience: float) -> Iterator[Result]:
-        for key, _ in self._selector.select(patience):
-            channel = key.fileobj
-            assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
+        for channel in self._channels.wait(patience):
             exchange = self._in_flight.get(channel)
             if exchange is None:
-                self._free.remove(channel)
-                self._drop(channel)
+                self._channels.drop_free(channel)
                 continue
             result = self._proceed(channel, exchange)
             if result is not None:
@@ -195,28 +202,30 @@ class _Run:
     def _proceed(self, channel: Channel, exchange: Exchange) -> Result | None:
         try:
             response = channel.proceed()
+            if response is None:
+                self._wait_on(channel, exchange)
+                return None
         except (OSError, ResponseError) as error:
             return self._broken(channel, exchange, error, self._settings.clock())
-        if response is None:
-            self._watch(channel)
-            if exchange.is_connecting and channel.is_connected:
-                exchange.is_connecting = False
-                exchange.times_out_at = (
-                    self._settings.clock() + self._settings.read_seconds
-                )
-            return None
+        if response.status == _NO_REQUEST_IN_TIME and channel.is_reused:
+            late = ResponseError("the server had given up an idle connection")
+            return self._broken(channel, exchange, late, self._settings.clock())
         del self._in_flight[channel]
-        if response.keeps_alive:
-            channel.is_reused = True
-            self._free.append(channel)
-        else:
-            self._drop(channel)
+        self._channels.release(channel, keeps_alive=response.keeps_alive)
         return self._answered(exchange, response)
+
+    def _wait_on(self, channel: Channel, exchange: Exchange) -> None:
+        self._channels.watch(channel)
+        if exchange.is_connecting and channel.is_connected:
+            exchange.is_connecting = False
+            exchange.times_out_at = self._settings.clock() + self._settings.read_seconds
 
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
         now = self._settings.clock()
-        if self._judge(response) is Verdict.FINAL:
+        verdict = self._judge(response)
+        exchange.is_throttled = verdict is Verdict.THROTTLED
+        if verdict is Verdict.FINAL:
             self._schedule.succeed(exchange, now)
             return exchange.result()
         return self._retried(exchange, now)
@@ -224,36 +233,39 @@ class _Run:
     def _broken(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            goes_on_elsewhere = self._pool.trusts_more(channel)
-        else:
-            # Perhaps the server closed an idle connection just when it was used again.
-            goes_on_elsewhere = (
-                channel.is_reused
-                and not channel.answer_has_begun
-                and not exchange.needs_fresh
-            )
-        if not channel.is_connected:
-            self._pool.connecting_failed()
         del self._in_flight[channel]
-        self._drop(channel)
-        if goes_on_elsewhere:
-            exchange.needs_fresh = True
+        self._channels.drop(channel)
+        if self._goes_on_elsewhere(channel, exchange, error):
+            exchange.needs_fresh = channel.is_connected
             exchange.response, exchange.error = None, _described(error)
             self._again.append(exchange)
             return None
         return self._failed(exchange, error, now)
 
+    def _goes_on_elsewhere(
+        self, channel: Channel, exchange: Exchange, error: Exception
+    ) -> bool:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return self._pool.trusts_more(channel)
+        if not channel.is_connected:
+            exchange.addresses_failed += 1
+            count = self._pool.connecting_failed(channel)
+            return exchange.addresses_failed < count
+        # Perhaps the server closed an idle connection just when it was used again.
+        return channel.is_reused and not channel.answer_has_begun
+
     def _failed(
         self, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
-        if isinstance(error, ssl.SSLCertVerificationError):
+        exchange.is_throttled = False
+        if isinstance(error, _LASTING):
             self._schedule.leave(exchange)
             return exchange.result()
         return self._retried(exchange, now)
 
     def _retried(self, exchange: Exchange, now: float) -> Result | None:
+        exchange.addresses_failed = 0
         is_tried_again = self._schedule.fail(exchange, now)
         return None if is_tried_again else exchange.result()
 
@@ -264,6 +276,11 @@ class _Run:
             if exchange.times_out_at <= now
         ]
         for channel, exchange in late:
+            if channel.is_reused and not channel.answer_has_begun:
+                # Perhaps the way to the server is gone, and nobody closed what was
+                # idle. It is not tried one by one, each for the longest time.
+                self._pool.close_idle_since(now - self._settings.read_seconds)
+                exchange.needs_fresh = True
             channel.is_reused = False  # it was not dead, but silent
             text = "no answer in time" if channel.is_connected else "cannot connect"
             result = self._broken(channel, exchange, TimeoutError(text), now)
@@ -276,7 +293,7 @@ class _Run:
         yield from self._received(0.0)
         while self._in_flight:
             channel, exchange = self._in_flight.popitem()
-            self._drop(channel)
+            self._channels.drop(channel)
             yield Result(exchange.tag, None, "no answer in time")
         for exchange in [*self._again, *self._schedule.left()]:
             yield exchange.result()
@@ -284,18 +301,10 @@ class _Run:
         for tag in self._schedule.untried():
             yield Result(tag, None, was_tried=False)
 
-    def _drop(self, channel: Channel) -> None:
-        self._selector.unregister(channel)
-        channel.close()
-
     def _close(self) -> None:
         for channel in self._in_flight:
-            self._drop(channel)
-        for channel in self._free:
-            channel.watched_for = 0
-            self._pool.give_back(channel)
-        # Closing the selector ends the registrations of those that live on.
-        self._selector.close()
+            self._channels.drop(channel)
+        self._channels.close()
 
 
 def _described(error: Exception) -> str:

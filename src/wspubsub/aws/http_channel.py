@@ -1,6 +1,7 @@
 """One connection to a server, non-blocking: connect, TLS, one request at a time."""
 
 import errno
+import os
 import selectors
 import socket
 import ssl
@@ -17,6 +18,9 @@ _WOULD_BLOCK = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Address = tuple[int, int, int, str, tuple[Any, ...]]
 """What `socket.getaddrinfo` returns for a name."""
+
+Resumable = tuple[ssl.SSLContext, ssl.SSLSession]
+"""A TLS session, and the settings that it was made with and belongs to."""
 
 
 class Endpoint:
@@ -42,9 +46,10 @@ class Channel:
     Args:
         endpoint: Where it goes to.
         address: What the host's name stands for, as `socket.getaddrinfo` has it.
-        session: A TLS session to resume.
+        resumable: A TLS session to resume if the settings are still the same.
 
     Attributes:
+        address: As given.
         is_reused: Whether it has carried a request before this one.
         idle_since: When its last request ended.
         interest: The event that it waits for next.
@@ -56,9 +61,10 @@ class Channel:
         self,
         endpoint: Endpoint,
         address: Address,
-        session: ssl.SSLSession | None,
+        resumable: Resumable | None,
     ) -> None:
         raw = _connecting(address)
+        self.address = address
         self.is_reused = False
         self.idle_since = 0.0
         self.interest = _WRITE
@@ -66,7 +72,8 @@ class Channel:
         self.context: ssl.SSLContext | None = None
         self._socket: socket.socket = raw
         self._endpoint = endpoint
-        self._session = session
+        self._resumable = resumable
+        self._process = os.getpid()
         self._is_connected = False
         self._reader = ResponseReader()
         # A view: what is left of a large request is not copied for each part sent.
@@ -88,10 +95,20 @@ class Channel:
         return self._reader.has_begun
 
     @property
-    def session(self) -> ssl.SSLSession | None:
+    def is_inherited(self) -> bool:
+        """Whether it was made by another process, which this one was forked from.
+
+        Both have the socket then, and would read each other's answers.
+        """
+        return self._process != os.getpid()
+
+    @property
+    def resumable(self) -> Resumable | None:
         """The TLS session, to be resumed by the next connection."""
-        found = getattr(self._socket, "session", None)
-        return found if isinstance(found, ssl.SSLSession) else None
+        session = getattr(self._socket, "session", None)
+        if self.context is None or session is None:
+            return None
+        return self.context, session
 
     def send(self, request: bytes) -> None:
         """Begin a request; at once, if the connection is made already.
@@ -109,25 +126,24 @@ class Channel:
 
         Raises:
             OSError: The connection could not be made or is broken.
-            ResponseError: The answer is no HTTP response.
+            ResponseError: The answer is not an HTTP response.
         """
         return self._step()
 
     def is_dead(self) -> bool:
-        """Return whether an idle connection can carry no further request.
+        """Return whether a connection without a request can carry no further one.
 
-        After a freeze the server has closed it, and that lies unread in the socket.
+        After a freeze the server has closed it, and that lies unread in the socket. Or
+        there lies an answer that nobody asked for, which the next request would take
+        for its own.
         """
-        # A TLS socket does not peek; what matters is below TLS anyhow.
-        raw = socket.socket(fileno=self._socket.fileno())
         try:
-            raw.recv(1, socket.MSG_PEEK)
+            # Below TLS, where whatever comes in arrives first. `ssl` does not peek.
+            socket.socket.recv(self._socket, 1, socket.MSG_PEEK)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
             return True
-        finally:
-            raw.detach()
         return True
 
     def close(self) -> None:
@@ -141,15 +157,23 @@ class Channel:
         trust = self._endpoint.trust
         if trust is None:
             return self._begin_sending()
-        self.context = trust.context
-        self._socket = self.context.wrap_socket(
-            self._socket,
-            server_hostname=self._endpoint.host.encode("ascii"),
-            do_handshake_on_connect=False,
-            session=self._session,
-        )
+        self._socket = self._wrap(trust.context)
         self._step = self._shake_hands
         return self._shake_hands()
+
+    def _wrap(self, context: ssl.SSLContext) -> ssl.SSLSocket:
+        self.context = context
+        settings, session = self._resumable or (None, None)
+        try:
+            return context.wrap_socket(
+                self._socket,
+                # Certificates name hosts without the dot of an absolute name.
+                server_hostname=self._endpoint.host.rstrip(".").encode("ascii"),
+                do_handshake_on_connect=False,
+                session=session if settings is context else None,
+            )
+        except ValueError as error:
+            raise OSError(f"cannot speak TLS: {error}") from error
 
     def _shake_hands(self) -> Response | None:
         assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - wrapped just before

@@ -40,17 +40,26 @@ class Exchange(Attempt):
         tag: The caller's name for the request.
 
     Attributes:
-        needs_fresh: Whether it may only go over a new connection.
+        addresses_failed: How many addresses could not be connected to in this attempt.
+        needs_fresh: Whether it goes over a new connection next.
         is_connecting: Whether its connection is still being made.
         times_out_at: When the attempt is given up, on the engine's clock.
         response: The last answer, None if there was none.
         error: Why there was no answer.
     """
 
-    __slots__ = ("error", "is_connecting", "needs_fresh", "response", "times_out_at")
+    __slots__ = (
+        "addresses_failed",
+        "error",
+        "is_connecting",
+        "needs_fresh",
+        "response",
+        "times_out_at",
+    )
 
     def __init__(self, tag: str) -> None:
         super().__init__(tag)
+        self.addresses_failed = 0
         self.needs_fresh = False
         self.response: Response | None = None
         self.error = ""

@@ -1,24 +1,26 @@
 """The connections to one server: idle ones to use again, and new ones."""
 
-import socket
-import ssl
-import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 
-from wspubsub.aws.http_channel import Address, Channel, Endpoint
+from wspubsub.aws.http_channel import Address, Channel, Endpoint, Resumable
+from wspubsub.aws.http_resolver import Resolver
 
 IDLE_SECONDS = 45.0
 """A connection that was idle for longer is not trusted. Load balancers of AWS close
 idle ones after about a minute."""
 
-DNS_SECONDS = 30.0
-"""How long addresses are kept."""
+_NEVER = float("-inf")
 
 
 class ChannelPool:
-    """Keeps idle connections of one endpoint; safe to use from several threads.
+    """Keeps idle connections of one endpoint.
+
+    It is safe to use from several threads, and after a fork: a child process makes
+    connections of its own. So nothing here waits for a lock, which a thread of the
+    parent could have held.
 
     Args:
         endpoint: Where they go to.
@@ -37,95 +39,90 @@ class ChannelPool:
     ) -> None:
         self._endpoint = endpoint
         self._max_idle = max_idle
-        self._resolve_seconds = resolve_seconds
         self._clock = clock
-        self._lock = threading.Lock()
+        self._resolver = Resolver(
+            endpoint.host, endpoint.port, seconds=resolve_seconds, clock=clock
+        )
         self._idle: list[Channel] = []
-        self._addresses: list[Address] = []
-        self._resolved_at = -DNS_SECONDS
-        self._failures = 0
-        self._session: ssl.SSLSession | None = None
+        # When connecting to an address last failed.
+        self._failed_at: dict[Address, float] = {}
+        self._resumable: Resumable | None = None
         # Idle sockets are closed when the pool goes, not whenever they are collected.
         weakref.finalize(self, _close_all, self._idle)
 
     def take_idle(self) -> Channel | None:
         """Return a live idle connection; None if there is none."""
         while True:
-            with self._lock:
-                if not self._idle:
-                    return None
+            try:
                 channel = self._idle.pop()
+            except IndexError:
+                return None
             is_stale = self._clock() - channel.idle_since > IDLE_SECONDS
-            if not is_stale and not channel.is_dead():
+            if not (is_stale or channel.is_inherited or channel.is_dead()):
                 channel.is_reused = True
                 return channel
             channel.close()
 
-    def open(self) -> Channel:
+    def open(self, patience: float) -> Channel:
         """Return a connection that is being made.
+
+        Args:
+            patience: Longest time to wait for the addresses of the name, in seconds.
 
         Raises:
             OSError: The name has no address, or no connection can be begun.
         """
-        addresses = self._resolved()
-        address = addresses[self._failures % len(addresses)]
-        return Channel(self._endpoint, address, self._session)
+        addresses = self._resolver.addresses(patience)
+        # Those that never failed come first, in the order of the resolver.
+        *others, last = sorted(addresses, key=self._last_failure)
+        for address in others:
+            with suppress(OSError):
+                return self._open(address)
+        return self._open(last)
 
     def give_back(self, channel: Channel) -> None:
         """Keep a connection whose answer has been read."""
-        if self._session is None and self._endpoint.trust is not None:
-            self._session = channel.session
+        self._failed_at.pop(channel.address, None)
+        if channel.is_inherited or len(self._idle) >= self._max_idle:
+            channel.close()
+            return
+        self._resumable = channel.resumable or self._resumable
         channel.idle_since = self._clock()
-        with self._lock:
-            if len(self._idle) < self._max_idle:
-                self._idle.append(channel)
-                return
-        channel.close()
+        self._idle.append(channel)
+
+    def close_idle_since(self, instant: float) -> None:
+        """Close the connections that have answered nothing since an instant.
+
+        Where one turned out to be dead, though nobody closed it, they are too.
+        """
+        for channel in list(self._idle):
+            if channel.idle_since <= instant:
+                with suppress(ValueError):  # another thread has taken it
+                    self._idle.remove(channel)
+                    channel.close()
 
     def trusts_more(self, channel: Channel) -> bool:
         """Trust all there is, and return whether that is more than a channel did."""
         trust, context = self._endpoint.trust, channel.context
         return trust is not None and context is not None and trust.widen(context)
 
-    def connecting_failed(self) -> None:
-        """Try the next address, and without resuming a session."""
-        self._failures += 1
-        self._session = None
+    def connecting_failed(self, channel: Channel) -> int:
+        """Prefer other addresses from now on; return how many addresses there are."""
+        self._failed_at[channel.address] = self._clock()
+        self._resumable = None
+        return self._resolver.count
 
-    def _resolved(self) -> list[Address]:
-        if self._clock() - self._resolved_at >= DNS_SECONDS:
-            self._addresses = _resolve(self._endpoint, self._resolve_seconds)
-            self._resolved_at = self._clock()
-        return self._addresses
+    def _open(self, address: Address) -> Channel:
+        try:
+            return Channel(self._endpoint, address, self._resumable)
+        except OSError:
+            self._failed_at[address] = self._clock()
+            raise
+
+    def _last_failure(self, address: Address) -> float:
+        return self._failed_at.get(address, _NEVER)
 
 
 def _close_all(channels: list[Channel]) -> None:
     while channels:
         channels.pop().close()
-
-
-def _resolve(endpoint: Endpoint, seconds: float) -> list[Address]:
-    # The resolver has no time-out of its own, so it works aside.
-    found: list[Address] = []
-    errors: list[OSError] = []
-
-    def look_up() -> None:
-        try:
-            found.extend(
-                # As bytes, the name needs no codec that would have to be loaded.
-                socket.getaddrinfo(
-                    endpoint.host.encode("ascii"),
-                    endpoint.port,
-                    type=socket.SOCK_STREAM,
-                )
-            )
-        except OSError as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=look_up, name="wspubsub-dns", daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not found:
-        reason = errors[0] if errors else f"no answer within {seconds} s"
-        raise OSError(f"cannot resolve {endpoint.host}: {reason}")
-    return found

@@ -4,7 +4,7 @@ import binascii
 import json
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
@@ -15,7 +15,9 @@ from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
+from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
 from wspubsub.aws.signing import (
+    Headers,
     Scope,
     SigningKeys,
     authorization,
@@ -24,11 +26,28 @@ from wspubsub.aws.signing import (
     signature,
 )
 from wspubsub.aws.tls import trust_of
+from wspubsub.aws.unsigned import unsigned_headers
 from wspubsub.aws.urls import split_url
+from wspubsub.aws.verdicts import verdict_on
 from wspubsub.errors import UsageError
 
-_SERVER_ERROR = 500
+MAX_WAIT_SECONDS = 7.0
+"""The longest delays after three answers that throttle, taken together."""
+
 _OK = 200
+
+
+# As in botocore's standard mode. Four attempts never reach its cap of 20 seconds.
+
+
+def throttled_delay(failures: int) -> float:
+    """Return the longest time to wait where the last answer throttles, in seconds."""
+    return float(2 ** (failures - 1))
+
+
+def broken_delay(failures: int) -> float:
+    """Return the longest time to wait after any other failure, in seconds."""
+    return float(0.05 * 2 ** (failures - 1))
 
 
 class ClientError(Exception):
@@ -59,7 +78,7 @@ class JsonApi:
     Args:
         service: Signing name, such as `dynamodb`.
         target: Prefix of `X-Amz-Target`, such as `DynamoDB_20120810`.
-        throttled: Codes of errors that ask to try again later.
+        headers: Headers that this service wants besides, to be signed.
         region: AWS Region; the environment's if None.
         endpoint_url: Where the service is; the environment's, or the Region's, if
             None.
@@ -74,7 +93,7 @@ class JsonApi:
         service: str,
         target: str,
         *,
-        throttled: Collection[str],
+        headers: Headers = (),
         region: str | None = None,
         endpoint_url: str | None = None,
         read_seconds: float = READ_SECONDS,
@@ -85,38 +104,56 @@ class JsonApi:
         url = split_url(endpoint_url or service_endpoint(service, os.environ, region))
         self._service = service
         self._target = target
+        self._headers = tuple(headers)
         self._region = region
         self._host = url.netloc
         self._path = f"{url.path}/"
-        self._throttled = throttled
         self._keys = SigningKeys()
-        self._timeout_seconds = MAX_ATTEMPTS * (CONNECT_SECONDS + read_seconds)
+        self._timeout_seconds = (
+            MAX_ATTEMPTS * (CONNECT_SECONDS + read_seconds) + MAX_WAIT_SECONDS
+        )
         pool = ChannelPool(
             Endpoint(url.host, url.port, trust_of(url, os.environ)), max_idle=32
         )
         self._engine = Multiplexer(
-            pool, connect_seconds=CONNECT_SECONDS, read_seconds=read_seconds
+            pool,
+            connect_seconds=CONNECT_SECONDS,
+            read_seconds=read_seconds,
+            longest_delay=broken_delay,
+            throttled_delay=throttled_delay,
         )
 
-    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+    def call(
+        self,
+        operation: str,
+        request: dict[str, Any],
+        *,
+        deadline: float | None = None,
+    ) -> dict[str, Any]:
         """Return the answer to a request, with `ResponseMetadata` as boto3 has it.
+
+        Args:
+            operation: Name of the operation.
+            request: Its parameters.
+            deadline: Instant of `time.monotonic` at which it ends in any case.
 
         Raises:
             ClientError: It was refused, or the service could not be reached.
+            CredentialsError: There is nothing to sign it with.
         """
+        latest = time.monotonic() + self._timeout_seconds
+        reader = _Reader()
         [result] = self._engine.run(
             (operation,),
             build=self._builder(operation, _written(request)),
-            judge=self._judged,
-            deadline=time.monotonic() + self._timeout_seconds,
+            judge=reader.judge,
+            deadline=latest if deadline is None else min(deadline, latest),
             max_attempts=MAX_ATTEMPTS,
         )
-        response = result.response
-        if response is None or response.status != _OK:
-            raise _error(result, operation)
-        answer: dict[str, Any] = _parsed(response.body)
-        answer["ResponseMetadata"] = _metadata(response)
-        return answer
+        if reader.answer is None:
+            raise _error(result, operation, reader)
+        assert result.response is not None  # noqa: S101 - it was read
+        return {**reader.answer, "ResponseMetadata": _metadata(result.response)}
 
     def _builder(self, operation: str, body: bytes) -> Callable[[str], bytes]:
         payload_hash = sha256(body).hexdigest()
@@ -129,9 +166,11 @@ class JsonApi:
                 ("host", self._host),
                 ("x-amz-date", now),
                 ("x-amz-target", f"{self._target}.{operation}"),
+                *self._headers,
             ]
             if credentials.token is not None:
-                headers.insert(3, ("x-amz-security-token", credentials.token))
+                headers.append(("x-amz-security-token", credentials.token))
+            headers.sort()
             scope = Scope(now, self._region, self._service)
             canonical = canonical_request("POST", self._path, "", headers, payload_hash)
             key = self._keys.key(
@@ -143,19 +182,40 @@ class JsonApi:
                 ("content-length", str(len(body))),
             ]
             lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+            lines += unsigned_headers(os.environ)
             return f"POST {self._path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
         return build
 
-    def _judged(self, response: Response) -> Verdict:
+
+class _Reader:
+    """Reads the answers to one request, and says what they mean.
+
+    Attributes:
+        answer: What the service said, None if nothing that could be used.
+        problem: Why the last answer cannot be read; empty if it can.
+    """
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] | None = None
+        self.problem = ""
+
+    def judge(self, response: Response) -> Verdict:
+        self.problem = ""
+        if response.status == _OK:
+            return self._read(response)
+        return verdict_on(response.status, _refusal(response)["Error"]["Code"])
+
+    def _read(self, response: Response) -> Verdict:
         checksum = response.headers.get("x-amz-crc32")
-        if response.status >= _SERVER_ERROR:
-            return Verdict.BROKEN
         if checksum is not None and checksum != str(binascii.crc32(response.body)):
+            self.problem = f"its CRC32 checksum is not {checksum}"
             return Verdict.BROKEN
-        if response.status != _OK:
-            code = _refusal(response)["Error"]["Code"]
-            return Verdict.THROTTLED if code in self._throttled else Verdict.FINAL
+        answer = _parsed(response.body)
+        if answer is None:
+            self.problem = f"it is not a JSON object: {response.body[:40]!r}"
+            return Verdict.BROKEN
+        self.answer = answer
         return Verdict.FINAL
 
 
@@ -170,10 +230,15 @@ def _base64(value: object) -> str:
     return binascii.b2a_base64(value, newline=False).decode()
 
 
-def _parsed(body: bytes) -> Any:  # noqa: ANN401 - parsed JSON
+def _parsed(body: bytes) -> dict[str, Any] | None:
+    """Return a JSON object, None if it is not one."""
     # The hook is called for each object; a page of subscribers has thousands, and
     # never a binary attribute.
-    return json.loads(body, object_hook=_with_bytes if b'"B"' in body else None)
+    try:
+        found = json.loads(body, object_hook=_with_bytes if b'"B"' in body else None)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
@@ -184,12 +249,7 @@ def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(response: Response) -> dict[str, Any]:
-    try:
-        found = _parsed(response.body)
-    except ValueError:
-        found = {}
-    if not isinstance(found, dict):
-        found = {}
+    found = _parsed(response.body) or {}
     # The type is a qualified name: com.amazonaws.dynamodb.v20120810#Name.
     code = str(found.pop("__type", "")).rpartition("#")[2] or str(response.status)
     # SQS had other names for its errors when it spoke XML, and SDKs keep to those.
@@ -198,14 +258,21 @@ def _refusal(response: Response) -> dict[str, Any]:
     return {**found, "Error": {"Code": code, "Message": str(message)}}
 
 
-def _error(result: Result, operation: str) -> ClientError:
+def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     response = result.response
     if response is None:
-        error = {"Code": "EndpointConnectionError", "Message": result.error}
+        why = result.error or "the time was over before it could be sent"
+        error = {"Code": UNREACHABLE, "Message": why}
         return ClientError({"Error": error, "ResponseMetadata": {}}, operation)
-    return ClientError(
-        {**_refusal(response), "ResponseMetadata": _metadata(response)}, operation
-    )
+    if reader.problem:
+        error = {
+            "Code": UNREADABLE,
+            "Message": f"the answer cannot be used; {reader.problem}",
+        }
+        refusal = {"Error": error}
+    else:
+        refusal = _refusal(response)
+    return ClientError({**refusal, "ResponseMetadata": _metadata(response)}, operation)
 
 
 def _metadata(response: Response) -> dict[str, Any]:

@@ -26,8 +26,9 @@ class ManagementApi:
         endpoint_url: `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`, a
             custom domain with its mapping, or the URL that `wspubsub dev` prints.
         client: A `boto3.client("apigatewaymanagementapi", ...)` of your own, which is
-            then used in any case. Give it `retries={"total_max_attempts": 1}`:
-            retries happen here.
+            then used in any case. Give it `retries={"total_max_attempts": 1}`, since
+            retries happen here, and `max_pool_connections=32`: of its connections no
+            more are used at once than it keeps, and boto3's default is 10.
         region: Region to sign for, where the endpoint does not name it.
         clock: Monotonic clock in seconds.
         sleep: Waits before a retry of a boto3 client.
@@ -78,10 +79,20 @@ class ManagementApi:
         self._connections.post(connection_id, data, deadline=deadline)
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        return self._connections.post_many(connection_ids, data, deadline=deadline)
+        return self._connections.post_many(
+            connection_ids,
+            data,
+            deadline=deadline,
+            patience_seconds=patience_seconds,
+        )
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
@@ -114,7 +125,14 @@ def _over_boto3(
     )
 
     if client is None:
-        client = sdk_client(endpoint, region, MAX_WORKERS)
+        client = sdk_client(endpoint, region)
     return Boto3Connections(
-        client, endpoint, max_workers=MAX_WORKERS, clock=clock, sleep=sleep
+        client, endpoint, max_workers=_workers_for(client), clock=clock, sleep=sleep
     )
+
+
+def _workers_for(client: ManagementClient) -> int:
+    # More threads than the client keeps connections would make a new one for each post.
+    config = getattr(getattr(client, "meta", None), "config", None)
+    kept: int = getattr(config, "max_pool_connections", MAX_WORKERS)
+    return min(MAX_WORKERS, kept)

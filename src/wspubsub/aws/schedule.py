@@ -22,8 +22,12 @@ PATIENCE_SECONDS = 2.0
 REMEMBERED_SECONDS = 10.0
 """For how long a success shows that the account is not throttled."""
 
-STALLED_SECONDS = 0.1
-"""A request that is overtaken by so much takes no room from others."""
+OVERTAKEN_SECONDS, STALLED_SECONDS = 0.1, 1.0
+"""A request takes no room from others once it is overtaken by so much, or has been
+without an answer for so long."""
+
+MOMENT_SECONDS = 0.25
+"""How long the answer to a last try is waited for, although the patience is over."""
 
 PAUSE_SECONDS = 0.02
 """Longest first pause while nobody gets through; it doubles up to `CAP_SECONDS`."""
@@ -39,15 +43,17 @@ class Attempt:
 
     Attributes:
         failures: How often it has failed.
+        is_throttled: Whether the last answer asked to send less.
         sent_at: When it was sent last.
         round: Which answers are counted together with its own.
     """
 
-    __slots__ = ("failures", "round", "sent_at", "tag")
+    __slots__ = ("failures", "is_throttled", "round", "sent_at", "tag")
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
         self.failures = 0
+        self.is_throttled = False
         self.sent_at = 0.0
         self.round = 0
 
@@ -78,8 +84,11 @@ class Schedule(Generic[AttemptT]):
         make: Makes an attempt for a name.
         most: How many are in flight at most, not counting stalled ones.
         deadline: Instant at which all ends.
+        clock: Looked at after the next name has come, which may take its time.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
         longest_delay: Longest time to wait after so many failures.
+        throttled_delay: The same where the last answer throttles; `longest_delay` if
+            None.
         max_attempts: How often one is sent at most; None for no limit.
         progress: Where successes are noted. If None, the failure of one is never
             taken for its own: all are tried until the deadline.
@@ -94,8 +103,10 @@ class Schedule(Generic[AttemptT]):
         *,
         most: int,
         deadline: float,
+        clock: Callable[[], float],
         draw: Callable[[], float] | None = None,
         longest_delay: Callable[[int], float] = longest_delay,
+        throttled_delay: Callable[[int], float] | None = None,
         max_attempts: int | None = None,
         progress: Progress | None = None,
         patience_seconds: float | None = None,
@@ -104,8 +115,10 @@ class Schedule(Generic[AttemptT]):
         self._make = make
         self._most = most
         self._deadline = deadline
+        self._clock = clock
         self._draw = draw
         self._longest_delay = longest_delay
+        self._throttled_delay = throttled_delay or longest_delay
         self._max_attempts = max_attempts
         self._patience_seconds = patience_seconds
         self._is_impartial = progress is None
@@ -123,11 +136,11 @@ class Schedule(Generic[AttemptT]):
 
     def take(self, now: float) -> AttemptT | None:
         """Return the next to send; None if there is none, or no room."""
-        if now < self._paused_until or not self._has_room():
+        if now < self._paused_until or not self._has_room(now):
             return None
-        attempt = self._untried(now) or self._due(now)
+        attempt = self._untried() or self._due(now)
         if attempt is not None:
-            attempt.sent_at = now
+            attempt.sent_at = self._clock()
             attempt.round = self._window.round
             self._in_flight[attempt] = None
         return attempt
@@ -141,16 +154,28 @@ class Schedule(Generic[AttemptT]):
         if now >= self._deadline:
             return True
         ends_at = self._ends_at()
+        # What was due before the end is tried, even if time has jumped past it.
+        if self._later and self._later[0][0] < ends_at:
+            return False
         if self._in_flight:
-            return now >= ends_at and not self._is_waited_for()
-        return bool(self._later) and max(now, self._later[0][0]) >= ends_at
+            return now >= ends_at and not self._is_waited_for(now)
+        return bool(self._later)
+
+    def remaining(self, now: float) -> float:
+        """Return how long the run may still last, in seconds."""
+        return self._deadline - now
 
     def wakes_at(self, now: float) -> float:
         """Return when to go on although no answer comes."""
-        instants = [self._deadline, self._ends_at(), self._paused_until]
-        if self._later and self._has_room():
+        ends_at = self._ends_at()
+        instants = [self._deadline, ends_at if now < ends_at else now + MOMENT_SECONDS]
+        if now < self._paused_until:
+            instants.append(self._paused_until)
+        elif not self._has_room(now):
+            instants.append(now + OVERTAKEN_SECONDS)
+        elif self._later:
             instants.append(self._later[0][0])
-        return min(each for each in instants if each > now or each == self._deadline)
+        return max(now, min(instants))
 
     # What a run reports.
 
@@ -170,7 +195,8 @@ class Schedule(Generic[AttemptT]):
         is_blocked = self._window.fail(attempt.round)
         if is_blocked and attempt.failures == 1:
             self._pause(now)
-        due = now + self._drawn() * self._longest_delay(attempt.failures)
+        longest = self._throttled_delay if attempt.is_throttled else self._longest_delay
+        due = now + self._drawn() * longest(attempt.failures)
         if attempt.failures == self._max_attempts or due >= self._deadline:
             return False
         from heapq import heappush  # noqa: PLC0415 - most requests never fail
@@ -191,12 +217,12 @@ class Schedule(Generic[AttemptT]):
         """Yield the names of those that have not been tried."""
         return self._tags
 
-    def _untried(self, now: float) -> AttemptT | None:
+    def _untried(self) -> AttemptT | None:
         if math.isfinite(self._tried_at):
             return None
         tag = next(self._tags, None)
         if tag is None:
-            self._tried_at = now
+            self._tried_at = self._clock()
             return None
         return self._make(tag)
 
@@ -207,18 +233,18 @@ class Schedule(Generic[AttemptT]):
 
         return heappop(self._later)[2]
 
-    def _has_room(self) -> bool:
+    def _has_room(self, now: float) -> bool:
         under_way = len(self._in_flight)
         size = int(self._window.size)
         if under_way < size:
             return True
-        return under_way < 2 * self._most and under_way - self._stalled() < size
+        return under_way < 2 * self._most and under_way - self._stalled(now) < size
 
-    def _stalled(self) -> int:
-        overtaken = self._progress.at - STALLED_SECONDS
+    def _stalled(self, now: float) -> int:
+        sent_before = max(self._progress.at - OVERTAKEN_SECONDS, now - STALLED_SECONDS)
         stalled = 0
         for attempt in self._in_flight:  # in the order in which they were sent
-            if attempt.sent_at >= overtaken:
+            if attempt.sent_at >= sent_before:
                 break
             stalled += 1
         return stalled
@@ -232,10 +258,12 @@ class Schedule(Generic[AttemptT]):
             return math.inf
         return max(self._tried_at, succeeded_at) + PATIENCE_SECONDS
 
-    def _is_waited_for(self) -> bool:
+    def _is_waited_for(self, now: float) -> bool:
         # A first try that no other has overtaken may be answered yet: all are slow.
         return any(
-            not attempt.failures and attempt.sent_at >= self._progress.at
+            now < attempt.sent_at + MOMENT_SECONDS
+            if attempt.failures
+            else attempt.sent_at >= self._progress.at
             for attempt in self._in_flight
         )
 

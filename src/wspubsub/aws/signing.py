@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import CredentialsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 EMPTY_HASH = hashlib.sha256(b"").hexdigest()
@@ -37,15 +37,12 @@ def credentials_in(environment: Mapping[str, str]) -> Credentials:
     invocations.
 
     Raises:
-        UsageError: There are none.
+        CredentialsError: There are none.
     """
     access_key = environment.get("AWS_ACCESS_KEY_ID")
     secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
-        raise UsageError(
-            "no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
-            "pass a boto3 client"
-        )
+        raise CredentialsError("the environment has none")
     return Credentials(
         access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None
     )

@@ -7,16 +7,8 @@ from typing import Any
 
 from wspubsub.aws.json_api import JsonApi
 
-# What botocore's standard retry mode takes for throttling, as far as SQS says it.
-_THROTTLED = frozenset(
-    {
-        "KmsThrottled",
-        "OverLimit",
-        "RequestThrottled",
-        "Throttling",
-        "ThrottlingException",
-    }
-)
+# Errors then have the names that they had when SQS spoke XML, as boto3 knows them.
+_QUERY_MODE = (("x-amzn-query-mode", "true"),)
 
 
 class SqsClient:
@@ -30,7 +22,7 @@ class SqsClient:
     """
 
     def __init__(self, *, region: str | None = None) -> None:
-        self._api = JsonApi("sqs", "AmazonSQS", throttled=_THROTTLED, region=region)
+        self._api = JsonApi("sqs", "AmazonSQS", headers=_QUERY_MODE, region=region)
 
     def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Send up to 10 messages; see `SendMessageBatch` in the API reference."""

@@ -9,7 +9,7 @@ from wspubsub.errors import UsageError
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 _MAX_PORT, _PORT_DIGITS = 65_535, 5
-_HOST_MARKS = "-_."
+_LABEL_MARKS, _MAX_LABEL = "-_", 63
 
 
 class Url(NamedTuple):
@@ -17,7 +17,7 @@ class Url(NamedTuple):
 
     Attributes:
         scheme: `http`, `https`, `ws` or `wss`.
-        netloc: Host and, if it is written, port.
+        netloc: Host and, if it is not the scheme's own, port: the `Host` header.
         host: In lower case; an IPv6 address without its brackets.
         port: As written, or the scheme's own.
         path: As written, without a slash at its end.
@@ -34,20 +34,23 @@ def split_url(text: str) -> Url:
     """Return the parts of a URL.
 
     Raises:
-        UsageError: It is none, or has a user, a query, a fragment or a space.
+        UsageError: It is not one, or has a user, a query, a fragment or a space.
     """
     scheme, separator, rest = text.partition("://")
     netloc, slash, path = rest.partition("/")
-    host, port = _split_netloc(netloc.lower())
-    scheme = scheme.lower()
+    netloc, scheme = netloc.lower(), scheme.lower()
+    host, port = _split_netloc(netloc)
     is_plain = path.isprintable() and not any(mark in path for mark in " ?#")
     if not separator or scheme not in _PORTS or not host or not is_plain:
         raise UsageError(f"{text!r} is no URL of a service; give https://host/path")
+    usual = _PORTS[scheme]
+    if port == usual:
+        netloc = netloc.rpartition(":")[0]
     return Url(
         scheme,
-        netloc.lower(),
+        netloc,
         host,
-        _PORTS[scheme] if port is None else port,
+        usual if port is None else port,
         (slash + path).rstrip("/"),
     )
 
@@ -56,15 +59,16 @@ def _split_netloc(netloc: str) -> tuple[str, int | None]:
     """Return host and port; no host if it is none."""
     if netloc.startswith("["):
         host, closing, port = netloc[1:].partition("]")
-        is_host = bool(closing) and host.isascii() and host.replace(":", "").isalnum()
+        digits = host.replace(":", "").replace(".", "")
+        is_host = bool(closing) and host.isascii() and digits.isalnum()
         if port and not port.startswith(":"):
             return "", None
     else:
         host, colon, port = netloc.partition(":")
         port = colon + port
-        is_host = host.isascii() and all(
-            char.isalnum() or char in _HOST_MARKS for char in host
-        )
+        # A dot at the end is that of an absolute name.
+        labels = host.removesuffix(".").split(".")
+        is_host = host.isascii() and all(map(_is_label, labels))
     if not is_host:
         return "", None
     if not port:
@@ -73,3 +77,9 @@ def _split_netloc(netloc: str) -> tuple[str, int | None]:
     is_number = digits.isascii() and digits.isdigit() and len(digits) <= _PORT_DIGITS
     is_port = is_number and int(digits) <= _MAX_PORT
     return (host, int(digits)) if is_port else ("", None)
+
+
+def _is_label(text: str) -> bool:
+    return 0 < len(text) <= _MAX_LABEL and all(
+        char.isalnum() or char in _LABEL_MARKS for char in text
+    )

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
-from wspubsub.backoff import full_jitter
+from wspubsub.backoff import attempts
 from wspubsub.dynamodb.client import DynamoDBClient, translated
 from wspubsub.dynamodb.items import Write
 from wspubsub.errors import StoreError
@@ -43,10 +43,7 @@ def _write_chunk(
     chunk: list[Write],
     sleep: Callable[[float], object],
 ) -> None:
-    delays = full_jitter()
-    for attempt in range(MAX_ATTEMPTS):
-        if attempt:
-            sleep(next(delays))
+    for _ in attempts(sleep, most=MAX_ATTEMPTS):
         with translated("BatchWriteItem", table):
             answer = client.batch_write_item(RequestItems={table: chunk})
         chunk = answer.get("UnprocessedItems", {}).get(table, [])

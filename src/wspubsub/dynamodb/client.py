@@ -9,39 +9,49 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.denials import advice_on
+from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
 
 class DynamoDBClient(Protocol):
-    """The operations that the store and the log use, as boto3 has them."""
+    """The operations that the store and the log use, as boto3 has them.
 
-    def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    To type checkers each takes any arguments, so that clients whose arguments are
+    typed in detail fit, such as those of `types-boto3`.
+    """
+
+    def put_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put an item."""
         ...
 
-    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Get an item."""
         ...
 
-    def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def query(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Query a page of items."""
         ...
 
-    def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def delete_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Delete an item."""
         ...
 
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def batch_write_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Put and delete up to 25 items."""
         ...
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def transact_write_items(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Write all of some items or none; only a log with keys needs it."""
         ...
 
 
-def default_client(table: str) -> DynamoDBClient:
-    """Return the engine's client inside the Lambda runtime, boto3's elsewhere."""
+def choose_client(client: DynamoDBClient | None, table: str) -> DynamoDBClient:
+    """Return the client that was given, or else the engine's in Lambda, or boto3's."""
+    if client is not None:
+        return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
         # Not at the top: whoever passes a client of their own does not pay for it.
         from wspubsub.aws.dynamodb import (  # noqa: PLC0415
@@ -49,8 +59,8 @@ def default_client(table: str) -> DynamoDBClient:
         )
 
         return EngineClient()
-    client: DynamoDBClient = sdk_client(table)
-    return client
+    made: DynamoDBClient = sdk_client(table)
+    return made
 
 
 def sdk_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
@@ -67,16 +77,10 @@ _ADVICE = {
     "AccessDeniedException": (
         "the function's role lacks dynamodb:{operation} on table {table}"
     ),
-    "UnrecognizedClientException": "the credentials are not valid for this endpoint",
     "NoRegionError": "set AWS_REGION, or pass a client of your own",
-    "NoCredentialsError": (
-        "no AWS credentials were found; locally, any AWS_ACCESS_KEY_ID and "
-        "AWS_SECRET_ACCESS_KEY do"
-    ),
-    "ExpiredTokenException": "the credentials have expired",
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (for "
-        "TransactWriteItems: append without a key)"
+        "this endpoint does not know {operation}; use another, or do without (a log "
+        "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
 
@@ -87,26 +91,36 @@ def translated(operation: str, table: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        code = _code_of(error)
-        if code is None:
-            raise
-        advice = _ADVICE.get(code, "").format(table=table, operation=operation)
-        detail = f"{advice} ({error})" if advice else str(error)
+        failure = failure_of(error)
+        advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
+        advice = advice.format(table=table, operation=operation)
+        detail = f"{advice} ({failure.text})" if advice else failure.text
         raise StoreError(
-            f"DynamoDB {operation}: {detail}", operation=operation, code=code
+            f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
+
+
+def query(
+    client: DynamoDBClient, table: str, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a page of items.
+
+    Raises:
+        StoreError: DynamoDB failed, or the answer has no items: boto3 takes an answer
+            that is cut off, or is not DynamoDB's, for an empty one.
+    """
+    with translated("Query", table):
+        answer: dict[str, Any] = client.query(TableName=table, **request)
+    if "Items" not in answer:
+        raise StoreError(
+            "DynamoDB Query: the answer cannot be read: it has no items",
+            operation="Query",
+            code=UNREADABLE,
+        )
+    return answer
 
 
 def answer_of(error: StoreError) -> Mapping[str, Any]:
     """Return DynamoDB's answer behind an error; empty if there was none."""
     answer = getattr(error.__cause__, "response", None)
     return answer if isinstance(answer, Mapping) else {}
-
-
-def _code_of(error: Exception) -> str | None:
-    response = getattr(error, "response", None)
-    if isinstance(response, Mapping):
-        return str(response.get("Error", {}).get("Code", "Unknown"))
-    # botocore's errors without an answer: no endpoint, no credentials, no region.
-    module = type(error).__module__
-    return type(error).__name__ if module.startswith("botocore.") else None

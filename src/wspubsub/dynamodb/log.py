@@ -13,13 +13,13 @@ import time
 from collections.abc import Callable, Collection, Iterator
 
 from wspubsub.drafts import Draft, check_timeout, digest, draft
-from wspubsub.dynamodb.client import DynamoDBClient, default_client
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
     Tail,
     entry_after,
-    is_kept,
+    is_tail_kept,
     key_item,
     read_digest,
     read_first,
@@ -43,6 +43,7 @@ from wspubsub.history import (
     Replay,
     check_limit,
     check_since,
+    is_kept,
     replay,
 )
 from wspubsub.topics import validate_topic
@@ -79,9 +80,7 @@ class DynamoDBTopicLog:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._requests = LogRequests(
-            default_client(table) if client is None else client, table
-        )
+        self._requests = LogRequests(choose_client(client, table), table)
         self._history = history
         self._now = now
         self._sleep = sleep
@@ -175,7 +174,7 @@ class DynamoDBTopicLog:
         return entry_after(tail, drafted, self._history, self._now())
 
     def _is_kept(self, tail: Tail) -> bool:
-        return is_kept(tail, self._history, self._now())
+        return is_tail_kept(tail, self._history, self._now())
 
     def _write(self, drafted: Draft, entry: Entry) -> Appended | None:
         """Write an entry; None if there is another at its offset, or may be."""
@@ -198,7 +197,7 @@ class DynamoDBTopicLog:
 
     def _first(self, drafted: Draft, key: str, item: Item) -> Appended | None:
         """Return the message that a key belongs to; None if it is forgotten by now."""
-        if read_published_at(item) <= self._now() - self._history.ttl_seconds:
+        if not is_kept(read_published_at(item), self._history, self._now()):
             return None
         if read_digest(item) != digest(drafted.data):
             raise KeyConflictError(drafted.topic, key)

@@ -16,12 +16,19 @@ from typing import NamedTuple
 from wspubsub.drafts import Draft, digest
 from wspubsub.dynamodb.items import Item
 from wspubsub.history import (
+    CLOCK_SKEW_SECONDS,
     DELETION_MARGIN_SECONDS,
     History,
     LoggedMessage,
     Position,
     following,
+    is_followed,
+    is_from_the_future,
+    is_kept,
 )
+
+LONGER_HISTORY_SECONDS = 7 * 24 * 60 * 60
+"""How much longer than one's own another program's history may be."""
 
 
 class Tail(NamedTuple):
@@ -38,13 +45,16 @@ class Entry(NamedTuple):
     Attributes:
         message: The message in it.
         expires_at: From when on DynamoDB may delete it.
-        oldest: Time of publication up to which a key has expired.
+        predecessor: The entry that must still be there; None if it is sure to be.
+        forgotten: Times of publication of keys that are forgotten: up to the first one,
+            and after the second.
         token: Random text that no other entry has; a transaction's token.
     """
 
     message: LoggedMessage
     expires_at: int
-    oldest: float
+    predecessor: Position | None
+    forgotten: tuple[float, float]
     token: str
 
     @property
@@ -53,30 +63,58 @@ class Entry(NamedTuple):
         return Tail(self.message.position, self.message.published_at, self.expires_at)
 
 
-def is_kept(tail: Tail, history: History, now: float) -> bool:
+def is_tail_kept(tail: Tail, history: History, now: float) -> bool:
     """Whether an entry has not expired, by this history and by its writer's."""
-    is_fresh = tail.published_at > now - history.ttl_seconds
-    return is_fresh and tail.expires_at > now + DELETION_MARGIN_SECONDS
+    is_fresh = tail.expires_at > now + DELETION_MARGIN_SECONDS
+    return is_fresh and is_kept(tail.published_at, history, now)
+
+
+def is_tail_followed(tail: Tail, history: History, now: float) -> bool:
+    """Whether the entry after this one belongs to the same epoch."""
+    is_fresh = tail.expires_at > now + DELETION_MARGIN_SECONDS - CLOCK_SKEW_SECONDS
+    is_trusted = not _is_excessive(tail, history, now)
+    return is_fresh and is_trusted and is_followed(tail.published_at, history, now)
 
 
 def entry_after(
     tail: Tail | None, drafted: Draft, history: History, now: float
 ) -> Entry:
     """Return the entry that follows on the newest one, if there is one."""
+    predecessor = None
     if tail is None:
-        position, published_at, expires_at = following(None, is_kept=False), now, 0
+        position = following(None, is_followed=False)
     else:
-        position = following(tail.position, is_kept=is_kept(tail, history, now))
-        published_at = max(now, tail.published_at)
-        expires_at = tail.expires_at
-    # Never before its predecessor, whatever the history of that one's writer is: an
-    # entry that is seen unexpired must be the newest that there ever was.
+        followed = is_tail_followed(tail, history, now)
+        position = following(tail.position, is_followed=followed)
+        # Two that begin an epoch may have seen different entries, since DynamoDB
+        # deletes what has expired; only who saw the newest may begin it.
+        predecessor = None if followed else tail.position
+    published_at, expires_at = _times_after(tail, history, now)
     return Entry(
         drafted.at(position, published_at),
-        max(_expiry(published_at, history), expires_at),
-        now - history.ttl_seconds,
+        expires_at,
+        predecessor,
+        (now - history.ttl_seconds, now + CLOCK_SKEW_SECONDS),
         os.urandom(16).hex(),
     )
+
+
+def _times_after(tail: Tail | None, history: History, now: float) -> tuple[float, int]:
+    """Return when an entry after another is published, and when it expires.
+
+    Neither is before the other's, whatever the history of that one's writer is: an
+    entry that is seen unexpired must be the newest that there ever was. But what a
+    wrong clock or a mistaken history has written is not handed on.
+    """
+    if tail is None or _is_excessive(tail, history, now):
+        return now, _expiry(now, history)
+    published_at = max(now, tail.published_at)
+    return published_at, max(_expiry(published_at, history), tail.expires_at)
+
+
+def _is_excessive(tail: Tail, history: History, now: float) -> bool:
+    longest = _expiry(now, history) + LONGER_HISTORY_SECONDS
+    return tail.expires_at > longest or is_from_the_future(tail.published_at, now)
 
 
 def _expiry(published_at: float, history: History) -> int:

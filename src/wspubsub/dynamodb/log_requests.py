@@ -1,20 +1,22 @@
 """The requests of topic logs to DynamoDB, and what their answers mean."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, translated
+from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, translated
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
     Tail,
     entry_item,
+    entry_key,
     log_partition,
     offset_key,
     read_id,
     read_tail,
 )
 from wspubsub.errors import StoreError
+from wspubsub.history import Position
 
 _ABSENT = "attribute_not_exists(pk)"
 _TAKEN = "ConditionalCheckFailed"
@@ -71,21 +73,16 @@ class LogRequests:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def put(self, entry: Entry) -> bool:
-        """Write an entry; False if another has its offset."""
-        put = self._put_entry(entry)
-        try:
-            with translated("PutItem", self._table):
-                self._client.put_item(
-                    **put,
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except StoreError as error:
-            if error.code != CONDITION_FAILED:
-                raise
-            # It is ours if an attempt before this one had been carried out.
-            item = self._old(answer_of(error), _key_of(put["Item"]))
-            return item is not None and read_id(item) == entry.message.id
-        return True
+        """Write an entry; False if another has its offset, or may have it."""
+        write = self._put if entry.predecessor is None else self._transact
+        reasons = write(entry)
+        if not reasons:
+            return True
+        if reasons[0].get("Code") != _TAKEN:
+            return False
+        # It is ours if an attempt before this one had been carried out.
+        item = self._old(reasons[0], _key_of(entry_item(entry)))
+        return item is not None and read_id(item) == entry.message.id
 
     def put_with_key(self, entry: Entry, key: Item) -> Item | None:
         """Write an entry and the item of its key, both or neither.
@@ -94,25 +91,12 @@ class LogRequests:
             The item of the key, which may be that of a message before; None if another
             entry has the offset, or may have it.
         """
-        try:
-            with translated("TransactWriteItems", self._table):
-                self._client.transact_write_items(
-                    TransactItems=[
-                        {"Put": self._put_entry(entry)},
-                        {"Put": self._put_key(key, entry.oldest)},
-                    ],
-                    # The same for the same request only, as DynamoDB demands.
-                    ClientRequestToken=entry.token,
-                )
-        except StoreError as error:
-            reasons = answer_of(error).get("CancellationReasons", ())
-            codes = [reason.get("Code") for reason in reasons]
-            if not codes or not _PASSING_REASONS.issuperset(codes):
-                raise
-            if codes[1] != _TAKEN:
-                return None
-            return self._old(reasons[1], _key_of(key))
-        return key
+        reasons = self._transact(entry, {"Put": self._put_key(key, entry.forgotten)})
+        if not reasons:
+            return key
+        if reasons[1].get("Code") != _TAKEN:
+            return None
+        return self._old(reasons[1], _key_of(key))
 
     def put_again(self, item: Item) -> None:
         """Write the item of a key again, unless it is another message's by now."""
@@ -128,20 +112,71 @@ class LogRequests:
             if error.code != CONDITION_FAILED:
                 raise
 
+    def _put(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
+        """Put an entry; return why it is refused, in the way of a transaction."""
+        try:
+            with translated("PutItem", self._table):
+                self._client.put_item(**self._put_entry(entry))
+        except StoreError as error:
+            if error.code != CONDITION_FAILED:
+                raise
+            return [{**answer_of(error), "Code": _TAKEN}]
+        return ()
+
+    def _transact(
+        self, entry: Entry, *puts: dict[str, Any]
+    ) -> Sequence[Mapping[str, Any]]:
+        """Put an entry with others; return the reason of each if it is refused."""
+        items = [{"Put": self._put_entry(entry)}, *puts]
+        if entry.predecessor is not None:
+            items.append(self._check(entry.message.topic, entry.predecessor))
+        try:
+            with translated("TransactWriteItems", self._table):
+                self._client.transact_write_items(
+                    TransactItems=items,
+                    # The same for the same request only, as DynamoDB demands.
+                    ClientRequestToken=entry.token,
+                )
+        except StoreError as error:
+            reasons = answer_of(error).get("CancellationReasons", ())
+            codes = {reason.get("Code") for reason in reasons}
+            if not codes or not _PASSING_REASONS.issuperset(codes):
+                raise
+            return list(reasons)
+        return ()
+
     def _put_entry(self, entry: Entry) -> dict[str, Any]:
         return {
             "TableName": self._table,
             "Item": entry_item(entry),
             "ConditionExpression": _ABSENT,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _put_key(self, item: Item, oldest: float) -> dict[str, Any]:
+    def _put_key(self, item: Item, forgotten: tuple[float, float]) -> dict[str, Any]:
+        oldest, latest = forgotten
         return {
             "TableName": self._table,
             "Item": item,
-            "ConditionExpression": f"{_ABSENT} OR published_at <= :oldest",
-            "ExpressionAttributeValues": {":oldest": {"N": repr(oldest)}},
+            "ConditionExpression": (
+                f"{_ABSENT} OR published_at <= :oldest OR published_at > :latest"
+            ),
+            "ExpressionAttributeValues": {
+                ":oldest": {"N": repr(oldest)},
+                ":latest": {"N": repr(latest)},
+            },
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+
+    def _check(self, topic: str, position: Position) -> dict[str, Any]:
+        # A position is that of one entry only, so the epoch tells it from all others.
+        return {
+            "ConditionCheck": {
+                "TableName": self._table,
+                "Key": entry_key(topic, position.offset),
+                "ConditionExpression": "epoch = :epoch",
+                "ExpressionAttributeValues": {":epoch": {"S": position.epoch}},
+            }
         }
 
     def _old(self, answer: Any, key: Item) -> Item | None:  # noqa: ANN401 - as boto3
@@ -150,17 +185,14 @@ class LogRequests:
         if old:
             return old
         with translated("GetItem", self._table):
-            found = self._client.get_item(
+            found: dict[str, Item] = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )
         return found.get("Item")
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
-        with translated("Query", self._table):
-            return self._client.query(
-                TableName=self._table, ConsistentRead=True, **request
-            )
+        return query(self._client, self._table, {**request, "ConsistentRead": True})
 
 
 def _key_of(item: Item) -> Item:

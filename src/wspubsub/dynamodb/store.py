@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from wspubsub.dynamodb.access import TableAccess
-from wspubsub.dynamodb.client import DynamoDBClient, default_client
+from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import (
     Item,
     Written,
@@ -94,9 +94,7 @@ class DynamoDBSubscriptionStore:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        if client is None:
-            client = default_client(table)
-        self._table = TableAccess(client, table, sleep=sleep)
+        self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)
@@ -153,8 +151,8 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.subscribers`.
 
         Costs half a read unit for each 4 KB: about 6.5 for 1,000 subscribers of a
-        topic with 10 characters. Up to 8 shards are read at the same time, and the next page
-        of each while one is used.
+        topic with 10 characters. Up to 8 shards are read at the same time, and the
+        next page of each while one is used.
         """
         return self._ids(validate_topic(topic), self.whole(topic))
 

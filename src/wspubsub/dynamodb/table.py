@@ -21,23 +21,23 @@ _KEY_SCHEMA = [
 class TableClient(Protocol):
     """The operations that make a table, as boto3 has them."""
 
-    def create_table(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def create_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Make a table."""
         ...
 
-    def describe_table(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def describe_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Describe a table."""
         ...
 
-    def update_table(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def update_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Change a table's settings."""
         ...
 
-    def describe_time_to_live(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def describe_time_to_live(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Describe a table's time to live."""
         ...
 
-    def update_time_to_live(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def update_time_to_live(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
         """Set a table's time to live."""
         ...
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from wspubsub.backoff import full_jitter
+from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.meanings import meaning_of
+from wspubsub.backoff import attempts, full_jitter
 from wspubsub.errors import StoreError
 
 MAX_TRIES = 100
@@ -13,33 +15,19 @@ BASE_SECONDS, CAP_SECONDS = 0.01, 0.5
 """Shorter than after throttling: who loses against another writer has only to read
 where the log ends now, and of all who try at once one always wins."""
 
-# Any client has tried several times by then; DynamoDB may nevertheless be back before
-# the caller's time is over. Each of the last group leaves open what has happened.
-_PASSING = frozenset(
-    {
-        # "Error handling with DynamoDB"
-        "InternalServerError",
-        "LimitExceededException",
-        "ProvisionedThroughputExceededException",
-        "RequestLimitExceeded",
-        "ServiceUnavailable",
-        "ThrottlingException",
-        "TransactionConflictException",
-        "TransactionInProgressException",
-        # botocore's names for having no answer; the engine uses the first
-        "EndpointConnectionError",
-        "ConnectTimeoutError",
-        "ConnectionClosedError",
-        "HTTPClientError",
-        "ReadTimeoutError",
-        "ResponseStreamingError",
-    }
-)
-
 
 def is_passing(error: StoreError) -> bool:
-    """Whether the same request may succeed in a moment."""
-    return error.code in _PASSING
+    """Whether the same request may succeed in a moment.
+
+    Any client has tried several times by then; DynamoDB may nevertheless be back before
+    the caller's time is over.
+    """
+    if error.code == "TransactionConflictException":
+        return True
+    cause = error.__cause__
+    if isinstance(cause, Exception):
+        return failure_of(cause).meaning.is_passing
+    return meaning_of(None, error.code).is_passing
 
 
 def tries(
@@ -54,13 +42,9 @@ def tries(
     """
     seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
     deadline = now() + seconds
-    delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS)
-    yield 1
-    for number in range(2, MAX_TRIES + 1):
-        delay = next(delays)
-        if now() + delay >= deadline:
-            return
-        sleep(delay)
-        if now() >= deadline:
-            return
-        yield number
+    return attempts(
+        sleep,
+        most=MAX_TRIES,
+        left=lambda: deadline - now(),
+        delays=full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS),
+    )

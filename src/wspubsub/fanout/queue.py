@@ -3,11 +3,14 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import count
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
-from wspubsub.backoff import full_jitter
+from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.denials import advice_on
+from wspubsub.aws.endpoints import region_of_queue
+from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
 
 MAX_BATCH_ENTRIES = 10
@@ -22,7 +25,8 @@ class QueueError(WspubsubError):
     """A queue did not take what was to be carried on.
 
     Attributes:
-        code: The error code that SQS gave, if it gave one.
+        code: The error code that SQS gave, or the name of why there was no answer;
+            None where nothing was sent.
     """
 
     def __init__(self, queue_url: str, reason: str, code: str | None = None) -> None:
@@ -33,7 +37,7 @@ class QueueError(WspubsubError):
 class QueueClient(Protocol):
     """The part of `boto3.client("sqs")` that is used."""
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401 - as boto3
         """Send up to 10 messages."""
         ...
 
@@ -65,21 +69,28 @@ class Queue:
                 "give a standard queue"
             )
         self.url = url
-        self._client = client
+        self._client = reconnect_after_fork(client)
         self._sleep = sleep
 
-    def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
+    def send(
+        self,
+        bodies: Iterable[str],
+        *,
+        delay_seconds: int = 0,
+        taken: Callable[[str], object] | None = None,
+    ) -> None:
         """Send messages, whose bodies are ASCII text.
 
         Args:
             bodies: Their bodies.
             delay_seconds: How long they stay invisible, at most 900.
+            taken: Called with each body that SQS has taken.
 
         Raises:
             QueueError: SQS did not take one; those before it may have been taken.
         """
         for batch in self._batches(bodies):
-            self._send_batch(batch, delay_seconds)
+            self._send_batch(batch, delay_seconds, taken)
 
     def _batches(self, bodies: Iterable[str]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -99,18 +110,25 @@ class Queue:
         if batch:
             yield batch
 
-    def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
-        waits = full_jitter()
+    def _send_batch(
+        self,
+        bodies: list[str],
+        delay_seconds: int,
+        taken: Callable[[str], object] | None,
+    ) -> None:
         left = dict(enumerate(bodies))
-        for attempt in count(1):  # pragma: no branch - it returns or raises
+        failed: dict[int, dict[str, Any]] = {}
+        for _ in attempts(self._sleep, most=MAX_ATTEMPTS):
             failed = self._sent(left, delay_seconds)
+            for number, body in left.items():
+                if taken is not None and number not in failed:
+                    taken(body)
             if not failed:
                 return
-            is_our_fault = any(each.get("SenderFault") for each in failed.values())
-            if is_our_fault or attempt == MAX_ATTEMPTS:
-                raise self._refusal(next(iter(failed.values())))
+            if any(each.get("SenderFault") for each in failed.values()):
+                break
             left = {number: left[number] for number in failed}
-            self._sleep(next(waits))
+        raise self._refusal(next(iter(failed.values())))
 
     def _refusal(self, entry: Mapping[str, Any]) -> QueueError:
         code = entry.get("Code")
@@ -135,26 +153,24 @@ class Queue:
             raise self._failure(error) from error
         return {int(each["Id"]): each for each in answer.get("Failed", ())}
 
-    def _failure(self, error: Exception) -> Exception:
-        response = getattr(error, "response", None)
-        if not isinstance(response, dict):
-            is_botocore = type(error).__module__.startswith("botocore.")
-            return QueueError(self.url, str(error)) if is_botocore else error
-        found = response.get("Error", {})
-        return QueueError(self.url, str(error), found.get("Code"))
+    def _failure(self, error: Exception) -> QueueError:
+        failure = failure_of(error)
+        advice = advice_on(failure.text)
+        reason = f"{advice} ({failure.text})" if advice else failure.text
+        return QueueError(self.url, reason, failure.code)
 
     def _opened(self) -> QueueClient:
         # A message that is published inline needs no queue, so a cold start does not
         # pay for it.
         if self._client is None:
-            self._client = _default_client()
+            self._client = _default_client(region_of_queue(self.url))
         return self._client
 
 
-def _default_client() -> QueueClient:
+def _default_client(region: str | None) -> QueueClient:
     if is_engine_fit(os.environ):
         from wspubsub.aws.sqs import SqsClient  # noqa: PLC0415 - as said above
 
-        return SqsClient()
-    client: QueueClient = boto3_client("sqs")
+        return SqsClient(region=region)
+    client: QueueClient = boto3_client("sqs", region=region)
     return client

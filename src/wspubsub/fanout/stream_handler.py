@@ -3,20 +3,23 @@
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
-from wspubsub.dynamodb.images import ImageError, logged_message, new_connection
-from wspubsub.errors import WspubsubError
+from wspubsub.dynamodb.images import ImageError
+from wspubsub.errors import ConnectionGoneError, WspubsubError
+from wspubsub.events import Connection
 from wspubsub.fanout.invocations import partial_failure, records_of, seconds_left
-from wspubsub.fanout.ready import OnReady, Readiness
+from wspubsub.fanout.laggards import Debt, Laggards, are_few
+from wspubsub.fanout.progress import Progress, ProgressMemory
+from wspubsub.fanout.ready import PATIENCE_SECONDS, OnReady, Readiness
+from wspubsub.fanout.stream_changes import Change, read_change
 from wspubsub.history import LoggedMessage
 from wspubsub.publisher import Publisher
+from wspubsub.reports import PublishReport
 
 log = logging.getLogger("wspubsub")
-
-MAX_AGE_SECONDS = 60.0
-"""For how long a record that fails may hold up those behind it in its shard."""
 
 
 class IncompleteError(WspubsubError):
@@ -26,21 +29,24 @@ class IncompleteError(WspubsubError):
 class StreamHandler:
     """Delivers what a table's stream brings; it is itself the Lambda handler.
 
-    New log entries are fanned out, new connections are given to `on_ready`, all other
-    records are skipped. The first record that fails is reported (partial batch
-    response), so that Lambda brings it and those behind it again. A record that has
-    failed for too long, or cannot be read, is logged whole and left behind: a shard
-    never stands still for good.
+    New log entries are fanned out if the publisher's fan-out leaves that to the stream
+    (`StreamFanout`), new connections are given to `on_ready`, and all other records are
+    skipped. The first record that is not done is reported (partial batch response), so
+    that Lambda delivers it and those behind it again; how often, and for how long, is
+    up to the event source mapping. Only a record that cannot be read is logged whole
+    and left behind.
 
-    Redelivery is harmless as far as clients drop what they know by its offset.
+    A redelivered message goes only to those who have not got it, as far as the
+    environment is the same. A connection that takes no messages while others do is
+    given up after some seconds, with an error in the log, so that it holds nobody up.
 
     Args:
         publisher: Publishes with a log; it posts what the stream brings.
         on_ready: Called with each new connection as soon as it can be posted to, and
             again if the stream brings it again.
-        max_age_seconds: How long a record may fail before it is left behind.
         now: Clock, in seconds since the epoch.
-        sleep: Waits until a connection is ready.
+        clock: Monotonic clock in seconds.
+        sleep: Waits until a connection is ready, or takes messages again.
     """
 
     def __init__(
@@ -48,15 +54,21 @@ class StreamHandler:
         publisher: Publisher,
         *,
         on_ready: OnReady | None = None,
-        max_age_seconds: float = MAX_AGE_SECONDS,
         now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._publisher = publisher
-        self._max_age_seconds = max_age_seconds
+        self._greets = on_ready is not None
         self._now = now
-        self._readiness = on_ready and Readiness(
-            on_ready, publisher.delivery.connections, sleep=sleep
+        self._memory = ProgressMemory()
+        self._laggards = Laggards(publisher, clock=clock, sleep=sleep)
+        self._readiness = Readiness(
+            on_ready or _ignore,
+            publisher.delivery.connections,
+            now=now,
+            clock=clock,
+            sleep=sleep,
         )
 
     def __call__(self, event: object, context: object = None) -> dict[str, Any]:
@@ -65,46 +77,188 @@ class StreamHandler:
         Raises:
             EventError: It is not an event of DynamoDB Streams.
         """
-        for record in records_of(event, "aws:dynamodb"):
+        changes = self._read(records_of(event, "aws:dynamodb"))
+        run = _Run(self._publisher, self._readiness, self._laggards, self._memory)
+        unfinished = run.handle(changes, partial(seconds_left, context))
+        first = min(map(changes.index, unfinished), default=len(changes))
+        for change in changes[:first]:
+            self._memory.forget(change.id)
+        return partial_failure([each.number for each in changes[first : first + 1]])
+
+    def _read(self, records: Sequence[dict[str, Any]]) -> list[Change]:
+        changes = []
+        for record in records:
             try:
-                self._handle(record, context)
-            except Exception as error:
-                if not self._is_left_behind(record, error):
-                    log.warning("a stream record failed: %s", error, exc_info=True)
-                    return partial_failure([record["dynamodb"]["SequenceNumber"]])
-        return partial_failure(())
+                change = read_change(record, now=self._now())
+            except ImageError as error:
+                _leave_behind(record, error)
+            else:
+                if change is not None and self._concerns(change):
+                    changes.append(change)
+        return changes
 
-    def _handle(self, record: dict[str, Any], context: object) -> None:
-        if record.get("eventName") != "INSERT":
-            return
-        image = record["dynamodb"].get("NewImage")
-        message = logged_message(image)
-        if message is not None:
-            self._carry_on(message, context)
-            return
-        connection = new_connection(image)
-        if connection is not None and self._readiness is not None:
-            self._readiness.recorded(connection)
+    def _concerns(self, change: Change) -> bool:
+        if isinstance(change.item, Connection):
+            return self._greets
+        # Otherwise the call that published it has fanned it out.
+        return self._publisher.fanout.needs_log
 
-    def _carry_on(self, message: LoggedMessage, context: object) -> None:
-        seconds = seconds_left(context)
-        if seconds <= 0:
-            raise IncompleteError("the function's time is up")
-        report = self._publisher.carry_on(message, timeout_seconds=seconds)
-        if not report.is_complete:
-            raise IncompleteError(f"not everybody was reached: {report}")
 
-    def _is_left_behind(self, record: dict[str, Any], error: Exception) -> bool:
-        is_unreadable = isinstance(error, ImageError)
-        created_at = record.get("dynamodb", {}).get("ApproximateCreationDateTime", 0)
-        is_late = self._now() - created_at >= self._max_age_seconds
-        if not (is_late or is_unreadable):
+class _Run:
+    """One invocation."""
+
+    def __init__(
+        self,
+        publisher: Publisher,
+        readiness: Readiness,
+        laggards: Laggards,
+        memory: ProgressMemory,
+    ) -> None:
+        self._publisher = publisher
+        self._readiness = readiness
+        self._laggards = laggards
+        self._memory = memory
+        self._answers: dict[str, Exception | None] = {}
+        self._late: list[Change] = []
+        self._debts: list[Debt] = []
+        self._behind = laggards.known_slow()
+        self._reached = 0
+        self._unfinished: list[Change] = []
+
+    def handle(
+        self, changes: Sequence[Change], seconds_left: Callable[[], float]
+    ) -> list[Change]:
+        """Do what the records ask for, and return those that must come again."""
+        self._ask(changes, 0.0)
+        for change in changes:
+            if not self._do(change, seconds_left):
+                break
+        self._greet_late(seconds_left)
+        self._catch_up(seconds_left)
+        return self._unfinished
+
+    def _do(self, change: Change, seconds_left: Callable[[], float]) -> bool:
+        progress = self._memory.of(change.id)
+        try:
+            _check_time(seconds_left)
+            if isinstance(change.item, Connection):
+                self._greet(change, change.item, progress)
+            else:
+                self._deliver(change.item, progress, seconds_left())
+                self._debts.append(Debt(change, change.item, progress))
+                self._behind |= progress.left
+        except Exception as error:  # noqa: BLE001 - of the user's code as well
+            self._report(change, error)
             return False
-        log.error(
-            "a stream record is left behind: %s; to replay it, invoke this function "
-            "with %s",
-            error,
-            json.dumps({"Records": [record]}),
-            exc_info=error,
-        )
         return True
+
+    def _deliver(
+        self, message: LoggedMessage, progress: Progress, seconds: float
+    ) -> None:
+        if progress.is_tried:
+            return
+        report = self._publisher.carry_on(
+            message,
+            exclude=progress.reached | self._behind,
+            heard=progress.add,
+            timeout_seconds=seconds,
+        )
+        left = {*report.throttled, *report.failed}
+        reached = len(progress.reached)
+        if report.deferred or report.unread or not are_few(len(left), reached):
+            raise _incomplete(report)
+        self._reached += reached
+        progress.settle(left | self._behind)
+
+    def _greet(
+        self, change: Change, connection: Connection, progress: Progress
+    ) -> None:
+        if progress.is_tried:
+            return
+        answer = self._answers[connection.id]
+        if isinstance(answer, ConnectionGoneError):
+            if self._readiness.is_young(change.created_at):
+                self._late.append(change)
+                return
+            log.debug("connection %s never came up, or has left", connection.id)
+        elif answer is not None:
+            raise answer
+        else:
+            self._readiness.on_ready(connection)
+        progress.settle(set())
+
+    def _ask(self, changes: Sequence[Change], patience_seconds: float) -> None:
+        """Ask about the connections among the records, except those that are done."""
+        self._answers = self._readiness.ask(
+            {
+                each.item.id: each.created_at
+                for each in changes
+                if isinstance(each.item, Connection)
+                and not self._memory.of(each.id).is_tried
+            },
+            patience_seconds,
+        )
+
+    def _greet_late(self, seconds_left: Callable[[], float]) -> None:
+        late, self._late = self._late, []
+        if late and seconds_left() <= PATIENCE_SECONDS:
+            error = IncompleteError("no time is left to wait for a handshake")
+            for change in late:
+                self._report(change, error)
+            return
+        self._ask(late, PATIENCE_SECONDS)
+        for change in late:
+            self._do(change, seconds_left)
+
+    def _catch_up(self, seconds_left: Callable[[], float]) -> None:
+        debtors = {id_ for debt in self._debts for id_ in debt.progress.left}
+        fresh = debtors - self._laggards.known_slow()
+        if self._reached and are_few(len(fresh), self._reached):
+            for debt in self._debts:
+                debt.progress.others_reached = True
+        try:
+            self._unfinished += self._laggards.catch_up(self._debts, seconds_left)
+        except WspubsubError as error:
+            for debt in self._debts:
+                if debt.progress.left:
+                    self._report(debt.change, error)
+
+    def _report(self, change: Change, error: Exception) -> None:
+        log.warning(
+            "stream record %s comes again: %s", change.number, error, exc_info=error
+        )
+        self._unfinished.append(change)
+
+
+def _check_time(seconds_left: Callable[[], float]) -> None:
+    if seconds_left() <= 0:
+        raise IncompleteError("the function's time is up")
+
+
+def _incomplete(report: PublishReport) -> IncompleteError:
+    counts = [
+        f"{len(ids)} {word}"
+        for word, ids in (
+            ("throttled", report.throttled),
+            ("failed", report.failed),
+            ("not tried", report.deferred),
+        )
+        if ids
+    ]
+    if report.unread:
+        counts.append("not all subscribers were read")
+    reason = next((f" ({each})" for each in report.failed.values()), "")
+    return IncompleteError(f"not everybody was reached: {', '.join(counts)}{reason}")
+
+
+def _ignore(_: Connection) -> None:
+    """Greet nobody."""
+
+
+def _leave_behind(record: dict[str, Any], error: ImageError) -> None:
+    log.error(
+        "a stream record cannot be read and is left behind: %s; the record: %s",
+        error,
+        json.dumps(record),
+        exc_info=error,
+    )

@@ -18,7 +18,8 @@ STORE_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:BatchWriteItem",
 )
-# TransactWriteItems is allowed by the actions of its items, and this one.
+# TransactWriteItems is allowed by the actions of its items. The first message of an
+# epoch is written on condition that the last one of the epoch before still stands.
 HISTORY_ACTIONS = ("dynamodb:ConditionCheckItem",)
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",

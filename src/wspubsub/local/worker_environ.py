@@ -14,6 +14,13 @@ from pathlib import Path
 from wspubsub.local.target import Target
 
 MEMORY_MB = 1024
+# Any of these in the user's configuration file would lead past what is local; what is
+# in the environment wins.
+_SWITCHED_OFF = {
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_USE_DUALSTACK_ENDPOINT": "false",
+    "AWS_USE_FIPS_ENDPOINT": "false",
+}
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -102,7 +109,6 @@ def function_environ(
 
 def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:
     environ = isolated_environ(base, around.region) if around.is_embedded else {**base}
-    environ.pop("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", None)
     if around.ca_bundle is not None:
         environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
     if around.queue_endpoint is not None:
@@ -110,6 +116,7 @@ def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str
     if around.is_embedded:
         environ["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = around.dynamodb_url
     return environ | {
+        **_SWITCHED_OFF,
         "AWS_REGION": around.region,
         "AWS_DEFAULT_REGION": around.region,
         "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,

@@ -1,17 +1,19 @@
 """The port over the Management API, on top of single attempts that cost no time.
 
 Attempts, answers and waiting are the subclass's; here is what all of them mean: which
-answers are tried again, until when, and which error or outcome comes out.
+answers are tried again, and which error or outcome comes out. When and until when they
+are tried is decided by what decides it on AWS, a `Schedule`.
 """
 
 import json
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from wspubsub.backoff import CAP_SECONDS, full_jitter
+from wspubsub.aws.choice import READ_SECONDS
+from wspubsub.aws.schedule import Attempt, Progress, Schedule
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import (
     AccessDeniedError,
@@ -19,11 +21,15 @@ from wspubsub.errors import (
     ManagementError,
     ThrottledError,
 )
-from wspubsub.testing.faults import FORBIDDEN, GONE, THROTTLED, Faults
+from wspubsub.testing.faults import FORBIDDEN, GONE, SILENT, THROTTLED, Faults
 
 TIMEOUT_SECONDS = 10.0
 """How long a call without a deadline goes on trying."""
 
+MAX_IN_FLIGHT = 128
+"""How many posts may be without an answer at the same time."""
+
+_MOMENT_SECONDS = 1e-6
 _SERVER_ERROR = 500
 _SUCCESS = range(200, 300)
 
@@ -32,7 +38,7 @@ class Answer(NamedTuple):
     """What one attempt was answered with.
 
     Attributes:
-        status: HTTP status.
+        status: HTTP status; `SILENT` if there is no answer.
         code: AWS error code, empty if there is none.
         body: Body.
     """
@@ -44,11 +50,14 @@ class Answer(NamedTuple):
     @property
     def is_worth_a_retry(self) -> bool:
         """Whether the same request may succeed later."""
-        return self.status == THROTTLED or self.status >= _SERVER_ERROR
+        is_broken = self.status == SILENT or self.status >= _SERVER_ERROR
+        return is_broken or self.status == THROTTLED
 
     @property
     def reason(self) -> str:
         """The answer in words."""
+        if self.status == SILENT:
+            return "no answer in time"
         return f"{self.status} {self.code}".rstrip()
 
 
@@ -57,17 +66,25 @@ class AttemptedConnections(ABC):
 
     Args:
         faults: Failures that tests ask for.
+        clock: Monotonic clock in seconds, of the deadlines.
     """
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(
+        self, faults: Faults, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._faults = faults
+        self._clock = clock
+        # What has been waited without the clock's knowing of it.
+        self._waited = 0.0
+        self._progress = Progress()
 
     def throttle(self, connection_id: str, *, times: int | None = 1) -> None:
         """Answer the next requests for a connection with 429.
 
         Args:
             connection_id: The connection.
-            times: How many requests; None for all that follow.
+            times: How many requests; None for all that follow, as if the client never
+                read.
         """
         self._faults.add(connection_id, THROTTLED, times)
 
@@ -91,26 +108,19 @@ class AttemptedConnections(ABC):
         _check(answer, connection_id)
 
     def post_many(
-        self, connection_ids: Iterable[str], data: bytes, *, deadline: float
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         """See `Connections.post_many`."""
-        budget = _Budget(self, deadline)
-        left: list[tuple[str, Answer]] = []
-        for connection_id in connection_ids:
-            if budget.is_spent():
-                yield PostOutcome(connection_id, Outcome.DEFERRED)
-                continue
-            answer = self._attempt("POST", connection_id, data)
-            if answer.is_worth_a_retry:
-                left.append((connection_id, answer))
-            else:
-                yield _outcome(connection_id, answer)
-        while left and budget.waits():
-            tried = [(id_, self._attempt("POST", id_, data)) for id_, _ in left]
-            left = [each for each in tried if each[1].is_worth_a_retry]
-            done = [each for each in tried if not each[1].is_worth_a_retry]
-            yield from (_outcome(*each) for each in done)
-        yield from (_outcome(*each) for each in left)
+        schedule = self._schedule(connection_ids, deadline, patience_seconds)
+        for attempt in self._ends(schedule, "POST", data):
+            yield _outcome(attempt.tag, attempt.answer)
+        for connection_id in schedule.untried():
+            yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
@@ -140,43 +150,86 @@ class AttemptedConnections(ABC):
     def _answered(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
     ) -> Answer:
-        budget = _Budget(self, deadline)
-        answer = self._attempt(method, connection_id, data)
-        while answer.is_worth_a_retry and budget.waits():
-            answer = self._attempt(method, connection_id, data)
-        return answer
+        if deadline is None:
+            deadline = self._clock() + TIMEOUT_SECONDS
+        # Even a call whose time is up already is tried once.
+        soonest = max(deadline, self._clock() + _MOMENT_SECONDS)
+        schedule = self._schedule((connection_id,), soonest, None)
+        [attempt] = self._ends(schedule, method, data)
+        return attempt.answer
 
-
-class _Budget:
-    """The time of one call: the real time that passes, and what it has waited."""
-
-    __slots__ = ("_connections", "_delays", "_until", "_waited")
-
-    def __init__(
-        self, connections: AttemptedConnections, deadline: float | None
-    ) -> None:
-        self._connections = connections
-        # Always the longest delay, so that a test sees the same each time.
-        self._delays = full_jitter(lambda: 1.0, cap_seconds=CAP_SECONDS)
-        self._until = (
-            time.monotonic() + TIMEOUT_SECONDS if deadline is None else deadline
+    def _schedule(
+        self, tags: Iterable[str], deadline: float, patience_seconds: float | None
+    ) -> "Schedule[_Try]":
+        return Schedule(
+            tags,
+            _Try,
+            most=MAX_IN_FLIGHT,
+            deadline=deadline + self._waited,
+            clock=self._now,
+            # Always the longest delay, so that a test sees the same each time.
+            draw=lambda: 1.0,
+            progress=self._progress,
+            patience_seconds=patience_seconds,
         )
-        self._waited = 0.0
 
-    def is_spent(self) -> bool:
-        return self._left() <= 0
+    def _ends(
+        self, schedule: "Schedule[_Try]", method: str, data: bytes
+    ) -> "Iterator[_Try]":
+        """Yield each request that was tried, when its last answer is there."""
+        silent: list[_Try] = []
+        while not schedule.is_over(self._now()):
+            attempt = schedule.take(self._now())
+            if attempt is not None:
+                attempt.answer = self._attempt(method, attempt.tag, data)
+                if attempt.answer.status == SILENT:
+                    silent.append(attempt)
+                elif self._is_ended(schedule, attempt):
+                    yield attempt
+            elif schedule.is_done():
+                return
+            else:
+                yield from self._pass(schedule, silent)
+        yield from silent
+        yield from schedule.left()
 
-    def waits(self) -> bool:
-        """Wait until the next attempt; False if it would come after the deadline."""
-        delay = next(self._delays)
-        if delay >= self._left():
-            return False
-        self._waited += delay
-        self._connections._wait(delay)  # noqa: SLF001 - same module
+    def _is_ended(self, schedule: "Schedule[_Try]", attempt: "_Try") -> bool:
+        if attempt.answer.is_worth_a_retry:
+            return not schedule.fail(attempt, self._now())
+        schedule.succeed(attempt, self._now())
         return True
 
-    def _left(self) -> float:
-        return self._until - time.monotonic() - self._waited
+    def _pass(
+        self, schedule: "Schedule[_Try]", silent: "list[_Try]"
+    ) -> "Iterator[_Try]":
+        """Wait until something is due; a silent request times out after a while."""
+        now = self._now()
+        ends = [each.sent_at + READ_SECONDS for each in silent]
+        until = min([schedule.wakes_at(now), *ends])
+        self._let_pass(max(until - now, _MOMENT_SECONDS))
+        while silent and silent[0].sent_at + READ_SECONDS <= self._now():
+            attempt = silent.pop(0)
+            if self._is_ended(schedule, attempt):
+                yield attempt
+
+    def _now(self) -> float:
+        return self._clock() + self._waited
+
+    def _let_pass(self, seconds: float) -> None:
+        before = self._clock()
+        self._wait(seconds)
+        # A test's own clock may have moved with it.
+        self._waited += seconds - (self._clock() - before)
+
+
+class _Try(Attempt):
+    """A request, with the last answer to it."""
+
+    __slots__ = ("answer",)
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.answer = Answer(SILENT)
 
 
 def _outcome(connection_id: str, answer: Answer) -> PostOutcome:
@@ -197,4 +250,4 @@ def _check(answer: Answer, connection_id: str) -> None:
     error = {FORBIDDEN: AccessDeniedError, THROTTLED: ThrottledError}.get(
         answer.status, ManagementError
     )
-    raise error(text, status=answer.status, code=answer.code or None)
+    raise error(text, status=answer.status or None, code=answer.code or None)

@@ -5,6 +5,9 @@ from collections.abc import Iterator
 
 FORBIDDEN, GONE, TOO_LARGE, THROTTLED = 403, 410, 413, 429
 
+SILENT = 0
+"""Instead of a status: there is no answer."""
+
 _ERROR_TYPES = {
     FORBIDDEN: "ForbiddenException",
     GONE: "GoneException",

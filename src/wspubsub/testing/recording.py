@@ -2,19 +2,20 @@
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from wspubsub.connections import ConnectionInfo
 from wspubsub.gateway.times import iso_8601
 from wspubsub.messages import MAX_MESSAGE_BYTES
 from wspubsub.testing.attempts import Answer, AttemptedConnections
-from wspubsub.testing.faults import GONE, TOO_LARGE, Faults, error_type
+from wspubsub.testing.faults import GONE, SILENT, TOO_LARGE, Faults, error_type
 
 
 class RecordingConnections(AttemptedConnections):
     """A `Connections` for tests: it knows who is connected, and keeps what was posted.
 
-    A connection that it does not know is gone, as on AWS. Retries wait in no time.
+    A connection that it does not know is gone, as on AWS. Those that fail are tried
+    again when, and for as long as, they would be on AWS, but waiting takes no time.
 
     Example:
         >>> connections = RecordingConnections({"a", "b"})
@@ -28,6 +29,8 @@ class RecordingConnections(AttemptedConnections):
 
     Args:
         connected: Connections that exist from the start.
+        clock: Monotonic clock in seconds, of the deadlines.
+        sleep: Lets time pass on that clock, if it is a test's own.
 
     Attributes:
         posted: Every message that was delivered, with its connection ID, in order.
@@ -35,8 +38,15 @@ class RecordingConnections(AttemptedConnections):
         waited_seconds: How long the calls would have waited between attempts.
     """
 
-    def __init__(self, connected: Iterable[str] = ()) -> None:
-        super().__init__(Faults())
+    def __init__(
+        self,
+        connected: Iterable[str] = (),
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        super().__init__(Faults(), clock)
+        self._sleep = sleep
         self.posted: list[tuple[str, bytes]] = []
         self.closed: list[str] = []
         self.waited_seconds = 0.0
@@ -77,6 +87,15 @@ class RecordingConnections(AttemptedConnections):
         """Return whether a connection exists."""
         return connection_id in self._connected
 
+    def silence(self, connection_id: str, *, times: int | None = 1) -> None:
+        """Leave the next requests for a connection without an answer.
+
+        Args:
+            connection_id: The connection.
+            times: How many requests; None for all that follow.
+        """
+        self._faults.add(connection_id, SILENT, times)
+
     def messages(self, connection_id: str) -> list[bytes]:
         """Return the messages that were delivered to a connection, in order."""
         return [data for id_, data in self.posted if id_ == connection_id]
@@ -87,7 +106,9 @@ class RecordingConnections(AttemptedConnections):
 
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         self._attempts[connection_id] = self.attempts(connection_id) + 1
-        status = self._faults.next(connection_id) or self._status(connection_id, data)
+        status = self._faults.next(connection_id)
+        if status is None:
+            status = self._status(connection_id, data)
         if status not in (200, 204):
             return Answer(status, error_type(status))
         match method:
@@ -116,3 +137,5 @@ class RecordingConnections(AttemptedConnections):
 
     def _wait(self, seconds: float) -> None:
         self.waited_seconds += seconds
+        if self._sleep is not None:
+            self._sleep(seconds)

@@ -1,0 +1,61 @@
+"""What to do where AWS refuses a request that is signed, in words.
+
+One error code stands for several causes, so the text that comes with it is read too.
+"""
+
+_CLOCK = (
+    "the clock of this machine is wrong: a request must be signed within 5 minutes of "
+    "AWS's time"
+)
+_SIGNATURE = (
+    "the secret key does not belong to the access key, or a proxy changed the request "
+    "on its way"
+)
+_UNKNOWN_KEY = (
+    "AWS does not know the access key, or the session token does not belong to it; the "
+    "credentials are not valid for this endpoint"
+)
+_OTHER_POLICY = (
+    "a policy other than the role's own forbids it, so that no statement in the role "
+    "helps; change the policy that AWS names"
+)
+_UNSIGNED = (
+    "the request arrived without its signature: a proxy removes the header "
+    "Authorization, or the URL is not one that AWS takes signed requests at"
+)
+
+# The first that is found in what AWS says applies.
+_ADVICE = {
+    "Signature expired": _CLOCK,
+    "Signature not yet current": _CLOCK,
+    "RequestTimeTooSkewed": _CLOCK,
+    "RequestExpired": _CLOCK,
+    "scoped to a valid region": (
+        "the request was signed for another Region than the endpoint's; set "
+        "AWS_REGION, or give region="
+    ),
+    "ExpiredToken": "the credentials have expired; log in again, or get new ones",
+    "UnrecognizedClient": _UNKNOWN_KEY,
+    "InvalidClientTokenId": _UNKNOWN_KEY,
+    "InvalidSignature": _SIGNATURE,
+    "SignatureDoesNotMatch": _SIGNATURE,
+    "signature we calculated does not match": _SIGNATURE,
+    "MissingAuthenticationToken": _UNSIGNED,
+    "Missing Authentication Token": _UNSIGNED,
+    "explicit deny": _OTHER_POLICY,
+    "because no VPC endpoint policy allows": _OTHER_POLICY,
+    "because no permissions boundary allows": _OTHER_POLICY,
+    "because no resource control policy allows": _OTHER_POLICY,
+    "because no service control policy allows": _OTHER_POLICY,
+    "because no session policy allows": _OTHER_POLICY,
+}
+
+
+def advice_on(text: str) -> str | None:
+    """Return what to do about a refusal; None where only a permission can be missing.
+
+    Args:
+        text: Error code and message, as AWS sent them.
+    """
+    found = (advice for sign, advice in _ADVICE.items() if sign in text)
+    return next(found, None)

@@ -1,0 +1,44 @@
+"""boto3's clients in a process that was forked.
+
+A client keeps its connections, and a child process inherits them: parent and child
+would read each other's answers, and a 410 meant for one would prune the other's
+subscriber. The engine's connections know their process (`http_channel.py`).
+"""
+
+import os
+import sys
+import threading
+from typing import Any, TypeVar
+
+ClientT = TypeVar("ClientT")
+
+
+def reconnect_after_fork(client: ClientT) -> ClientT:
+    """Have a client of boto3's make connections of its own in each child process.
+
+    Anything else, such as a double in a test, is left as it is.
+    """
+    botocore = sys.modules.get("botocore.client")
+    if botocore is not None and isinstance(client, botocore.BaseClient):
+        client.meta.events.register_first(
+            "before-call", _Reconnection(client), unique_id="wspubsub-reconnect"
+        )
+    return client
+
+
+class _Reconnection:
+    """Closes what a client has inherited, before its first request in a process."""
+
+    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 ships no types
+        self._client = client
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+
+    def __call__(self, **_event: object) -> None:
+        if self._process == os.getpid():
+            return
+        with self._lock:
+            if self._process != os.getpid():
+                # Closes this process's copies only; the client opens new ones.
+                self._client.close()
+                self._process = os.getpid()

@@ -1,0 +1,11 @@
+"""What the engine does with an answer, by what it means."""
+
+from wspubsub.aws.http_exchange import Verdict
+from wspubsub.aws.meanings import Meaning, meaning_of
+
+_VERDICTS = {Meaning.THROTTLED: Verdict.THROTTLED, Meaning.BROKEN: Verdict.BROKEN}
+
+
+def verdict_on(status: int, code: str | None) -> Verdict:
+    """Return whether an answer other than success is the last, by status and code."""
+    return _VERDICTS.get(meaning_of(status, code), Verdict.FINAL)

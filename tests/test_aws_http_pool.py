@@ -1,0 +1,219 @@
+"""Which connections are used again, and which are not."""
+
+import selectors
+import socket
+import threading
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+
+from tests.servers.misbehaving import OK, status
+from tests.servers.talking import answer_ok, pool_of, run, serving, statuses
+from wspubsub.aws.http import Multiplexer
+
+
+class HasFileno(Protocol):
+    def fileno(self) -> int: ...
+
+
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_requests() -> None:
+    was_read = threading.Event()
+    came_in = threading.Event()
+
+    def serve(client: socket.socket, number: int, _request: int) -> bool:
+        client.sendall(OK)
+        if number == 1:
+            was_read.wait()
+            client.sendall(status(410, "GoneException"))
+            came_in.set()
+        return True
+
+    def tags() -> Iterator[str]:
+        yield "a"
+        was_read.set()  # there is room for one request
+        came_in.wait()
+        yield "b"
+
+    with serving(serve) as server:
+        multiplexer = Multiplexer(pool_of(server.port), max_in_flight=1)
+
+        results = run(multiplexer, tags())
+
+        assert statuses(results) == {"a": 200, "b": 200}
+        assert server.accepted == 2
+
+
+def test_a_retry_uses_a_kept_connection_though_one_was_dead_before() -> None:
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        if (number, request) == (1, 2):
+            return False
+        is_good = number == 1 or request == 4
+        client.sendall(OK if is_good else status(500))
+        return True
+
+    with serving(serve) as server:
+        multiplexer = Multiplexer(pool_of(server.port), draw=lambda: 0.0)
+        run(multiplexer, ["a"])
+
+        results = run(multiplexer, ["b"])
+
+        assert statuses(results) == {"b": 200}
+        assert server.accepted == 2
+
+
+def test_no_more_connections_are_kept_in_a_run_than_requests_are_in_flight() -> None:
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        # The first is silent when it is used again.
+        if (number, request) != (1, 2):
+            client.sendall(OK)
+        return True
+
+    with serving(serve) as server:
+        pool = pool_of(server.port)
+        multiplexer = Multiplexer(
+            pool, max_in_flight=1, read_seconds=0.1, draw=lambda: 1.0
+        )
+
+        results = run(multiplexer, ["a", "b", "c"])
+
+        assert statuses(results) == {"a": 200, "b": 200, "c": 200}
+        assert server.accepted == 3
+        kept = pool.take_idle()
+        assert kept is not None
+        kept.close()
+        assert pool.take_idle() is None
+
+
+def test_connections_that_died_in_silence_cost_one_timeout() -> None:
+    both = threading.Barrier(2)
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        if request == 1:
+            if number <= 2:
+                both.wait()
+            client.sendall(OK)
+        return True
+
+    with serving(serve) as server:
+        multiplexer = Multiplexer(pool_of(server.port), read_seconds=0.1)
+        run(multiplexer, ["a", "b"])
+
+        results = run(multiplexer, ["c"], max_attempts=2)
+
+        assert statuses(results) == {"c": 200}
+        assert server.accepted == 3
+
+
+def test_connections_that_answered_since_then_are_kept() -> None:
+    now = [0.0]
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        pool = pool_of(listener.getsockname()[1], clock=lambda: now[0])
+        for instant in (1.0, 2.0, 3.0):
+            now[0] = instant
+            pool.give_back(pool.open(1.0))
+
+        pool.close_idle_since(2.0)
+
+        kept = pool.take_idle()
+        assert kept is not None
+        assert kept.idle_since == 3.0
+        kept.close()
+        assert pool.take_idle() is None
+
+
+def test_what_is_due_again_waits_for_room_and_not_in_a_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patience: list[float | None] = []
+    released = threading.Event()
+
+    class Recording(selectors.SelectSelector):
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            patience.append(timeout)
+            if len(patience) > 5:
+                released.set()
+            return super().select(timeout)
+
+    def serve(client: socket.socket, _number: int, request: int) -> bool:
+        if request == 2:
+            released.wait()
+        client.sendall(status(500) if request == 1 else OK)
+        return True
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Recording)
+    with serving(serve) as server:
+        multiplexer = Multiplexer(
+            pool_of(server.port), max_in_flight=1, draw=lambda: 0.02
+        )
+
+        results = run(multiplexer, ["a", "b"])
+
+    assert statuses(results) == {"a": 200, "b": 200}
+    assert 0.0 not in patience
+
+
+def test_too_many_open_files_are_a_result_and_not_an_exception(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> object:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(selectors, "DefaultSelector", fail)
+
+    [result] = run(Multiplexer(pool_of(1)), ["a"])
+
+    assert (result.tag, result.response, result.was_tried) == ("a", None, True)
+    assert "Too many open files" in result.error
+
+
+def test_a_socket_that_cannot_be_watched_is_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refusals = [OSError(28, "No space left on device")]
+
+    class Full(selectors.SelectSelector):
+        def register(
+            self, fileobj: int | HasFileno, events: int, data: object = None
+        ) -> selectors.SelectorKey:
+            if refusals:
+                raise refusals.pop()
+            return super().register(fileobj, events, data)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Full)
+    with serving(answer_ok) as server:
+        multiplexer = Multiplexer(pool_of(server.port), draw=lambda: 0.0)
+
+        results = run(multiplexer, ["a"])
+
+    assert statuses(results) == {"a": 200}
+
+
+def test_a_server_that_gave_up_an_idle_connection_is_asked_over_a_new_one() -> None:
+    timed_out = status(408)
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        client.sendall(timed_out if (number, request) == (1, 2) else OK)
+        return (number, request) != (1, 2)
+
+    with serving(serve) as server:
+        multiplexer = Multiplexer(pool_of(server.port))
+        run(multiplexer, ["a"])
+
+        results = run(multiplexer, ["b"], max_attempts=1)
+
+        assert statuses(results) == {"b": 200}
+        assert server.accepted == 2
+
+
+def test_a_timeout_of_the_server_on_a_new_connection_is_an_answer() -> None:
+    def serve(client: socket.socket, _number: int, _request: int) -> bool:
+        client.sendall(status(408))
+        return True
+
+    with serving(serve) as server:
+        results = run(Multiplexer(pool_of(server.port)), ["a"], max_attempts=1)
+
+    assert statuses(results) == {"a": 408}
