@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class PendingConnectionId(str):
     """ID of a connection whose `$connect` is still being handled.
 
-    It is equal to the plain ID. The publisher recognises it and refuses to post to a
-    connection that does not exist yet.
+    It is equal to the plain ID. The publisher recognizes it, and refuses to post to a
+    connection that does not exist yet, or to close it.
     """
 
     __slots__ = ()

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import MessageError, UsageError
 from wspubsub.events import Connection
 from wspubsub.records import Record
 
@@ -167,15 +167,28 @@ class ReadyStore(SubscriptionStore, Protocol):
         ...
 
 
+# API Gateway's have 16 bytes; the table's keys have room for 1,024.
+_MAX_ID_BYTES = 256
+
+
 def check_connection_id(connection_id: object) -> str:
     """Return a connection ID as plain text.
 
     Raises:
-        UsageError: It is not text, or empty.
+        MessageError: No connection has such an ID: it is empty, a step in a path, over
+            256 bytes, or no Unicode text. So it is one that a client named.
+        UsageError: It is not text.
     """
-    if not isinstance(connection_id, str) or not connection_id:
-        raise UsageError(f"a connection ID is non-empty text, not {connection_id!r}")
-    return str(connection_id)
+    if not isinstance(connection_id, str):
+        raise UsageError(f"a connection ID is text, not {connection_id!r:.80}")
+    plain = str.__str__(connection_id)
+    try:
+        size = len(plain.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 1 <= size <= _MAX_ID_BYTES or plain in {".", ".."}:
+        raise MessageError(f"{plain!r:.80} is not the ID of a connection")
+    return plain
 
 
 def check_segment_size(size: int) -> None:
