@@ -196,9 +196,7 @@ class Publisher:
         """
         topic = validate_topic(topic)
         encoded = encode(data)
-        if isinstance(exclude, str):
-            raise UsageError("exclude takes a collection of connection IDs: {id}")
-        excluded = frozenset(exclude)
+        excluded = _checked_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
         if self._log is None:
             if key is not None:
@@ -364,6 +362,12 @@ def _mark_sent(
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
+
+
+def _checked_exclude(exclude: object) -> frozenset[str]:
+    if isinstance(exclude, str) or not isinstance(exclude, Collection):
+        raise UsageError("exclude takes a collection of connection IDs: {id}")
+    return frozenset(map(check_connection_id, exclude))
 
 
 def _established(connection_id: str) -> str:

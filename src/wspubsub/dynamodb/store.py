@@ -38,6 +38,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
     check_max_topics,
     check_segment_size,
@@ -106,7 +107,7 @@ class DynamoDBSubscriptionStore:
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         self._table.put(connection_item(connection, self._written()))
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
