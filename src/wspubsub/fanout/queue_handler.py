@@ -121,7 +121,7 @@ class QueueHandler:
             left |= error.report.left_over
             self._send_again(work, error.report, frozenset(left), str(error))
         else:
-            self._send_again(work, report, report.left_over, _first_reason(report))
+            self._send_again(work, report, report.left_over, report.reason)
 
     def _send_again(
         self, work: Work, report: PublishReport, left: frozenset[str], reason: str
@@ -149,8 +149,3 @@ def _advance(rest: dict[int, Segment], done: Segment) -> None:
     whole = rest.pop(done.shard)
     if done.until != whole.until:
         rest[done.shard] = Segment(done.shard, done.until, whole.until)
-
-
-def _first_reason(report: PublishReport) -> str:
-    without = "throttled (429)" if report.throttled else "no time"
-    return next(iter(report.failed.values()), without)
