@@ -1,18 +1,16 @@
 """Reading HTTP responses strictly."""
 
+import time
+
 import pytest
 from hypothesis import given, strategies as st
 
 from tests.servers.misbehaving import ANSWERS, DELIVERING
-from wspubsub.aws.http_response import (
-    MAX_BODY_BYTES,
-    MAX_HEAD_BYTES,
-    Response,
-    ResponseError,
-    ResponseReader,
-)
+from wspubsub.aws.http_body import MAX_BODY_BYTES, MAX_LINE_BYTES, ResponseError
+from wspubsub.aws.http_response import MAX_HEAD_BYTES, Response, ResponseReader
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def read(data: bytes) -> Response:
@@ -91,8 +89,11 @@ def test_header_names_come_in_lower_case() -> None:
         OK_HEAD + b"Content-Length: 0\r\n\r\nmore",
         b"x" * (MAX_HEAD_BYTES + 1),
         OK_HEAD + b"\r\n" + b"x" * (MAX_BODY_BYTES + 1),
+        CHUNKED + b"2000000\r\n" + b"x" * MAX_BODY_BYTES + b"\r\n1\r\n",
+        CHUNKED + b"1" * (MAX_LINE_BYTES + 1),
+        CHUNKED + b"0\r\n" + b"x" * (MAX_LINE_BYTES + 1),
     ],
-    ids=range(22),
+    ids=range(25),
 )
 def test_what_is_no_response_is_an_error(data: bytes) -> None:
     with pytest.raises(ResponseError):
@@ -136,3 +137,64 @@ def test_one_response_after_another_is_read() -> None:
         assert response is not None
         assert response.body == body
         assert not reader.has_begun
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        OK_HEAD + b"Content-Length: %d\r\n\r\n" % MAX_BODY_BYTES,
+        CHUNKED + b"%x\r\n" % MAX_BODY_BYTES,
+        OK_HEAD + b"\r\n",
+        b"x" * MAX_HEAD_BYTES,
+        CHUNKED + b"0" * MAX_LINE_BYTES,
+        CHUNKED + b"1\r\nx\r",
+    ],
+    ids=range(6),
+)
+def test_what_may_still_become_a_response_is_waited_for(data: bytes) -> None:
+    reader = ResponseReader()
+
+    assert reader.feed(data) is None
+    assert reader.has_begun
+
+
+def test_a_body_may_be_as_large_as_allowed() -> None:
+    body = b"x" * MAX_BODY_BYTES
+
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+
+    assert (
+        read(OK_HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)).body == body
+    )
+    assert read(CHUNKED + chunks).body == body
+    assert read(OK_HEAD + b"\r\n" + body).body == body
+
+
+def test_chunks_may_come_byte_by_byte() -> None:
+    data = CHUNKED + b"3;a=b\r\none\r\n 2 \r\ntw\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
+    reader = ResponseReader()
+
+    *before, last = [reader.feed(data[at : at + 1]) for at in range(len(data))]
+
+    assert before == [None] * len(before)
+    assert last is not None
+    assert last.body == b"onetw"
+
+
+@pytest.mark.parametrize(
+    "head", [b"Content-Length: 16000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
+)
+def test_a_large_body_in_small_pieces_is_looked_at_once(head: bytes) -> None:
+    reader = ResponseReader()
+    reader.feed(OK_HEAD + head)
+    if b"chunked" in head:
+        reader.feed(b"%x\r\n" % 16_000_000)
+    started = time.process_time()
+
+    found = [reader.feed(b"x" * 16_000) for _ in range(1000)]
+
+    # Looked at from the start for each piece, it was more than six seconds.
+    assert time.process_time() - started < 2
+    response = found[-1] or reader.feed(b"\r\n0\r\n\r\n")
+    assert response is not None
+    assert len(response.body) == 16_000_000

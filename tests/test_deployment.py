@@ -26,6 +26,26 @@ handler = Router()
 @handler.route(os.environ.get("GREETING", "hello"))
 def greet(event: MessageEvent) -> None: ...
 """
+DECORATED = """
+import functools
+
+from wspubsub.fanout import EventSources
+
+sources = EventSources(handler)
+
+
+def trace(function):
+    print("tracing", function.__name__)
+
+    @functools.wraps(function)
+    def traced(event, context):
+        return function(event, context)
+
+    return traced
+
+
+traced = trace(trace(INSIDE))
+"""
 ARNS = Arns(
     stage="api/prod",
     table="table",
@@ -64,6 +84,19 @@ def test_a_folder_and_variables_may_be_given(tmp_path: Path) -> None:
 
     assert plain.custom_keys == ["hello"]
     assert other.custom_keys == ["ciao"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_router_is_found_inside_decorators(tmp_path: Path, *, is_whole: bool) -> None:
+    (tmp_path / "app.py").write_text(
+        f"{APP}\n{DECORATED.replace('INSIDE', 'handler' if is_whole else 'sources')}"
+    )
+
+    application = read_application("app.py:traced", folder=tmp_path)
+
+    assert application.custom_keys == ["hello"]
+    assert application.takes_records is not is_whole
 
 
 @pytest.mark.integration

@@ -14,6 +14,7 @@ from wspubsub import (
     MemoryTopicLog,
     MessageEvent,
     Publisher,
+    Response,
     Router,
     StoreError,
     UsageError,
@@ -296,7 +297,7 @@ def test_the_memory_of_an_environment_is_bounded() -> None:
     first_message = FirstMessage(lambda _: None, Store())
     for number in [*range(10_001), 0, 10_000]:
         event = parse_event(message_event("hi", connection_id=f"c{number}"))
-        first_message(event, lambda _: None)
+        first_message(event, lambda _: Response())
 
     assert asked.count("c0") == 2
     assert asked.count("c10000") == 1

@@ -2,13 +2,21 @@
 
 import dataclasses
 import gc
+import json
 import math
 import weakref
 
 import pytest
 
 from tests.contracts.tables import Clock
-from wspubsub import History, LoggedMessage, MemoryTopicLog, Position, UsageError
+from wspubsub import (
+    History,
+    LoggedMessage,
+    MemoryTopicLog,
+    MessageError,
+    Position,
+    UsageError,
+)
 
 
 def test_what_has_expired_does_not_pile_up() -> None:
@@ -69,6 +77,58 @@ def test_a_message_does_not_show_its_data() -> None:
         data=b"secret",
         published_at=message.published_at,
     )
+
+
+EPOCH = "8d7f3a12c0b94e65"
+
+
+@pytest.mark.parametrize(
+    "position",
+    [Position(EPOCH, 1), Position("", 0), Position("x" * 64, 2**53 - 1), None],
+)
+def test_a_position_comes_back_as_it_was_sent(position: Position | None) -> None:
+    sent = json.dumps(position)
+
+    assert Position.parse(sent) == position
+    assert Position.parse(json.loads(sent)) == position
+    assert Position.parse(position) == position
+    assert type(Position.parse(sent)) is type(position)
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        3,
+        "",
+        "x",
+        EPOCH,
+        "[",
+        "5",
+        [],
+        [EPOCH],
+        [EPOCH, "5"],
+        [EPOCH, 5.0],
+        [EPOCH, True],
+        [EPOCH, -1],
+        [EPOCH, 2**53],
+        [EPOCH, 5, 5],
+        [5, EPOCH],
+        ["x" * 65, 5],
+        {"epoch": EPOCH, "offset": 5},
+        f'["{EPOCH}", {"9" * 5000}]',
+        f'["{EPOCH}", 1e999]',
+        '["\\ud800", 5]',
+        "[" * 100_000,
+        b"[]",
+    ],
+)
+def test_a_position_that_never_was_sent_is_the_client_s_mistake(
+    nonsense: object,
+) -> None:
+    with pytest.raises(MessageError) as caught:
+        Position.parse(nonsense)
+
+    assert len(str(caught.value)) < 250
 
 
 @pytest.mark.parametrize("limit", [0, -1, 1.5, "1", True])

@@ -82,5 +82,6 @@ def test_the_functions_of_dataclasses_work_on_records() -> None:
         "status_code",
         "headers",
         "subprotocol",
+        "multi_headers",
     ]
     assert dataclasses.replace(Response("hi"), status_code=201) == Response("hi", 201)

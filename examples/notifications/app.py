@@ -79,7 +79,7 @@ def disconnect(event: DisconnectEvent) -> None:
 
 @router.route("resume")
 def resume(event: MessageEvent) -> None:
-    topic, since = topic_of(event.principal), position_in(fields(event))
+    topic, since = topic_of(event.principal), Position.parse(fields(event).get("since"))
     # First, so that nothing can fall between the replay and the subscription.
     store.subscribe(event.connection_id, topic)
     replay = log.read(topic, since, limit=REPLAYED_AT_ONCE)
@@ -138,16 +138,6 @@ def text_in(data: dict[str, Any], name: str) -> str:
     if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_BYTES:
         raise MessageError(f"{name} is text of 1 to {MAX_BYTES} bytes")
     return value
-
-
-def position_in(data: dict[str, Any]) -> Position | None:
-    match data.get("since"):
-        case None:
-            return None
-        case [str(epoch), int(offset)]:
-            return Position(epoch, offset)
-        case _:
-            raise MessageError("since is an epoch and an offset, or null")
 
 
 handler = router

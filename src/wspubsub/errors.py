@@ -53,7 +53,7 @@ class KeyConflictError(MessageError):
 
     def __init__(self, topic: str, key: str) -> None:
         super().__init__(
-            f"key {_shortened(key)} of topic {_shortened(topic)} belongs to a message "
+            f"key {shorten(key)} of topic {shorten(topic)} belongs to a message "
             "with other data; give each message a key of its own"
         )
         self.topic = topic
@@ -85,10 +85,7 @@ class NoRouteError(MessageError):
     """
 
     def __init__(self, route_key: str) -> None:
-        super().__init__(
-            f"no handler for route key {_shortened(route_key)}; register one with "
-            "@router.route(...) or @router.default"
-        )
+        super().__init__(f"no handler for route key {shorten(route_key)}")
         self.route_key = route_key
 
 
@@ -100,7 +97,7 @@ class TopicError(MessageError):
     """
 
     def __init__(self, topic: object, reason: str) -> None:
-        super().__init__(f"{reason}: {_shortened(topic)}")
+        super().__init__(f"{reason}: {shorten(topic)}")
         self.topic = topic
 
 
@@ -247,6 +244,7 @@ class StoreTimeoutError(StoreError):
         )
 
 
-def _shortened(value: object) -> str:
+def shorten(value: object) -> str:
+    """Return a value in a form that fits into an error, whoever sent it."""
     # What a client sent may be nested more deeply than `repr` can follow.
     return _REPR.repr(value)

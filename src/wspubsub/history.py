@@ -18,12 +18,19 @@ from collections.abc import Callable, Iterable
 from itertools import takewhile
 from typing import NamedTuple
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import MessageError, UsageError, shorten
+from wspubsub.messages import decode_json
 from wspubsub.records import Record
 
 HISTORY_MESSAGES = 1000
 HISTORY_SECONDS = 24 * 60 * 60.0
 MIN_HISTORY_SECONDS = 1.0
+
+MAX_OFFSET = 2**53 - 1
+"""JavaScript reads no larger number exactly, and no log grows so long."""
+
+MAX_EPOCH_LENGTH = 64
+"""Longer than any epoch, so that what a client sends does not pile up."""
 
 CLOCK_SKEW_SECONDS = 15 * 60.0
 """How much the clocks of two that use a log may differ.
@@ -72,6 +79,33 @@ class Position(NamedTuple):
 
     epoch: str
     offset: int
+
+    @classmethod
+    def parse(cls, value: object) -> "Position | None":
+        """Return the position that a client sent back.
+
+        It takes what a position becomes when it is sent: the JSON array of epoch and
+        offset, and null for no position, decoded or still as JSON text.
+
+        Example:
+            >>> Position.parse(["8d7f3a12c0b94e65", 5])
+            Position(epoch='8d7f3a12c0b94e65', offset=5)
+            >>> Position.parse('["8d7f3a12c0b94e65",5]').offset
+            5
+
+        Raises:
+            MessageError: It is neither.
+        """
+        decoded = decode_json(value) if isinstance(value, str) else value
+        match decoded:
+            case None:
+                return None
+            case [str(epoch), int(offset)] if _may_be_sent(epoch, offset):
+                return cls(epoch, offset)
+        raise MessageError(
+            'a position is an epoch and an offset as they were received, ["epoch", 5], '
+            f"or null, not {shorten(decoded)}"
+        )
 
 
 class LoggedMessage(Record, hidden=("data",)):
@@ -154,6 +188,11 @@ class Replay(Record):
     recovered: bool
     position: Position | None
     has_more: bool = False
+
+
+def _may_be_sent(epoch: str, offset: int) -> bool:
+    is_number = not isinstance(offset, bool)
+    return is_number and 0 <= offset <= MAX_OFFSET and len(epoch) <= MAX_EPOCH_LENGTH
 
 
 def check_since(since: object) -> None:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.delivery import (
@@ -22,13 +22,13 @@ from wspubsub.errors import (
 )
 from wspubsub.events import PendingConnectionId
 from wspubsub.messages import encode
-from wspubsub.records import Record
+from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import Appended, LoggedMessage, Position
+    from wspubsub.history import Appended, LoggedMessage
     from wspubsub.log import TopicLog
 
 log = logging.getLogger("wspubsub")
@@ -42,78 +42,6 @@ Envelope = Callable[["LoggedMessage"], object]
 
 _LONGEST_TIME = 1_999_999_999.1234567
 """No time has more characters than this one, when it is written as JSON."""
-
-
-class Outgoing(Record):
-    """A message on its way to a topic's subscribers.
-
-    Attributes:
-        topic: The topic.
-        data: What each subscriber gets, at most 131,072 bytes.
-        exclude: Connections that are not to get it.
-        position: Where it stands in the topic's log, if there is one.
-    """
-
-    topic: str
-    data: bytes
-    exclude: frozenset[str] = frozenset()
-    position: "Position | None" = None
-
-
-class Fanout(Protocol):
-    """How a message gets to a topic's subscribers.
-
-    Attributes:
-        needs_log: Whether it carries only what a log keeps, so that a message has been
-            handed over as soon as it is logged.
-    """
-
-    @property
-    def needs_log(self) -> bool:
-        """Whether a message has been handed over as soon as it is logged."""
-        ...
-
-    def publish(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """Carry a message that is being published.
-
-        Raises:
-            WspubsubError: It could not be carried on.
-        """
-        ...
-
-    def carry_on(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """Carry a message that the log's stream has brought.
-
-        Raises:
-            WspubsubError: It could not be carried on.
-        """
-        ...
-
-
-class InlineFanout:
-    """Posts to all subscribers at once, within the call that publishes."""
-
-    needs_log = False
-
-    def publish(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """See `Fanout.publish`."""
-        return delivery.deliver(
-            delivery.store.subscribers(
-                message.topic, timeout_seconds=budget.posting_seconds_left()
-            ),
-            message.data,
-            topic=message.topic,
-            exclude=message.exclude,
-            budget=budget,
-        )
-
-    carry_on = publish
 
 
 class Publisher:

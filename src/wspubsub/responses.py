@@ -3,15 +3,19 @@
 A proxy result may have the keys `statusCode`, `headers`, `multiValueHeaders`, `body`
 and `isBase64Encoded`; with any other key, or a body that is not text, the client gets
 an "Internal server error" message instead.
+
+What is returned for a handshake decides who gets in, so it is read more strictly than
+the answer to a message: whatever does not clearly accept the client is an error.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from wspubsub.errors import UsageError
+from wspubsub.messages import encode
 from wspubsub.records import Record
 
 _ALLOWED_KEYS = frozenset(
@@ -21,7 +25,12 @@ _MIN_STATUS, _MAX_STATUS = 200, 599
 # RFC 9110 §5.1 and §5.5: a token, and a value without line breaks. Compiled when a
 # handler first sets a header.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-_HEADER_VALUE = r"[^\r\n\0]*"
+_HEADER_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
+
+
+class _ImpliedStatus(int):
+    # A status that nobody wrote: it counts as 200, but accepts no handshake.
+    __slots__ = ()
 
 
 class Response(Record):
@@ -30,122 +39,200 @@ class Response(Record):
     Args:
         body: Text for the client. Only a route with a route response delivers it.
         status_code: In `connect`, 200 to 299 accepts the handshake and any other
-            status refuses it; elsewhere it has no effect.
+            status refuses it; there it must be given, since only a status that was
+            written lets a client in. Elsewhere it has no effect.
         headers: In `connect`, sent with the handshake's answer.
         subprotocol: In `connect`, the subprotocol chosen from
             `ConnectEvent.subprotocols`; API Gateway does not choose one itself, and a
             browser that offered some closes the connection when none is chosen.
+        multi_headers: As `headers`, for a header that is sent several times.
 
     Raises:
+        MessageError: The body holds half of a surrogate pair, or is over 128 KB.
         UsageError: A value that API Gateway would reject.
     """
 
     body: str | None = None
-    status_code: int = 200
+    status_code: int = _ImpliedStatus(200)
     headers: Mapping[str, str] = MappingProxyType({})
     subprotocol: str | None = None
+    multi_headers: Mapping[str, Sequence[str]] = MappingProxyType({})
 
     def __init__(
         self,
         body: str | None = None,
-        status_code: int = 200,
+        status_code: int | None = None,
         headers: Mapping[str, str] | None = None,
         subprotocol: str | None = None,
+        multi_headers: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         super().__init__(
-            body=body,
-            status_code=status_code,
-            headers={} if headers is None else headers,
+            body=_check_body(body),
+            status_code=_check_status(status_code),
+            headers=_check_headers(headers),
             subprotocol=subprotocol,
+            multi_headers=_check_multi_headers(multi_headers),
         )
-        _check(self.as_dict())
+        if subprotocol is not None:
+            _check_header("Sec-WebSocket-Protocol", subprotocol)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the proxy result of this response."""
         headers = dict(self.headers)
         if self.subprotocol is not None:
             headers["Sec-WebSocket-Protocol"] = self.subprotocol
-        result: dict[str, Any] = {"statusCode": self.status_code}
+        result: dict[str, Any] = {"statusCode": int(self.status_code)}
         if headers:
             result["headers"] = headers
+        if self.multi_headers:
+            several = {name: [*values] for name, values in self.multi_headers.items()}
+            result["multiValueHeaders"] = several
         if self.body is not None:
             result["body"] = self.body
         return result
 
 
-def to_response(value: object) -> dict[str, Any]:
-    """Return the proxy result for what a handler returned.
+def to_response(value: object, returned_by: str = "a handler") -> Response:
+    """Return the response for what was returned for a message.
 
-    `None` is an empty 200, text is a body, a `Response` is what it says, an object
-    with a `statusCode` is a proxy result already and is checked, and anything else is
-    a JSON body.
+    `None` is an empty one, text is a body, a `Response` is what it says, and anything
+    else is a JSON body. That is so for an object with a `statusCode` too: it may be
+    what a client has sent.
 
     Raises:
-        UsageError: It cannot become a valid proxy result.
+        MessageError: The body holds half of a surrogate pair, or is over 128 KB.
+        UsageError: It cannot be written as JSON.
     """
-    if value is None:
-        return {"statusCode": 200}
     if isinstance(value, Response):
-        return value.as_dict()
-    if isinstance(value, str):
-        return {"statusCode": 200, "body": value}
-    if isinstance(value, Mapping) and "statusCode" in value:
-        return _check(value)
+        return value
+    if value is None or isinstance(value, str):
+        return Response(value)
     try:
         body = json.dumps(value, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(
-            f"a handler returned {type(value).__name__}, which cannot be written as "
-            f"JSON ({error}); return None, text, a Response, or JSON data"
+            f"{returned_by} returned {type(value).__name__}, which cannot be written "
+            f"as JSON ({error}); return None, text, a Response, or JSON data"
         ) from None
-    return {"statusCode": 200, "body": body}
+    return Response(body)
 
 
-def _check(result: Mapping[Any, Any]) -> dict[str, Any]:
-    extra = result.keys() - _ALLOWED_KEYS
+def to_handshake_response(
+    value: object, returned_by: str = "a handler", *, none_accepts: bool = False
+) -> Response:
+    """Return the response for what was returned while a connection is made.
+
+    Args:
+        value: What was returned.
+        returned_by: By whom, for error texts.
+        none_accepts: Whether `None` accepts the client.
+
+    Raises:
+        UsageError: It is neither a `Response` whose status was written, nor a proxy
+            result; so it says nothing about whether the client may come in.
+    """
+    if value is None and none_accepts:
+        return Response(status_code=200)
+    response = _of_proxy_result(value)
+    if not isinstance(response, Response):
+        said = f"{type(value).__name__}, which accepts no client"
+    elif isinstance(response.status_code, _ImpliedStatus):
+        said = "a Response without a status_code, which accepts no client"
+    else:
+        return response
+    raise UsageError(
+        f"{returned_by} returned {said}; while a connection is made return "
+        f"{'None or ' if none_accepts else ''}Response(status_code=200) to accept it, "
+        "and raise Unauthorized, Forbidden or Reject to refuse it"
+    )
+
+
+def to_failed_handshake_response(
+    value: object, returned_by: str = "an exception handler"
+) -> Response:
+    """Return the response for what an exception handler returned for a handshake.
+
+    What failed has not let the client in. Only a status that was written can.
+
+    Raises:
+        MessageError: The body holds half of a surrogate pair, or is over 128 KB.
+        UsageError: It cannot become a valid response.
+    """
+    response = to_response(_of_proxy_result(value), returned_by)
+    if isinstance(response.status_code, _ImpliedStatus):
+        return response.__replace__(status_code=500)
+    return response
+
+
+def _of_proxy_result(value: object) -> object:
+    if not isinstance(value, Mapping) or "statusCode" not in value:
+        return value
+    extra = value.keys() - _ALLOWED_KEYS
     if extra:
         raise UsageError(
             "API Gateway rejects a result with the keys "
             f"{', '.join(sorted(map(repr, extra)))}; allowed are "
             f"{', '.join(sorted(_ALLOWED_KEYS))}"
         )
-    _check_status(result["statusCode"])
-    if not isinstance(result.get("body"), str | None):
+    if value.get("isBase64Encoded"):
+        raise UsageError("a WebSocket API sends text: isBase64Encoded must be False")
+    return Response(
+        value.get("body"),
+        status_code=value["statusCode"],
+        headers=value.get("headers"),
+        multi_headers=value.get("multiValueHeaders"),
+    )
+
+
+def _check_body(body: object) -> str | None:
+    if not isinstance(body, str | None):
         raise UsageError(
-            f"a response body must be text, not {type(result['body']).__name__}; "
-            "write it with json.dumps first"
+            f"a response body must be text, not {type(body).__name__}; write it with "
+            "json.dumps first"
         )
-    _check_headers(result.get("headers"), result.get("multiValueHeaders"))
-    if not isinstance(result.get("isBase64Encoded"), bool | None):
-        raise UsageError("isBase64Encoded must be True or False")
-    return dict(result)
+    if body is not None:
+        encode(body)
+    # A member of a `str` enumeration is its value.
+    return body and str.__str__(body)
 
 
-def _check_status(status: object) -> None:
+def _check_status(status: object) -> int:
+    if status is None:
+        return _ImpliedStatus(200)
     if isinstance(status, bool) or not isinstance(status, int):
         raise UsageError(f"a status code must be a whole number, not {status!r}")
     if not _MIN_STATUS <= status <= _MAX_STATUS:
         raise UsageError(
             f"a status code is from {_MIN_STATUS} to {_MAX_STATUS}, not {status}"
         )
+    return status
 
 
-def _check_headers(single: object, several: object) -> None:
-    for headers in (single, several):
-        if not isinstance(headers, Mapping | None):
-            raise UsageError("response headers must be a mapping of names to texts")
-    flat = [*(single or {}).items()] if isinstance(single, Mapping) else []
-    if isinstance(several, Mapping):
-        for name, values in several.items():
-            if not isinstance(values, list | tuple):
-                raise UsageError(f"multiValueHeaders[{name!r}] must be a list of texts")
-            flat.extend((name, value) for value in values)
-    for name, value in flat:
+def _check_headers(headers: object) -> dict[str, str]:
+    checked = _mapping(headers)
+    for name, value in checked.items():
         _check_header(name, value)
+    return checked
+
+
+def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
+    checked = _mapping(headers)
+    for name, values in checked.items():
+        if not isinstance(values, list | tuple):
+            raise UsageError(f"header {name!r} must be a list of texts")
+        for value in values:
+            _check_header(name, value)
+    return checked
+
+
+def _mapping(headers: object) -> dict[Any, Any]:
+    if not isinstance(headers, Mapping | None):
+        raise UsageError("response headers must be a mapping of names to texts")
+    return dict(headers or {})
 
 
 def _check_header(name: object, value: object) -> None:
     if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
         raise UsageError(f"{name!r} is not the name of an HTTP header")
     if not isinstance(value, str) or not re.fullmatch(_HEADER_VALUE, value):
-        raise UsageError(f"the value of header {name} must be one line of text")
+        raise UsageError(f"the value of header {name} must be one line of Latin-1 text")

@@ -1,22 +1,19 @@
 """Routing: decorators for route keys; a router is itself the Lambda handler."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
-from wspubsub.errors import NoRouteError, Reject, UsageError
+from wspubsub.errors import NoRouteError, UsageError
 from wspubsub.events import (
     ConnectEvent,
     Event,
     MessageEvent,
     parse_event,
 )
-from wspubsub.responses import Response, to_response
+from wspubsub.pipeline import Handler, Layer, Route
 from wspubsub.selection import DEFAULT_EXPRESSION, RouteSelectionExpression
 
-# What a handler returns is checked when it is made into a response, and a decorator
-# must hand back exactly the function it was given.
-Handler = Callable[..., Any]
-CallNext = Callable[[Event], Any]
+# A decorator must hand back exactly the function it was given.
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
@@ -27,10 +24,20 @@ class Router:
 
     `router(event, context)` is the Lambda handler. Lifecycle events are told by their
     `eventType`; a message goes to the route that API Gateway selected or, where that
-    is only `$default`, to the one that the expression selects.
+    is only `$default`, to the one that the expression selects. The event's `route_key`
+    is then that of the route.
 
     A handler takes the event and returns None, text, a `Response` or JSON data. It
-    may be `async def`: each invocation then has an event loop of its own.
+    may be `async def`: the event loop stays the same for the life of the environment,
+    so what a handler keeps open in a global works in the next invocation as well.
+
+    While a connection is made, only None, a `Response` with a `status_code`, or a
+    proxy result such as `{"statusCode": 200}` accepts it; anything else that `connect`
+    returns is a `UsageError`, and nobody is let in.
+
+    What the client did wrong is no error of the function: a `MessageError` that no
+    exception handler takes is logged, and answered with status 400 and a JSON object
+    like that of API Gateway's own error messages.
 
     Args:
         route_selection_expression: As in API Gateway, such as `$request.body.type`.
@@ -41,10 +48,11 @@ class Router:
 
     def __init__(self, *, route_selection_expression: str = DEFAULT_EXPRESSION) -> None:
         self._expression = RouteSelectionExpression(route_selection_expression)
-        self._routes: dict[str, _Route] = {}
-        self._middleware: list[Handler] = []
-        self._exception_handlers: dict[type[Exception], Handler] = {}
+        self._routes: dict[str, Route] = {}
+        self._layer = Layer()
         self._is_included = False
+        # Decorators for Lambda handlers ask for the name of the function.
+        self.__name__ = self.__qualname__ = "router"
 
     def __call__(self, event: object, context: object = None) -> dict[str, Any]:
         """Handle one Lambda invocation and return the proxy result.
@@ -57,10 +65,11 @@ class Router:
         """
         parsed = parse_event(event, context)
         try:
-            route = self._route_for(parsed)
+            route_key = self._route_key(parsed)
         except NoRouteError as error:
-            route = _Route(_raising(error)).within(self)
-        return to_response(route(parsed))
+            return Route(_raising(error), (self._layer,))(parsed).as_dict()
+        route = self._routes.get(route_key, Route(_accept)).within(self._layer)
+        return route(parsed.__replace__(route_key=route_key)).as_dict()
 
     @property
     def route_keys(self) -> frozenset[str]:
@@ -91,6 +100,7 @@ class Router:
             UsageError: The key is empty, starts with `$`, or has a handler already.
         """
         _check_route_key(route_key)
+        route_key = str.__str__(route_key)  # of a member of a `str` enumeration
 
         def decorate(handler: HandlerT) -> HandlerT:
             return self._register(route_key, handler)
@@ -100,13 +110,15 @@ class Router:
     def middleware(self, function: HandlerT) -> HandlerT:
         """Register a function `(event, call_next)` around every handler.
 
-        It returns `call_next(event)`, or something else instead. The first one
-        registered is the outermost.
+        `call_next(event)` returns the final `Response`, also where an exception
+        handler or a refusal has made it; it raises only what becomes an error of the
+        function. Return it, or something else instead. What the handler should know
+        goes into `event.state`. The first one registered is the outermost.
         """
         self._check_registration(function)
         if _is_async(function):
             raise UsageError("middleware must be a plain function, not async def")
-        self._middleware.append(function)
+        self._layer.middleware.append(function)
         return function
 
     def exception_handler(
@@ -116,17 +128,17 @@ class Router:
 
         What it returns becomes the response. Of several that fit, the one for the
         closest base class is called. It also gets what middleware raises. While a
-        connection is made, only a `Response` can still accept the handshake: anything
-        else that it returns refuses it with status 500, and a `Reject` goes only to a
-        handler for that class.
+        connection is made, only a `Response` with a `status_code` can still accept the
+        handshake: anything else that it returns refuses it with status 500, and a
+        `Reject` goes only to a handler for that class.
         """
         _check_error_type(error_type)
 
         def decorate(function: HandlerT) -> HandlerT:
             self._check_registration(function)
-            if error_type in self._exception_handlers:
+            if error_type in self._layer.exception_handlers:
                 raise UsageError(f"{error_type.__name__} has an exception handler")
-            self._exception_handlers[error_type] = function
+            self._layer.exception_handlers[error_type] = function
             return function
 
         return decorate
@@ -144,15 +156,15 @@ class Router:
             raise UsageError("a router can be included once, and not in itself")
         self._check_open()
         for route_key, route in router._routes.items():  # noqa: SLF001 - same class
-            self._add(route_key, route.within(router))
+            self._add(route_key, route.within(router._layer))  # noqa: SLF001 - same class
         router._is_included = True  # noqa: SLF001 - same class
 
     def _register(self, route_key: str, handler: HandlerT) -> HandlerT:
         self._check_registration(handler)
-        self._add(route_key, _Route(handler))
+        self._add(route_key, Route(handler))
         return handler
 
-    def _add(self, route_key: str, route: "_Route") -> None:
+    def _add(self, route_key: str, route: Route) -> None:
         if route_key in self._routes:
             raise UsageError(f"route key {route_key!r} has a handler already")
         self._routes[route_key] = route
@@ -166,104 +178,29 @@ class Router:
         if self._is_included:
             raise UsageError("this router is included elsewhere; register before that")
 
-    def _route_for(self, event: Event) -> "_Route":
+    def _route_key(self, event: Event) -> str:
         if isinstance(event, MessageEvent):
-            return self._message_route(event).within(self)
-        key = CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
-        return self._routes.get(key, _Route(_accept)).within(self)
+            return self._message_route_key(event)
+        return CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
 
-    def _message_route(self, event: MessageEvent) -> "_Route":
+    def _message_route_key(self, event: MessageEvent) -> str:
         route_key = event.route_key
         if route_key.startswith("$") or route_key not in self._routes:
             route_key = self._expression.evaluate(event.body) or DEFAULT
         # A client may send {"action": "$connect"}: that selects no custom route.
         if not route_key.startswith("$") and route_key in self._routes:
-            return self._routes[route_key]
+            return route_key
         if DEFAULT in self._routes:
-            return self._routes[DEFAULT]
+            return DEFAULT
         raise NoRouteError(route_key)
-
-    def _handle_error(self, event: Event, error: Exception) -> Any:  # noqa: ANN401 - as handlers
-        for error_type in type(error).__mro__:
-            if isinstance(error, Reject) and not issubclass(error_type, Reject):
-                break  # a catch-all must not turn a refusal into an acceptance
-            function = self._exception_handlers.get(error_type)
-            if function is not None:
-                result = _call(function, event, error)
-                return _refusal(result) if isinstance(event, ConnectEvent) else result
-        raise error
-
-
-class _Route:
-    """A handler with the routers around it, innermost first."""
-
-    __slots__ = ("_handler", "_routers")
-
-    def __init__(self, handler: Handler, routers: tuple[Router, ...] = ()) -> None:
-        self._handler = handler
-        self._routers = routers
-
-    def within(self, router: Router) -> "_Route":
-        return _Route(self._handler, (*self._routers, router))
-
-    def __call__(self, event: Event) -> Any:  # noqa: ANN401 - as handlers
-        call: CallNext = _caller(self._handler)
-        for router in self._routers:
-            call = _guarded(router, call)
-        try:
-            return call(event)
-        except Reject as rejection:
-            return Response(rejection.reason or None, status_code=rejection.status)
-
-
-def _guarded(router: Router, inner: CallNext) -> CallNext:
-    call = inner
-    for function in reversed(router._middleware):  # noqa: SLF001 - same module
-        call = _around(function, call)
-
-    def guarded(event: Event) -> Any:  # noqa: ANN401 - as handlers
-        try:
-            return call(event)
-        except Exception as error:  # noqa: BLE001 - raised again unless one takes it
-            return router._handle_error(event, error)  # noqa: SLF001 - same module
-
-    return guarded
-
-
-def _around(function: Handler, inner: CallNext) -> CallNext:
-    return lambda event: function(event, inner)
-
-
-def _caller(function: Handler) -> CallNext:
-    return lambda event: _call(function, event)
-
-
-def _call(function: Handler, *args: object) -> Any:  # noqa: ANN401 - as handlers
-    result = function(*args)
-    if hasattr(result, "__await__"):
-        # Not at the top: a cold start without async handlers does not pay for it.
-        import asyncio  # noqa: PLC0415
-
-        async def awaited() -> Any:  # noqa: ANN401 - as handlers
-            return await result
-
-        return asyncio.run(awaited())
-    return result
 
 
 def _is_async(function: Handler) -> bool:
-    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
-    return bool(flags & 0x80)  # inspect.CO_COROUTINE, without importing inspect
-
-
-def _refusal(result: object) -> object:
-    # A handler that failed has not let the client in; only an explicit status may.
-    if isinstance(result, Response) or (
-        isinstance(result, Mapping) and "statusCode" in result
-    ):
-        return result
-    body = to_response(result).get("body")
-    return Response(body, status_code=500)
+    function = getattr(function, "func", function)  # of functools.partial
+    calls = (function, getattr(type(function), "__call__", None))  # noqa: B004 - looked at
+    codes = (getattr(call, "__code__", None) for call in calls)
+    # inspect.CO_COROUTINE, without importing inspect.
+    return any(getattr(code, "co_flags", 0) & 0x80 for code in codes)
 
 
 def _check_route_key(route_key: object) -> None:

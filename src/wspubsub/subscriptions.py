@@ -162,7 +162,7 @@ class SegmentedStore(SubscriptionStore, Protocol):
     def segment(
         self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
     ) -> Iterator[str]:
-        """Yield the connection IDs of a segment's subscribers, as `subscribers` does."""
+        """Yield the connection IDs of a segment's subscribers; see `subscribers`."""
         ...
 
 

@@ -240,11 +240,17 @@ def test_only_a_token_that_is_good_lets_somebody_in(
     assert notifications.gateway.connect(query={"token": good}).is_open
 
 
+NO_POSITION = (
+    "a position is an epoch and an offset as they were received, "
+    '["epoch", 5], or null, not 3'
+)
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [
         ({"action": "subscribe", "topic": "user:bob"}, "action is resume or read"),
-        ({"action": "resume", "since": 3}, "since is an epoch and an offset, or null"),
+        ({"action": "resume", "since": 3}, NO_POSITION),
         ({"action": "read"}, "id is text of 1 to 200 bytes"),
         ({"action": "read", "id": "x" * 201}, "id is text of 1 to 200 bytes"),
     ],

@@ -10,10 +10,11 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from wspubsub.aws.http_body import ResponseError
 from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response, ResponseError
+from wspubsub.aws.http_response import Response
 from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05

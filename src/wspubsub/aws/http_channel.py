@@ -126,7 +126,7 @@ class Channel:
 
         Raises:
             OSError: The connection could not be made or is broken.
-            ResponseError: The answer is no HTTP response.
+            ResponseError: The answer is not an HTTP response.
         """
         return self._step()
 

@@ -8,10 +8,15 @@ response is an error, never a guess: a guess could call a live connection gone.
 import re
 from functools import cache
 
-from wspubsub.errors import WspubsubError
+from wspubsub.aws.http_body import (
+    Body,
+    ChunkedBody,
+    EndlessBody,
+    ResponseError,
+    SizedBody,
+)
 
 MAX_HEAD_BYTES = 65_536
-MAX_BODY_BYTES = 32 * 1024 * 1024
 
 _END_OF_HEAD = b"\r\n\r\n"
 _HARMLESS = (
@@ -25,13 +30,8 @@ _PLAIN_SUCCESS = (
 """What the Management API answers to a post, whole in one read. Whatever has a header
 that is not known to mean nothing here goes the general way."""
 
-_CHUNK_SIZE = rb"[0-9A-Fa-f]{1,8}"
 _NO_BODY = frozenset({204, 304})
 _INFORMATIONAL = range(100, 200)
-
-
-class ResponseError(WspubsubError):
-    """The peer sent something that is not an HTTP/1.1 response."""
 
 
 class Response:
@@ -61,33 +61,35 @@ class ResponseReader:
     Bytes after a response are an error: nothing was asked that they could answer.
     """
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_body", "_buffer", "_head")
 
     def __init__(self) -> None:
         self._buffer = b""
+        self._head: _Head | None = None
+        self._body: Body = SizedBody(0)
 
     @property
     def has_begun(self) -> bool:
         """Whether part of a response has come in."""
-        return bool(self._buffer)
+        return bool(self._buffer) or self._head is not None
 
     def feed(self, data: bytes) -> Response | None:
         """Take bytes in and return the response once it is complete.
 
         Raises:
-            ResponseError: This is no HTTP/1.1 response.
+            ResponseError: This is not an HTTP/1.1 response.
         """
         # An answer of DynamoDB has a body, and does not end here.
         if (
             data.endswith(_END_OF_HEAD)
-            and not self._buffer
+            and not self.has_begun
             and _plain_success().fullmatch(data)
         ):
             return Response(200, {}, b"", keeps_alive=True)
-        buffer = self._buffer + data if self._buffer else data
-        response = _parsed(buffer, is_closed=False)
-        self._buffer = b"" if response is not None else buffer
-        return response
+        if self._head is None:
+            self._buffer += data
+            data = self._begin_body()
+        return None if self._head is None else self._end(self._body.feed(data))
 
     def closed(self) -> Response:
         """Return the response that the end of the connection completes.
@@ -95,11 +97,31 @@ class ResponseReader:
         Raises:
             ResponseError: The connection was closed before the response was complete.
         """
-        response = _parsed(self._buffer, is_closed=True) if self._buffer else None
-        self._buffer = b""
+        response = self._end(self._body.closed())
         if response is None:
             raise ResponseError("the connection was closed before the answer was whole")
         return response
+
+    def _begin_body(self) -> bytes:
+        """Read the head if it is complete, and return what follows it."""
+        while (end := self._buffer.find(_END_OF_HEAD)) >= 0:
+            head = _Head(self._buffer[:end])
+            rest = self._buffer[end + len(_END_OF_HEAD) :]
+            if head.status not in _INFORMATIONAL:
+                self._head, self._body, self._buffer = head, head.body(), b""
+                return rest
+            self._buffer = rest  # RFC 9110 §15.2: interim answers come before it
+        if len(self._buffer) > MAX_HEAD_BYTES:
+            raise ResponseError("the head of the answer is too long")
+        return b""
+
+    def _end(self, content: bytes | None) -> Response | None:
+        head = self._head
+        if head is None or content is None:
+            return None
+        self._head = None
+        keeps_alive = head.keeps_alive and self._body.is_delimited
+        return Response(head.status, head.headers, content, keeps_alive=keeps_alive)
 
 
 @cache
@@ -108,117 +130,53 @@ def _plain_success() -> re.Pattern[bytes]:
     return re.compile(_PLAIN_SUCCESS, re.IGNORECASE)
 
 
-def _parsed(buffer: bytes, *, is_closed: bool) -> Response | None:
-    while True:
-        end = buffer.find(_END_OF_HEAD)
-        if end < 0:
-            if len(buffer) > MAX_HEAD_BYTES:
-                raise ResponseError("the head of the answer is too long")
-            return None
-        status, minor, headers = _head(buffer[:end])
-        rest = buffer[end + len(_END_OF_HEAD) :]
-        if status not in _INFORMATIONAL:
-            break
-        buffer = rest  # RFC 9110 §15.2: interim answers come before the final one
-    keeps_alive = _keeps_alive(minor, headers)
-    body = _body(status, headers, rest, is_closed=is_closed)
-    if body is None:
-        return None
-    content, is_delimited = body
-    return Response(status, headers, content, keeps_alive=keeps_alive and is_delimited)
+class _Head:
+    """The status line and the headers of a response."""
+
+    __slots__ = ("headers", "keeps_alive", "status")
+
+    def __init__(self, head: bytes) -> None:
+        lines = head.decode("latin-1").split("\r\n")
+        self.status, minor = _status_line(lines[0])
+        self.headers: dict[str, str] = {}
+        for text in lines[1:]:
+            self._add(text)
+        options = self.headers.get("connection", "").lower()
+        self.keeps_alive = (
+            "keep-alive" in options if minor == 0 else "close" not in options
+        )
+
+    def body(self) -> Body:
+        """Return how the body is read."""
+        coding = self.headers.get("transfer-encoding")
+        length = self.headers.get("content-length")
+        if coding is not None:
+            # RFC 9112 §6.1: with both, someone may be smuggling a second answer.
+            if coding.lower() != "chunked" or length is not None:
+                raise ResponseError(f"the answer is transfer-coded as {coding[:40]!r}")
+            return ChunkedBody()
+        if self.status in _NO_BODY:
+            return SizedBody(0)
+        if length is None:
+            return EndlessBody()
+        if not (length.isascii() and length.isdigit()):
+            raise ResponseError(f"the answer has the length {length[:40]!r}")
+        return SizedBody(int(length))
+
+    def _add(self, text: str) -> None:
+        name, colon, value = text.partition(":")
+        if not colon or not name or name != name.strip() or "\n" in text:
+            raise ResponseError(f"the answer has the header line {text[:40]!r}")
+        name, value = name.lower(), value.strip()
+        if name == "content-length" and self.headers.get(name, value) != value:
+            raise ResponseError("the answer has two different lengths")
+        self.headers[name] = value
 
 
-def _head(head: bytes) -> tuple[int, int, dict[str, str]]:
-    lines = head.decode("latin-1").split("\r\n")
-    line = lines[0]
+def _status_line(line: str) -> tuple[int, int]:
     version, status = line[:8], line[9:12]
     if version not in {"HTTP/1.1", "HTTP/1.0"} or line[8:9] != " ":
         raise ResponseError(f"the answer begins with {line[:40]!r}")
     if not (status.isascii() and status.isdigit()) or line[12:13] not in {"", " "}:
         raise ResponseError(f"the answer begins with {line[:40]!r}")
-    headers: dict[str, str] = {}
-    for text in lines[1:]:
-        name, colon, value = text.partition(":")
-        if not colon or not name or name != name.strip() or "\n" in text:
-            raise ResponseError(f"the answer has the header line {text[:40]!r}")
-        name, value = name.lower(), value.strip()
-        if name in headers and name == "content-length" and headers[name] != value:
-            raise ResponseError("the answer has two different lengths")
-        headers[name] = value
-    return int(status), int(version[-1]), headers
-
-
-def _keeps_alive(minor: int, headers: dict[str, str]) -> bool:
-    options = headers.get("connection", "").lower()
-    return "keep-alive" in options if minor == 0 else "close" not in options
-
-
-def _body(
-    status: int, headers: dict[str, str], rest: bytes, *, is_closed: bool
-) -> tuple[bytes, bool] | None:
-    coding = headers.get("transfer-encoding")
-    length = headers.get("content-length")
-    if coding is not None:
-        # RFC 9112 §6.1: with both, someone may be smuggling a second answer.
-        if coding.lower() != "chunked" or length is not None:
-            raise ResponseError(f"the answer is transfer-coded as {coding[:40]!r}")
-        chunks = _chunked(rest)
-        return None if chunks is None else (chunks, True)
-    if status in _NO_BODY:
-        return _exactly(rest, 0)
-    if length is None:
-        if len(rest) > MAX_BODY_BYTES:
-            raise ResponseError("the answer is too long")
-        return (rest, False) if is_closed else None
-    if not (length.isascii() and length.isdigit()):
-        raise ResponseError(f"the answer has the length {length[:40]!r}")
-    return _exactly(rest, int(length))
-
-
-def _exactly(rest: bytes, length: int) -> tuple[bytes, bool] | None:
-    if length > MAX_BODY_BYTES or len(rest) > length:
-        raise ResponseError("the answer is longer than it says, or too long")
-    return (rest, True) if len(rest) == length else None
-
-
-def _chunked(rest: bytes) -> bytes | None:
-    # RFC 9112 §7.1.
-    parts: list[bytes] = []
-    position = total = 0
-    while True:
-        end = rest.find(b"\r\n", position)
-        if end < 0:
-            return None
-        size = _chunk_size(rest[position:end])
-        start = end + 2
-        if size == 0:
-            return _after_trailers(rest, start, parts)
-        total += size
-        if total > MAX_BODY_BYTES:
-            raise ResponseError("the answer is too long")
-        if len(rest) < start + size + 2:
-            return None
-        if rest[start + size : start + size + 2] != b"\r\n":
-            raise ResponseError("a chunk of the answer does not end where it says")
-        parts.append(rest[start : start + size])
-        position = start + size + 2
-
-
-def _chunk_size(line: bytes) -> int:
-    digits = line.partition(b";")[0].strip()
-    if not re.fullmatch(_CHUNK_SIZE, digits):
-        raise ResponseError(f"a chunk of the answer has the size {line[:20]!r}")
-    return int(digits, 16)
-
-
-def _after_trailers(rest: bytes, start: int, parts: list[bytes]) -> bytes | None:
-    if rest.startswith(b"\r\n", start):
-        end = start + 2
-    else:
-        found = rest.find(_END_OF_HEAD, start)
-        if found < 0:
-            return None
-        end = found + len(_END_OF_HEAD)
-    if len(rest) > end:
-        raise ResponseError("the answer goes on after its end")
-    return b"".join(parts)
+    return int(status), int(version[-1])

@@ -1,4 +1,4 @@
-"""Calls that may be left behind: their client has timeouts of its own, and longer ones."""
+"""Calls that are left behind when their time is over."""
 
 import threading
 from collections.abc import Callable

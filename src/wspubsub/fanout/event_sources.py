@@ -30,6 +30,8 @@ class EventSources:
         queue: LambdaHandler | None = None,
     ) -> None:
         self.router = router
+        # Decorators for Lambda handlers ask for the name of the function.
+        self.__name__ = self.__qualname__ = "event_sources"
         self._handlers = {"stream": stream, "queue": queue}
 
     def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns

@@ -8,7 +8,7 @@ from wspubsub.delivery import Budget, Delivery
 from wspubsub.errors import UsageError
 from wspubsub.fanout.queue import Queue, QueueClient, QueueError
 from wspubsub.fanout.work import Work, chunks
-from wspubsub.publisher import Outgoing
+from wspubsub.outgoing import Outgoing
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SegmentedStore, SubscriptionStore
 

@@ -14,7 +14,7 @@ from typing import Any
 from wspubsub.connections import Connections
 from wspubsub.errors import ConnectionGoneError, UsageError, WspubsubError
 from wspubsub.events import Connection, Event, MessageEvent
-from wspubsub.router import CallNext
+from wspubsub.pipeline import CallNext
 from wspubsub.subscriptions import ReadyStore, SubscriptionStore
 
 OnReady = Callable[[Connection], Any]

@@ -17,7 +17,6 @@ from wspubsub.fanout.ready import PATIENCE_SECONDS, OnReady, Readiness
 from wspubsub.fanout.stream_changes import Change, read_change
 from wspubsub.history import LoggedMessage
 from wspubsub.publisher import Publisher
-from wspubsub.reports import PublishReport
 
 log = logging.getLogger("wspubsub")
 

@@ -59,7 +59,7 @@ def describe(handler: str) -> dict[str, Any]:
     """
     from wspubsub import Router  # noqa: PLC0415 - the one that the module will use
 
-    value = _imported(handler)
+    value = _undecorated(_imported(handler))
     router = value if isinstance(value, Router) else getattr(value, "router", None)
     if not isinstance(router, Router):
         raise ProbeError(
@@ -86,6 +86,13 @@ def _imported(handler: str) -> object:
     if not callable(value):
         raise ProbeError(f"{place} has no function {name}")
     return value
+
+
+def _undecorated(handler: object) -> object:
+    # What `functools.wraps` says of the function inside; one with a router is enough.
+    while not hasattr(handler, "router") and hasattr(handler, "__wrapped__"):
+        handler = handler.__wrapped__
+    return handler
 
 
 def _reason(error: BaseException, place: str) -> str:
