@@ -142,7 +142,7 @@ class Publisher:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
-            return _warn_of_incomplete(report, f"topic {topic!r}")
+            return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
         appended = self._log.append(
@@ -169,7 +169,7 @@ class Publisher:
         report = _placed(self.fanout.publish, message, self.delivery, budget)
         if key is not None and report.is_complete and not is_handed_over:
             _mark_sent(topic_log, logged, key, budget)
-        return _warn_of_incomplete(report, f"topic {logged.topic!r}")
+        return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
 
     def carry_on(
         self,
@@ -319,7 +319,7 @@ def _placed(
 def _warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
     # Few look at what publish returns, and nobody is to find out from the clients.
     if not report.is_complete:
-        log.warning("a message to %s was not delivered: %s", whom, report.describe())
+        log.warning("a message did not reach %s: %s", whom, report.describe())
     return report
 
 
