@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from moto import mock_aws
 
 from tests.contracts.tables import CREDENTIALS
+from tests.late_reads import LateReads
 from wspubsub.dynamodb import create_table
 
 Call = Callable[..., dict[str, Any]]
@@ -129,4 +130,4 @@ def faulty_moto(table: str) -> Iterator[FaultyDynamoDB]:
     """Give a client of an account of its own with an empty table."""
     with mock_aws():
         create_table(table, client=boto3_client())
-        yield FaultyDynamoDB(boto3_client())
+        yield FaultyDynamoDB(LateReads(boto3_client()))

@@ -59,7 +59,9 @@ def delete(client: Any, *offsets: int) -> None:
 
 
 def entry(client: FaultyDynamoDB, offset: int) -> Any:
-    return client.client.get_item(TableName=TABLE, Key=place(offset))["Item"]
+    return client.client.get_item(
+        TableName=TABLE, Key=place(offset), ConsistentRead=True
+    )["Item"]
 
 
 def expired_log(client: Any, clock: Clock, count: int = 3) -> None:
@@ -293,7 +295,7 @@ class World:
     def expire(self) -> None:
         for pk, sk in sorted(self.table.keys()):
             key = {"pk": {"S": pk}, "sk": {"S": sk}}
-            item = self.table.get_item(Key=key)["Item"]
+            item = self.table.get_item(Key=key, ConsistentRead=True)["Item"]
             is_expired = int(item["expires_at"]["N"]) < self.clock.time
             if is_expired and self.random.random() < 0.4:
                 self.table.delete_item(Key=key)

@@ -383,3 +383,13 @@ def test_a_write_frozen_between_two_tries_is_given_up(
         log.append("news", b"x")
 
     assert offsets(log) == []
+
+
+def test_an_answer_that_boto3_could_not_read_is_waited_for(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog
+) -> None:
+    client.plan("query", [lambda **_request: {}])
+
+    appended = log.append("news", b"x")
+
+    assert appended.message.position.offset == 1

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
+from tests.late_reads import LateReads
 from wspubsub import Connection, StoreError, UsageError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 
@@ -63,7 +64,7 @@ def client() -> Any:
     with mock_aws():
         real = boto3.client("dynamodb", **CREDENTIALS)
         create_table(TABLE, client=real)
-        yield WrappedClient(real)
+        yield WrappedClient(LateReads(real))
 
 
 def make_store(client: Any, **options: Any) -> DynamoDBSubscriptionStore:

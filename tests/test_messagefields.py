@@ -147,7 +147,7 @@ def test_what_is_absent_is_none_or_the_default(
 )
 def test_a_message_that_is_not_an_object_has_no_fields(data: object, text: str) -> None:
     with pytest.raises(
-        MessageError, match=f"^the message must be an object, not {text}$"
+        MessageError, match=f"^the message must be a JSON object, not {text}$"
     ):
         event(data).fields(a=str)
     with pytest.raises(MessageError, match="not JSON"):

@@ -14,6 +14,7 @@ import pytest
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
+from tests.late_reads import LateReads
 from wspubsub.aws.dynamodb import DynamoDBClient
 from wspubsub.dynamodb import create_table
 
@@ -48,7 +49,7 @@ class Table(NamedTuple):
 def on_moto() -> Iterator[Table]:
     with mock_aws():
         client = boto3.client("dynamodb", **CREDENTIALS)
-        yield Table(_make_table(client), client)
+        yield Table(_make_table(client), LateReads(client))
 
 
 @contextmanager

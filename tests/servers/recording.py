@@ -11,14 +11,16 @@ class Answer(NamedTuple):
     """What a request is answered with.
 
     Attributes:
-        status: HTTP status; 0 closes the connection without an answer.
+        status: HTTP status.
         body: Body.
         headers: Headers besides.
+        raw: Sent instead of all of these before the connection is closed.
     """
 
     status: int = 200
     body: bytes = b"{}"
     headers: tuple[tuple[str, str], ...] = ()
+    raw: bytes | None = None
 
 
 class RecordingServer:
@@ -26,12 +28,16 @@ class RecordingServer:
 
     Attributes:
         url: Where it is.
-        answer: What all requests are answered with.
+        planned: What the next requests are answered with.
+        answer: What all others are answered with.
+        act: What is done before a request is answered.
         heads: The headers of each request, names in lower case.
+        connections: How many have been made.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.planned: list[Answer] = []
         self.answer = Answer()
         self.act: Callable[[], object] = lambda: None
         self.heads: list[dict[str, str]] = []
@@ -56,9 +62,11 @@ class _Handler(BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()}
         )
         self.recorder.act()
-        status, body, headers = self.recorder.answer
-        if status == 0:
+        planned = self.recorder.planned
+        status, body, headers, raw = planned.pop(0) if planned else self.recorder.answer
+        if raw is not None:
             self.close_connection = True
+            self.wfile.write(raw)
             return
         self.send_response(status)
         for name, value in headers:

@@ -1,7 +1,8 @@
 """A table in memory with the operations that store and log use, and its stream.
 
 moto takes milliseconds for each and copies what it has; this one is for tests with many
-thousands. It takes no expression that it does not know.
+thousands. It takes no expression that it does not know, and what is not read
+consistently is late (`late_reads`).
 """
 
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.late_reads import is_late
 from wspubsub.local.eventsources.stream_records import stream_events
 
 Item = dict[str, Any]
@@ -72,6 +74,8 @@ class SmallTable:
     def get_item(self, **request: Any) -> dict[str, Any]:
         pk, sk = _key(request["Key"])
         found = self._partitions.get(pk, {}).get(sk)
+        if is_late(request, pk):
+            return {}
         return {} if found is None else {"Item": dict(found)}
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
@@ -93,6 +97,8 @@ class SmallTable:
         match = _SORT_KEY.fullmatch(request["KeyConditionExpression"])
         assert match is not None
         items = self._partitions.get(values[":pk"]["S"], {})
+        if is_late(request, values[":pk"]["S"]):
+            items = {}
         names = _in_range(sorted(items), match.groups(), values)
         if request.get("ScanIndexForward") is False:
             names.reverse()

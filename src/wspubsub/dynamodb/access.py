@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, translated
+from wspubsub.dynamodb.client import DynamoDBClient, query, translated
 from wspubsub.dynamodb.items import Item, Write
 from wspubsub.dynamodb.pages import Page, StartKey
 
@@ -78,14 +78,12 @@ class TableAccess:
         }
         request = {
             **request,
-            "TableName": self._name,
             "KeyConditionExpression": f"pk = :pk{condition}",
             "ExpressionAttributeValues": values,
         }
         if start is not None:
             request["ExclusiveStartKey"] = start
-        with translated("Query", self._name):
-            answer = self._client.query(**request)
+        answer = query(self._client, self._name, request)
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def all(self, partition: str) -> list[Item]:

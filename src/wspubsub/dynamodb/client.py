@@ -12,6 +12,7 @@ from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
 
@@ -97,6 +98,26 @@ def translated(operation: str, table: str) -> Iterator[None]:
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
+
+
+def query(
+    client: DynamoDBClient, table: str, request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return a page of items.
+
+    Raises:
+        StoreError: DynamoDB failed, or the answer has no items: boto3 takes an answer
+            that is cut off, or is not DynamoDB's, for an empty one.
+    """
+    with translated("Query", table):
+        answer: dict[str, Any] = client.query(TableName=table, **request)
+    if "Items" not in answer:
+        raise StoreError(
+            "DynamoDB Query: the answer cannot be read: it has no items",
+            operation="Query",
+            code=UNREADABLE,
+        )
+    return answer
 
 
 def answer_of(error: StoreError) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, translated
+from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, translated
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
@@ -192,11 +192,7 @@ class LogRequests:
 
     def _query(self, request: dict[str, Any]) -> dict[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
-        with translated("Query", self._table):
-            answer: dict[str, Any] = self._client.query(
-                TableName=self._table, ConsistentRead=True, **request
-            )
-        return answer
+        return query(self._client, self._table, {**request, "ConsistentRead": True})
 
 
 def _key_of(item: Item) -> Item:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.meanings import meaning_of
 from wspubsub.backoff import attempts, full_jitter
 from wspubsub.errors import StoreError
 
@@ -24,7 +25,9 @@ def is_passing(error: StoreError) -> bool:
     if error.code == "TransactionConflictException":
         return True
     cause = error.__cause__
-    return isinstance(cause, Exception) and failure_of(cause).meaning.is_passing
+    if isinstance(cause, Exception):
+        return failure_of(cause).meaning.is_passing
+    return meaning_of(None, error.code).is_passing
 
 
 def tries(

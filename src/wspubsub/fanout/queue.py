@@ -72,18 +72,25 @@ class Queue:
         self._client = reconnect_after_fork(client)
         self._sleep = sleep
 
-    def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> None:
+    def send(
+        self,
+        bodies: Iterable[str],
+        *,
+        delay_seconds: int = 0,
+        taken: Callable[[str], object] | None = None,
+    ) -> None:
         """Send messages, whose bodies are ASCII text.
 
         Args:
             bodies: Their bodies.
             delay_seconds: How long they stay invisible, at most 900.
+            taken: Called with each body that SQS has taken.
 
         Raises:
             QueueError: SQS did not take one; those before it may have been taken.
         """
         for batch in self._batches(bodies):
-            self._send_batch(batch, delay_seconds)
+            self._send_batch(batch, delay_seconds, taken)
 
     def _batches(self, bodies: Iterable[str]) -> Iterator[list[str]]:
         batch: list[str] = []
@@ -103,11 +110,19 @@ class Queue:
         if batch:
             yield batch
 
-    def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
+    def _send_batch(
+        self,
+        bodies: list[str],
+        delay_seconds: int,
+        taken: Callable[[str], object] | None,
+    ) -> None:
         left = dict(enumerate(bodies))
         failed: dict[int, dict[str, Any]] = {}
         for _ in attempts(self._sleep, most=MAX_ATTEMPTS):
             failed = self._sent(left, delay_seconds)
+            for number, body in left.items():
+                if taken is not None and number not in failed:
+                    taken(body)
             if not failed:
                 return
             if any(each.get("SenderFault") for each in failed.values()):

@@ -92,29 +92,30 @@ class QueueFanout:
     carry_on = publish
 
     def send_again(
-        self,
-        message: Outgoing,
-        connection_ids: Iterable[str],
-        *,
-        attempt: int = 0,
-        delay_seconds: int = 0,
+        self, work: Work, connection_ids: Iterable[str], *, delay_seconds: int
     ) -> None:
         """Hand connections that a message has not reached to the queue.
+
+        Args:
+            work: The work that they are handed over with.
+            connection_ids: The connections.
+            delay_seconds: How long they are left alone.
 
         Raises:
             QueueError: The queue did not take them.
         """
         works = (
-            Work(message=message, connections=part, attempt=attempt)
+            work.__replace__(connections=part)
             for part in chunks(connection_ids, CONNECTIONS_PER_MESSAGE)
         )
-        self.queue.send((work.body() for work in works), delay_seconds=delay_seconds)
+        self.queue.send((each.body() for each in works), delay_seconds=delay_seconds)
 
     def _carried_on(self, message: Outgoing, report: PublishReport) -> PublishReport:
         if not report.left_over:
             return report
         try:
-            self.send_again(message, report.left_over, delay_seconds=1)
+            work = Work(message=message)
+            self.send_again(work, report.left_over, delay_seconds=1)
         except QueueError as error:
             raise PublishError(error, report) from error
         return report.__replace__(

@@ -1,6 +1,8 @@
 """The Lambda function that a queue invokes: splits topics, delivers to segments."""
 
 import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 from wspubsub.delivery import Budget
@@ -13,6 +15,7 @@ from wspubsub.fanout.invocations import (
 )
 from wspubsub.fanout.queue import MAX_BATCH_ENTRIES
 from wspubsub.fanout.queue_fanout import QueueFanout, segmented
+from wspubsub.fanout.standing import still_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
 from wspubsub.reports import PublishError, PublishReport
@@ -21,8 +24,16 @@ from wspubsub.subscriptions import Segment
 log = logging.getLogger("wspubsub")
 
 MAX_ATTEMPTS = 6
-"""How often connections that cannot be reached are tried, with growing delays, before
-the queue's own redrive policy takes over."""
+"""How often connections are tried in vain, with growing delays, before the queue's own
+redrive policy takes over: for a little more than a minute in all, after which no
+handshake is under way."""
+
+MAX_HOPS = 14
+"""How many queue messages may follow from one another.
+
+"Use Lambda recursive loop detection to prevent infinite loops" (AWS Lambda): a chain of
+about 16 invocations is stopped, the one that published included.
+"""
 
 
 class UndeliveredError(WspubsubError):
@@ -33,10 +44,15 @@ class QueueHandler:
     """Handles the messages of a `QueueFanout`; it is itself the Lambda handler.
 
     Each message is worked off within the function's time. What the time does not
-    allow, and who was throttled, goes back into the queue as a smaller message, so
-    nothing is lost and nobody who got the message gets it again for that reason. A
-    message that cannot be worked off is reported as failed (partial batch response):
-    the queue brings it again, and at last moves it to its dead-letter queue.
+    allow, and who was throttled or not ready, goes back into the queue as a smaller
+    message, so nothing is lost and nobody who got the message gets it again for that
+    reason. Before a message is posted to such connections, each is looked up in the
+    store (1 read unit): whoever has unsubscribed meanwhile gets nothing.
+
+    A message that cannot be worked off is reported as failed (partial batch response):
+    the queue brings it again, and at last moves it to its dead-letter queue. So does
+    what a chain of queue messages has not come to the end of, before Lambda takes it
+    for an endless loop.
 
     Args:
         publisher: Posts to the connections.
@@ -75,7 +91,7 @@ class QueueHandler:
         work = read_work(record.get("body"))
         seconds = seconds_left(context)
         if seconds <= 0:
-            self._fanout.queue.send((record["body"],))
+            self._send([work.onward(**work.target())])
             return
         budget = self._delivery.budget(seconds)
         if work.split:
@@ -84,27 +100,26 @@ class QueueHandler:
             self._deliver(work, budget)
 
     def _split(self, work: Work, budget: Budget) -> None:
-        topic, message = work.message.topic, work.message
-        rest = {segment.shard: segment for segment in work.split}
-        ready: list[str] = []
+        topic = work.message.topic
+        split = _Split(work)
         segments = self._store.segments(topic, self._fanout.segment_size, work.split)
-        for segment in segments:
-            ready.append(Work(message=message, segment=segment).body())
-            _advance(rest, segment)
-            if len(ready) == MAX_BATCH_ENTRIES:
-                self._fanout.queue.send(ready)
-                ready = []
-            if budget.is_spent() and rest:
-                again = Work(message=message, split=tuple(rest.values()))
-                ready.append(again.body())
-                break
-        self._fanout.queue.send(ready)
+        try:
+            while batch := list(islice(segments, MAX_BATCH_ENTRIES)):
+                self._send(split.parts(batch), taken=split.taken)
+                if budget.is_spent():
+                    break
+            else:
+                return
+        except WspubsubError as error:
+            # If the whole of it came again, so would the parts that were taken.
+            if not split.is_begun:
+                raise
+            log.warning("the rest of %r is split later: %s", topic, error)
+        self._send(split.left(), delay_seconds=1)
 
     def _deliver(self, work: Work, budget: Budget) -> None:
-        ids = list(work.connections)
-        if work.segment is not None:
-            ids = list(self._store.segment(work.message.topic, work.segment))
         message = work.message
+        ids = self._targets(work)
         left = set(ids) - message.exclude
         try:
             report = self._delivery.heard_by(
@@ -121,7 +136,15 @@ class QueueHandler:
             left |= error.report.left_over
             self._send_again(work, error.report, frozenset(left), str(error))
         else:
-            self._send_again(work, report, report.left_over, report.reason)
+            reason = report.reason or "not ready (410)"
+            self._send_again(work, report, report.left_over, reason)
+
+    def _targets(self, work: Work) -> list[str]:
+        topic = work.message.topic
+        if work.segment is not None:
+            return list(self._store.segment(topic, work.segment))
+        # They were read as subscribers some time ago.
+        return sorted(still_subscribed(self._store, topic, work.connections))
 
     def _send_again(
         self, work: Work, report: PublishReport, left: frozenset[str], reason: str
@@ -131,18 +154,63 @@ class QueueHandler:
         # Whoever was reached makes the rest smaller, so it comes to an end.
         is_smaller = bool(report.delivered or report.gone)
         attempt = work.attempt if is_smaller else work.attempt + 1
-        if attempt >= MAX_ATTEMPTS:
+        again = work.onward(attempt=attempt)
+        if attempt >= MAX_ATTEMPTS or again.hops > MAX_HOPS:
             raise UndeliveredError(
                 f"{len(left)} connections of topic {work.message.topic!r} were tried "
-                f"{attempt} times: {reason}"
+                f"{attempt} times in vain, in {work.hops} queue messages: {reason}"
             )
         is_untried = report.deferred == left
         self._fanout.send_again(
-            work.message,
+            again,
             left,
-            attempt=attempt,
             delay_seconds=0 if is_smaller and is_untried else 2**attempt,
         )
+
+    def _send(
+        self,
+        works: Sequence[Work],
+        *,
+        delay_seconds: int = 0,
+        taken: Callable[[str], object] | None = None,
+    ) -> None:
+        for work in works:
+            if work.hops > MAX_HOPS:
+                raise UndeliveredError(
+                    f"topic {work.message.topic!r} was not worked off in {MAX_HOPS} "
+                    "queue messages; give this function more time"
+                )
+        bodies = [work.body() for work in works]
+        self._fanout.queue.send(bodies, delay_seconds=delay_seconds, taken=taken)
+
+
+class _Split:
+    """A topic that is being split, and what of it the queue has not taken."""
+
+    def __init__(self, work: Work) -> None:
+        self.is_begun = False
+        self._work = work
+        self._rest = {segment.shard: segment for segment in work.split}
+        self._unsent: dict[str, Work] = {}
+
+    def parts(self, segments: Iterable[Segment]) -> list[Work]:
+        """Return the work of the next segments."""
+        for segment in segments:
+            work = self._work.onward(segment=segment)
+            self._unsent[work.body()] = work
+            _advance(self._rest, segment)
+        return list(self._unsent.values())
+
+    def taken(self, body: str) -> None:
+        """Note that the queue has taken a part, by its body."""
+        self.is_begun = True
+        del self._unsent[body]
+
+    def left(self) -> list[Work]:
+        """Return the work that the queue has not taken."""
+        rest = tuple(self._rest.values())
+        again = [self._work.onward(split=rest)] if rest else []
+        return [*self._unsent.values(), *again]
 
 
 def _advance(rest: dict[int, Segment], done: Segment) -> None:

@@ -33,6 +33,7 @@ class Work(Record):
         segment: A segment to deliver to.
         connections: Connections to deliver to.
         attempt: How often all of the connections have been tried in vain.
+        hops: Which queue message it is in the chain that one publish has begun.
     """
 
     message: Outgoing
@@ -40,12 +41,23 @@ class Work(Record):
     segment: Segment | None = None
     connections: tuple[str, ...] = ()
     attempt: int = 0
+    hops: int = 1
+
+    def onward(self, **target: Any) -> "Work":  # noqa: ANN401 - as the constructor has
+        """Return work for the same message, one queue message further in the chain."""
+        return Work(message=self.message, hops=self.hops + 1, **target)
+
+    def target(self) -> dict[str, Any]:
+        """Return the fields that say who is to get it."""
+        names = ("split", "segment", "connections", "attempt")
+        return {name: getattr(self, name) for name in names}
 
     def body(self) -> str:
         """Return the body of the queue message."""
         fields: dict[str, Any] = {
             "wspubsub": VERSION,
             "topic": self.message.topic,
+            "hops": self.hops,
             **_written_data(self.message.data),
         }
         if self.message.exclude:
@@ -98,6 +110,7 @@ def _read(fields: dict[str, Any]) -> Work:
         segment=None if segment is None else _segment(segment),
         connections=tuple(map(str, fields.get("connections", ()))),
         attempt=int(fields.get("attempt", 0)),
+        hops=int(fields.get("hops", 1)),
     )
 
 

@@ -1,0 +1,43 @@
+"""A DynamoDB client for which a read that need not be consistent is late.
+
+DynamoDB may answer such a read from a replica that has not seen the last writes yet
+("DynamoDB read consistency"). Doubles have one replica, so they would never show what
+comes of a `ConsistentRead` that is missing.
+"""
+
+from typing import Any
+
+CONSISTENT = ("C#", "K#", "L#")
+"""How the partition keys begin whose items are read right after they were written: a
+connection's, a message key's and a log's. Subscribers of a topic may be seen late."""
+
+
+class LateReads:
+    """Stands before another client; its replica has not seen any write.
+
+    Attributes:
+        client: The other client.
+    """
+
+    def __init__(self, client: Any) -> None:
+        self.client = client
+
+    def __getattr__(self, operation: str) -> Any:
+        return getattr(self.client, operation)
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        if is_late(request, request["Key"]["pk"]["S"]):
+            return {}
+        answer: dict[str, Any] = self.client.get_item(**request)
+        return answer
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        if is_late(request, request["ExpressionAttributeValues"][":pk"]["S"]):
+            return {"Items": [], "Count": 0}
+        answer: dict[str, Any] = self.client.query(**request)
+        return answer
+
+
+def is_late(request: dict[str, Any], partition: str) -> bool:
+    """Return whether the answer to a read may lack what was just written."""
+    return not request.get("ConsistentRead") and partition.startswith(CONSISTENT)
