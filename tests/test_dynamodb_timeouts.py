@@ -24,7 +24,7 @@ def is_reading(thread: threading.Thread) -> bool:
 
 
 def test_a_page_that_does_not_come_ends_the_reading(released: threading.Event) -> None:
-    def read(part: str, _start: StartKey | None) -> Page:
+    def read(part: str, _start: StartKey | None) -> Page[dict[str, str]]:
         if part == "silent":
             released.wait(30)
         return Page([{"sk": part}], None)
@@ -40,7 +40,7 @@ def test_a_page_that_does_not_come_ends_the_reading(released: threading.Event) -
 def test_what_has_been_read_comes_though_the_time_is_over() -> None:
     virtual = VirtualTime()
 
-    def read(_part: str, start: StartKey | None) -> Page:
+    def read(_part: str, start: StartKey | None) -> Page[dict[str, str]]:
         return Page([{"sk": "x"}], None if start else {"next": True})
 
     pages = read_ahead(["a"], read, seconds=1.0, clock=virtual.clock)
@@ -55,7 +55,7 @@ def test_who_stops_early_does_not_wait_for_what_is_silent(
 ) -> None:
     begun = threading.Event()
 
-    def read(part: str, _start: StartKey | None) -> Page:
+    def read(part: str, _start: StartKey | None) -> Page[dict[str, str]]:
         if part == "silent":
             begun.set()
             released.wait(30)
