@@ -33,16 +33,14 @@ def make_router() -> Router:
     router = Router()
     tracer = powertools.Tracer()
 
-    @router.route("hello")
-    @tracer.capture_method
     def hello(event: MessageEvent) -> str:
         return f"hello {event.connection_id}"
 
-    @router.route("later")
-    @tracer.capture_method
     async def later(event: MessageEvent) -> str:
         return f"hello {event.connection_id}"
 
+    for handler in (hello, later):
+        router.route(handler.__name__)(tracer.capture_method(handler))
     return router
 
 
