@@ -137,7 +137,7 @@ def test_requests_are_as_few_as_promised(client: Any) -> None:
 
     client.calls.clear()
     store.subscribe("a=", "news")
-    assert client.calls == ["batch_write_item"]
+    assert client.calls == ["batch_write_item", "batch_write_item", "query"]
     assert len(all_items(client)) == 3
 
     client.calls.clear()
@@ -145,14 +145,25 @@ def test_requests_are_as_few_as_promised(client: Any) -> None:
     assert client.calls == ["query", "batch_write_item", "delete_item"]
 
 
-def test_unsubscribing_takes_two_single_deletes(client: Any) -> None:
+def test_many_topics_are_subscribed_to_in_few_requests(client: Any) -> None:
+    store = make_store(client)
+    topics = [f"topic {number}" for number in range(50)]
+
+    store.subscribe("a=", *topics, "topic 7")
+
+    assert client.calls == ["batch_write_item"] * 4 + ["query"]
+    assert store.topics("a=") == set(topics)
+    assert [list(store.subscribers(topic)) for topic in topics] == [["a="]] * 50
+
+
+def test_unsubscribing_takes_three_writes_and_reads_nothing(client: Any) -> None:
     store = make_store(client)
     store.subscribe("a=", "news")
     client.calls.clear()
 
     store.unsubscribe("a=", "news")
 
-    assert client.calls == ["delete_item", "delete_item"]
+    assert client.calls == ["put_item", "batch_write_item", "delete_item"]
     assert all_items(client) == []
 
 
@@ -291,10 +302,17 @@ def test_shards_can_be_given_by_pattern_of_topics(client: Any) -> None:
     assert 0 < len(list(only_first_shard)) < 30
 
 
-@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}])
+@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}, 2.5, True, "8", {"*": "8"}])
 def test_an_impossible_number_of_shards_is_refused(client: Any, shards: Any) -> None:
     with pytest.raises(UsageError, match="shards"):
         make_store(client, shards=shards)
+    with pytest.raises(UsageError, match="shards"):
+        make_store(client, previous_shards=shards)
+
+
+@pytest.mark.parametrize("shards", [1, 1000, {"*": 1000}])
+def test_a_possible_number_of_shards_is_taken(client: Any, shards: Any) -> None:
+    assert len(make_store(client, shards=shards).whole("news")) in {1, 1000}
 
 
 def test_a_table_needs_a_name(client: Any) -> None:
