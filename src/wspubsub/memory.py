@@ -12,7 +12,10 @@ from wspubsub.subscriptions import (
     Pruned,
     Segment,
     check_connection_id,
+    check_max_topics,
     check_segment_size,
+    check_topics,
+    check_ttl,
     is_young,
 )
 from wspubsub.topics import validate_topic
@@ -32,17 +35,28 @@ class MemorySubscriptionStore:
     shared between Lambda environments: use `DynamoDBSubscriptionStore` there.
 
     Args:
+        api: ID and stage of the API that this program posts through, such as
+            `abcdef1234/prod`: connections that were recorded as another one's are not
+            pruned.
+        max_topics: How many topics a connection may be subscribed to.
         ttl_seconds: How long a record lives.
         now: Clock, in seconds since the epoch.
+
+    Raises:
+        UsageError: A number is out of range.
     """
 
     def __init__(
         self,
         *,
+        api: str | None = None,
+        max_topics: int | None = None,
         ttl_seconds: float = TTL_SECONDS,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._ttl_seconds = ttl_seconds
+        self._api = api
+        self._max_topics = check_max_topics(max_topics)
+        self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
         self._lock = threading.Lock()
         self._connections: dict[str, tuple[Connection, _Written]] = {}
@@ -70,15 +84,18 @@ class MemorySubscriptionStore:
             found = self._connections.get(check_connection_id(connection_id))
             return found[0] if found and self._is_alive(found[1]) else None
 
-    def subscribe(self, connection_id: str, topic: str) -> None:
+    def subscribe(self, connection_id: str, *topics: str) -> None:
         """See `SubscriptionStore.subscribe`."""
         connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
+        names = [validate_topic(topic) for topic in topics]
         with self._lock:
             self._sweep()
+            current = self._alive(self._topics.get(connection_id, {}))
+            check_topics(names, current, self._max_topics)
             written = self._written()
-            self._topics.setdefault(connection_id, {})[topic] = written
-            self._subscribers.setdefault(topic, {})[connection_id] = written
+            for topic in names:
+                self._topics.setdefault(connection_id, {})[topic] = written
+                self._subscribers.setdefault(topic, {})[connection_id] = written
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
         """See `SubscriptionStore.unsubscribe`."""
@@ -154,8 +171,9 @@ class MemorySubscriptionStore:
         if topic is not None:
             validate_topic(topic)
         with self._lock:
-            young = frozenset(each for each in ids if self._is_young(each))
-            left = {each: self._forget(each) for each in ids - young}
+            ours = {each for each in ids if not self._is_foreign(each)}
+            young = frozenset(each for each in ours if self._is_young(each))
+            left = {each: self._forget(each) for each in ours - young}
         told = {each: topics for each, topics in left.items() if topics}
         return Pruned(left=told, young=young)
 
@@ -166,6 +184,11 @@ class MemorySubscriptionStore:
         for topic in self._topics.pop(connection_id, {}):
             _remove(self._subscribers, topic, connection_id)
         return alive
+
+    def _is_foreign(self, connection_id: str) -> bool:
+        found = self._connections.get(connection_id)
+        recorded = found[0].api if found else None
+        return self._api is not None and recorded not in {None, self._api}
 
     def _is_young(self, connection_id: str) -> bool:
         written = [each.at for each in self._topics.get(connection_id, {}).values()]

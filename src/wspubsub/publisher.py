@@ -280,13 +280,12 @@ class Publisher:
 
         Raises:
             ConnectionNotReadyError: The connection's `$connect` is being handled.
+            MessageError: No connection has such an ID.
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             UsageError: The data cannot be encoded.
             AccessDeniedError: The permission or the endpoint is wrong.
         """
-        if isinstance(connection_id, PendingConnectionId):
-            raise ConnectionNotReadyError(connection_id)
-        connection_id = check_connection_id(connection_id)
+        connection_id = _established(connection_id)
         try:
             return self.delivery.deliver(
                 (connection_id,),
@@ -302,11 +301,13 @@ class Publisher:
         """Close a connection and forget it; one that is gone already is only forgotten.
 
         Raises:
+            ConnectionNotReadyError: The connection's `$connect` is being handled.
+            MessageError: No connection has such an ID.
             AccessDeniedError: The permission or the endpoint is wrong.
             ManagementError: The connection could not be closed.
             StoreError: It could not be forgotten.
         """
-        connection_id = check_connection_id(connection_id)
+        connection_id = _established(connection_id)
         try:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
@@ -363,6 +364,12 @@ def _mark_sent(
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
+
+
+def _established(connection_id: str) -> str:
+    if isinstance(connection_id, PendingConnectionId):
+        raise ConnectionNotReadyError(connection_id)
+    return check_connection_id(connection_id)
 
 
 def _as_published(message: "LoggedMessage") -> bytes:

@@ -4,11 +4,11 @@
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import MessageError, TooManyTopicsError, UsageError
 from wspubsub.events import Connection
 from wspubsub.records import Record
 
@@ -67,11 +67,15 @@ class SubscriptionStore(Protocol):
         """Return a recorded connection; None if it is unknown or expired."""
         ...
 
-    def subscribe(self, connection_id: str, topic: str) -> None:
-        """Make a connection a subscriber of a topic.
+    def subscribe(self, connection_id: str, *topics: str) -> None:
+        """Make a connection a subscriber of topics.
 
         The connection need not be recorded: `connect` is for those who want to know
-        who is there.
+        who is there. Of a `subscribe` and an `unsubscribe` at the same time one wins.
+
+        Raises:
+            TooManyTopicsError: The connection would have more topics than the store's
+                `max_topics`; it has been subscribed to none of these.
         """
         ...
 
@@ -167,15 +171,28 @@ class ReadyStore(SubscriptionStore, Protocol):
         ...
 
 
+# API Gateway's have 16 bytes; the table's keys have room for 1,024.
+_MAX_ID_BYTES = 256
+
+
 def check_connection_id(connection_id: object) -> str:
     """Return a connection ID as plain text.
 
     Raises:
-        UsageError: It is not text, or empty.
+        MessageError: No connection has such an ID: it is empty, a step in a path, over
+            256 bytes, or no Unicode text. So it is one that a client named.
+        UsageError: It is not text.
     """
-    if not isinstance(connection_id, str) or not connection_id:
-        raise UsageError(f"a connection ID is non-empty text, not {connection_id!r}")
-    return str(connection_id)
+    if not isinstance(connection_id, str):
+        raise UsageError(f"a connection ID is text, not {connection_id!r:.80}")
+    plain = str.__str__(connection_id)
+    try:
+        size = len(plain.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 1 <= size <= _MAX_ID_BYTES or plain in {".", ".."}:
+        raise MessageError(f"{plain!r:.80} is not the ID of a connection")
+    return plain
 
 
 def check_segment_size(size: int) -> None:
@@ -197,3 +214,43 @@ def is_young(written_at: Iterable[float], now: float) -> bool:
         now: The time.
     """
     return now - min(written_at, default=-math.inf) < HANDSHAKE_SECONDS
+
+
+def check_topics(
+    topics: Iterable[str], current: Collection[str], max_topics: int | None
+) -> None:
+    """Raise if a connection cannot have more topics.
+
+    Args:
+        topics: What it is to be subscribed to.
+        current: What it is subscribed to.
+        max_topics: How many topics it may have; None for any number.
+
+    Raises:
+        TooManyTopicsError: There would be more.
+    """
+    added = set(topics).difference(current)
+    if max_topics is not None and added and len(added) + len(current) > max_topics:
+        raise TooManyTopicsError(max_topics)
+
+
+def check_max_topics(max_topics: int | None) -> int | None:
+    """Return how many topics a connection may have.
+
+    Raises:
+        UsageError: It is less than 1.
+    """
+    if max_topics is not None and max_topics < 1:
+        raise UsageError(f"max_topics is at least 1, not {max_topics}")
+    return max_topics
+
+
+def check_ttl(ttl_seconds: object) -> float:
+    """Return a time to live.
+
+    Raises:
+        UsageError: It is not a number of seconds above 0.
+    """
+    if not isinstance(ttl_seconds, int | float) or not 0 < ttl_seconds < math.inf:
+        raise UsageError(f"ttl_seconds is a number above 0, not {ttl_seconds!r}")
+    return float(ttl_seconds)

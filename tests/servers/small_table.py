@@ -50,7 +50,8 @@ class SmallTable:
             raise _condition_failed(request, old)
         self._partitions.setdefault(pk, {})[sk] = dict(item)
         self._record("INSERT" if old is None else "MODIFY", item)
-        return {}
+        asks_for_old = request.get("ReturnValues") == "ALL_OLD"
+        return {"Attributes": old} if old and asks_for_old else {}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         parts = [part for each in request["TransactItems"] for part in each.items()]
@@ -85,7 +86,10 @@ class SmallTable:
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         pk, sk = _key(request["Key"])
-        old = self._partitions.get(pk, {}).pop(sk, None)
+        old = self._partitions.get(pk, {}).get(sk)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
+        self._partitions.get(pk, {}).pop(sk, None)
         return {} if old is None else {"Attributes": old}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:

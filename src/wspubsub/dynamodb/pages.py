@@ -1,35 +1,40 @@
-"""Reading ahead: the next page of every part is on its way while one is used."""
+"""Reading ahead: the next pages of some parts are on their way while one is used."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
 PartT = TypeVar("PartT")
+ItemT = TypeVar("ItemT")
 StartKey = dict[str, Any]
 
-MAX_THREADS = 32
+MAX_AHEAD = 8
+"""How many pages are held or on their way besides the one in use.
+
+A page is up to 1 MB of items; it comes faster than its connections can be posted to.
+"""
 
 
-class Page:
-    """The items of one page, and where the next one starts, if there is one."""
+class Page(Generic[ItemT]):
+    """What stands on one page, and where the next one starts, if there is one."""
 
     __slots__ = ("items", "next_key")
 
-    def __init__(self, items: list[dict[str, Any]], next_key: StartKey | None) -> None:
+    def __init__(self, items: list[ItemT], next_key: StartKey | None) -> None:
         self.items = items
         self.next_key = next_key
 
 
 def read_ahead(
-    parts: Sequence[PartT], read: Callable[[PartT, StartKey | None], Page]
-) -> Iterator[tuple[PartT, list[dict[str, Any]]]]:
+    parts: Sequence[PartT], read: Callable[[PartT, StartKey | None], Page[ItemT]]
+) -> Iterator[tuple[PartT, list[ItemT]]]:
     """Yield the pages of several parts as they come, each with what it is a page of.
 
-    At most one page of each part is held besides the one in use, so memory does not
-    grow with the number of items. When the consumer stops early, what is under way is
-    waited for and nothing is left running.
+    At most eight pages are held besides the one in use, one of each part, so memory
+    grows neither with the number of items nor with the number of parts. When the
+    consumer stops early, what is under way is waited for and nothing is left running.
     """
     from concurrent.futures import (  # noqa: PLC0415 - connecting reads no pages
         FIRST_COMPLETED,
@@ -37,19 +42,26 @@ def read_ahead(
         wait,
     )
 
-    threads = max(1, min(len(parts), MAX_THREADS))
-    pool = ThreadPoolExecutor(threads, "wspubsub-page")
+    waiting = iter(parts)
+    pool = ThreadPoolExecutor(max(1, min(len(parts), MAX_AHEAD)), "wspubsub-page")
+    under_way: dict[Future[Page[ItemT]], PartT] = {}
+
+    def start(part: PartT | None, key: StartKey | None) -> None:
+        if part is not None:
+            under_way[pool.submit(read, part, key)] = part
+
     try:
-        under_way: dict[Future[Page], PartT] = {
-            pool.submit(read, part, None): part for part in parts
-        }
+        for _ in range(MAX_AHEAD):
+            start(next(waiting, None), None)
         while under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            for future in done:
-                part = under_way.pop(future)
-                page = future.result()
-                if page.next_key is not None:
-                    under_way[pool.submit(read, part, page.next_key)] = part
-                yield part, page.items
+            future = done.pop()
+            part = under_way.pop(future)
+            page = future.result()
+            if page.next_key is None:
+                start(next(waiting, None), None)
+            else:
+                start(part, page.next_key)
+            yield part, page.items
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
