@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
@@ -125,7 +125,7 @@ class DynamoDBTopicLog:
         Costs 1 write unit.
         """
         check_timeout(timeout_seconds)
-        item = sent_item(message, key, self._history)
+        item = sent_item(message, check_key(key), self._history)
         tries = Tries(self._now, self._sleep, timeout_seconds)
         with _in_time(message.topic):
             tries.request(lambda: self._requests.put_again(item))
