@@ -23,16 +23,17 @@ class SideBySide:
         self._order = itertools.count()
         self._asleep: list[tuple[float, int, threading.Semaphore]] = []
         self._all_wait = threading.Semaphore(0)
-        self._mine = threading.local()
+        self._awake = threading.Semaphore(0)
         self._errors: list[BaseException] = []
 
     def now(self) -> float:
         return NOW + self.passed
 
     def sleep(self, seconds: float) -> None:
-        self._fall_asleep(seconds, self._mine.alarm)
+        alarm = self._awake
+        self._fall_asleep(seconds, alarm)
         self._all_wait.release()
-        self._mine.alarm.acquire()
+        alarm.acquire()
 
     def run(self, functions: Sequence[Callable[[], object]]) -> None:
         for function in functions:
@@ -42,8 +43,8 @@ class SideBySide:
                 target=self._run, args=(function, alarm), daemon=True
             ).start()
         while self._asleep:
-            self.passed, _, alarm = heapq.heappop(self._asleep)
-            alarm.release()
+            self.passed, _, self._awake = heapq.heappop(self._asleep)
+            self._awake.release()
             assert self._all_wait.acquire(timeout=STEP_SECONDS)
         if self._errors:
             raise self._errors[0]
@@ -53,7 +54,6 @@ class SideBySide:
         heapq.heappush(self._asleep, (until, next(self._order), alarm))
 
     def _run(self, function: Callable[[], object], alarm: threading.Semaphore) -> None:
-        self._mine.alarm = alarm
         alarm.acquire()
         try:
             function()

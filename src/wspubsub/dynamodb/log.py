@@ -128,7 +128,7 @@ class DynamoDBTopicLog:
         item = sent_item(message, check_key(key), self._history)
         tries = Tries(self._now, self._sleep, timeout_seconds)
         with _in_time(message.topic):
-            tries.request(lambda: self._requests.put_again(item))
+            tries.request(lambda: self._requests.put_again(item), "PutItem")
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -160,7 +160,8 @@ class DynamoDBTopicLog:
         # A frozen environment may thaw after hours, when what it knows has expired.
         tail = self._tails.get(drafted.topic)
         if tail is None or not self._is_kept(tail):
-            tail = tries.request(lambda: self._requests.newest(drafted.topic))
+            topic = drafted.topic
+            tail = tries.request(lambda: self._requests.newest(topic), "Query")
             if is_first:
                 self._tails.compare(drafted.topic, tail)
         return entry_after(tail, drafted, self._history, self._now())
@@ -172,27 +173,19 @@ class DynamoDBTopicLog:
         self, drafted: Draft, entry: Entry, tries: Tries, *, losses: int
     ) -> Appended | None:
         """Write an entry; None if there is another at its offset, or may be."""
-        key = drafted.key
-        appended = tries.request(
-            lambda: (
-                self._append(entry)
-                if key is None
-                else self._append_once(drafted, key, entry)
-            )
-        )
+        appended = tries.request(lambda: self._append(drafted, entry), "PutItem")
         if appended is not None and appended.message == entry.message:
             now = self._now()
             self._tails.win(drafted.topic, entry.tail, losses=losses, now=now)
         return appended
 
-    def _append(self, entry: Entry) -> Appended | None:
-        is_written = self._requests.put(entry)
-        return Appended(entry.message, is_new=True) if is_written else None
-
-    def _append_once(self, drafted: Draft, key: str, entry: Entry) -> Appended | None:
-        own = key_item(entry.message, key, self._history)
+    def _append(self, drafted: Draft, entry: Entry) -> Appended | None:
+        if drafted.key is None:
+            is_written = self._requests.put(entry)
+            return Appended(entry.message, is_new=True) if is_written else None
+        own = key_item(entry.message, drafted.key, self._history)
         item = self._requests.put_with_key(entry, own)
-        return None if item is None else self._first(drafted, key, item)
+        return None if item is None else self._first(drafted, drafted.key, item)
 
     def _first(self, drafted: Draft, key: str, item: Item) -> Appended | None:
         """Return the message that a key belongs to; None if it is forgotten by now."""

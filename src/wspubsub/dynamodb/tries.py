@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from wspubsub.backoff import attempts, full_jitter
-from wspubsub.errors import StoreError
+from wspubsub.dynamodb.timeouts import run_within
+from wspubsub.errors import StoreError, StoreTimeoutError
 
 MAX_TRIES = 100
 TIMEOUT_SECONDS = 10.0
@@ -14,7 +15,10 @@ BASE_SECONDS, CAP_SECONDS = 0.01, 0.5
 """Shorter than after throttling: who loses against another writer has only to read
 where the log ends now, and of all who try at once one always wins."""
 
-_Answer = TypeVar("_Answer")
+ANSWER_SECONDS = 1.0
+"""How long the answer to a request is waited for, even if no time is left."""
+
+AnswerT = TypeVar("AnswerT")
 
 
 def is_passing(error: StoreError) -> bool:
@@ -27,7 +31,8 @@ def is_passing(error: StoreError) -> bool:
     from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
     from wspubsub.aws.meanings import meaning_of  # noqa: PLC0415
 
-    if error.code == "TransactionConflictException":
+    is_late = isinstance(error, StoreTimeoutError)
+    if is_late or error.code == "TransactionConflictException":
         return True
     cause = error.__cause__
     if isinstance(cause, Exception):
@@ -44,7 +49,8 @@ class Tries:
     Args:
         now: Clock, in seconds since the epoch.
         sleep: Waits before the next try.
-        timeout_seconds: How long to try; 10 seconds if None.
+        timeout_seconds: How long to try, and to wait for answers; None for trying 10
+            seconds.
     """
 
     def __init__(
@@ -55,11 +61,15 @@ class Tries:
     ) -> None:
         self._now = now
         self._sleep = sleep
+        self._is_limited = timeout_seconds is not None
         seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
         self._deadline = now() + seconds
 
-    def request(self, ask: Callable[[], _Answer]) -> _Answer:
+    def request(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
         """Return the answer to a request, which is repeated while its failure may pass.
+
+        If the caller gave a timeout, a request that is not answered in time is left
+        behind: clients give up only after half a minute.
 
         Raises:
             StoreError: What the last try failed with.
@@ -68,7 +78,7 @@ class Tries:
         failure: StoreError
         for _ in self._attempts(delays):
             try:
-                return ask()
+                return self._ask(ask, operation)
             except StoreError as error:
                 if not is_passing(error):
                     raise
@@ -86,6 +96,12 @@ class Tries:
         wait = min(seconds, self._left() / 2)
         if wait > 0:
             self._sleep(wait)
+
+    def _ask(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
+        # Without a timeout of the caller's, that of the client is good enough.
+        if not self._is_limited:
+            return ask()
+        return run_within(max(self._left(), ANSWER_SECONDS), ask, operation)
 
     def _attempts(self, delays: Iterator[float]) -> Iterator[int]:
         return attempts(self._sleep, most=MAX_TRIES, left=self._left, delays=delays)
