@@ -5,12 +5,16 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
 from tests.late_reads import LateReads
-from wspubsub import Connection, StoreError, UsageError
+from wspubsub import Connection, CredentialsError, StoreError, UsageError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 
 TABLE = "subscriptions"
@@ -244,6 +248,34 @@ def test_an_endpoint_that_does_not_answer_is_a_store_error(client: Any) -> None:
         store.connect(Connection(id="a=", connected_at=1.0))
 
     assert caught.value.code == "EndpointConnectionError"
+
+
+def test_a_page_without_items_is_an_error_and_not_an_empty_topic() -> None:
+    store = make_store(NoItems())
+
+    with pytest.raises(StoreError, match="has no items") as caught:
+        list(store.subscribers("news"))
+
+    assert caught.value.operation == "Query"
+    assert caught.value.code == "UnreadableAnswer"
+
+
+class NoItems:
+    """A client that has made an empty answer of one that was cut off."""
+
+    def query(self, **_request: Any) -> dict[str, Any]:
+        return {}
+
+    put_item = get_item = delete_item = query
+    batch_write_item = transact_write_items = query
+
+
+def test_missing_credentials_are_not_the_store_s_error(client: Any) -> None:
+    store = make_store(client)
+    client.errors["put_item"] = [NoCredentialsError()]
+
+    with pytest.raises(CredentialsError):
+        store.connect(Connection(id="a=", connected_at=1.0))
 
 
 def test_an_error_that_is_not_from_aws_is_not_translated(client: Any) -> None:

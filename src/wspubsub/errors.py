@@ -222,8 +222,8 @@ class ConnectionNotReadyError(ManagementError):
     def __init__(self, connection_id: str) -> None:
         super().__init__(
             f"connection {connection_id} does not exist until its connect handler "
-            "has returned; send after the client's first message, or from another "
-            "invocation"
+            "has returned; send after the client's first message, or when the table's "
+            "stream has brought the connection (StreamHandler's on_ready)"
         )
         self.connection_id = connection_id
 
@@ -247,6 +247,17 @@ class StoreError(WspubsubError):
         super().__init__(text)
         self.operation = operation
         self.code = code
+
+
+class StoreTimeoutError(StoreError):
+    """The store did not answer within the time that a call was given."""
+
+    def __init__(self, operation: str, seconds: float) -> None:
+        super().__init__(
+            f"DynamoDB {operation}: no answer within {seconds:.1f} s",
+            operation=operation,
+            code="Timeout",
+        )
 
 
 def shorten(value: object) -> str:

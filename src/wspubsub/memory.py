@@ -11,6 +11,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
     check_max_topics,
     check_segment_size,
@@ -67,7 +68,7 @@ class MemorySubscriptionStore:
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         with self._lock:
             self._sweep()
             self._connections[connection.id] = (connection, self._written())
@@ -111,7 +112,12 @@ class MemorySubscriptionStore:
         with self._lock:
             return frozenset(self._alive(self._topics.get(connection_id, {})))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self,
+        topic: str,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         topic = validate_topic(topic)
         with self._lock:
@@ -133,7 +139,13 @@ class MemorySubscriptionStore:
             if ids:
                 yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+    def segment(
+        self,
+        topic: str,
+        segment: Segment,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         _, after, until = segment
         return (

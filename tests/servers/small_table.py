@@ -6,8 +6,9 @@ consistently is late (`late_reads`).
 """
 
 import re
+import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,11 +27,15 @@ _ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
 class SmallTable:
     """The items of one table.
 
+    Args:
+        now: Clock of the stream, in seconds since the epoch.
+
     Attributes:
         records: What has changed, as Lambda gets it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.records: list[Mapping[str, Any]] = []
         self._partitions: dict[str, dict[str, Item]] = {}
 
@@ -121,7 +126,7 @@ class SmallTable:
             "eventID": str(len(self.records)),
             "eventName": name,
             "dynamodb": {
-                "ApproximateCreationDateTime": datetime.now(UTC),
+                "ApproximateCreationDateTime": datetime.fromtimestamp(self._now(), UTC),
                 "SequenceNumber": f"{len(self.records):021}",
                 "NewImage": item,
             },
