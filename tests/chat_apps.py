@@ -44,13 +44,14 @@ class Chat:
         self.store.disconnect(event.connection_id)
 
     def subscribe(self, event: MessageEvent) -> None:
-        self.store.subscribe(event.connection_id, event.json()["topic"])
+        (topic,) = event.fields(topic=str)
+        self.store.subscribe(event.connection_id, topic)
 
     def publish(self, event: MessageEvent) -> None:
-        message = event.json()
+        topic, data = event.fields(topic=str, data=object)
         report = self.publisher.publish(
-            message["topic"],
-            message["data"],
+            topic,
+            data,
             exclude={event.connection_id},
             timeout_seconds=event.remaining_seconds(),
         )

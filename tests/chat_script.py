@@ -183,10 +183,10 @@ def _mistakes_are_answered(chat: Chat) -> None:
     for mistake, reason in (
         ("{", "JSON"),
         ("[1]", "must be a JSON object"),
-        ({"type": "message"}, "has no topic"),
-        ({"type": "message", "topic": "t"}, "has no message"),
+        ({"type": "message"}, 'has no field "topic"'),
+        ({"type": "message", "topic": "t"}, 'has no field "message"'),
         ({"type": "shout"}, "not 'shout'"),
-        ({"topic": "t"}, "has no type"),
+        ({"topic": "t"}, 'has no field "type"'),
         ({"type": "subscribe", "topic": ""}, "topic"),
     ):
         answer = client.ask(mistake)

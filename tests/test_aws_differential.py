@@ -316,3 +316,18 @@ def test_a_post_to_many(
     engine, boto3 = endings(server, monkeypatch, post_to_all)
 
     assert engine.said == boto3.said == repr([outcome, outcome])
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"{}", b'{"connectedAt": null}'])
+def test_a_connection_that_is_described_by_somebody_else(
+    server: RecordingServer, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    server.answer = Answer(200, body)
+
+    def describe() -> object:
+        return ManagementApi(f"{server.url}/prod", region="us-east-1").get("a=")
+
+    engine, boto3 = endings(server, monkeypatch, describe)
+
+    said = "ManagementError UnreadableAnswer"
+    assert engine == boto3 == Ending(said, 1, is_borne=False)

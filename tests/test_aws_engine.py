@@ -196,6 +196,20 @@ def test_an_id_cannot_break_out_of_the_request_line(server: MisbehavingServer) -
     assert head.split(b"\r\n")[0].count(b" ") == 2
 
 
+def test_an_id_that_cannot_be_sent_fails_and_the_others_are_delivered(
+    server: MisbehavingServer,
+) -> None:
+    results = list(
+        engine(server).post_many(["a", "\ud800", "b"], b"x", deadline=soon())
+    )
+
+    outcomes = {each.connection_id: each.outcome for each in results}
+    assert outcomes["\ud800"] is Outcome.FAILED
+    assert outcomes["a"] is outcomes["b"] is Outcome.DELIVERED
+    with pytest.raises(ManagementError, match="surrogates"):
+        engine(server).post("\ud800", b"x", deadline=soon())
+
+
 def test_new_credentials_are_used_at_once(
     server: MisbehavingServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

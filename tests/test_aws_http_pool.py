@@ -1,119 +1,21 @@
-"""Which connections are used, and to which address they go."""
+"""Which connections are used again, and which are not."""
 
 import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
 
 from tests.servers.misbehaving import OK, status
+from tests.servers.talking import answer_ok, pool_of, run, serving, statuses
 from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Result, Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response
-
-REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
-
-Serve = Callable[[socket.socket, int, int], bool]
-"""Is called with a client, its number and the number of its request, both from 1;
-whether to keep the connection."""
 
 
 class HasFileno(Protocol):
     def fileno(self) -> int: ...
-
-
-class Server:
-    """Answers each request as a test says."""
-
-    def __init__(self, serve: Serve) -> None:
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self.listener.getsockname()[1]
-        self.accepted = 0
-        self._serve = serve
-        self._clients: list[socket.socket] = []
-
-    def accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                client, _ = self.listener.accept()
-                self._clients.append(client)
-                self.accepted += 1
-                arguments = (client, self.accepted)
-                threading.Thread(target=self._talk, args=arguments, daemon=True).start()
-
-    def _talk(self, client: socket.socket, number: int) -> None:
-        with suppress(OSError):
-            request = 1
-            while client.recv(65_536) and self._serve(client, number, request):
-                request += 1
-            client.shutdown(socket.SHUT_RDWR)
-
-    def end(self) -> None:
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        for client in self._clients:
-            client.close()
-
-
-@contextmanager
-def serving(serve: Serve) -> Iterator[Server]:
-    server = Server(serve)
-    thread = threading.Thread(target=server.accept, daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.end()
-        thread.join()
-
-
-def answer_ok(client: socket.socket, _number: int, _request: int) -> bool:
-    client.sendall(OK)
-    return True
-
-
-def refused_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def pool_of(port: int, clock: Callable[[], float] = time.monotonic) -> ChannelPool:
-    return ChannelPool(Endpoint("127.0.0.1", port, None), clock=clock)
-
-
-def run(
-    multiplexer: Multiplexer,
-    tags: Iterable[str],
-    *,
-    max_attempts: int | None = None,
-    seconds: float = 10.0,
-) -> list[Result]:
-    def judge(response: Response) -> Verdict:
-        return Verdict.FINAL if response.status == 200 else Verdict.BROKEN
-
-    return list(
-        multiplexer.run(
-            tags,
-            build=lambda _tag: REQUEST,
-            judge=judge,
-            deadline=multiplexer.clock() + seconds,
-            max_attempts=max_attempts,
-        )
-    )
-
-
-def statuses(results: Iterable[Result]) -> dict[str, int | None]:
-    return {
-        each.tag: None if each.response is None else each.response.status
-        for each in results
-    }
 
 
 def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_requests() -> None:
@@ -254,111 +156,6 @@ def test_what_is_due_again_waits_for_room_and_not_in_a_loop(
     assert 0.0 not in patience
 
 
-@pytest.fixture
-def addresses(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
-    """What every name is resolved to."""
-    found: list[tuple[object, ...]] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(found))
-    return found
-
-
-def ipv4(port: int) -> tuple[object, ...]:
-    return (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
-
-
-def unreachable(port: int) -> tuple[object, ...]:
-    # A link-local address says nothing without the link.
-    return (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("fe80::1", port, 0, 0))
-
-
-def test_every_address_is_tried_in_one_attempt(
-    addresses: list[tuple[object, ...]],
-) -> None:
-    with serving(answer_ok) as server:
-        refused = refused_port()
-        addresses += [unreachable(refused), ipv4(refused), ipv4(server.port)]
-        multiplexer = Multiplexer(pool_of(refused))
-
-        results = run(multiplexer, ["a", "b"], max_attempts=1)
-
-    assert statuses(results) == {"a": 200, "b": 200}
-
-
-def test_an_attempt_ends_when_no_address_is_left(
-    addresses: list[tuple[object, ...]],
-) -> None:
-    addresses += [ipv4(refused_port()), ipv4(refused_port())]
-    multiplexer = Multiplexer(pool_of(1), draw=lambda: 0.0)
-
-    [result] = run(multiplexer, ["a"], max_attempts=2)
-
-    assert result.response is None
-    assert "ECONNREFUSED" in result.error
-
-
-def test_if_no_address_can_be_reached_the_error_is_the_last_ones(
-    addresses: list[tuple[object, ...]],
-) -> None:
-    addresses += [unreachable(1), unreachable(2)]
-
-    with pytest.raises(OSError, match="cannot connect"):
-        pool_of(1).open(1.0)
-
-
-def test_the_address_that_failed_longest_ago_is_tried_first(
-    addresses: list[tuple[object, ...]],
-) -> None:
-    now = [0.0]
-    with (
-        socket.create_server(("127.0.0.1", 0)) as one,
-        socket.create_server(("127.0.0.1", 0)) as two,
-    ):
-        addresses += [ipv4(each.getsockname()[1]) for each in (one, two)]
-        pool = pool_of(1, clock=lambda: now[0])
-
-        def opened(*, fails: bool) -> object:
-            now[0] += 1.0
-            channel = pool.open(1.0)
-            if fails:
-                assert pool.connecting_failed(channel) == 2
-                channel.close()
-            else:
-                pool.give_back(channel)
-            return channel.address
-
-        first, second = addresses
-        assert opened(fails=True) == first
-        assert opened(fails=True) == second
-        assert opened(fails=False) == first
-        assert opened(fails=True) == first
-        assert opened(fails=True) == second
-        while (kept := pool.take_idle()) is not None:
-            kept.close()
-
-
-def test_the_time_of_a_lookup_is_not_taken_from_connecting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    jumped = [0.0]
-    real = socket.getaddrinfo
-
-    def slow(*arguments: object, **options: object) -> object:
-        jumped[0] += 3.0
-        return real(*arguments, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(socket, "getaddrinfo", slow)
-    with serving(answer_ok) as server:
-        pool = pool_of(server.port)
-        multiplexer = Multiplexer(
-            pool, connect_seconds=2.0, clock=lambda: time.monotonic() + jumped[0]
-        )
-
-        results = run(multiplexer, ["a"], max_attempts=1)
-
-        assert statuses(results) == {"a": 200}
-        assert server.accepted == 1
-
-
 def test_too_many_open_files_are_a_result_and_not_an_exception(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -393,3 +190,106 @@ def test_a_socket_that_cannot_be_watched_is_tried_again(
         results = run(multiplexer, ["a"])
 
     assert statuses(results) == {"a": 200}
+
+
+def test_a_server_that_gave_up_an_idle_connection_is_asked_over_a_new_one() -> None:
+    timed_out = status(408)
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        client.sendall(timed_out if (number, request) == (1, 2) else OK)
+        return (number, request) != (1, 2)
+
+    with serving(serve) as server:
+        multiplexer = Multiplexer(pool_of(server.port))
+        run(multiplexer, ["a"])
+
+        results = run(multiplexer, ["b"], max_attempts=1)
+
+        assert statuses(results) == {"b": 200}
+        assert server.accepted == 2
+
+
+def test_a_timeout_of_the_server_on_a_new_connection_is_an_answer() -> None:
+    def serve(client: socket.socket, _number: int, _request: int) -> bool:
+        client.sendall(status(408))
+        return True
+
+    with serving(serve) as server:
+        results = run(Multiplexer(pool_of(server.port)), ["a"], max_attempts=1)
+
+    assert statuses(results) == {"a": 408}
+
+
+def test_no_connection_is_opened_while_answers_come_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Patient(selectors.SelectSelector):
+        """Lets each answer come in before it says that there is none."""
+
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            return super().select(10.0 if timeout == 0 else timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Patient)
+    tags = [f"tag{number}" for number in range(300)]
+    with serving(answer_ok) as server:
+        results = run(Multiplexer(pool_of(server.port)), tags)
+
+        assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 16
+
+
+def test_connections_are_opened_while_no_answer_comes_in() -> None:
+    all_there = threading.Event()
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        # Only the first answer comes by itself; then there is room for 17.
+        if number == 17:
+            all_there.set()
+        if (number, request) != (1, 1):
+            all_there.wait()
+        client.sendall(OK)
+        return True
+
+    tags = [f"tag{number}" for number in range(18)]
+    with serving(serve) as server:
+        results = run(Multiplexer(pool_of(server.port)), tags)
+
+        assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 17
+
+
+def test_what_waits_for_a_connection_at_the_deadline_has_not_been_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jumped = [0.0]
+
+    class Jumping(selectors.SelectSelector):
+        """Lets the deadline pass while answers are looked for once more."""
+
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout == 0:
+                jumped[0] = 100.0
+                return []
+            return super().select(timeout)
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        if (number, request) == (1, 1):
+            client.sendall(OK)
+        return True
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Jumping)
+    tags = [f"tag{number}" for number in range(18)]
+    with serving(serve) as server:
+        multiplexer = Multiplexer(
+            pool_of(server.port), clock=lambda: time.monotonic() + jumped[0]
+        )
+
+        results = run(multiplexer, tags, seconds=50.0)
+
+    assert sorted(each.tag for each in results) == sorted(tags)
+    assert [each.tag for each in results if not each.was_tried] == ["tag17"]
+    assert sum(each.response is not None for each in results) == 1

@@ -79,6 +79,7 @@ def test_header_names_come_in_lower_case() -> None:
         OK_HEAD + b"Content-Length: 1, 1\r\n\r\n",
         OK_HEAD + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n",
         OK_HEAD + b"Content-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1),
+        OK_HEAD + b"Content-Length: " + b"1" * 5000 + b"\r\n\r\n",
         OK_HEAD + b"Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         OK_HEAD + b"Transfer-Encoding: gzip\r\n\r\n",
         OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n-1\r\n",
@@ -93,7 +94,7 @@ def test_header_names_come_in_lower_case() -> None:
         CHUNKED + b"1" * (MAX_LINE_BYTES + 1),
         CHUNKED + b"0\r\n" + b"x" * (MAX_LINE_BYTES + 1),
     ],
-    ids=range(25),
+    ids=range(26),
 )
 def test_what_is_no_response_is_an_error(data: bytes) -> None:
     with pytest.raises(ResponseError):

@@ -11,15 +11,17 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
+from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from tests.servers.management import DROP, Fault, ManagementServer, management_server
+from tests.servers.recording import recording_server
 from wspubsub import (
     AccessDeniedError,
     ConnectionGoneError,
     ConnectionNotReadyError,
+    CredentialsError,
     ManagementError,
     Outcome,
-    UsageError,
     parse_event,
 )
 from wspubsub.aws import ManagementApi
@@ -268,13 +270,56 @@ def test_a_thread_that_comes_too_late_posts_nothing() -> None:
         botocore.exceptions.PartialCredentialsError(
             provider="env", cred_var="AWS_SECRET_ACCESS_KEY"
         ),
+        botocore.exceptions.UnauthorizedSSOTokenError(),
     ],
 )
-def test_missing_credentials_are_the_developers_to_set(error: Exception) -> None:
+def test_missing_credentials_are_one_error_and_not_a_failure_for_each(
+    error: Exception,
+) -> None:
     api = ManagementApi("http://localhost:1/prod", client=FailingClient(error))
+    ids = [f"c{number}" for number in range(50)]
 
-    with pytest.raises(UsageError, match="AWS_ACCESS_KEY_ID"):
+    with pytest.raises(CredentialsError, match="AWS_ACCESS_KEY_ID"):
         api.post("a=", b"x")
+    with pytest.raises(CredentialsError, match="log in"):
+        list(api.post_many(ids, b"x", deadline=time.monotonic() + 20))
+
+
+def test_no_more_connections_are_used_than_the_client_keeps(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with recording_server() as server:
+        client = boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=f"{server.url}/prod",
+            config=Config(max_pool_connections=3),
+            **CREDENTIALS,
+        )
+        api = ManagementApi(f"{server.url}/prod", client=client)
+        ids = [f"c{number}" for number in range(60)]
+
+        results = list(api.post_many(ids, b"x", deadline=time.monotonic() + 20))
+
+        client.close()
+    assert {result.outcome for result in results} == {Outcome.DELIVERED}
+    assert server.connections <= 3
+    assert "pool is full" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"]
+)
+def test_an_endpoint_that_is_given_is_used_whatever_kind_is_asked_for(
+    server: ManagementServer, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    for variable, value in LAMBDA_ENVIRONMENT.items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv(name, "true")
+    server.connected.add("a=")
+
+    ManagementApi(server.url).post("a=", b"hello")
+
+    assert server.received["a="] == [b"hello"]
 
 
 @pytest.mark.parametrize(

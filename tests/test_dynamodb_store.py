@@ -5,12 +5,16 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
 from tests.late_reads import LateReads
-from wspubsub import Connection, StoreError, UsageError
+from wspubsub import Connection, CredentialsError, StoreError, UsageError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 
 TABLE = "subscriptions"
@@ -133,7 +137,7 @@ def test_requests_are_as_few_as_promised(client: Any) -> None:
 
     client.calls.clear()
     store.subscribe("a=", "news")
-    assert client.calls == ["batch_write_item"]
+    assert client.calls == ["batch_write_item", "batch_write_item", "query"]
     assert len(all_items(client)) == 3
 
     client.calls.clear()
@@ -141,14 +145,25 @@ def test_requests_are_as_few_as_promised(client: Any) -> None:
     assert client.calls == ["query", "batch_write_item", "delete_item"]
 
 
-def test_unsubscribing_takes_two_single_deletes(client: Any) -> None:
+def test_many_topics_are_subscribed_to_in_few_requests(client: Any) -> None:
+    store = make_store(client)
+    topics = [f"topic {number}" for number in range(50)]
+
+    store.subscribe("a=", *topics, "topic 7")
+
+    assert client.calls == ["batch_write_item"] * 4 + ["query"]
+    assert store.topics("a=") == set(topics)
+    assert [list(store.subscribers(topic)) for topic in topics] == [["a="]] * 50
+
+
+def test_unsubscribing_takes_three_writes_and_reads_nothing(client: Any) -> None:
     store = make_store(client)
     store.subscribe("a=", "news")
     client.calls.clear()
 
     store.unsubscribe("a=", "news")
 
-    assert client.calls == ["delete_item", "delete_item"]
+    assert client.calls == ["put_item", "batch_write_item", "delete_item"]
     assert all_items(client) == []
 
 
@@ -235,6 +250,34 @@ def test_an_endpoint_that_does_not_answer_is_a_store_error(client: Any) -> None:
     assert caught.value.code == "EndpointConnectionError"
 
 
+def test_a_page_without_items_is_an_error_and_not_an_empty_topic() -> None:
+    store = make_store(NoItems())
+
+    with pytest.raises(StoreError, match="has no items") as caught:
+        list(store.subscribers("news"))
+
+    assert caught.value.operation == "Query"
+    assert caught.value.code == "UnreadableAnswer"
+
+
+class NoItems:
+    """A client that has made an empty answer of one that was cut off."""
+
+    def query(self, **_request: Any) -> dict[str, Any]:
+        return {}
+
+    put_item = get_item = delete_item = query
+    batch_write_item = transact_write_items = query
+
+
+def test_missing_credentials_are_not_the_store_s_error(client: Any) -> None:
+    store = make_store(client)
+    client.errors["put_item"] = [NoCredentialsError()]
+
+    with pytest.raises(CredentialsError):
+        store.connect(Connection(id="a=", connected_at=1.0))
+
+
 def test_an_error_that_is_not_from_aws_is_not_translated(client: Any) -> None:
     store = make_store(client)
     client.errors["put_item"] = [ZeroDivisionError()]
@@ -259,10 +302,17 @@ def test_shards_can_be_given_by_pattern_of_topics(client: Any) -> None:
     assert 0 < len(list(only_first_shard)) < 30
 
 
-@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}])
+@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}, 2.5, True, "8", {"*": "8"}])
 def test_an_impossible_number_of_shards_is_refused(client: Any, shards: Any) -> None:
     with pytest.raises(UsageError, match="shards"):
         make_store(client, shards=shards)
+    with pytest.raises(UsageError, match="shards"):
+        make_store(client, previous_shards=shards)
+
+
+@pytest.mark.parametrize("shards", [1, 1000, {"*": 1000}])
+def test_a_possible_number_of_shards_is_taken(client: Any, shards: Any) -> None:
+    assert len(make_store(client, shards=shards).whole("news")) in {1, 1000}
 
 
 def test_a_table_needs_a_name(client: Any) -> None:

@@ -2,7 +2,7 @@
 
 1,000 publishes to 50 topics, 500 connections, through each tier. A kill is an
 exception that nothing catches, before or after anything that leaves the process: a
-call of DynamoDB or SQS, or a post.
+call of DynamoDB or SQS, or a post. `test_fanout_trouble` has what else can happen.
 """
 
 import json

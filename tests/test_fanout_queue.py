@@ -7,11 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+)
 
 from tests.queue_service import Service, record
 from tests.servers.queues import QueueInMoto, queue_in_moto
 from wspubsub import (
+    CredentialsError,
     EventError,
     Publisher,
     PublishError,
@@ -351,3 +356,22 @@ def test_another_event_is_refused(queue: QueueInMoto, event: object) -> None:
 
     with pytest.raises(EventError, match="aws:sqs"):
         service.handler(event)
+
+
+def test_what_to_do_about_a_refusal_of_sqs_is_said(queue: QueueInMoto) -> None:
+    service = Service(queue, 70)
+    queue.sender.error = ClientError(
+        {"Error": {"Code": "ExpiredTokenException", "Message": "old"}},
+        "SendMessageBatch",
+    )
+
+    with pytest.raises(QueueError, match=r"have expired.*\(ExpiredTokenException old"):
+        service.publisher.publish("news", "hello")
+
+
+def test_missing_credentials_are_not_the_queue_s_error(queue: QueueInMoto) -> None:
+    service = Service(queue, 70)
+    queue.sender.error = NoCredentialsError()
+
+    with pytest.raises(CredentialsError):
+        service.publisher.publish("news", "hello")

@@ -241,6 +241,43 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda t: without(t, "StreamMapping", "FunctionResponseTypes"),
         "StreamMapping: a single failed record fails its whole batch",
     ),
+    "a stream whose records are retried for ever": (
+        lambda t: put(t, "StreamMapping", "MaximumRetryAttempts", value=-1),
+        "StreamMapping: a record that fails holds up those behind it for a day, or is "
+        "given up unnoticed: set MaximumRetryAttempts to 10",
+    ),
+    "a stream whose retries are not limited": (
+        lambda t: without(t, "StreamMapping", "MaximumRetryAttempts"),
+        "given up unnoticed: set MaximumRetryAttempts to 10",
+    ),
+    "a stream whose records may be a day old": (
+        lambda t: without(t, "StreamMapping", "MaximumRecordAgeInSeconds"),
+        "given up unnoticed: set MaximumRecordAgeInSeconds to 7800",
+    ),
+    "a stream whose records are dropped untried": (
+        lambda t: put(t, "StreamMapping", "MaximumRecordAgeInSeconds", value=7799),
+        "StreamMapping: MaximumRecordAgeInSeconds is 7799 s, so that after an outage",
+    ),
+    "a stream whose batches stay whole": (
+        lambda t: put(t, "StreamMapping", "BisectBatchOnFunctionError", value=False),
+        "given up unnoticed: set BisectBatchOnFunctionError to true",
+    ),
+    "a stream without a destination": (
+        lambda t: without(t, "StreamMapping", "DestinationConfig"),
+        "given up unnoticed: set DestinationConfig.OnFailure.Destination to a queue",
+    ),
+    "a stream with half a destination": (
+        lambda t: put(t, "StreamMapping", "DestinationConfig", "OnFailure", value={}),
+        "set DestinationConfig.OnFailure.Destination to a queue",
+    ),
+    "a queue whose function is stopped": (
+        lambda t: without(t, "Function", "RecursiveLoop"),
+        "Function: sends to Queue, which invokes it, and Lambda stops such a chain",
+    ),
+    "a queue whose function shall be stopped": (
+        lambda t: put(t, "Function", "RecursiveLoop", value="Terminate"),
+        "about 16 invocations: set RecursiveLoop to Allow",
+    ),
     "a queue without partial responses": (
         lambda t: put(t, "QueueMapping", "FunctionResponseTypes", value=[]),
         "QueueMapping: a single failed record fails its whole batch",
@@ -498,6 +535,73 @@ def test_a_function_may_be_invoked_through_its_alias() -> None:
     )
 
     assert found(template) == []
+
+
+def test_all_that_a_streams_mapping_lacks_is_one_line() -> None:
+    template = made(streams=True)
+    for name in (
+        "MaximumRetryAttempts",
+        "MaximumRecordAgeInSeconds",
+        "BisectBatchOnFunctionError",
+        "DestinationConfig",
+    ):
+        without(template, "StreamMapping", name)
+
+    (line,) = found(template)
+
+    assert line.endswith(
+        "set MaximumRetryAttempts to 10 and MaximumRecordAgeInSeconds to 7800 and "
+        "BisectBatchOnFunctionError to true and DestinationConfig.OnFailure."
+        "Destination to a queue"
+    )
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"MaximumRecordAgeInSeconds": -1},
+        {"MaximumRecordAgeInSeconds": 7800},
+        {"MaximumRecordAgeInSeconds": {"Fn::ImportValue": "age"}},
+        {"MaximumRetryAttempts": {"Fn::ImportValue": "retries"}},
+        {"BisectBatchOnFunctionError": {"Fn::ImportValue": "bisect"}},
+        {"DestinationConfig": {"Fn::If": ["IsProduction", {}, {}]}},
+    ],
+)
+def test_retries_that_are_right_or_known_to_aws_only_are_not_judged(
+    changed: dict[str, Any],
+) -> None:
+    template = made(streams=True)
+    properties(template, "StreamMapping").update(changed)
+
+    assert found(template) == []
+
+
+def test_the_stream_of_another_table_is_retried_as_it_likes() -> None:
+    template = made(streams=True)
+    template["Resources"]["Other"] = template["Resources"]["Table"]
+    mapping = properties(template, "StreamMapping")
+    mapping["EventSourceArn"] = {"Fn::GetAtt": ["Other", "StreamArn"]}
+    del mapping["MaximumRetryAttempts"]
+
+    assert not any("MaximumRetryAttempts" in line for line in found(template))
+
+
+@pytest.mark.parametrize("loop", ["Allow", {"Fn::ImportValue": "loop"}])
+def test_a_function_may_send_to_the_queue_that_invokes_it(loop: object) -> None:
+    template = made(queue=True)
+    put(template, "Function", "RecursiveLoop", value=loop)
+
+    assert found(template) == []
+
+
+def test_only_the_function_that_the_queue_invokes_may_loop() -> None:
+    template = made(queue=True, worker="work.handler")
+
+    assert "RecursiveLoop" not in properties(template, "Function")
+    assert properties(template, "Worker")["RecursiveLoop"] == "Allow"
+    assert found(template) == []
+    without(template, "Worker", "RecursiveLoop")
+    assert ["Worker: sends to Queue" in line for line in found(template)] == [True]
 
 
 def test_a_mapping_of_what_is_elsewhere_is_not_judged() -> None:

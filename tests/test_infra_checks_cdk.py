@@ -26,8 +26,23 @@ CHAT = Application(
 )
 
 
-def recorded(name: str) -> Template:
+def synthesized(name: str) -> Template:
     template: Template = json.loads((TEMPLATES / name).read_text())
+    return template
+
+
+def recorded(name: str) -> Template:
+    """Return a template as it is if the stack says what CDK has no default for."""
+    template = synthesized(name)
+    of_kind(template, "AWS::Lambda::Function")["RecursiveLoop"] = "Allow"
+    of_kind(template, "AWS::Lambda::EventSourceMapping").update(
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=10,
+        MaximumRecordAgeInSeconds=7800,
+        DestinationConfig={
+            "OnFailure": {"Destination": {"Fn::GetAtt": ["Queue4A7E3555", "Arn"]}}
+        },
+    )
     return template
 
 
@@ -43,6 +58,15 @@ def table_of(template: Template) -> Template:
     return of_kind(
         template, f"AWS::DynamoDB::{'GlobalTable' if is_global else 'Table'}"
     )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_cdk_has_no_default_for_is_said(name: str) -> None:
+    lines = found(synthesized(name), CHAT, with_history=True)
+
+    loop, retries = sorted(lines)
+    assert "set RecursiveLoop to Allow" in loop
+    assert "MaximumRetryAttempts to 10" in retries
 
 
 @pytest.mark.parametrize("name", NAMES)

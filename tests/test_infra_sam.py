@@ -141,9 +141,10 @@ def test_a_stream_event_of_sam_needs_partial_responses_too() -> None:
         }
     }
 
-    (line,) = found(template)
+    partial, retries = found(template)
 
-    assert line.startswith("FunctionLog: a single failed record")
+    assert partial.startswith("FunctionLog: a single failed record")
+    assert retries.startswith("FunctionLog: a record that fails holds up those behind")
 
 
 def test_a_policy_that_is_not_known_may_allow_anything() -> None:

@@ -233,12 +233,22 @@ def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
     queue = properties(template, "Queue")
 
     assert stream["BisectBatchOnFunctionError"] is True
-    assert 0 < stream["MaximumRetryAttempts"] < 100
-    assert 0 < stream["MaximumRecordAgeInSeconds"] <= 24 * 3600
+    assert stream["MaximumRetryAttempts"] == 10
+    assert stream["MaximumRecordAgeInSeconds"] == 7_800  # as an item of the store lives
     assert stream["DestinationConfig"]["OnFailure"]["Destination"]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
     for each in of_kind(template, "AWS::Lambda::EventSourceMapping").values():
         assert each["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize(("queue", "loop"), [(True, "Allow"), (False, None)])
+def test_a_function_may_send_to_its_own_queue(
+    queue: bool,  # noqa: FBT001 - a parameter of the test
+    loop: str | None,
+) -> None:
+    template = made(streams=True, queue=queue)
+
+    assert properties(template, "Function").get("RecursiveLoop") == loop
 
 
 @pytest.mark.parametrize("seconds", [1, 10, 29])

@@ -2,7 +2,7 @@
 
 import enum
 import math
-from typing import Any, List, Optional  # noqa: UP035 - what some still write
+from typing import Any, List, Optional, assert_type  # noqa: UP035 - what some still write
 
 import pytest
 from hypothesis import given
@@ -16,6 +16,22 @@ def event(data: object) -> MessageEvent:
     parsed = parse_event(message_event(data))
     assert isinstance(parsed, MessageEvent)
     return parsed
+
+
+def test_a_type_checker_knows_what_fields_are() -> None:
+    sent = event({"topic": "news", "text": "hi", "begin": 1, "end": 2})
+
+    topic, text = sent.fields(topic=str, text=(str, ""))
+    first, last = sent.fields(begin=int, end=(int, 100))
+    mixed = sent.fields(topic=str, end=int, since=list | None)
+    (one,) = sent.fields(topic=str)
+
+    assert_type(topic, str)
+    assert_type(text, str)
+    assert_type(first, int)
+    assert_type(last, int)
+    assert_type(mixed, tuple[Any, ...])
+    assert_type(one, str)
 
 
 def test_fields_come_in_the_order_in_which_they_are_asked_for() -> None:
@@ -147,7 +163,7 @@ def test_what_is_absent_is_none_or_the_default(
 )
 def test_a_message_that_is_not_an_object_has_no_fields(data: object, text: str) -> None:
     with pytest.raises(
-        MessageError, match=f"^the message must be an object, not {text}$"
+        MessageError, match=f"^the message must be a JSON object, not {text}$"
     ):
         event(data).fields(a=str)
     with pytest.raises(MessageError, match="not JSON"):

@@ -13,6 +13,7 @@ from wspubsub import (
     AccessDeniedError,
     ConnectionNotReadyError,
     MemorySubscriptionStore,
+    MessageError,
     MessageTooLargeError,
     Pruned,
     Publisher,
@@ -32,8 +33,11 @@ class FailingStore(MemorySubscriptionStore):
     fails_to_prune = False
     pruned: int = 0
 
-    def subscribers(self, topic: str) -> Iterator[str]:
-        for number, connection_id in enumerate(super().subscribers(topic)):
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
+        found = super().subscribers(topic, timeout_seconds=timeout_seconds)
+        for number, connection_id in enumerate(found):
             if number == self.fails_after:
                 raise StoreError("no capacity", operation="Query", code="Throttled")
             yield connection_id
@@ -255,8 +259,9 @@ def test_bad_arguments_are_refused(publisher: Publisher) -> None:
         publisher.publish("", "x")
     with pytest.raises(UsageError, match="collection"):
         publisher.publish("news", "x", exclude="connection")
-    with pytest.raises(UsageError, match="connection ID"):
-        publisher.post("", "x")
+    for call in (lambda: publisher.post("", "x"), lambda: publisher.close("..")):
+        with pytest.raises(MessageError, match="not the ID of a connection"):
+            call()
     with pytest.raises(UsageError):
         publisher.publish("news", object())
 
@@ -381,6 +386,8 @@ def test_a_post_to_the_connection_that_is_being_made_says_what_to_do(
 
     assert caught.value.connection_id == "a="
     assert connections.posted == []
+    with pytest.raises(ConnectionNotReadyError):
+        publisher.close(event.connection_id)
 
 
 def test_closing_forgets_the_connection_whether_it_was_there_or_not(

@@ -1,5 +1,6 @@
 """Topic names and shards."""
 
+import enum
 from collections import Counter
 
 import pytest
@@ -66,3 +67,10 @@ def test_shards_are_used_evenly_and_stay_the_same() -> None:
     assert min(shards.values()) > 800
     assert shard_of("L0SM9cOFvHcCIhw=", 1) == 0
     assert shard_of("L0SM9cOFvHcCIhw=", 8) == shard_of("L0SM9cOFvHcCIhw=", 8)
+
+
+def test_a_member_of_an_enumeration_is_its_text() -> None:
+    class Topic(str, enum.Enum):  # noqa: UP042 - what older programs have
+        NEWS = "news"
+
+    assert repr(validate_topic(Topic.NEWS)) == "'news'"

@@ -20,14 +20,15 @@ def connect(event: ConnectEvent) -> None:
 @router.route("subscribe")
 def subscribe(event: MessageEvent) -> None:
     """Subscribe to a topic."""
-    store.subscribe(event.connection_id, event.json()["topic"])
+    (topic,) = event.fields(topic=str)
+    store.subscribe(event.connection_id, topic)
 
 
 @router.route("message")
 def message(event: MessageEvent) -> None:
     """Publish to a topic."""
-    body = event.json()
-    publisher.publish(body["topic"], body["message"], exclude={event.connection_id})
+    topic, text = event.fields(topic=str, text=str)
+    publisher.publish(topic, {"text": text}, exclude={event.connection_id})
 
 
 @router.disconnect

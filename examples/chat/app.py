@@ -85,21 +85,21 @@ def disconnect(event: DisconnectEvent) -> None:
 
 @router.route("subscribe")
 def subscribe(event: MessageEvent) -> None:
-    (topic,) = fields(event, "topic")
+    (topic,) = event.fields(topic=str)
     store.subscribe(event.connection_id, topic)
     reply(event, {"type": "subscribed", "topic": topic})
 
 
 @router.route("unsubscribe")
 def unsubscribe(event: MessageEvent) -> None:
-    (topic,) = fields(event, "topic")
+    (topic,) = event.fields(topic=str)
     store.unsubscribe(event.connection_id, topic)
     reply(event, {"type": "unsubscribed", "topic": topic})
 
 
 @router.route("message")
 def message(event: MessageEvent) -> None:
-    topic, content = fields(event, "topic", "message")
+    topic, content = event.fields(topic=str, message=object)
     report = publisher.publish(
         topic,
         {
@@ -116,23 +116,13 @@ def message(event: MessageEvent) -> None:
 
 @router.default
 def unknown(event: MessageEvent) -> None:
-    (type_,) = fields(event, "type")
+    (type_,) = event.fields(type=object)
     raise MessageError(f"type is subscribe, unsubscribe or message, not {type_!r}")
 
 
 @router.exception_handler(MessageError)
 def refuse(event: MessageEvent, error: MessageError) -> None:
     reply(event, {"type": "error", "reason": str(error)})
-
-
-def fields(event: MessageEvent, *names: str) -> list[Any]:
-    body = event.json()
-    if not isinstance(body, dict):
-        raise MessageError("a message must be a JSON object")
-    for name in names:
-        if name not in body:
-            raise MessageError(f"the message has no {name}")
-    return [body[name] for name in names]
 
 
 def reply(event: MessageEvent, data: object) -> None:

@@ -67,8 +67,8 @@ router = Router()
 def connect(event: ConnectEvent) -> None:
     if event.principal is None:
         raise Unauthorized("there is no authorizer")  # all would be one user
-    # Subscribed when it resumes: what is published before the handshake is answered
-    # finds the connection gone, and would end the subscription.
+    # Subscribed when it resumes: until the handshake is answered, nothing that is
+    # published could reach it.
     store.connect(event.connection)
 
 
@@ -79,10 +79,11 @@ def disconnect(event: DisconnectEvent) -> None:
 
 @router.route("resume")
 def resume(event: MessageEvent) -> None:
-    topic, since = topic_of(event.principal), Position.parse(fields(event).get("since"))
+    (since,) = event.fields(since=(object, None))
+    topic, position = topic_of(event.principal), Position.parse(since)
     # First, so that nothing can fall between the replay and the subscription.
     store.subscribe(event.connection_id, topic)
-    replay = log.read(topic, since, limit=REPLAYED_AT_ONCE)
+    replay = log.read(topic, position, limit=REPLAYED_AT_ONCE)
     resumed = {
         "type": "resumed",
         "recovered": replay.recovered,
@@ -95,7 +96,8 @@ def resume(event: MessageEvent) -> None:
 
 @router.route("read")
 def read(event: MessageEvent) -> None:
-    id_ = text_in(fields(event), "id")
+    (id_,) = event.fields(id=str)
+    check("id", id_)
     report = publisher.publish(
         topic_of(event.principal),
         {"type": "read", "id": id_},
@@ -118,9 +120,11 @@ def refuse(event: MessageEvent, error: MessageError) -> None:
 
 
 def notify(event: dict[str, Any], _context: object = None) -> dict[str, Any]:
-    user, id_, title = (text_in(event, name) for name in ("user", "id", "title"))
-    notification = {"type": "notification", "id": id_, "title": title}
-    report = publisher.publish(topic_of(user), notification, key=f"notify {id_}")
+    for name in ("user", "id", "title"):
+        check(name, event.get(name))
+    topic, id_ = topic_of(event["user"]), event["id"]
+    notification = {"type": "notification", "id": id_, "title": event["title"]}
+    report = publisher.publish(topic, notification, key=f"notify {id_}")
     return {"devices": report.delivered, "repeated": report.repeated}
 
 
@@ -128,16 +132,9 @@ def topic_of(user: str | None) -> str:
     return f"user:{user}"
 
 
-def fields(event: MessageEvent) -> dict[str, Any]:
-    body = event.json()
-    return body if isinstance(body, dict) else {}
-
-
-def text_in(data: dict[str, Any], name: str) -> str:
-    value = data.get(name)
+def check(name: str, value: object) -> None:
     if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_BYTES:
         raise MessageError(f"{name} is text of 1 to {MAX_BYTES} bytes")
-    return value
 
 
 handler = router

@@ -8,6 +8,7 @@
     │   ├── KeyConflictError
     │   ├── MessageTooLargeError
     │   ├── NoRouteError
+    │   ├── TooManyTopicsError
     │   └── TopicError
     ├── UsageError                  what the developer wrote
     │   └── CredentialsError        what AWS requests cannot be signed with
@@ -99,6 +100,21 @@ class TopicError(MessageError):
     def __init__(self, topic: object, reason: str) -> None:
         super().__init__(f"{reason}: {shorten(topic)}")
         self.topic = topic
+
+
+class TooManyTopicsError(MessageError):
+    """A connection is subscribed to as many topics as the store allows.
+
+    Attributes:
+        max_topics: How many that are.
+    """
+
+    def __init__(self, max_topics: int) -> None:
+        super().__init__(
+            f"a connection may be subscribed to at most {max_topics} topics; "
+            "unsubscribe from others first"
+        )
+        self.max_topics = max_topics
 
 
 class UsageError(WspubsubError):
@@ -206,8 +222,8 @@ class ConnectionNotReadyError(ManagementError):
     def __init__(self, connection_id: str) -> None:
         super().__init__(
             f"connection {connection_id} does not exist until its connect handler "
-            "has returned; send after the client's first message, or from another "
-            "invocation"
+            "has returned; send after the client's first message, or when the table's "
+            "stream has brought the connection (StreamHandler's on_ready)"
         )
         self.connection_id = connection_id
 
@@ -231,6 +247,17 @@ class StoreError(WspubsubError):
         super().__init__(text)
         self.operation = operation
         self.code = code
+
+
+class StoreTimeoutError(StoreError):
+    """The store did not answer within the time that a call was given."""
+
+    def __init__(self, operation: str, seconds: float) -> None:
+        super().__init__(
+            f"DynamoDB {operation}: no answer within {seconds:.1f} s",
+            operation=operation,
+            code="Timeout",
+        )
 
 
 def shorten(value: object) -> str:

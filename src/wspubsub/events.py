@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 class PendingConnectionId(str):
     """ID of a connection whose `$connect` is still being handled.
 
-    It is equal to the plain ID. The publisher recognises it and refuses to post to a
-    connection that does not exist yet.
+    It is equal to the plain ID. The publisher recognizes it, and refuses to post to a
+    connection that does not exist yet, or to close it.
     """
 
     __slots__ = ()
@@ -40,12 +40,15 @@ class Connection(Record):
         principal: Whom the authorizer found the client to be, if there is one.
         attributes: Anything that later handlers need: handshake headers and the query
             are not in later events.
+        api: ID and stage of the API that it belongs to, such as `abcdef1234/prod`; a
+            store that knows its own (`api=`) prunes no connection of another one.
     """
 
     id: str
     connected_at: float
     principal: str | None = None
     attributes: Mapping[str, str] = MappingProxyType({})
+    api: str | None = None
 
 
 class _Event(Record, hidden=("raw", "context", "state")):
@@ -106,6 +109,7 @@ class ConnectEvent(_Event, hidden=("headers", "multi_query")):
             id=str(self.connection_id),
             connected_at=self.connected_at,
             principal=self.principal,
+            api=f"{self.api_id}/{self.stage}" if self.api_id else None,
         )
 
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
-from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.errors import KeyConflictError
 from wspubsub.history import (
     DEFAULT_HISTORY,
@@ -168,6 +168,7 @@ class MemoryTopicLog:
     ) -> None:
         """See `TopicLog.mark_sent`."""
         check_timeout(timeout_seconds)
+        key = check_key(key)
         with self._lock:
             first = self._keys.get((message.topic, key))
             if first is not None and first.id == message.id:

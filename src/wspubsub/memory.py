@@ -11,8 +11,12 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
+    check_max_topics,
     check_segment_size,
+    check_topics,
+    check_ttl,
     is_young,
 )
 from wspubsub.topics import validate_topic
@@ -32,17 +36,28 @@ class MemorySubscriptionStore:
     shared between Lambda environments: use `DynamoDBSubscriptionStore` there.
 
     Args:
+        api: ID and stage of the API that this program posts through, such as
+            `abcdef1234/prod`: connections that were recorded as another one's are not
+            pruned.
+        max_topics: How many topics a connection may be subscribed to.
         ttl_seconds: How long a record lives.
         now: Clock, in seconds since the epoch.
+
+    Raises:
+        UsageError: A number is out of range.
     """
 
     def __init__(
         self,
         *,
+        api: str | None = None,
+        max_topics: int | None = None,
         ttl_seconds: float = TTL_SECONDS,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._ttl_seconds = ttl_seconds
+        self._api = api
+        self._max_topics = check_max_topics(max_topics)
+        self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
         self._lock = threading.Lock()
         self._connections: dict[str, tuple[Connection, _Written]] = {}
@@ -53,7 +68,7 @@ class MemorySubscriptionStore:
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         with self._lock:
             self._sweep()
             self._connections[connection.id] = (connection, self._written())
@@ -70,15 +85,18 @@ class MemorySubscriptionStore:
             found = self._connections.get(check_connection_id(connection_id))
             return found[0] if found and self._is_alive(found[1]) else None
 
-    def subscribe(self, connection_id: str, topic: str) -> None:
+    def subscribe(self, connection_id: str, *topics: str) -> None:
         """See `SubscriptionStore.subscribe`."""
         connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
+        names = [validate_topic(topic) for topic in topics]
         with self._lock:
             self._sweep()
+            current = self._alive(self._topics.get(connection_id, {}))
+            check_topics(names, current, self._max_topics)
             written = self._written()
-            self._topics.setdefault(connection_id, {})[topic] = written
-            self._subscribers.setdefault(topic, {})[connection_id] = written
+            for topic in names:
+                self._topics.setdefault(connection_id, {})[topic] = written
+                self._subscribers.setdefault(topic, {})[connection_id] = written
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
         """See `SubscriptionStore.unsubscribe`."""
@@ -94,7 +112,12 @@ class MemorySubscriptionStore:
         with self._lock:
             return frozenset(self._alive(self._topics.get(connection_id, {})))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self,
+        topic: str,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         topic = validate_topic(topic)
         with self._lock:
@@ -116,7 +139,13 @@ class MemorySubscriptionStore:
             if ids:
                 yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+    def segment(
+        self,
+        topic: str,
+        segment: Segment,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         _, after, until = segment
         return (
@@ -154,8 +183,9 @@ class MemorySubscriptionStore:
         if topic is not None:
             validate_topic(topic)
         with self._lock:
-            young = frozenset(each for each in ids if self._is_young(each))
-            left = {each: self._forget(each) for each in ids - young}
+            ours = {each for each in ids if not self._is_foreign(each)}
+            young = frozenset(each for each in ours if self._is_young(each))
+            left = {each: self._forget(each) for each in ours - young}
         told = {each: topics for each, topics in left.items() if topics}
         return Pruned(left=told, young=young)
 
@@ -166,6 +196,11 @@ class MemorySubscriptionStore:
         for topic in self._topics.pop(connection_id, {}):
             _remove(self._subscribers, topic, connection_id)
         return alive
+
+    def _is_foreign(self, connection_id: str) -> bool:
+        found = self._connections.get(connection_id)
+        recorded = found[0].api if found else None
+        return self._api is not None and recorded not in {None, self._api}
 
     def _is_young(self, connection_id: str) -> bool:
         written = [each.at for each in self._topics.get(connection_id, {}).values()]

@@ -41,7 +41,7 @@ def read_fields(message: object, types: Mapping[str, FieldType]) -> tuple[Any, .
         UsageError: That is not a type of a JSON value.
     """
     if not isinstance(message, dict):
-        raise MessageError(f"the message must be an object, not {_kind(message)}")
+        raise MessageError(f"the message must be a JSON object, not {_kind(message)}")
     return tuple(_read(message, name, given) for name, given in types.items())
 
 

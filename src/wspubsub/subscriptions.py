@@ -4,11 +4,11 @@
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import MessageError, TooManyTopicsError, UsageError
 from wspubsub.events import Connection
 from wspubsub.records import Record
 
@@ -67,11 +67,15 @@ class SubscriptionStore(Protocol):
         """Return a recorded connection; None if it is unknown or expired."""
         ...
 
-    def subscribe(self, connection_id: str, topic: str) -> None:
-        """Make a connection a subscriber of a topic.
+    def subscribe(self, connection_id: str, *topics: str) -> None:
+        """Make a connection a subscriber of topics.
 
         The connection need not be recorded: `connect` is for those who want to know
-        who is there.
+        who is there. Of a `subscribe` and an `unsubscribe` at the same time one wins.
+
+        Raises:
+            TooManyTopicsError: The connection would have more topics than the store's
+                `max_topics`; it has been subscribed to none of these.
         """
         ...
 
@@ -83,11 +87,20 @@ class SubscriptionStore(Protocol):
         """Return the topics that a connection is subscribed to."""
         ...
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """Yield the connection IDs of a topic's subscribers, each once, in no order.
 
         Pages are read as they are consumed. A subscription that begins or ends
         meanwhile may or may not be seen.
+
+        Args:
+            topic: The topic.
+            timeout_seconds: How long, from the call on, the store may be waited for.
+
+        Raises:
+            StoreTimeoutError: The store did not answer in that time.
         """
         ...
 
@@ -150,8 +163,10 @@ class SegmentedStore(SubscriptionStore, Protocol):
         """
         ...
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
-        """Yield the connection IDs of a segment's subscribers, each once."""
+    def segment(
+        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
+        """Yield the connection IDs of a segment's subscribers; see `subscribers`."""
         ...
 
 
@@ -167,15 +182,65 @@ class ReadyStore(SubscriptionStore, Protocol):
         ...
 
 
+# API Gateway's have 16 bytes; the table's keys have room for 1,024.
+_MAX_ID_BYTES = 256
+
+
 def check_connection_id(connection_id: object) -> str:
     """Return a connection ID as plain text.
 
     Raises:
-        UsageError: It is not text, or empty.
+        MessageError: No connection has such an ID: it is empty, a step in a path, over
+            256 bytes, or no Unicode text. So it is one that a client named.
+        UsageError: It is not text.
     """
-    if not isinstance(connection_id, str) or not connection_id:
-        raise UsageError(f"a connection ID is non-empty text, not {connection_id!r}")
-    return str(connection_id)
+    if not isinstance(connection_id, str):
+        raise UsageError(f"a connection ID is text, not {connection_id!r:.80}")
+    plain = str.__str__(connection_id)
+    try:
+        size = len(plain.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 1 <= size <= _MAX_ID_BYTES or plain in {".", ".."}:
+        raise MessageError(f"{plain!r:.80} is not the ID of a connection")
+    return plain
+
+
+def check_connection(connection: Connection) -> Connection:
+    """Return a connection with plain text in it and attributes of its own.
+
+    Raises:
+        MessageError: No connection has such an ID.
+        UsageError: An attribute or the principal is not Unicode text, or the time of
+            the handshake is not a number.
+    """
+    at: object = connection.connected_at
+    if not isinstance(at, int | float) or not math.isfinite(at):
+        raise UsageError(f"connected_at is a number of seconds, not {at!r:.80}")
+    principal, api = connection.principal, connection.api
+    return connection.__replace__(
+        id=check_connection_id(connection.id),
+        principal=None if principal is None else _checked_text("principal", principal),
+        api=None if api is None else _checked_text("api", api),
+        attributes={
+            _checked_text("name of an attribute", name): _checked_text(
+                f"attribute {name!r:.80}", value
+            )
+            for name, value in connection.attributes.items()
+        },
+    )
+
+
+def _checked_text(what: str, value: object) -> str:
+    if isinstance(value, str):
+        plain = str.__str__(value)
+        # Halves of surrogate pairs come from JSON that a client wrote.
+        if plain.isascii() or plain == plain.encode(errors="replace").decode():
+            return plain
+    raise UsageError(
+        f"a connection's {what} is Unicode text, not {value!r:.80}; convert it, or "
+        "leave it out"
+    )
 
 
 def check_segment_size(size: int) -> None:
@@ -197,3 +262,43 @@ def is_young(written_at: Iterable[float], now: float) -> bool:
         now: The time.
     """
     return now - min(written_at, default=-math.inf) < HANDSHAKE_SECONDS
+
+
+def check_topics(
+    topics: Iterable[str], current: Collection[str], max_topics: int | None
+) -> None:
+    """Raise if a connection cannot have more topics.
+
+    Args:
+        topics: What it is to be subscribed to.
+        current: What it is subscribed to.
+        max_topics: How many topics it may have; None for any number.
+
+    Raises:
+        TooManyTopicsError: There would be more.
+    """
+    added = set(topics).difference(current)
+    if max_topics is not None and added and len(added) + len(current) > max_topics:
+        raise TooManyTopicsError(max_topics)
+
+
+def check_max_topics(max_topics: int | None) -> int | None:
+    """Return how many topics a connection may have.
+
+    Raises:
+        UsageError: It is less than 1.
+    """
+    if max_topics is not None and max_topics < 1:
+        raise UsageError(f"max_topics is at least 1, not {max_topics}")
+    return max_topics
+
+
+def check_ttl(ttl_seconds: object) -> float:
+    """Return a time to live.
+
+    Raises:
+        UsageError: It is not a number of seconds above 0.
+    """
+    if not isinstance(ttl_seconds, int | float) or not 0 < ttl_seconds < math.inf:
+        raise UsageError(f"ttl_seconds is a number above 0, not {ttl_seconds!r}")
+    return float(ttl_seconds)

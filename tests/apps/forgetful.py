@@ -14,9 +14,9 @@ router = Router(route_selection_expression="$request.body.type")
 
 @router.route("subscribe")
 def subscribe(event: MessageEvent) -> None:
-    body: dict[str, Any] = event.json()
-    store.subscribe(event.connection_id, body["topic"])
-    publisher.post(event.connection_id, {"type": "subscribed", "topic": body["topic"]})
+    (topic,) = event.fields(topic=str)
+    store.subscribe(event.connection_id, topic)
+    publisher.post(event.connection_id, {"type": "subscribed", "topic": topic})
 
 
 @router.route("message")

@@ -20,13 +20,15 @@ router = Router()
 @router.route("subscribe")
 def subscribe(event: MessageEvent) -> None:
     # As if it had been there for an hour: a young connection is not pruned.
-    an_hour_ago.subscribe(event.connection_id, event.json()["topic"])
+    (topic,) = event.fields(topic=str)
+    an_hour_ago.subscribe(event.connection_id, topic)
     publisher.post(event.connection_id, "subscribed")
 
 
 @router.route("publish")
 def publish(event: MessageEvent) -> None:
-    report = publisher.publish(event.json()["topic"], event.json()["text"])
+    topic, text = event.fields(topic=str, text=str)
+    report = publisher.publish(topic, text)
     log.warning("REPORT %s %s", report.delivered, sorted(report.gone))
 
 

@@ -15,11 +15,30 @@ MakeStore = Callable[..., SubscriptionStore]
 KINDS = ["memory", *TABLES]
 
 
+class MakeMemoryStore:
+    """Makes a store, and gives the same one again for other numbers of shards."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._made: dict[str, SubscriptionStore] = {}
+
+    def __call__(
+        self,
+        *,
+        shards: object = None,  # noqa: ARG002 - it has none
+        previous_shards: object = None,  # noqa: ARG002 - as above
+        **options: Any,
+    ) -> SubscriptionStore:
+        key = repr(options)
+        if key not in self._made:
+            self._made[key] = MemorySubscriptionStore(now=self._clock, **options)
+        return self._made[key]
+
+
 @contextmanager
 def make_stores(kind: str, clock: Clock) -> Iterator[MakeStore]:
     if kind == "memory":
-        store = MemorySubscriptionStore(now=clock)
-        yield lambda **_options: store
+        yield MakeMemoryStore(clock)
         return
     with TABLES[kind]() as (table, client):
 

@@ -1,8 +1,18 @@
 """What every `TopicLog` takes, and what it refuses."""
 
+import enum
+from typing import Any
+
 import pytest
 
-from wspubsub import MessageTooLargeError, Position, TopicError, TopicLog, UsageError
+from wspubsub import (
+    MessageError,
+    MessageTooLargeError,
+    Position,
+    TopicError,
+    TopicLog,
+    UsageError,
+)
 
 
 @pytest.mark.parametrize("topic", ["", "x" * 257, "a\nb", "\ud800", 5])
@@ -17,12 +27,29 @@ def test_an_illegal_topic_is_refused(log: TopicLog, topic: str) -> None:
 
 @pytest.mark.parametrize("key", ["", "x" * 257, "é" * 129, "a\nb", "\x9f", "\ud800", 5])
 def test_an_illegal_key_is_refused_and_nothing_appended(
-    log: TopicLog, key: str, news: str
+    log: TopicLog, key: Any, news: str
 ) -> None:
-    with pytest.raises(UsageError, match="key"):
+    error = MessageError if isinstance(key, str) else UsageError
+    with pytest.raises(error, match="key"):
         log.append(news, b"", key=key)
 
     assert log.position(news) is None
+
+
+def test_members_of_an_enumeration_are_their_text(log: TopicLog, news: str) -> None:
+    class Name(str, enum.Enum):  # noqa: UP042 - what older programs have
+        TOPIC = news
+        KEY = "order 5"
+        ID = "a="
+
+    first = log.append(news, b"1", key="order 5", exclude={"a="})
+    log.mark_sent(first.message, Name.KEY)
+
+    again = log.append(Name.TOPIC, b"1", key=Name.KEY, exclude={Name.ID})
+
+    assert not again.is_new
+    assert again.is_sent
+    assert log.append(Name.TOPIC, b"2", exclude={Name.ID}).message.exclude == {"a="}
 
 
 @pytest.mark.parametrize("exclude", ["a=", [""], [5], ["\ud800"], 5])

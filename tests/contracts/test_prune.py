@@ -135,3 +135,44 @@ def test_a_prune_of_an_illegal_topic_is_refused(
         store.prune(["a="], topic="")
 
     assert store.topics("a=") == {"news"}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "is_pruned"),
+    [("abcdef1234/prod", True), (None, True), ("abcdef1234/dev", False)],
+)
+def test_a_connection_of_another_api_or_stage_is_left_alone(
+    make_store: MakeStore, clock: Clock, recorded: str | None, *, is_pruned: bool
+) -> None:
+    store = make_store(api="abcdef1234/prod")
+    store.connect(Connection(id="a=", connected_at=0.0, api=recorded))
+    store.subscribe("a=", "sport")
+    clock.advance(HOUR)
+
+    pruned = store.prune(["a="], topic="sport")
+
+    assert pruned == (
+        Pruned(left={"a=": frozenset({"sport"})}) if is_pruned else Pruned()
+    )
+    assert (store.connection("a=") is None) is is_pruned
+    assert list(store.subscribers("sport")) == ([] if is_pruned else ["a="])
+
+
+def test_a_store_that_knows_no_api_of_its_own_prunes_every_one_s(
+    store: SubscriptionStore, clock: Clock
+) -> None:
+    store.connect(Connection(id="a=", connected_at=0.0, api="abcdef1234/prod"))
+    clock.advance(HOUR)
+
+    store.prune(["a="])
+
+    assert store.connection("a=") is None
+
+
+def test_disconnecting_asks_for_no_api(make_store: MakeStore) -> None:
+    store = make_store(api="abcdef1234/prod")
+    store.connect(Connection(id="a=", connected_at=0.0, api="abcdef1234/dev"))
+
+    store.disconnect("a=")
+
+    assert store.connection("a=") is None

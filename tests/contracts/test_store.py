@@ -1,13 +1,22 @@
 """What every `SubscriptionStore` does."""
 
+import enum
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
-from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
+from wspubsub import (
+    Connection,
+    MessageError,
+    Pruned,
+    SubscriptionStore,
+    TopicError,
+    UsageError,
+)
 
 STRANGE_TOPICS = [
     "a",
@@ -204,18 +213,46 @@ def test_an_illegal_topic_is_refused_before_anything_is_written(
     assert store.topics("a=") == frozenset()
 
 
-def test_an_empty_connection_id_is_refused(store: SubscriptionStore) -> None:
+@pytest.mark.parametrize(
+    ("id_", "error"),
+    [
+        ("", MessageError),
+        (".", MessageError),
+        ("..", MessageError),
+        ("\ud800", MessageError),
+        ("é" * 128 + "x", MessageError),
+        (5, UsageError),
+        (None, UsageError),
+    ],
+)
+def test_what_is_no_connection_id_is_refused(
+    store: SubscriptionStore, id_: Any, error: type[Exception]
+) -> None:
     for call in (
-        lambda: store.connect(connection("")),
-        lambda: store.subscribe("", "news"),
-        lambda: store.unsubscribe("", "news"),
-        lambda: store.disconnect(""),
-        lambda: store.connection(""),
-        lambda: store.topics(""),
-        lambda: store.prune([""]),
+        lambda: store.connect(connection(id_)),
+        lambda: store.subscribe(id_, "news"),
+        lambda: store.unsubscribe(id_, "news"),
+        lambda: store.disconnect(id_),
+        lambda: store.connection(id_),
+        lambda: store.topics(id_),
+        lambda: store.prune([id_]),
     ):
-        with pytest.raises(UsageError):
+        with pytest.raises(error):
             call()
+
+
+class Device(str, enum.Enum):  # noqa: UP042 - equal to its text, and str() of it is not
+    PHONE = "phone="
+
+
+@pytest.mark.parametrize("id_", ["é" * 128, "...", Device.PHONE])
+def test_unusual_connection_ids_are_kept_as_they_are(
+    store: SubscriptionStore, id_: str
+) -> None:
+    store.subscribe(id_, "news")
+
+    assert [*store.subscribers("news")] == [str.__str__(id_)]
+    assert store.topics(str.__str__(id_)) == {"news"}
 
 
 def test_what_is_expired_counts_as_absent(

@@ -109,11 +109,19 @@ def _resource_differences(
             continue
         address = RESOURCES[name]
         body = module.block(address)
+        if name == "Function":
+            body = {**body, **_loop(module)}
         for path, value in _leaves(of_template(resource["Properties"])):
             if not _NOT_COMPARED.fullmatch(path):
                 argument = _argument(path)
                 own = _at(values, body, argument)
                 yield from _compared(f"{address}.{argument}", own, value)
+
+
+def _loop(module: Module) -> Body:
+    """Return what the provider has a resource of its own for."""
+    config = module.block("aws_lambda_function_recursion_config.chat")
+    return {"recursive_loop": config["recursive_loop"]}
 
 
 def _route_differences(

@@ -251,7 +251,7 @@ NO_POSITION = (
     [
         ({"action": "subscribe", "topic": "user:bob"}, "action is resume or read"),
         ({"action": "resume", "since": 3}, NO_POSITION),
-        ({"action": "read"}, "id is text of 1 to 200 bytes"),
+        ({"action": "read"}, 'the message has no field "id"'),
         ({"action": "read", "id": "x" * 201}, "id is text of 1 to 200 bytes"),
     ],
 )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.infra_templates import Template, of_kind
 from tests.linting import cfn_lint
@@ -15,6 +16,7 @@ from wspubsub.infra.documents import read_template, to_yaml
 SAM = CHAT.parent / "sam" / "template.yaml"
 CLOUDFORMATION = CHAT.parent / "cloudformation" / "template.yaml"
 SERVERLESS_ROLE = CHAT.parent / "serverless" / "resources" / "role.yml"
+SERVERLESS_FUNCTION = SERVERLESS_ROLE.with_name("function.yml")
 DURABLY = ("--streams", "--queue", "--history")
 
 pytestmark = pytest.mark.integration
@@ -125,6 +127,18 @@ def test_what_the_event_sources_of_sam_do_is_what_the_generated_ones_do(
         del mapping["FunctionName"]
         mapping[source] = mapping.pop("EventSourceArn")
         assert events[name]["Properties"] == mapping
+
+
+def test_every_function_may_send_to_the_queue_that_invokes_it(made: str) -> None:
+    extended = yaml.safe_load(SERVERLESS_FUNCTION.read_text())["extensions"]
+
+    loops = [
+        read_template(made, "made")["Resources"]["Function"],
+        read(SAM)["Resources"]["Function"],
+        extended["ChatLambdaFunction"],
+    ]
+
+    assert [each["Properties"]["RecursiveLoop"] for each in loops] == ["Allow"] * 3
 
 
 def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ consistently is late (`late_reads`).
 """
 
 import re
+import time
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,11 +27,15 @@ _ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
 class SmallTable:
     """The items of one table.
 
+    Args:
+        now: Clock of the stream, in seconds since the epoch.
+
     Attributes:
         records: What has changed, as Lambda gets it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
         self.records: list[Mapping[str, Any]] = []
         self._partitions: dict[str, dict[str, Item]] = {}
 
@@ -45,7 +50,8 @@ class SmallTable:
             raise _condition_failed(request, old)
         self._partitions.setdefault(pk, {})[sk] = dict(item)
         self._record("INSERT" if old is None else "MODIFY", item)
-        return {}
+        asks_for_old = request.get("ReturnValues") == "ALL_OLD"
+        return {"Attributes": old} if old and asks_for_old else {}
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:
         parts = [part for each in request["TransactItems"] for part in each.items()]
@@ -80,7 +86,10 @@ class SmallTable:
 
     def delete_item(self, **request: Any) -> dict[str, Any]:
         pk, sk = _key(request["Key"])
-        old = self._partitions.get(pk, {}).pop(sk, None)
+        old = self._partitions.get(pk, {}).get(sk)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
+        self._partitions.get(pk, {}).pop(sk, None)
         return {} if old is None else {"Attributes": old}
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
@@ -117,7 +126,7 @@ class SmallTable:
             "eventID": str(len(self.records)),
             "eventName": name,
             "dynamodb": {
-                "ApproximateCreationDateTime": datetime.now(UTC),
+                "ApproximateCreationDateTime": datetime.fromtimestamp(self._now(), UTC),
                 "SequenceNumber": f"{len(self.records):021}",
                 "NewImage": item,
             },

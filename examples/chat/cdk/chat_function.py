@@ -29,6 +29,7 @@ class ChatFunction(Construct):
         handler: What Lambda calls: `module.function`.
         code: Folder with its code.
         variables: Its environment.
+        loops: Whether it sends to the queue that invokes it.
 
     Attributes:
         role: What it may do, by `allow` and grants of your own.
@@ -43,6 +44,7 @@ class ChatFunction(Construct):
         handler: str,
         code: str,
         variables: Mapping[str, str],
+        loops: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.log_group = logs.LogGroup(
@@ -67,6 +69,7 @@ class ChatFunction(Construct):
             environment=dict(variables),
             role=self.role.without_policy_updates(),
             log_group=self.log_group,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW if loops else None,
         )
 
     def allow(self, statements: Sequence[Mapping[str, Any]]) -> None:

@@ -68,6 +68,7 @@ class ChatStack(Stack):
                 "WSPUBSUB_STREAM": self._storage.stream_arn,
                 "WSPUBSUB_QUEUE": queue.queue_url,
             },
+            loops=True,
         )
         chat.allow(self._permissions(chat))
         return chat
@@ -110,7 +111,7 @@ class ChatStack(Stack):
                 batch_size=100,
                 bisect_batch_on_error=True,
                 retry_attempts=10,
-                max_record_age=Duration.hours(1),
+                max_record_age=Duration.minutes(130),
                 report_batch_item_failures=True,
                 filters=[
                     lambda_.FilterCriteria.filter(each) for each in STREAM_FILTERS

@@ -39,7 +39,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
   batch_size                     = 100
   bisect_batch_on_function_error = true
   maximum_retry_attempts         = 10
-  maximum_record_age_in_seconds  = 3600
+  maximum_record_age_in_seconds  = 7800
   function_response_types        = ["ReportBatchItemFailures"]
 
   # New entries of a log, and connections that are ready: nothing else.
@@ -59,6 +59,12 @@ resource "aws_lambda_event_source_mapping" "stream" {
   }
 
   depends_on = [aws_iam_role_policy.chat]
+}
+
+# It sends the parts of a large topic to the queue that invokes it.
+resource "aws_lambda_function_recursion_config" "chat" {
+  function_name  = aws_lambda_function.chat.function_name
+  recursive_loop = "Allow"
 }
 
 resource "aws_lambda_event_source_mapping" "queue" {

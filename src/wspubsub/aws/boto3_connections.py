@@ -7,13 +7,13 @@ from threading import Event
 from typing import TypeVar
 
 from wspubsub.aws.choice import boto3_client
-from wspubsub.aws.client_errors import failure_of
+from wspubsub.aws.client_errors import ClientFailure, failure_of
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
-from wspubsub.aws.meanings import Meaning
+from wspubsub.aws.meanings import UNREADABLE, Meaning
 from wspubsub.aws.schedule import Progress
 from wspubsub.backoff import full_jitter
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
@@ -159,16 +159,23 @@ class Boto3Connections:
         self, error: Exception, connection_id: str
     ) -> tuple[Meaning, ManagementError]:
         failure = failure_of(error)
-        # botocore makes a code of the status where the answer has none.
-        has_code = failure.status is not None and failure.code != str(failure.status)
         return failure.meaning, error_for(
             failure.meaning,
             connection_id,
             self._endpoint,
             status=failure.status,
-            code=failure.code if has_code else None,
+            code=_code(failure),
             text=failure.text,
         )
+
+
+def _code(failure: ClientFailure) -> str | None:
+    # botocore makes a code of the status where the answer has none, and of its own
+    # error where there was no answer.
+    if failure.code == UNREADABLE:
+        return UNREADABLE
+    is_its_own = failure.status is None or failure.code == str(failure.status)
+    return None if is_its_own else failure.code
 
 
 def sdk_client(endpoint: str, region: str | None) -> ManagementClient:

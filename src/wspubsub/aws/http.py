@@ -5,13 +5,13 @@ answers. A `Schedule` says when to send what; what is known here, and nowhere el
 how requests and answers travel, and when an answer is no longer waited for.
 """
 
-import selectors
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 from wspubsub.aws.http_body import ResponseError
 from wspubsub.aws.http_channel import Channel
+from wspubsub.aws.http_channels import Channels
 from wspubsub.aws.http_exchange import Exchange, Result, Verdict
 from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.http_response import Response
@@ -19,6 +19,15 @@ from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
+
+_OPENINGS = 16
+"""How many connections are opened at once, before answers are looked for again."""
+
+# RFC 9110 §15.5.9: said by a server that closes an idle connection.
+_NO_REQUEST_IN_TIME = 408
+
+# What the next attempt would end with as well.
+_LASTING = (ssl.SSLCertVerificationError, UnicodeError)
 
 
 class Multiplexer:
@@ -115,12 +124,14 @@ class _Run:
         self._pool = settings.pool
         self._schedule = schedule
         self._build, self._judge = build, judge
-        self._selector = selectors.DefaultSelector()
+        self._channels = Channels(settings.pool, settings.max_in_flight)
         self._in_flight: dict[Channel, Exchange] = {}
-        # Connections whose answer was read a moment ago; they stay registered.
-        self._free: list[Channel] = []
         self._again: list[Exchange] = []
         self._next_look = 0.0
+        # A handshake costs as much as twenty requests. So a connection is opened when
+        # there is nothing else to do: no free one, and no answer that has come in.
+        self._openings = _OPENINGS
+        self._looks_first = False
 
     def results(self) -> Iterator[Result]:
         try:
@@ -143,13 +154,18 @@ class _Run:
                 yield result
 
     def _next_exchange(self, now: float) -> Exchange | None:
-        return self._again.pop() if self._again else self._schedule.take(now)
+        exchange = self._again.pop() if self._again else self._schedule.take(now)
+        if exchange is None or self._openings or self._channels.has_kept:
+            return exchange
+        self._again.append(exchange)
+        self._looks_first = True
+        return None
 
     def _send(self, exchange: Exchange) -> Result | None:
         try:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             return self._failed(exchange, error, self._settings.clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
@@ -162,43 +178,28 @@ class _Run:
         exchange.times_out_at = now + seconds
         self._in_flight[channel] = exchange
         try:
-            self._watch(channel)
+            self._channels.watch(channel)
             channel.send(request)
-            self._watch(channel)
+            self._channels.watch(channel)
         except OSError as error:
             return self._broken(channel, exchange, error, now)
         return None
 
     def _channel(self, exchange: Exchange) -> Channel:
-        if not exchange.needs_fresh:
-            while self._free:
-                channel = self._free.pop()
-                if not channel.is_dead():
-                    return channel
-                self._drop(channel)
-            idle = self._pool.take_idle()
-            if idle is not None:
-                return idle
+        kept = None if exchange.needs_fresh else self._channels.take()
+        if kept is not None:
+            return kept
         exchange.needs_fresh = False
+        self._openings = max(0, self._openings - 1)
         return self._pool.open(self._schedule.remaining(self._settings.clock()))
 
-    def _watch(self, channel: Channel) -> None:
-        if channel.watched_for == channel.interest:
-            return
-        if channel.watched_for:
-            self._selector.modify(channel, channel.interest)
-        else:
-            self._selector.register(channel, channel.interest)
-        channel.watched_for = channel.interest
-
     def _received(self, patience: float) -> Iterator[Result]:
-        for key, _ in self._selector.select(patience):
-            channel = key.fileobj
-            assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
+        self._openings = _OPENINGS
+        for channel in self._channels.wait(patience):
+            self._openings = 0
             exchange = self._in_flight.get(channel)
             if exchange is None:
-                self._free.remove(channel)
-                self._drop(channel)
+                self._channels.drop_free(channel)
                 continue
             result = self._proceed(channel, exchange)
             if result is not None:
@@ -209,6 +210,9 @@ class _Run:
             yield from self._timed_out(now)
 
     def _patience(self) -> float:
+        if self._looks_first:
+            self._looks_first = False
+            return 0.0
         now = self._settings.clock()
         seconds = self._schedule.wakes_at(now) - now
         return max(0.0, min(seconds, _TICK_SECONDS))
@@ -216,23 +220,23 @@ class _Run:
     def _proceed(self, channel: Channel, exchange: Exchange) -> Result | None:
         try:
             response = channel.proceed()
+            if response is None:
+                self._wait_on(channel, exchange)
+                return None
         except (OSError, ResponseError) as error:
             return self._broken(channel, exchange, error, self._settings.clock())
-        if response is None:
-            self._watch(channel)
-            if exchange.is_connecting and channel.is_connected:
-                exchange.is_connecting = False
-                exchange.times_out_at = (
-                    self._settings.clock() + self._settings.read_seconds
-                )
-            return None
+        if response.status == _NO_REQUEST_IN_TIME and channel.is_reused:
+            late = ResponseError("the server had given up an idle connection")
+            return self._broken(channel, exchange, late, self._settings.clock())
         del self._in_flight[channel]
-        if response.keeps_alive and len(self._free) < self._settings.max_in_flight:
-            channel.is_reused = True
-            self._free.append(channel)
-        else:
-            self._drop(channel)
+        self._channels.release(channel, keeps_alive=response.keeps_alive)
         return self._answered(exchange, response)
+
+    def _wait_on(self, channel: Channel, exchange: Exchange) -> None:
+        self._channels.watch(channel)
+        if exchange.is_connecting and channel.is_connected:
+            exchange.is_connecting = False
+            exchange.times_out_at = self._settings.clock() + self._settings.read_seconds
 
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
         exchange.response, exchange.error = response, ""
@@ -248,7 +252,7 @@ class _Run:
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         del self._in_flight[channel]
-        self._drop(channel)
+        self._channels.drop(channel)
         if self._goes_on_elsewhere(channel, exchange, error):
             exchange.needs_fresh = channel.is_connected
             exchange.response, exchange.error = None, _described(error)
@@ -273,7 +277,7 @@ class _Run:
     ) -> Result | None:
         exchange.response, exchange.error = None, _described(error)
         exchange.is_throttled = False
-        if isinstance(error, ssl.SSLCertVerificationError):
+        if isinstance(error, _LASTING):
             self._schedule.leave(exchange)
             return exchange.result()
         return self._retried(exchange, now)
@@ -307,7 +311,7 @@ class _Run:
         yield from self._received(0.0)
         while self._in_flight:
             channel, exchange = self._in_flight.popitem()
-            self._drop(channel)
+            self._channels.drop(channel)
             yield Result(exchange.tag, None, "no answer in time")
         for exchange in [*self._again, *self._schedule.left()]:
             yield exchange.result()
@@ -315,20 +319,10 @@ class _Run:
         for tag in self._schedule.untried():
             yield Result(tag, None, was_tried=False)
 
-    def _drop(self, channel: Channel) -> None:
-        # A child process has this selector too, and must not alter it.
-        if channel.watched_for and not channel.is_inherited:
-            self._selector.unregister(channel)
-        channel.close()
-
     def _close(self) -> None:
         for channel in self._in_flight:
-            self._drop(channel)
-        for channel in self._free:
-            channel.watched_for = 0
-            self._pool.give_back(channel)
-        # Closing the selector ends the registrations of those that live on.
-        self._selector.close()
+            self._channels.drop(channel)
+        self._channels.close()
 
 
 def _described(error: Exception) -> str:

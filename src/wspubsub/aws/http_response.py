@@ -30,6 +30,7 @@ _PLAIN_SUCCESS = (
 """What the Management API answers to a post, whole in one read. Whatever has a header
 that is not known to mean nothing here goes the general way."""
 
+_MAX_DIGITS = 18
 _NO_BODY = frozenset({204, 304})
 _INFORMATIONAL = range(100, 200)
 
@@ -159,7 +160,8 @@ class _Head:
             return SizedBody(0)
         if length is None:
             return EndlessBody()
-        if not (length.isascii() and length.isdigit()):
+        is_number = length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS
+        if not is_number:
             raise ResponseError(f"the answer has the length {length[:40]!r}")
         return SizedBody(int(length))
 

@@ -57,9 +57,9 @@ class Trust:
     def widen(self, context: ssl.SSLContext) -> bool:
         """Trust all there is from now on; return whether `context` trusts less."""
         if not self._is_whole:
-            self._is_whole = True
             with suppress(OSError):  # the file has gone since
                 self.context = _trust_all(self._bundle)
+            self._is_whole = True
         return context is not self.context
 
 

@@ -39,16 +39,18 @@ class TableAccess:
         item: Item | None = answer.get("Item")
         return item
 
-    def put(self, item: Item, **options: Any) -> None:  # noqa: ANN401 - as boto3
-        """Put an item."""
+    def put(self, item: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
+        """Put an item and return what it replaced, if `ReturnValues` asks for that."""
         with translated("PutItem", self._name):
-            self._client.put_item(TableName=self._name, Item=item, **options)
+            answer = self._client.put_item(TableName=self._name, Item=item, **options)
+        old: Item | None = answer.get("Attributes")
+        return old
 
-    def delete(self, key: Item) -> Item | None:
+    def delete(self, key: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
         """Delete an item and return it; None if there was none."""
         with translated("DeleteItem", self._name):
             answer = self._client.delete_item(
-                TableName=self._name, Key=key, ReturnValues="ALL_OLD"
+                TableName=self._name, Key=key, ReturnValues="ALL_OLD", **options
             )
         old: Item | None = answer.get("Attributes")
         return old
@@ -63,7 +65,7 @@ class TableAccess:
         start: StartKey | None,
         request: dict[str, Any],
         condition: str = "",
-    ) -> Page:
+    ) -> Page[Item]:
         """Return a page of a partition.
 
         Args:
@@ -86,11 +88,22 @@ class TableAccess:
         answer = query(self._client, self._name, request)
         return Page(answer["Items"], answer.get("LastEvaluatedKey"))
 
-    def all(self, partition: str) -> list[Item]:
-        """Return all items of a partition as they are at this moment."""
-        items: list[Item] = []
-        page = self.page(partition, None, {"ConsistentRead": True})
+    def all(
+        self, partition: str, condition: str = "", values: Item | None = None
+    ) -> list[Item]:
+        """Return the items of a partition as they are at this moment.
+
+        Args:
+            partition: The partition key.
+            condition: Condition on the sort key.
+            values: The values in it.
+        """
+        request: dict[str, Any] = {"ConsistentRead": True}
+        if values is not None:
+            request["ExpressionAttributeValues"] = values
+        page = self.page(partition, None, request, condition)
+        items = page.items
         while page.next_key is not None:
-            items += page.items
-            page = self.page(partition, page.next_key, {"ConsistentRead": True})
-        return items + page.items
+            page = self.page(partition, page.next_key, request, condition)
+            items = items + page.items
+        return items

@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
-from wspubsub.aws.client_errors import failure_of
-from wspubsub.aws.denials import advice_on
 from wspubsub.aws.forks import reconnect_after_fork
-from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
 
@@ -91,6 +88,10 @@ def translated(operation: str, table: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        # A cold start in which nothing fails does not pay for reading errors.
+        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
+        from wspubsub.aws.denials import advice_on  # noqa: PLC0415
+
         failure = failure_of(error)
         advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
         advice = advice.format(table=table, operation=operation)
@@ -112,6 +113,8 @@ def query(
     with translated("Query", table):
         answer: dict[str, Any] = client.query(TableName=table, **request)
     if "Items" not in answer:
+        from wspubsub.aws.meanings import UNREADABLE  # noqa: PLC0415 - as above
+
         raise StoreError(
             "DynamoDB Query: the answer cannot be read: it has no items",
             operation="Query",

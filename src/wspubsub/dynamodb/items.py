@@ -89,6 +89,8 @@ def connection_item(connection: Connection, written: Written) -> Item:
     }
     if connection.principal is not None:
         item["principal"] = {"S": connection.principal}
+    if connection.api is not None:
+        item["api"] = {"S": connection.api}
     if connection.attributes:
         item["attributes"] = {
             "M": {name: {"S": text} for name, text in connection.attributes.items()}
@@ -96,12 +98,30 @@ def connection_item(connection: Connection, written: Written) -> Item:
     return item
 
 
-def topic_item(connection_id: str, topic: str, shard: int, written: Written) -> Item:
+def topic_item(
+    connection_id: str, topic: str, shard: int, written: Written, api: str | None
+) -> Item:
     """Return the item of a topic of a connection."""
-    return topic_key(connection_id, topic) | {
+    item = topic_key(connection_id, topic) | {
         "shard": {"N": str(shard)},
         **_times(written),
     }
+    return item if api is None else item | {"api": {"S": api}}
+
+
+def leaving_item(item: Item, mark: str) -> Item:
+    """Return the item of a topic that its connection is leaving.
+
+    Args:
+        item: The item of the topic.
+        mark: Text of the caller's own, by which it knows the item again.
+    """
+    return item | {"leaving": {"S": mark}}
+
+
+def is_leaving(item: Item) -> bool:
+    """Return whether a subscription is being ended, so that it counts as absent."""
+    return "leaving" in item
 
 
 def subscriber_item(
@@ -119,6 +139,7 @@ def read_connection(item: Item) -> Connection:
         id=item["pk"]["S"].removeprefix("C#"),
         connected_at=float(item["connected_at"]["N"]),
         principal=item.get("principal", {}).get("S"),
+        api=read_api(item),
         attributes={
             name: value["S"]
             for name, value in item.get("attributes", {}).get("M", {}).items()
@@ -137,9 +158,21 @@ def read_expiry(item: Item) -> float:
     return float(item[TTL_ATTRIBUTE]["N"])
 
 
+def is_live(item: Item, now: float) -> bool:
+    """Return whether an item counts as there."""
+    # DynamoDB deletes expired items within days, so readers must leave them out.
+    return not is_leaving(item) and read_expiry(item) > now
+
+
 def read_written_at(items: Iterable[Item]) -> Iterator[float]:
     """Yield when each item was written; 0 where an older version did not say."""
     return (float(item.get("written_at", {}).get("N", 0)) for item in items)
+
+
+def read_api(item: Item) -> str | None:
+    """Return the API and stage that an item's connection belongs to, if it says so."""
+    api: str | None = item.get("api", {}).get("S")
+    return api
 
 
 def read_shard(item: Item) -> int:

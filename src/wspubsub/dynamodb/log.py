@@ -12,7 +12,7 @@ can no longer take effect. So one call never puts a message in the log twice.
 import time
 from collections.abc import Callable, Collection, Iterator
 
-from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
@@ -128,7 +128,7 @@ class DynamoDBTopicLog:
         Costs 1 write unit.
         """
         check_timeout(timeout_seconds)
-        item = sent_item(message, key, self._history)
+        item = sent_item(message, check_key(key), self._history)
         failure: StoreError | None = None
         for _ in tries(self._now, self._sleep, timeout_seconds):
             try:

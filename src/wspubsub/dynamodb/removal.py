@@ -18,8 +18,8 @@ from wspubsub.dynamodb.items import (
     Item,
     Write,
     delete,
+    is_live,
     key_of,
-    read_expiry,
     read_shard,
     read_topic,
     subscriber_key,
@@ -113,7 +113,7 @@ class Removal:
         deleted = run_each(self._end, ends)
         self._table.write(write for step in chunk for write in step.after)
         for step, old in zip(ends, deleted, strict=True):
-            if old is not None and read_expiry(old) > self._now():
+            if old is not None and is_live(old, self._now()):
                 yield step.connection_id, str(read_topic(old))
 
     def _end(self, step: _Step) -> Item | None:

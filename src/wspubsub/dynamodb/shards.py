@@ -66,8 +66,11 @@ def _number(shards: Shards, topic: str) -> int:
 
 
 def _checked(shards: Shards) -> Shards:
-    numbers = [shards] if isinstance(shards, int) else shards.values()
+    numbers = shards.values() if isinstance(shards, Mapping) else [shards]
     for number in numbers:
-        if not 1 <= number <= MAX_SHARDS:
-            raise UsageError(f"a topic has from 1 to {MAX_SHARDS} shards, not {number}")
+        # True is an int as well.
+        if type(number) is not int or not 1 <= number <= MAX_SHARDS:
+            raise UsageError(
+                f"a topic has from 1 to {MAX_SHARDS} shards, not {number!r}"
+            )
     return shards

@@ -1,8 +1,8 @@
 """Subscriptions in one DynamoDB table, without an index and without a Scan.
 
 What can remain when calls race: a subscription made while its connection is being
-disconnected may outlive it. The next publish finds the connection gone and prunes it,
-and the time to live ends it in any case.
+disconnected may outlive it, in whole or in part. The next publish finds the connection
+gone and prunes it, and the time to live ends it in any case.
 """
 
 import math
@@ -18,36 +18,39 @@ from wspubsub.dynamodb.items import (
     connection_item,
     connection_key,
     connection_partition,
-    delete,
-    put,
+    is_live,
+    read_api,
     read_connection,
-    read_expiry,
-    read_shard,
     read_topic,
     read_written_at,
     ready_item,
     ready_key,
-    subscriber_item,
-    subscriber_key,
-    topic_item,
-    topic_key,
     topic_partition,
 )
 from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.pairs import Pairs
 from wspubsub.dynamodb.removal import Removal, run_each
 from wspubsub.dynamodb.segments import sort_key_range, split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
+from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
 from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
+    check_max_topics,
     check_segment_size,
+    check_topics,
+    check_ttl,
     is_young,
 )
 from wspubsub.topics import validate_topic
+
+PRUNE_SHARE = 0.8
+"""The share of a prune's time after which it asks DynamoDB for nothing more."""
 
 
 class DynamoDBSubscriptionStore:
@@ -59,17 +62,24 @@ class DynamoDBSubscriptionStore:
             methods; it is used as it is.
         shards: Over how many partitions a topic's subscribers are spread, for all
             topics or by pattern of topic names. A partition takes 1,000 subscriptions
-            a second; a publish reads all shards at once.
+            a second; a publish reads up to 8 shards at once.
         previous_shards: What `shards` was before. Give it for as long as
             subscriptions made then may live (`ttl_seconds`), so that none is missed
             or seen twice.
+        api: ID and stage of the API that this program posts through, such as
+            `abcdef1234/prod`. Give it if several APIs, stages or Regions share the
+            table: only connections of this one are pruned then, and those of which
+            nothing is known.
+        max_topics: How many topics a connection may be subscribed to. Calls of
+            `subscribe` at the same time do not see each other's, so a client that
+            insists can have a few more.
         ttl_seconds: How long an item lives.
         now: Clock, in seconds since the epoch.
         sleep: Waits before writes that DynamoDB left over are tried again.
         clock: Monotonic clock in seconds, for the time that a prune may take.
 
     Raises:
-        UsageError: The table name is empty, or a number of shards is out of range.
+        UsageError: The table name is empty, or a number is out of range.
         StoreError: boto3 lacks a region.
     """
 
@@ -80,6 +90,8 @@ class DynamoDBSubscriptionStore:
         client: DynamoDBClient | None = None,
         shards: Shards = 1,
         previous_shards: Shards | None = None,
+        api: str | None = None,
+        max_topics: int | None = None,
         ttl_seconds: float = TTL_SECONDS,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
@@ -89,14 +101,17 @@ class DynamoDBSubscriptionStore:
             raise UsageError("give the name of the DynamoDB table")
         self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
+        self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)
-        self._ttl_seconds = ttl_seconds
+        self._api = api
+        self._max_topics = check_max_topics(max_topics)
+        self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
         self._clock = clock
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         self._table.put(connection_item(connection, self._written()))
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
@@ -112,44 +127,41 @@ class DynamoDBSubscriptionStore:
     def connection(self, connection_id: str) -> Connection | None:
         """See `SubscriptionStore.connection`. Costs 1 read unit."""
         item = self._table.get(connection_key(check_connection_id(connection_id)))
-        return read_connection(item) if item and self._is_alive(item) else None
+        return read_connection(item) if item and is_live(item, self._now()) else None
 
-    def subscribe(self, connection_id: str, topic: str) -> None:
-        """See `SubscriptionStore.subscribe`. Costs 2 write units in one request."""
+    def subscribe(self, connection_id: str, *topics: str) -> None:
+        """See `SubscriptionStore.subscribe`.
+
+        Costs 2 write units for each topic, and 1 read unit for each 4 KB of the
+        connection's topics from the first to the last of these, by name. With
+        `max_topics` it costs 1 read unit more for each 4 KB of all its topics.
+        """
         connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
-        shard = self._plan.shard(connection_id, topic)
-        previous = self._plan.previous_shard(connection_id, topic)
-        written = self._written()
-        writes = [
-            put(topic_item(connection_id, topic, shard, written)),
-            put(subscriber_item(connection_id, topic, shard, written.expires_at)),
-        ]
-        if previous != shard:
-            writes.append(delete(subscriber_key(connection_id, topic, previous)))
-        self._table.write(writes)
+        # A batch must not name an item twice.
+        names = list(dict.fromkeys(map(validate_topic, topics)))
+        if self._max_topics is not None:
+            check_topics(names, self.topics(connection_id), self._max_topics)
+        self._pairs.begin(connection_id, names, self._written())
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
-        """See `SubscriptionStore.unsubscribe`. Costs 2 write units."""
+        """See `SubscriptionStore.unsubscribe`. Costs 3 write units."""
         connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
-        # The item says which shard the subscription went to, whatever the plan was.
-        old = self._table.delete(topic_key(connection_id, topic))
-        shard = read_shard(old) if old else self._plan.shard(connection_id, topic)
-        self._table.delete(subscriber_key(connection_id, topic, shard))
+        self._pairs.end(connection_id, validate_topic(topic), self._written())
 
     def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`. Costs 1 read unit for each 4 KB."""
         return self._live_topics(self._items_of(check_connection_id(connection_id)))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`.
 
         Costs half a read unit for each 4 KB: about 6.5 for 1,000 subscribers of a
-        topic with 10 characters. Shards are read at the same time, and the next page
-        of each while one is used.
+        topic with 10 characters. Up to 8 shards are read at the same time, and the
+        next page of each while one is used.
         """
-        return self._ids(validate_topic(topic), self.whole(topic))
+        return self._ids(validate_topic(topic), self.whole(topic), timeout_seconds)
 
     def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`. Costs nothing."""
@@ -162,11 +174,13 @@ class DynamoDBSubscriptionStore:
         topic = validate_topic(topic)
         check_segment_size(size)
         parts = list(within)
-        return split(parts, size, self._pages(topic, parts))
+        return split(parts, size, self._pages(topic, parts, None))
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+    def segment(
+        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`. Costs half a read unit for each 4 KB."""
-        return self._ids(validate_topic(topic), (segment,))
+        return self._ids(validate_topic(topic), (segment,), timeout_seconds)
 
     def mark_ready(self, connection_id: str) -> bool:
         """See `ReadyStore.mark_ready`. Costs 1 write unit."""
@@ -198,17 +212,33 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
-        until = self._clock() + (
-            math.inf if timeout_seconds is None else timeout_seconds
+        topic = None if topic is None else validate_topic(topic)
+        if timeout_seconds is None:
+            return self._prune(ids, topic, math.inf)
+        # What is left of the time is for the answers to what was asked last.
+        until = self._clock() + PRUNE_SHARE * timeout_seconds
+        return run_within(
+            timeout_seconds, lambda: self._prune(ids, topic, until), "Query"
         )
-        found = dict(zip(ids, run_each(self._items_of, ids), strict=True))
+
+    def _prune(self, ids: Sequence[str], topic: str | None, until: float) -> Pruned:
+        found = {
+            each: items
+            for each, items in zip(ids, run_each(self._items_of, ids), strict=True)
+            if not self._is_foreign(items)
+        }
         young = {each for each, items in found.items() if self._is_young(items)}
         left = self._removal.run(
             {each: items for each, items in found.items() if each not in young},
-            topic=None if topic is None else validate_topic(topic),
+            topic=topic,
             is_over=lambda: self._clock() >= until,
         )
         return Pruned(left=left, young=frozenset(young))
+
+    def _is_foreign(self, items: list[Item]) -> bool:
+        if self._api is None:
+            return False
+        return any(read_api(item) not in {None, self._api} for item in items)
 
     def _is_young(self, items: list[Item]) -> bool:
         return is_young(read_written_at(items), self._now())
@@ -217,23 +247,24 @@ class DynamoDBSubscriptionStore:
         # Strongly consistent: what was subscribed a moment ago must be found.
         return self._table.all(connection_partition(connection_id))
 
-    def _ids(self, topic: str, segments: Sequence[Segment]) -> Iterator[str]:
+    def _ids(
+        self, topic: str, segments: Sequence[Segment], seconds: float | None
+    ) -> Iterator[str]:
         return (
             connection_id
-            for _, ids in self._pages(topic, segments)
+            for _, ids in self._pages(topic, segments, seconds)
             for connection_id in ids
         )
 
     def _pages(
-        self, topic: str, segments: Sequence[Segment]
+        self, topic: str, segments: Sequence[Segment], seconds: float | None
     ) -> Iterator[tuple[Segment, list[str]]]:
         read = partial(self._subscriber_page, topic)
-        for segment, items in read_ahead(segments, read):
-            yield segment, [item["sk"]["S"] for item in items]
+        return read_ahead(segments, read, seconds=seconds, clock=self._clock)
 
     def _subscriber_page(
         self, topic: str, segment: Segment, start: StartKey | None
-    ) -> Page:
+    ) -> Page[str]:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
         condition, values = sort_key_range(segment.after, segment.until)
@@ -244,19 +275,16 @@ class DynamoDBSubscriptionStore:
         }
         partition = topic_partition(topic, segment.shard)
         page = self._table.page(partition, start, request, condition)
-        if segment.after is None:
-            return page
+        ids = [item["sk"]["S"] for item in page.items]
         # A range of sort keys has both its ends in it.
-        items = [item for item in page.items if item["sk"]["S"] != segment.after]
-        return Page(items, page.next_key)
+        if segment.after is not None and ids[:1] == [segment.after]:
+            del ids[0]
+        return Page(ids, page.next_key)
 
     def _live_topics(self, items: Iterable[Item]) -> frozenset[str]:
-        topics = (read_topic(item) for item in items if self._is_alive(item))
+        now = self._now()
+        topics = (read_topic(item) for item in items if is_live(item, now))
         return frozenset(topic for topic in topics if topic is not None)
-
-    def _is_alive(self, item: Item) -> bool:
-        # DynamoDB deletes expired items within days, so readers must leave them out.
-        return read_expiry(item) > self._now()
 
     def _written(self) -> Written:
         now = self._now()

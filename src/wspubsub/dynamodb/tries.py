@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from wspubsub.aws.client_errors import failure_of
-from wspubsub.aws.meanings import meaning_of
 from wspubsub.backoff import attempts, full_jitter
 from wspubsub.errors import StoreError
 
@@ -22,6 +20,10 @@ def is_passing(error: StoreError) -> bool:
     Any client has tried several times by then; DynamoDB may nevertheless be back before
     the caller's time is over.
     """
+    # What failed has loaded these.
+    from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
+    from wspubsub.aws.meanings import meaning_of  # noqa: PLC0415
+
     if error.code == "TransactionConflictException":
         return True
     cause = error.__cause__

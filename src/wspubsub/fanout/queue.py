@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
-from wspubsub.aws.client_errors import failure_of
-from wspubsub.aws.denials import advice_on
-from wspubsub.aws.endpoints import region_of_queue
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
@@ -154,6 +151,10 @@ class Queue:
         return {int(each["Id"]): each for each in answer.get("Failed", ())}
 
     def _failure(self, error: Exception) -> QueueError:
+        # A cold start in which nothing fails does not pay for reading errors.
+        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
+        from wspubsub.aws.denials import advice_on  # noqa: PLC0415
+
         failure = failure_of(error)
         advice = advice_on(failure.text)
         reason = f"{advice} ({failure.text})" if advice else failure.text
@@ -163,11 +164,14 @@ class Queue:
         # A message that is published inline needs no queue, so a cold start does not
         # pay for it.
         if self._client is None:
-            self._client = _default_client(region_of_queue(self.url))
+            self._client = _default_client(self.url)
         return self._client
 
 
-def _default_client(region: str | None) -> QueueClient:
+def _default_client(url: str) -> QueueClient:
+    from wspubsub.aws.endpoints import region_of_queue  # noqa: PLC0415 - as said above
+
+    region = region_of_queue(url)
     if is_engine_fit(os.environ):
         from wspubsub.aws.sqs import SqsClient  # noqa: PLC0415 - as said above
 

@@ -21,6 +21,8 @@ from wspubsub.infra.policies import Arns, Statement
 from wspubsub.infra.settings import TemplateSettings
 from wspubsub.infra.variables import environment
 
+ALLOW_LOOPS = "Allow"
+
 
 def function(
     name: str,
@@ -29,6 +31,7 @@ def function(
     settings: TemplateSettings,
     *,
     variables: dict[str, Any] | None = None,
+    loops: bool = False,
 ) -> Resources:
     """Return a function and what it needs.
 
@@ -38,7 +41,11 @@ def function(
         statements: What it may do.
         settings: Size, runtime and the rest.
         variables: What its environment has besides the user's own variables.
+        loops: Whether it sends to the queue that invokes it.
     """
+    # "Use Lambda recursive loop detection to prevent infinite loops": otherwise Lambda
+    # stops the function after about 16 invocations that follow from one another.
+    looping = {"RecursiveLoop": ALLOW_LOOPS} if loops else {}
     return {
         f"{name}Logs": _log_group(name, settings),
         f"{name}Role": _role(statements),
@@ -47,6 +54,7 @@ def function(
             handler,
             settings,
             (variables or {}) | environment(settings.variables),
+            looping,
         ),
     }
 
@@ -119,7 +127,11 @@ def _role(statements: list[Statement]) -> dict[str, Any]:
 
 
 def _lambda(
-    name: str, handler: str, settings: TemplateSettings, variables: dict[str, Any]
+    name: str,
+    handler: str,
+    settings: TemplateSettings,
+    variables: dict[str, Any],
+    more: dict[str, Any],
 ) -> dict[str, Any]:
     code = {"S3Bucket": ref("CodeS3Bucket"), "S3Key": ref("CodeS3Key")}
     properties = {
@@ -131,6 +143,7 @@ def _lambda(
         "Timeout": settings.timeout_seconds,
         "Role": attribute(f"{name}Role", "Arn"),
         "LoggingConfig": {"LogGroup": ref(f"{name}Logs")},
+        **more,
     }
     if variables:
         properties["Environment"] = {"Variables": variables}

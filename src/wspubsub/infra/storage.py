@@ -1,7 +1,7 @@
 """The table, the queues, and what is read from them by Lambda.
 
 "Using Lambda with Amazon DynamoDB" and "Using Lambda with Amazon SQS": without
-retries, age and bisecting that end, one bad record blocks its shard for a day.
+retries that end, one bad record blocks its shard for a day.
 """
 
 import json
@@ -16,11 +16,11 @@ from wspubsub.dynamodb.items import (
 from wspubsub.dynamodb.log_items import log_partition
 from wspubsub.infra.intrinsics import Resources, attribute, ref, resource
 from wspubsub.infra.settings import TemplateSettings
+from wspubsub.subscriptions import TTL_SECONDS
 
 PARTIAL_RESPONSES = "ReportBatchItemFailures"
 
 _WEEKS_2 = 1_209_600
-_HOUR = 3600
 _STREAM_BATCH = 100
 _QUEUE_BATCH = 1
 """Parts of a fan-out are worked off side by side, not one after the other."""
@@ -29,7 +29,14 @@ _QUEUE_CONCURRENCY = 5
 """So many functions post about as much as an account may by default, 10,000 requests a
 second ("Amazon API Gateway quotas"); more would only throttle each other."""
 
-_STREAM_RETRIES, _QUEUE_RECEIVES = 10, 5
+_QUEUE_RECEIVES = 5
+STREAM_RETRIES = 10
+STREAM_AGE_SECONDS = TTL_SECONDS
+"""Nobody who was subscribed when an older message was published is still connected.
+
+With less, an outage or a few records that fail make Lambda drop what it never tried.
+"""
+
 _WAKING: tuple[dict[str, Any], ...] = (
     {"pk": {"S": [{"prefix": log_partition("")}]}},
     {
@@ -138,8 +145,8 @@ def _stream_mapping() -> dict[str, Any]:
         "StartingPosition": "TRIM_HORIZON",
         "BatchSize": _STREAM_BATCH,
         "BisectBatchOnFunctionError": True,
-        "MaximumRetryAttempts": _STREAM_RETRIES,
-        "MaximumRecordAgeInSeconds": _HOUR,
+        "MaximumRetryAttempts": STREAM_RETRIES,
+        "MaximumRecordAgeInSeconds": STREAM_AGE_SECONDS,
         "FilterCriteria": {
             "Filters": [
                 {"Pattern": json.dumps(pattern, separators=(",", ":"))}

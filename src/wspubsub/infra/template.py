@@ -91,7 +91,14 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
             history=settings.history,
             records=name == last,
         )
-        found |= function(name, handler, statements, settings, variables=variables)
+        found |= function(
+            name,
+            handler,
+            statements,
+            settings,
+            variables=variables,
+            loops=settings.queue and name == last,
+        )
     if settings.authorizer:
         name = "AuthorizerFunction"
         logs = log_statement(log_group_arn(name))

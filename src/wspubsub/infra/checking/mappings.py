@@ -12,6 +12,7 @@ from wspubsub.infra.checking.deployment import (
 from wspubsub.infra.checking.findings import Finding
 from wspubsub.infra.checking.grants import grants
 from wspubsub.infra.checking.permissions import lacking, queue_names
+from wspubsub.infra.checking.retries import loop_findings, retry_findings
 from wspubsub.infra.checking.stack import Resource, listed, mapping
 from wspubsub.infra.policies import CONSUMER_ACTIONS, LIST_STREAMS, STREAM_ACTIONS
 from wspubsub.infra.storage import PARTIAL_RESPONSES
@@ -42,8 +43,10 @@ def _mapping(
             f"to [{PARTIAL_RESPONSES}]",
         )
     yield from _stream(deployment, each)
+    yield from retry_findings(deployment, each)
     if function is None:
         return
+    yield from loop_findings(deployment, each, function)
     yield from _permissions(deployment, each, function)
     yield from _visibility(deployment, each, function)
     is_router = deployment.runs_application(function) and not application.takes_records
