@@ -1,5 +1,6 @@
 """When the engine stands in for boto3."""
 
+import select
 from pathlib import Path
 
 import boto3
@@ -18,6 +19,12 @@ LAMBDA = {
 
 def test_inside_lambda_it_is_the_engine() -> None:
     assert is_engine_fit(LAMBDA)
+
+
+def test_on_a_system_without_poll_it_is_boto3(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(select, "poll")
+
+    assert not is_engine_fit(LAMBDA)
 
 
 @pytest.mark.parametrize("missing", sorted(LAMBDA))

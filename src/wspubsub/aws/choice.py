@@ -9,6 +9,7 @@ Everywhere else boto3 is used, so that profiles, single sign-on, proxies and mot
 """
 
 import os
+import select
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -52,6 +53,8 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
     """Return whether the engine can stand in for boto3 in this environment."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return False
     if not all(environment.get(name) for name in _NEEDED):
         return False
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")

@@ -20,6 +20,9 @@ from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 _TICK_SECONDS = 0.05
 """How often time-outs are looked for."""
 
+_OPENINGS = 16
+"""How many connections are opened at once, before answers are looked for again."""
+
 # RFC 9110 §15.5.9: said by a server that closes an idle connection.
 _NO_REQUEST_IN_TIME = 408
 
@@ -125,6 +128,10 @@ class _Run:
         self._in_flight: dict[Channel, Exchange] = {}
         self._again: list[Exchange] = []
         self._next_look = 0.0
+        # A handshake costs as much as twenty requests. So a connection is opened when
+        # there is nothing else to do: no free one, and no answer that has come in.
+        self._openings = _OPENINGS
+        self._looks_first = False
 
     def results(self) -> Iterator[Result]:
         try:
@@ -147,7 +154,12 @@ class _Run:
                 yield result
 
     def _next_exchange(self, now: float) -> Exchange | None:
-        return self._again.pop() if self._again else self._schedule.take(now)
+        exchange = self._again.pop() if self._again else self._schedule.take(now)
+        if exchange is None or self._openings or self._channels.has_kept:
+            return exchange
+        self._again.append(exchange)
+        self._looks_first = True
+        return None
 
     def _send(self, exchange: Exchange) -> Result | None:
         try:
@@ -178,10 +190,13 @@ class _Run:
         if kept is not None:
             return kept
         exchange.needs_fresh = False
+        self._openings = max(0, self._openings - 1)
         return self._pool.open(self._schedule.remaining(self._settings.clock()))
 
     def _received(self, patience: float) -> Iterator[Result]:
+        self._openings = _OPENINGS
         for channel in self._channels.wait(patience):
+            self._openings = 0
             exchange = self._in_flight.get(channel)
             if exchange is None:
                 self._channels.drop_free(channel)
@@ -195,6 +210,9 @@ class _Run:
             yield from self._timed_out(now)
 
     def _patience(self) -> float:
+        if self._looks_first:
+            self._looks_first = False
+            return 0.0
         now = self._settings.clock()
         seconds = self._schedule.wakes_at(now) - now
         return max(0.0, min(seconds, _TICK_SECONDS))

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import selectors
 import socket
 import ssl
@@ -71,6 +72,9 @@ class Channel:
         self.watched_for = 0
         self.context: ssl.SSLContext | None = None
         self._socket: socket.socket = raw
+        # Of the socket itself, so below TLS.
+        self._arrivals = select.poll()
+        self._arrivals.register(raw, select.POLLIN)
         self._endpoint = endpoint
         self._resumable = resumable
         self._process = os.getpid()
@@ -106,9 +110,7 @@ class Channel:
     def resumable(self) -> Resumable | None:
         """The TLS session, to be resumed by the next connection."""
         session = getattr(self._socket, "session", None)
-        if self.context is None or session is None:
-            return None
-        return self.context, session
+        return (self.context, session) if self.context and session else None
 
     def send(self, request: bytes) -> None:
         """Begin a request; at once, if the connection is made already.
@@ -137,14 +139,7 @@ class Channel:
         there lies an answer that nobody asked for, which the next request would take
         for its own.
         """
-        try:
-            # Below TLS, where whatever comes in arrives first. `ssl` does not peek.
-            socket.socket.recv(self._socket, 1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            return True
-        return True
+        return bool(self._arrivals.poll(0))
 
     def close(self) -> None:
         """Close the connection."""

@@ -25,6 +25,11 @@ class Channels:
         # Those whose answer was read a moment ago; they stay registered.
         self._free: list[Channel] = []
 
+    @property
+    def has_kept(self) -> bool:
+        """Whether there are connections to use again."""
+        return bool(self._free) or self._pool.has_idle
+
     def take(self) -> Channel | None:
         """Return a connection that can be used again; None if there is none."""
         while self._free:
@@ -57,6 +62,8 @@ class Channels:
 
     def release(self, channel: Channel, *, keeps_alive: bool) -> None:
         """Take back a connection whose answer has been read."""
+        if not channel.is_reused:
+            self._pool.remember(channel)
         if keeps_alive and len(self._free) < self._most:
             channel.is_reused = True
             self._free.append(channel)

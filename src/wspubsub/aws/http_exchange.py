@@ -68,4 +68,5 @@ class Exchange(Attempt):
 
     def result(self) -> Result:
         """Return how the request has ended, as far as it got."""
-        return Result(self.tag, self.response, self.error)
+        was_tried = self.response is not None or bool(self.error)
+        return Result(self.tag, self.response, self.error, was_tried)

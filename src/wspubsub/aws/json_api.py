@@ -123,31 +123,19 @@ class JsonApi:
             throttled_delay=throttled_delay,
         )
 
-    def call(
-        self,
-        operation: str,
-        request: dict[str, Any],
-        *,
-        deadline: float | None = None,
-    ) -> dict[str, Any]:
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a request, with `ResponseMetadata` as boto3 has it.
-
-        Args:
-            operation: Name of the operation.
-            request: Its parameters.
-            deadline: Instant of `time.monotonic` at which it ends in any case.
 
         Raises:
             ClientError: It was refused, or the service could not be reached.
             CredentialsError: There is nothing to sign it with.
         """
-        latest = time.monotonic() + self._timeout_seconds
         reader = _Reader()
         [result] = self._engine.run(
             (operation,),
             build=self._builder(operation, _written(request)),
             judge=reader.judge,
-            deadline=latest if deadline is None else min(deadline, latest),
+            deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
         )
         if reader.answer is None:
@@ -261,8 +249,7 @@ def _refusal(response: Response) -> dict[str, Any]:
 def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     response = result.response
     if response is None:
-        why = result.error or "the time was over before it could be sent"
-        error = {"Code": UNREACHABLE, "Message": why}
+        error = {"Code": UNREACHABLE, "Message": result.error}
         return ClientError({"Error": error, "ResponseMetadata": {}}, operation)
     if reader.problem:
         error = {
