@@ -11,18 +11,15 @@ from tests.growth import bytes_kept
 from wspubsub import Connection, MemorySubscriptionStore
 
 
-class Attributes(dict[str, str]):
-    """Attributes that can be watched."""
-
-
 def test_what_has_expired_does_not_pile_up() -> None:
     clock = Clock()
     store = MemorySubscriptionStore(ttl_seconds=60, now=clock)
-    attributes = Attributes(name="Ann")
-    watched = weakref.ref(attributes)
-    store.connect(Connection(id="a=", connected_at=0.0, attributes=attributes))
+    store.connect(Connection(id="a=", connected_at=0.0))
+    recorded = store.connection("a=")
+    assert recorded is not None
+    watched = weakref.ref(recorded)
+    del recorded
     store.subscribe("a=", "news")
-    del attributes
     clock.advance(50)
     store.connect(Connection(id="b=", connected_at=0.0))
     store.subscribe("b=", "news")
