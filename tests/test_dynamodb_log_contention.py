@@ -234,6 +234,31 @@ def test_who_appends_without_a_pause_makes_one_after_fifty(
     assert 0 < nap <= 0.06
 
 
+class Endless:
+    """A table that takes everything and keeps nothing."""
+
+    def put_item(self, **_request: Any) -> dict[str, Any]:
+        return {}
+
+    def query(self, **_request: Any) -> dict[str, Any]:
+        return {"Items": []}
+
+
+def test_the_pauses_of_who_appends_rapidly_are_long_enough_for_others(
+    sleeper: Sleeper,
+) -> None:
+    client: Any = Endless()
+    log = DynamoDBTopicLog(TABLE, client=client, now=sleeper.clock, sleep=sleeper)
+
+    for _ in range(50 * 200 + 2):
+        sleeper.clock.advance(0.0199)
+        log.append("news", b"x")
+
+    naps = [nap + 0.0199 for nap in sleeper.naps]
+    assert len(naps) > 50
+    assert 0.055 < max(naps) <= 0.06
+
+
 def test_who_appends_at_leisure_makes_no_pause(
     log: DynamoDBTopicLog, clock: Clock, sleeper: Sleeper
 ) -> None:
