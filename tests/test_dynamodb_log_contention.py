@@ -184,7 +184,7 @@ def test_after_a_lost_write_one_looks_before_the_next_ten(
     assert taken == [["query", "put_item"]] * 10 + [["put_item"]] * 2
 
 
-def test_every_trace_of_another_writer_counts_anew(
+def test_every_trace_of_another_writer_starts_the_ten_again(
     client: FaultyDynamoDB,
     log: DynamoDBTopicLog,
     other: DynamoDBTopicLog,
@@ -203,7 +203,7 @@ def test_every_trace_of_another_writer_counts_anew(
     assert taken == [["query", "put_item"]] * 10 + [["put_item"]]
 
 
-def test_another_topic_is_none_of_these_writers(
+def test_other_topics_are_not_looked_at_because_of_one(
     client: FaultyDynamoDB,
     log: DynamoDBTopicLog,
     other: DynamoDBTopicLog,
