@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 from tests.contracts.tables import Clock
+from tests.growth import bytes_kept
 from wspubsub import (
     History,
     LoggedMessage,
@@ -30,6 +31,64 @@ def test_what_has_expired_does_not_pile_up() -> None:
     gc.collect()
     assert watched() is None
     assert log.append("news", b"z", key="k").message.position.offset == 1
+
+
+def test_a_topic_goes_on_counting_for_an_hour_after_its_last_message() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(60 + 3599)
+
+    log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 2
+
+
+def test_a_topic_that_goes_on_is_not_swept_with_its_first_message() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(50)
+    log.append("news", b"y")
+    clock.advance(10 + 3600)
+
+    log.append("sport", b"z")
+
+    assert log.append("news", b"z").message.position.offset == 3
+
+
+def test_what_has_expired_is_swept_when_the_next_sweep_is_due() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=3600), now=clock)
+    log.append("news", b"x")
+    for _ in range(2):
+        clock.advance(3600)
+        log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 1
+
+
+def test_expired_messages_go_with_the_next_one_of_their_topic() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    watched = weakref.ref(log.append("news", b"x").message)
+    clock.advance(60)
+
+    log.append("news", b"y")
+
+    gc.collect()
+    assert watched() is None
+
+
+def test_it_does_not_grow_with_topics_and_keys_of_the_past() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+
+    def append_later(number: int) -> None:
+        clock.advance(600)
+        log.append(f"topic {number}", b"x", key=f"key {number}")
+
+    assert bytes_kept(append_later, times=1000) < 50_000
 
 
 def test_trimmed_messages_are_dropped_at_once() -> None:

@@ -139,6 +139,14 @@ def test_without_a_position_a_reader_gets_the_newest(log: TopicLog, news: str) -
     )
 
 
+def test_a_reader_gets_a_hundred_at_a_time_unless_it_says_otherwise(
+    log: TopicLog, news: str
+) -> None:
+    messages = fill(log, news, 101)
+
+    assert log.read(news).messages == tuple(messages[1:])
+
+
 def test_another_epoch_cannot_be_recovered(log: TopicLog, news: str) -> None:
     newest = fill(log, news, 3)[-1].position
 
