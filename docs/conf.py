@@ -33,7 +33,7 @@ nitpick_ignore = [
     ("py:class", "wspubsub.router.HandlerT"),
     ("py:class", "FieldType"),  # written out in what it says
     # Ports between the library's own parts.
-    ("py:class", "wspubsub.publisher.Fanout"),
+    ("py:class", "wspubsub.outgoing.Fanout"),
     ("py:class", "wspubsub.fanout.queue.QueueClient"),
 ]
 

@@ -33,8 +33,11 @@ class FailingStore(MemorySubscriptionStore):
     fails_to_prune = False
     pruned: int = 0
 
-    def subscribers(self, topic: str) -> Iterator[str]:
-        for number, connection_id in enumerate(super().subscribers(topic)):
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
+        found = super().subscribers(topic, timeout_seconds=timeout_seconds)
+        for number, connection_id in enumerate(found):
             if number == self.fails_after:
                 raise StoreError("no capacity", operation="Query", code="Throttled")
             yield connection_id

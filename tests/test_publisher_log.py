@@ -34,10 +34,12 @@ class Flaky(MemorySubscriptionStore):
 
     is_down = False
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         if self.is_down:
             raise StoreError("no", operation="Query", code="ThrottlingException")
-        return super().subscribers(topic)
+        return super().subscribers(topic, timeout_seconds=timeout_seconds)
 
 
 class MarkLess(MemoryTopicLog):

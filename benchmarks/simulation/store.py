@@ -46,7 +46,12 @@ class SimulatedStore(MemorySubscriptionStore):
         """See `SegmentedStore.whole`."""
         return tuple(map(Segment, range(len(self._sizes))))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self,
+        topic: str,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - always soon enough
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
             connection_id
@@ -64,7 +69,13 @@ class SimulatedStore(MemorySubscriptionStore):
         parts = list(within)
         return split(parts, size, self._pages(parts))
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:  # noqa: ARG002 - as above
+    def segment(
+        self,
+        topic: str,  # noqa: ARG002 - as above
+        segment: Segment,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         return (each for _, ids in self._pages((segment,)) for each in ids)
 

@@ -1,11 +1,12 @@
 """Posting one message to many connections, inside a deadline, and pruning the gone."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from wspubsub.connections import Connections, PostOutcome
-from wspubsub.errors import WspubsubError
+from wspubsub.errors import StoreTimeoutError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
 from wspubsub.subscriptions import Pruned, SubscriptionStore
 
@@ -18,7 +19,7 @@ TIMEOUT_SECONDS = 25.0
 """A WebSocket integration may take 29 s at most (API Gateway quota)."""
 
 RESERVE_SECONDS = 1.0
-"""Kept back of the time-out for pruning and for returning."""
+"""Kept back of the timeout for pruning and for returning."""
 
 PRUNE_CHUNK = 100
 
@@ -48,6 +49,10 @@ class Budget:
         """Return how much time is left, 0 if none."""
         return max(0.0, self._until - self._clock())
 
+    def posting_seconds_left(self) -> float:
+        """Return how much time is left for reading and posting, 0 if none."""
+        return max(0.0, self.posting_until - self._clock())
+
     def is_spent(self) -> bool:
         """Return whether no time is left at all."""
         return self._clock() >= self._until
@@ -59,7 +64,7 @@ class Delivery:
     Args:
         store: Where gone connections are pruned.
         connections: How a message reaches a connection.
-        timeout_seconds: Longest time a call may take in all.
+        timeout_seconds: Longest time a call may take in all, if it does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
         on_gone: Told of each connection that was pruned.
@@ -91,12 +96,19 @@ class Delivery:
         twin._heard = heard  # noqa: SLF001 - of the same class
         return twin
 
-    def budget(self, seconds: float | None) -> Budget:
-        """Return the time that a call may take, the longest allowed if None."""
-        if seconds is None:
-            seconds = self._timeout_seconds
-        seconds = max(0.0, min(seconds, self._timeout_seconds))
-        return Budget(self._clock, seconds, self._reserve_seconds)
+    def budget(
+        self, seconds: float | None, *, longest_default: float = math.inf
+    ) -> Budget:
+        """Return the time that a call may take.
+
+        Args:
+            seconds: What it asks for. None, or infinity where nobody knows how much
+                time there is, for the default.
+            longest_default: What the default is cut to.
+        """
+        if seconds is None or not math.isfinite(seconds):
+            seconds = min(self._timeout_seconds, longest_default)
+        return Budget(self._clock, max(0.0, seconds), self._reserve_seconds)
 
     def deliver(
         self,
@@ -106,8 +118,12 @@ class Delivery:
         topic: str | None,
         exclude: frozenset[str],
         budget: Budget,
+        patience_seconds: float | None = None,
     ) -> PublishReport:
         """Post a message to each connection, once.
+
+        It ends in its time. Connections that are read page by page are read until the
+        posts must end; what is left of the time is for pruning.
 
         Args:
             connection_ids: Connections to post to.
@@ -115,26 +131,41 @@ class Delivery:
             topic: Topic whose subscribers they are; None if they are of none.
             exclude: Connections among them that are left out.
             budget: The time that it may take.
+            patience_seconds: How long those that fail are tried again, as in
+                `Connections.post_many`.
 
         Raises:
             PublishError: Reading the IDs or posting failed half-way.
         """
         tally = Tally()
+        reading = _Reading(connection_ids, exclude, budget, tally)
         stopped: WspubsubError | None = None
         try:
-            wanted = _within(connection_ids, exclude, budget, tally)
-            for outcome in self.connections.post_many(
-                wanted, data, deadline=budget.posting_until
-            ):
+            for outcome in self._post(reading, data, budget, patience_seconds):
                 tally.add(outcome)
                 if self._heard is not None:
                     self._heard(outcome)
         except WspubsubError as error:
             stopped = error
+        stopped = stopped or reading.stopped
         report = tally.report(self._prune(tally.gone, topic, budget))
         if stopped is not None:
             raise PublishError(stopped, report) from stopped
         return report
+
+    def _post(
+        self,
+        ids: Iterable[str],
+        data: bytes,
+        budget: Budget,
+        patience_seconds: float | None,
+    ) -> Iterator[PostOutcome]:
+        until = budget.posting_until
+        if patience_seconds is None:
+            return self.connections.post_many(ids, data, deadline=until)
+        return self.connections.post_many(
+            ids, data, deadline=until, patience_seconds=patience_seconds
+        )
 
     def _prune(
         self, gone: list[str], topic: str | None, budget: Budget
@@ -148,7 +179,9 @@ class Delivery:
                 break
             try:
                 pruned = self.store.prune(
-                    gone[start : start + PRUNE_CHUNK], topic=topic
+                    gone[start : start + PRUNE_CHUNK],
+                    topic=topic,
+                    timeout_seconds=budget.seconds_left(),
                 )
             except WspubsubError:
                 log.warning("could not prune gone connections", exc_info=True)
@@ -167,17 +200,43 @@ class Delivery:
                 log.exception("on_gone failed for connection %s", connection_id)
 
 
-def _within(
-    connection_ids: Iterable[str],
-    excluded: frozenset[str],
-    budget: Budget,
-    tally: Tally,
-) -> Iterator[str]:
-    is_read = isinstance(connection_ids, Sequence)
-    for connection_id in connection_ids:
+class _Reading:
+    """The connections that a message is for, as far as there is time to read them.
+
+    An error while they are read ends them and nothing else: whoever has been read
+    already gets the message, or at least an outcome.
+
+    Attributes:
+        stopped: The error that ended it, None if none has.
+    """
+
+    def __init__(
+        self,
+        connection_ids: Iterable[str],
+        excluded: frozenset[str],
+        budget: Budget,
+        tally: Tally,
+    ) -> None:
+        self.stopped: WspubsubError | None = None
+        self._ids = connection_ids
+        self._excluded = excluded
+        self._budget = budget
+        self._tally = tally
+
+    def __iter__(self) -> Iterator[str]:
+        try:
+            yield from self._wanted()
+        except StoreTimeoutError as error:
+            self._tally.leave_unread(str(error))
+        except WspubsubError as error:
+            self.stopped = error
+
+    def _wanted(self) -> Iterator[str]:
         # What has been read already comes out as deferred, each by its name.
-        if not is_read and budget.is_spent():
-            tally.unread = True
-            return
-        if connection_id not in excluded:
-            yield connection_id
+        is_read = isinstance(self._ids, Sequence)
+        for connection_id in self._ids:
+            if not is_read and not self._budget.posting_seconds_left():
+                self._tally.leave_unread("the time was over")
+                return
+            if connection_id not in self._excluded:
+                yield connection_id

@@ -249,6 +249,17 @@ class StoreError(WspubsubError):
         self.code = code
 
 
+class StoreTimeoutError(StoreError):
+    """The store did not answer within the time that a call was given."""
+
+    def __init__(self, operation: str, seconds: float) -> None:
+        super().__init__(
+            f"DynamoDB {operation}: no answer within {seconds:.1f} s",
+            operation=operation,
+            code="Timeout",
+        )
+
+
 def shorten(value: object) -> str:
     """Return a value in a form that fits into an error, whoever sent it."""
     # What a client sent may be nested more deeply than `repr` can follow.

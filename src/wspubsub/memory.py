@@ -111,7 +111,12 @@ class MemorySubscriptionStore:
         with self._lock:
             return frozenset(self._alive(self._topics.get(connection_id, {})))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self,
+        topic: str,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         topic = validate_topic(topic)
         with self._lock:
@@ -133,7 +138,13 @@ class MemorySubscriptionStore:
             if ids:
                 yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+    def segment(
+        self,
+        topic: str,
+        segment: Segment,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         _, after, until = segment
         return (

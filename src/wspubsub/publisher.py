@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.delivery import (
@@ -16,21 +16,25 @@ from wspubsub.delivery import (
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
+    ManagementError,
     UsageError,
     WspubsubError,
 )
 from wspubsub.events import PendingConnectionId
 from wspubsub.messages import encode
-from wspubsub.records import Record
+from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import Appended, LoggedMessage, Position
+    from wspubsub.history import Appended, LoggedMessage
     from wspubsub.log import TopicLog
 
 log = logging.getLogger("wspubsub")
+
+POST_SECONDS = 10.0
+"""How long a post to one connection is tried, if the call does not say."""
 
 Envelope = Callable[["LoggedMessage"], object]
 """Makes what clients get of a logged message, such as JSON with its offset in it."""
@@ -38,76 +42,6 @@ Envelope = Callable[["LoggedMessage"], object]
 
 _LONGEST_TIME = 1_999_999_999.1234567
 """No time has more characters than this one, when it is written as JSON."""
-
-
-class Outgoing(Record):
-    """A message on its way to a topic's subscribers.
-
-    Attributes:
-        topic: The topic.
-        data: What each subscriber gets, at most 131,072 bytes.
-        exclude: Connections that are not to get it.
-        position: Where it stands in the topic's log, if there is one.
-    """
-
-    topic: str
-    data: bytes
-    exclude: frozenset[str] = frozenset()
-    position: "Position | None" = None
-
-
-class Fanout(Protocol):
-    """How a message gets to a topic's subscribers.
-
-    Attributes:
-        needs_log: Whether it carries only what a log keeps, so that a message has been
-            handed over as soon as it is logged.
-    """
-
-    @property
-    def needs_log(self) -> bool:
-        """Whether a message has been handed over as soon as it is logged."""
-        ...
-
-    def publish(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """Carry a message that is being published.
-
-        Raises:
-            WspubsubError: It could not be carried on.
-        """
-        ...
-
-    def carry_on(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """Carry a message that the log's stream has brought.
-
-        Raises:
-            WspubsubError: It could not be carried on.
-        """
-        ...
-
-
-class InlineFanout:
-    """Posts to all subscribers at once, within the call that publishes."""
-
-    needs_log = False
-
-    def publish(
-        self, message: Outgoing, delivery: Delivery, budget: Budget
-    ) -> PublishReport:
-        """See `Fanout.publish`."""
-        return delivery.deliver(
-            delivery.store.subscribers(message.topic),
-            message.data,
-            topic=message.topic,
-            exclude=message.exclude,
-            budget=budget,
-        )
-
-    carry_on = publish
 
 
 class Publisher:
@@ -182,8 +116,11 @@ class Publisher:
             key: The message's name in the log, so that it can be published again. Once
                 everyone has been handed the message, a repeat sends nothing; until
                 then it is sent again. The position is the same each time.
-            timeout_seconds: Longest time this call may take; give
-                `event.remaining_seconds()` to stay inside the Lambda time-out.
+            timeout_seconds: Longest time this call may take, whatever does not answer;
+                give `event.remaining_seconds()` to stay inside the Lambda timeout.
+
+        Returns:
+            What became of it. If somebody was left out, a warning is logged as well.
 
         Raises:
             TopicError: The topic is not a legal name.
@@ -204,7 +141,8 @@ class Publisher:
             if key is not None:
                 raise UsageError("a key is remembered in the log: give Publisher log=")
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
-            return self.fanout.publish(message, self.delivery, budget)
+            report = self.fanout.publish(message, self.delivery, budget)
+            return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
         if self._envelope is not _as_published:
             self._check_size(topic, encoded)
         appended = self._log.append(
@@ -231,7 +169,7 @@ class Publisher:
         report = _placed(self.fanout.publish, message, self.delivery, budget)
         if key is not None and report.is_complete and not is_handed_over:
             _mark_sent(topic_log, logged, key, budget)
-        return report
+        return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
 
     def carry_on(
         self,
@@ -278,24 +216,47 @@ class Publisher:
     ) -> PublishReport:
         """Send a message to one connection, whatever it is subscribed to.
 
+        What the client has brought about is in the report: that it is gone, or reads
+        too slowly. What is wrong with the endpoint or the API is an error.
+
+        Args:
+            connection_id: The connection.
+            data: `str`, UTF-8 `bytes`, or JSON data; at most 131,072 bytes encoded.
+            timeout_seconds: Longest time this call may take; 10 seconds if None, or
+                the publisher's own timeout if that is shorter.
+
+        Returns:
+            What became of it. If it was not delivered, and the connection is not
+            gone, a warning is logged as well.
+
         Raises:
             ConnectionNotReadyError: The connection's `$connect` is being handled.
             MessageError: No connection has such an ID.
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             UsageError: The data cannot be encoded.
             AccessDeniedError: The permission or the endpoint is wrong.
+            ManagementError: The Management API could not be reached, or failed.
         """
         connection_id = _established(connection_id)
         try:
-            return self.delivery.deliver(
+            report = self.delivery.deliver(
                 (connection_id,),
                 encode(data),
                 topic=None,
                 exclude=frozenset(),
-                budget=self.delivery.budget(timeout_seconds),
+                budget=self.delivery.budget(
+                    timeout_seconds, longest_default=POST_SECONDS
+                ),
             )
         except PublishError as error:
             raise _cause_of(error) from None
+        if report.failed:
+            raise ManagementError(
+                f"could not post to connection {connection_id}: {report.reason}",
+                status=None,
+                code=None,
+            )
+        return _warn_of_incomplete(report, f"connection {connection_id}")
 
     def close(self, connection_id: str) -> None:
         """Close a connection and forget it; one that is gone already is only forgotten.
@@ -354,6 +315,13 @@ def _placed(
         # Nobody may take it for a message that was not logged.
         raise PublishError(error, PublishReport(position=message.position)) from error
     return report.__replace__(position=message.position)
+
+
+def _warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
+    # Few look at what publish returns, and nobody is to find out from the clients.
+    if not report.is_complete:
+        log.warning("a message did not reach %s: %s", whom, report.describe())
+    return report
 
 
 def _mark_sent(

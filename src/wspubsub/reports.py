@@ -35,6 +35,7 @@ class PublishReport(Record):
             nothing was sent.
         queued: True if DynamoDB Streams or a queue carries the message on; who gets
             it is then known there, not here.
+        reason: Why somebody was left out, if somebody was: one reason of perhaps many.
     """
 
     delivered: int = 0
@@ -47,11 +48,25 @@ class PublishReport(Record):
     position: "Position | None" = None
     repeated: bool = False
     queued: bool = False
+    reason: str = ""
 
     @property
     def is_complete(self) -> bool:
         """True if nobody who is still connected was left out."""
         return not (self.throttled or self.failed or self.deferred or self.unread)
+
+    def describe(self) -> str:
+        """Return who was left out, and why, in words for a log."""
+        counts = {
+            "throttled": len(self.throttled),
+            "failed": len(self.failed),
+            "not tried": len(self.deferred),
+        }
+        words = [f"{count} {what}" for what, count in counts.items() if count]
+        if self.unread:
+            words.append("not all subscribers read")
+        told = f" ({self.reason})" if self.reason else ""
+        return f"{self.delivered} delivered, {', '.join(words)}{told}"
 
     @property
     def left_over(self) -> frozenset[str]:
@@ -78,9 +93,18 @@ class PublishError(WspubsubError):
 class Tally:
     """Counts outcomes up to a report."""
 
-    __slots__ = ("deferred", "delivered", "failed", "gone", "throttled", "unread")
+    __slots__ = (
+        "_reason",
+        "deferred",
+        "delivered",
+        "failed",
+        "gone",
+        "throttled",
+        "unread",
+    )
 
     def __init__(self) -> None:
+        self._reason = ""
         self.delivered = 0
         self.gone: list[str] = []
         self.throttled: list[str] = []
@@ -102,6 +126,20 @@ class Tally:
         else:
             self.failed[connection_id] = reason
 
+    def leave_unread(self, reason: str) -> None:
+        """Note that not all subscribers were read, and why."""
+        self.unread = True
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        """Why somebody was left out; what is not a matter of time comes first."""
+        if self.failed:
+            return next(iter(self.failed.values()))
+        if self.throttled:
+            return "429: the client reads too slowly, or the account is throttled"
+        return self._reason or ("the time was over" if self.deferred else "")
+
     def report(self, young: frozenset[str] = frozenset()) -> PublishReport:
         """Return what has been counted so far.
 
@@ -117,4 +155,5 @@ class Tally:
             failed=self.failed,
             deferred=frozenset(self.deferred),
             unread=self.unread,
+            reason=self.reason,
         )

@@ -87,11 +87,20 @@ class SubscriptionStore(Protocol):
         """Return the topics that a connection is subscribed to."""
         ...
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """Yield the connection IDs of a topic's subscribers, each once, in no order.
 
         Pages are read as they are consumed. A subscription that begins or ends
         meanwhile may or may not be seen.
+
+        Args:
+            topic: The topic.
+            timeout_seconds: How long, from the call on, the store may be waited for.
+
+        Raises:
+            StoreTimeoutError: The store did not answer in that time.
         """
         ...
 
@@ -154,8 +163,10 @@ class SegmentedStore(SubscriptionStore, Protocol):
         """
         ...
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
-        """Yield the connection IDs of a segment's subscribers, each once."""
+    def segment(
+        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
+        """Yield the connection IDs of a segment's subscribers; see `subscribers`."""
         ...
 
 

@@ -167,8 +167,9 @@ class EngineConnections:
     def _outcome(self, result: Result) -> PostOutcome:
         response = result.response
         if response is None:
-            outcome = Outcome.FAILED if result.was_tried else Outcome.DEFERRED
-            return PostOutcome(result.tag, outcome, result.error)
+            if not result.was_tried:
+                return PostOutcome(result.tag, Outcome.DEFERRED)
+            return PostOutcome(result.tag, Outcome.FAILED, str(self._error(result)))
         if response.status in _SUCCESS:
             return PostOutcome(result.tag, Outcome.DELIVERED)
         meaning = meaning_of(response.status, _code(response))

@@ -1,10 +1,14 @@
 """Reading ahead: the next pages of some parts are on their way while one is used."""
 
+import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+from wspubsub.errors import StoreTimeoutError
 
 PartT = TypeVar("PartT")
 ItemT = TypeVar("ItemT")
@@ -15,6 +19,12 @@ MAX_AHEAD = 8
 
 A page is up to 1 MB of items; it comes faster than its connections can be posted to.
 """
+
+LONGEST_WAIT_SECONDS = 3600.0
+"""The system cannot wait for ever."""
+
+LEAVING_SECONDS = 1.0
+"""How long pages that nobody wants any more are waited for."""
 
 
 class Page(Generic[ItemT]):
@@ -28,20 +38,44 @@ class Page(Generic[ItemT]):
 
 
 def read_ahead(
-    parts: Sequence[PartT], read: Callable[[PartT, StartKey | None], Page[ItemT]]
+    parts: Sequence[PartT],
+    read: Callable[[PartT, StartKey | None], Page[ItemT]],
+    *,
+    seconds: float | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[PartT, list[ItemT]]]:
     """Yield the pages of several parts as they come, each with what it is a page of.
 
     At most eight pages are held besides the one in use, one of each part, so memory
     grows neither with the number of items nor with the number of parts. When the
-    consumer stops early, what is under way is waited for and nothing is left running.
+    consumer stops early, what is under way is waited for, if there is time, and unless
+    DynamoDB is silent nothing is left running.
+
+    Args:
+        parts: What to read.
+        read: Reads a page of a part.
+        seconds: How long to wait for pages, from now on; None for no limit.
+        clock: Monotonic clock in seconds.
+
+    Raises:
+        StoreTimeoutError: A page did not come in that time.
     """
+    until = math.inf if seconds is None else clock() + seconds
+    return _pages(parts, read, lambda: min(until - clock(), LONGEST_WAIT_SECONDS))
+
+
+def _pages(
+    parts: Sequence[PartT],
+    read: Callable[[PartT, StartKey | None], Page[ItemT]],
+    seconds_left: Callable[[], float],
+) -> Iterator[tuple[PartT, list[ItemT]]]:
     from concurrent.futures import (  # noqa: PLC0415 - connecting reads no pages
         FIRST_COMPLETED,
         ThreadPoolExecutor,
         wait,
     )
 
+    begun_with = seconds_left()
     waiting = iter(parts)
     pool = ThreadPoolExecutor(max(1, min(len(parts), MAX_AHEAD)), "wspubsub-page")
     under_way: dict[Future[Page[ItemT]], PartT] = {}
@@ -54,7 +88,9 @@ def read_ahead(
         for _ in range(MAX_AHEAD):
             start(next(waiting, None), None)
         while under_way:
-            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            done, _ = wait(under_way, max(0.0, seconds_left()), FIRST_COMPLETED)
+            if not done:
+                raise StoreTimeoutError("Query", begun_with)
             future = done.pop()
             part = under_way.pop(future)
             page = future.result()
@@ -64,4 +100,10 @@ def read_ahead(
                 start(part, page.next_key)
             yield part, page.items
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        # A thread cannot be interrupted, but nobody has to wait for it: its request
+        # ends by its own timeouts.
+        pool.shutdown(wait=False, cancel_futures=True)
+        running = [future for future in under_way if not future.cancelled()]
+        seconds = min(max(0.0, seconds_left()), LEAVING_SECONDS)
+        late = wait(running, seconds).not_done
+        pool.shutdown(wait=not late)

@@ -32,6 +32,7 @@ from wspubsub.dynamodb.pairs import Pairs
 from wspubsub.dynamodb.removal import Removal, run_each
 from wspubsub.dynamodb.segments import sort_key_range, split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
+from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
 from wspubsub.subscriptions import (
@@ -46,6 +47,9 @@ from wspubsub.subscriptions import (
     is_young,
 )
 from wspubsub.topics import validate_topic
+
+PRUNE_SHARE = 0.8
+"""The share of a prune's time after which it asks DynamoDB for nothing more."""
 
 
 class DynamoDBSubscriptionStore:
@@ -147,14 +151,16 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.topics`. Costs 1 read unit for each 4 KB."""
         return self._live_topics(self._items_of(check_connection_id(connection_id)))
 
-    def subscribers(self, topic: str) -> Iterator[str]:
+    def subscribers(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`.
 
         Costs half a read unit for each 4 KB: about 6.5 for 1,000 subscribers of a
         topic with 10 characters. Up to 8 shards are read at the same time, and the
         next page of each while one is used.
         """
-        return self._ids(validate_topic(topic), self.whole(topic))
+        return self._ids(validate_topic(topic), self.whole(topic), timeout_seconds)
 
     def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`. Costs nothing."""
@@ -167,11 +173,13 @@ class DynamoDBSubscriptionStore:
         topic = validate_topic(topic)
         check_segment_size(size)
         parts = list(within)
-        return split(parts, size, self._pages(topic, parts))
+        return split(parts, size, self._pages(topic, parts, None))
 
-    def segment(self, topic: str, segment: Segment) -> Iterator[str]:
+    def segment(
+        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+    ) -> Iterator[str]:
         """See `SegmentedStore.segment`. Costs half a read unit for each 4 KB."""
-        return self._ids(validate_topic(topic), (segment,))
+        return self._ids(validate_topic(topic), (segment,), timeout_seconds)
 
     def mark_ready(self, connection_id: str) -> bool:
         """See `ReadyStore.mark_ready`. Costs 1 write unit."""
@@ -203,10 +211,16 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
-        until = self._clock() + (
-            math.inf if timeout_seconds is None else timeout_seconds
-        )
         topic = None if topic is None else validate_topic(topic)
+        if timeout_seconds is None:
+            return self._prune(ids, topic, math.inf)
+        # What is left of the time is for the answers to what was asked last.
+        until = self._clock() + PRUNE_SHARE * timeout_seconds
+        return run_within(
+            timeout_seconds, lambda: self._prune(ids, topic, until), "Query"
+        )
+
+    def _prune(self, ids: Sequence[str], topic: str | None, until: float) -> Pruned:
         found = {
             each: items
             for each, items in zip(ids, run_each(self._items_of, ids), strict=True)
@@ -232,17 +246,20 @@ class DynamoDBSubscriptionStore:
         # Strongly consistent: what was subscribed a moment ago must be found.
         return self._table.all(connection_partition(connection_id))
 
-    def _ids(self, topic: str, segments: Sequence[Segment]) -> Iterator[str]:
+    def _ids(
+        self, topic: str, segments: Sequence[Segment], seconds: float | None
+    ) -> Iterator[str]:
         return (
             connection_id
-            for _, ids in self._pages(topic, segments)
+            for _, ids in self._pages(topic, segments, seconds)
             for connection_id in ids
         )
 
     def _pages(
-        self, topic: str, segments: Sequence[Segment]
+        self, topic: str, segments: Sequence[Segment], seconds: float | None
     ) -> Iterator[tuple[Segment, list[str]]]:
-        return read_ahead(segments, partial(self._subscriber_page, topic))
+        read = partial(self._subscriber_page, topic)
+        return read_ahead(segments, read, seconds=seconds, clock=self._clock)
 
     def _subscriber_page(
         self, topic: str, segment: Segment, start: StartKey | None

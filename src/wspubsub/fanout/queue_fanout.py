@@ -8,12 +8,16 @@ from wspubsub.delivery import Budget, Delivery
 from wspubsub.errors import UsageError
 from wspubsub.fanout.queue import Queue, QueueClient, QueueError
 from wspubsub.fanout.work import Work, chunks
-from wspubsub.publisher import Outgoing
+from wspubsub.outgoing import Outgoing
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions import SegmentedStore, SubscriptionStore
 
 INLINE_THRESHOLD = 2_000
 """One function posts to so many connections in about half a second."""
+
+PATIENCE_SECONDS = 0.25
+"""How long a connection that fails is tried again before the queue has it: enough for
+what passes in a moment."""
 
 SEGMENT_SIZE = 5_000
 CONNECTIONS_PER_MESSAGE = 1_000
@@ -25,7 +29,7 @@ class QueueFanout:
     A large topic costs the call that publishes one queue message. The function that
     the queue invokes, a `QueueHandler`, splits it by shard and range of connection
     IDs into segments, one queue message each, and delivers to these side by side. Who
-    of a small topic could not be reached in time is handed to the queue as well.
+    of a small topic cannot be reached at once is handed to the queue as well.
 
     Args:
         queue_url: URL of a standard SQS queue.
@@ -67,7 +71,9 @@ class QueueFanout:
         """
         store = segmented(delivery.store)
         most = self._inline_threshold
-        subscribers = store.subscribers(message.topic)
+        subscribers = store.subscribers(
+            message.topic, timeout_seconds=budget.posting_seconds_left()
+        )
         ids = list(islice(subscribers, most + 1))
         if len(ids) > most:
             split = Work(message=message, split=store.whole(message.topic))
@@ -79,6 +85,7 @@ class QueueFanout:
             topic=message.topic,
             exclude=message.exclude,
             budget=budget,
+            patience_seconds=PATIENCE_SECONDS,
         )
         return self._carried_on(message, report)
 
@@ -117,6 +124,7 @@ class QueueFanout:
             failed={},
             deferred=frozenset(),
             queued=True,
+            reason="",
         )
 
 

@@ -136,7 +136,8 @@ class QueueHandler:
             left |= error.report.left_over
             self._send_again(work, error.report, frozenset(left), str(error))
         else:
-            self._send_again(work, report, report.left_over, _first_reason(report))
+            reason = report.reason or "not ready (410)"
+            self._send_again(work, report, report.left_over, reason)
 
     def _targets(self, work: Work) -> list[str]:
         topic = work.message.topic
@@ -216,12 +217,3 @@ def _advance(rest: dict[int, Segment], done: Segment) -> None:
     whole = rest.pop(done.shard)
     if done.until != whole.until:
         rest[done.shard] = Segment(done.shard, done.until, whole.until)
-
-
-def _first_reason(report: PublishReport) -> str:
-    without = "no time"
-    if report.not_ready:
-        without = "not ready (410)"
-    if report.throttled:
-        without = "throttled (429)"
-    return next(iter(report.failed.values()), without)

@@ -1,7 +1,7 @@
 """Publishing that ends with the log: DynamoDB Streams brings the message on."""
 
 from wspubsub.delivery import Budget, Delivery
-from wspubsub.publisher import Fanout, InlineFanout, Outgoing
+from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
 from wspubsub.reports import PublishReport
 
 

@@ -17,7 +17,6 @@ from wspubsub.fanout.ready import PATIENCE_SECONDS, OnReady, Readiness
 from wspubsub.fanout.stream_changes import Change, read_change
 from wspubsub.history import LoggedMessage
 from wspubsub.publisher import Publisher
-from wspubsub.reports import PublishReport
 
 log = logging.getLogger("wspubsub")
 
@@ -166,7 +165,7 @@ class _Run:
         left = {*report.throttled, *report.failed}
         reached = len(progress.reached)
         if report.deferred or report.unread or not are_few(len(left), reached):
-            raise _incomplete(report)
+            raise IncompleteError(f"not everybody was reached: {report.describe()}")
         self._reached += reached
         progress.settle(left | self._behind)
 
@@ -233,22 +232,6 @@ class _Run:
 def _check_time(seconds_left: Callable[[], float]) -> None:
     if seconds_left() <= 0:
         raise IncompleteError("the function's time is up")
-
-
-def _incomplete(report: PublishReport) -> IncompleteError:
-    counts = [
-        f"{len(ids)} {word}"
-        for word, ids in (
-            ("throttled", report.throttled),
-            ("failed", report.failed),
-            ("not tried", report.deferred),
-        )
-        if ids
-    ]
-    if report.unread:
-        counts.append("not all subscribers were read")
-    reason = next((f" ({each})" for each in report.failed.values()), "")
-    return IncompleteError(f"not everybody was reached: {', '.join(counts)}{reason}")
 
 
 def _ignore(_: Connection) -> None:

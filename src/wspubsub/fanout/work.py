@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wspubsub.errors import WspubsubError
-from wspubsub.publisher import Outgoing
+from wspubsub.outgoing import Outgoing
 from wspubsub.records import Record
 from wspubsub.subscriptions import Segment
 

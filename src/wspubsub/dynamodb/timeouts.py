@@ -1,0 +1,39 @@
+"""Calls that are left behind when their time is over."""
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from wspubsub.errors import StoreTimeoutError
+
+ResultT = TypeVar("ResultT")
+
+
+def run_within(seconds: float, call: Callable[[], ResultT], operation: str) -> ResultT:
+    """Return what a call returns, or raise what it raises, within a time.
+
+    Args:
+        seconds: The time. After it the call goes on without anybody's waiting for it.
+        call: What to call, in a thread of its own.
+        operation: What DynamoDB is asked for, for the error.
+
+    Raises:
+        StoreTimeoutError: The time was over first.
+    """
+    results: list[ResultT] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(call())
+        except BaseException as error:  # noqa: BLE001 - raised below
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="wspubsub-store", daemon=True)
+    thread.start()
+    thread.join(min(max(0.0, seconds), threading.TIMEOUT_MAX))
+    if errors:
+        raise errors[0]
+    if not results:
+        raise StoreTimeoutError(operation, seconds)
+    return results[0]

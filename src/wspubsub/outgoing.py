@@ -1,0 +1,82 @@
+"""A message on its way to a topic's subscribers, and the port for how it gets there."""
+
+from typing import TYPE_CHECKING, Protocol
+
+from wspubsub.delivery import Budget, Delivery
+from wspubsub.records import Record
+from wspubsub.reports import PublishReport
+
+if TYPE_CHECKING:
+    from wspubsub.history import Position
+
+
+class Outgoing(Record):
+    """A message on its way to a topic's subscribers.
+
+    Attributes:
+        topic: The topic.
+        data: What each subscriber gets, at most 131,072 bytes.
+        exclude: Connections that are not to get it.
+        position: Where it stands in the topic's log, if there is one.
+    """
+
+    topic: str
+    data: bytes
+    exclude: frozenset[str] = frozenset()
+    position: "Position | None" = None
+
+
+class Fanout(Protocol):
+    """How a message gets to a topic's subscribers.
+
+    Attributes:
+        needs_log: Whether it carries only what a log keeps, so that a message has been
+            handed over as soon as it is logged.
+    """
+
+    @property
+    def needs_log(self) -> bool:
+        """Whether a message has been handed over as soon as it is logged."""
+        ...
+
+    def publish(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """Carry a message that is being published.
+
+        Raises:
+            WspubsubError: It could not be carried on.
+        """
+        ...
+
+    def carry_on(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """Carry a message that the log's stream has brought.
+
+        Raises:
+            WspubsubError: It could not be carried on.
+        """
+        ...
+
+
+class InlineFanout:
+    """Posts to all subscribers at once, within the call that publishes."""
+
+    needs_log = False
+
+    def publish(
+        self, message: Outgoing, delivery: Delivery, budget: Budget
+    ) -> PublishReport:
+        """See `Fanout.publish`."""
+        return delivery.deliver(
+            delivery.store.subscribers(
+                message.topic, timeout_seconds=budget.posting_seconds_left()
+            ),
+            message.data,
+            topic=message.topic,
+            exclude=message.exclude,
+            budget=budget,
+        )
+
+    carry_on = publish
