@@ -15,7 +15,7 @@ from wspubsub.fanout.progress import Progress, ProgressMemory
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
 from wspubsub.fanout.standing import still_subscribed
 from wspubsub.fanout.work import Work, read_work
-from wspubsub.publisher import Outgoing
+from wspubsub.outgoing import Outgoing
 from wspubsub.subscriptions import Segment
 from wspubsub.testing import RecordingConnections
 
