@@ -261,17 +261,19 @@ def test_work_that_says_nothing_of_its_chain_is_the_first_of_it() -> None:
 
 def test_only_so_many_records_are_remembered() -> None:
     memory = ProgressMemory()
-    first = memory.of("0")
-    for number in range(1, 10_000):
-        memory.of(str(number))
+    known = [memory.of(str(number)) for number in range(10_000)]
 
-    assert memory.of("0") is first  # and it is the latest again
+    assert memory.of("0") is known[0]  # and it is the latest again
     memory.of("one more")
-    assert memory.of("0") is first
-    second = memory.of("2")
+    assert [memory.of(each) for each in ("0", "2", "9999")] == [
+        known[0],
+        known[2],
+        known[9999],
+    ]
+    assert memory.of("1") is not known[1]
     memory.forget("2")
     memory.forget("2")
-    assert memory.of("2") is not second
+    assert memory.of("2") is not known[2]
 
 
 def test_progress_is_new_until_it_is_settled() -> None:
