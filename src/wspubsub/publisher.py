@@ -127,7 +127,8 @@ class Publisher:
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             KeyConflictError: The key belongs to a message with other data.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
-            StoreError: The message could not be logged; none was sent.
+            StoreError: The log did not take the message, or not in time; none was
+                sent. It is safe to publish it again with the same key.
             PublishError: The message was logged, if there is a log; then the store, the
                 queue or the Management API failed.
         """
