@@ -1,7 +1,6 @@
 """The engine's DynamoDB client against a server that misbehaves."""
 
 import json
-import socket
 import threading
 import time
 import zlib
@@ -17,9 +16,15 @@ from botocore.exceptions import ClientError as BotocoreClientError
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import StoreError, UsageError, __version__
+from wspubsub.aws.choice import MAX_ATTEMPTS
 from wspubsub.aws.dynamodb import DynamoDBClient
 from wspubsub.aws.endpoints import service_endpoint
-from wspubsub.aws.json_api import ClientError
+from wspubsub.aws.json_api import (
+    MAX_WAIT_SECONDS,
+    ClientError,
+    broken_delay,
+    throttled_delay,
+)
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 ITEM = {"pk": {"S": "a"}, "sk": {"S": "ü"}}
@@ -243,29 +248,24 @@ def test_what_no_second_attempt_mends_is_an_error_at_once(
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    ("code", "seconds", "requests"),
-    [
-        ("ThrottlingException", 0.9, 1),
-        ("ThrottlingException", 1.9, 2),
-        ("RequestTimeout", 1.9, 4),
-    ],
-)
-def test_throttling_is_borne_for_seconds_and_other_failures_are_not(
-    server: Server,
-    monkeypatch: pytest.MonkeyPatch,
-    code: str,
-    seconds: float,
-    requests: int,
+def test_throttling_is_borne_for_seconds_and_other_failures_are_not() -> None:
+    failures = range(1, MAX_ATTEMPTS)
+
+    assert [throttled_delay(number) for number in failures] == [1.0, 2.0, 4.0]
+    assert [broken_delay(number) for number in failures] == [0.05, 0.1, 0.2]
+    assert sum(map(throttled_delay, failures)) == MAX_WAIT_SECONDS
+
+
+def test_after_throttling_a_request_waits_that_long(
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("random.random", lambda: 1.0)
-    server.refuse(code, times=100)
-    client = DynamoDBClient(endpoint_url=server.url)
+    monkeypatch.setattr("random.random", lambda: 0.5)
+    server.refuse("ThrottlingException")
+    begun = time.monotonic()
 
-    with pytest.raises(ClientError, match=code):
-        client.until(time.monotonic() + seconds).query(TableName="t")
+    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
-    assert len(server.requests) == requests
+    assert time.monotonic() - begun >= 0.5
 
 
 def test_a_refusal_is_an_error_at_once(server: Server) -> None:
@@ -342,28 +342,6 @@ def test_a_refusal_after_a_damaged_answer_is_told_as_it_is(server: Server) -> No
 
     with pytest.raises(ClientError, match="no: ResourceNotFoundException"):
         DynamoDBClient(endpoint_url=server.url).query(TableName="t")
-
-
-def test_a_client_with_an_end_does_not_last_longer() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        client = DynamoDBClient(endpoint_url=url)
-        begun = time.monotonic()
-
-        with pytest.raises(ClientError, match="no answer") as late:
-            client.until(begun + 0.3).query(TableName="t")
-        with pytest.raises(ClientError, match="before it could be sent"):
-            client.until(begun).query(TableName="t")
-
-    assert late.value.response["Error"]["Code"] == "EndpointConnectionError"
-    assert time.monotonic() - begun < 4
-
-
-def test_a_client_with_an_end_leaves_the_other_as_it_was(server: Server) -> None:
-    client = DynamoDBClient(endpoint_url=server.url)
-    client.until(0.0)
-
-    assert client.query(TableName="t")["ResponseMetadata"]["HTTPStatusCode"] == 200
 
 
 def test_an_endpoint_that_does_not_answer_is_an_error_that_says_so() -> None:

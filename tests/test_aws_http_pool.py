@@ -3,6 +3,7 @@
 import selectors
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -217,3 +218,78 @@ def test_a_timeout_of_the_server_on_a_new_connection_is_an_answer() -> None:
         results = run(Multiplexer(pool_of(server.port)), ["a"], max_attempts=1)
 
     assert statuses(results) == {"a": 408}
+
+
+def test_no_connection_is_opened_while_answers_come_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Patient(selectors.SelectSelector):
+        """Lets each answer come in before it says that there is none."""
+
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            return super().select(10.0 if timeout == 0 else timeout)
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Patient)
+    tags = [f"tag{number}" for number in range(300)]
+    with serving(answer_ok) as server:
+        results = run(Multiplexer(pool_of(server.port)), tags)
+
+        assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 16
+
+
+def test_connections_are_opened_while_no_answer_comes_in() -> None:
+    all_there = threading.Event()
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        # Only the first answer comes by itself; then there is room for 17.
+        if number == 17:
+            all_there.set()
+        if (number, request) != (1, 1):
+            all_there.wait()
+        client.sendall(OK)
+        return True
+
+    tags = [f"tag{number}" for number in range(18)]
+    with serving(serve) as server:
+        results = run(Multiplexer(pool_of(server.port)), tags)
+
+        assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 17
+
+
+def test_what_waits_for_a_connection_at_the_deadline_has_not_been_tried(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    jumped = [0.0]
+
+    class Jumping(selectors.SelectSelector):
+        """Lets the deadline pass while answers are looked for once more."""
+
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            if timeout == 0:
+                jumped[0] = 100.0
+                return []
+            return super().select(timeout)
+
+    def serve(client: socket.socket, number: int, request: int) -> bool:
+        if (number, request) == (1, 1):
+            client.sendall(OK)
+        return True
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Jumping)
+    tags = [f"tag{number}" for number in range(18)]
+    with serving(serve) as server:
+        multiplexer = Multiplexer(
+            pool_of(server.port), clock=lambda: time.monotonic() + jumped[0]
+        )
+
+        results = run(multiplexer, tags, seconds=50.0)
+
+    assert sorted(each.tag for each in results) == sorted(tags)
+    assert [each.tag for each in results if not each.was_tried] == ["tag17"]
+    assert sum(each.response is not None for each in results) == 1

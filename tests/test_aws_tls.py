@@ -14,7 +14,10 @@ from tests.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
 from wspubsub.aws import tls
 from wspubsub.aws.engine_connections import EngineConnections
+from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Channel, Endpoint
+from wspubsub.aws.http_exchange import Verdict
+from wspubsub.aws.http_pool import ChannelPool
 from wspubsub.aws.tls import Trust
 from wspubsub.local.certificate import Certificate
 
@@ -199,3 +202,64 @@ def test_a_host_that_tls_does_not_take_is_a_failure(certificate: Certificate) ->
         with pytest.raises(OSError, match="cannot speak TLS"):
             channel.proceed()
         channel.close()
+
+
+def count_resumed(context: ssl.SSLContext) -> int:
+    return context.session_stats()["hits"]
+
+
+def test_a_session_is_resumed_in_the_same_run(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "company.pem"
+    bundle.write_bytes(authority.pem)
+    context = authority.server_context()
+    with misbehaving_server(context) as server:
+        server.plans = {"a": ["ok with Connection: close"]}
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(bundle))
+        engine = EngineConnections(server.url, "us-east-1", max_in_flight=1)
+
+        results = list(engine.post_many(["a", "b"], b"x", deadline=soon()))
+
+    assert [each.outcome for each in results] == [Outcome.DELIVERED] * 2
+    assert server.accepted == 2
+    assert count_resumed(context) == 1
+
+
+def test_a_newer_session_is_resumed_after_a_minute(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    # The server at the name is replaced by one that does not know the old session.
+    bundle = tmp_path / "company.pem"
+    bundle.write_bytes(authority.pem)
+    contexts = [authority.server_context(), authority.server_context()]
+    now = [0.0]
+    addresses: list[tuple[object, ...]] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: list(addresses))
+    with misbehaving_server(contexts[0]) as old, misbehaving_server(contexts[1]) as new:
+        pool = ChannelPool(
+            Endpoint("localhost", 1, Trust(str(bundle))), clock=lambda: now[0]
+        )
+        multiplexer = Multiplexer(pool)
+
+        def resumed(server: MisbehavingServer, instant: float) -> int:
+            now[0] = instant
+            port = int(server.url.split(":")[2].partition("/")[0])
+            addresses[:] = [
+                (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+            ]
+            server.plans = {"a": ["ok with Connection: close"]}
+            [result] = multiplexer.run(
+                ["a"],
+                build=lambda _tag: b"POST /a HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
+                judge=lambda _response: Verdict.FINAL,
+                deadline=soon(),
+            )
+            assert result.response is not None
+            return count_resumed(contexts[0 if server is old else 1])
+
+        assert resumed(old, 0.0) == 0
+        assert resumed(old, 29.0) == 1
+        assert resumed(new, 59.0) == 0
+        assert resumed(new, 89.0) == 0
+        assert resumed(new, 119.0) == 1

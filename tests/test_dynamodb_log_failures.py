@@ -1,5 +1,7 @@
 """How the log in DynamoDB bears other writers, lost answers and refusals."""
 
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -96,6 +98,10 @@ def test_a_write_whose_answer_is_lost_is_in_the_log_once(
     assert log.read("news").messages[1] == appended.message
     assert [appended.message.position.offset, after.message.position.offset] == [2, 3]
     assert offsets(log) == [1, 2, 3]
+    gets = [each for each in client.requests if "Key" in each]
+    assert all(each["ConsistentRead"] for each in gets)
+    if not (key or has_old_items):
+        assert gets
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -258,6 +264,29 @@ def test_an_append_keeps_to_the_time_that_the_caller_gives(
         log.append("news", b"x", key=key, timeout_seconds=1)
 
     assert 0.4 < clock.time - before < 1
+
+
+@pytest.mark.parametrize("operation", ["query", "put_item"])
+def test_an_append_does_not_wait_for_a_table_that_is_silent(
+    client: FaultyDynamoDB, operation: str
+) -> None:
+    log = DynamoDBTopicLog(TABLE, client=client)
+    is_over = threading.Event()
+
+    def say_nothing(**_request: Any) -> dict[str, Any]:
+        is_over.wait(60)
+        return {}
+
+    client.plan(operation, [say_nothing])
+    begin = time.monotonic()
+
+    with pytest.raises(StoreError, match="no answer within") as caught:
+        log.append("news", b"x", timeout_seconds=0.1)
+
+    is_over.set()
+    assert time.monotonic() - begin < 20
+    assert "may have taken it nevertheless" in str(caught.value)
+    assert caught.value.code == "Timeout"
 
 
 def test_an_append_may_be_given_more_time(

@@ -66,6 +66,15 @@ class SlowTable:
         return answer
 
 
+class SlowStream(SlowTable):
+    """An endpoint whose table is not active for a while when a stream is added."""
+
+    def update_table(self, **request: Any) -> dict[str, Any]:
+        answer: dict[str, Any] = self.client.update_table(**request)
+        self.descriptions = 2
+        return answer
+
+
 @pytest.fixture
 def client() -> Any:
     with mock_aws():
@@ -104,14 +113,18 @@ def test_it_waits_until_the_table_is_active(client: Any) -> None:
 
     create_table("subscriptions", client=slow, sleep=waits.append)
 
-    assert len(waits) == 3
+    assert waits == [0.5, 0.5, 0.5]
 
 
 def test_a_table_that_never_becomes_active_is_an_error(client: Any) -> None:
     slow = SlowTable(client, descriptions=10**9)
+    waits: list[float] = []
 
-    with pytest.raises(StoreError, match="did not become active"):
-        create_table("subscriptions", client=slow, sleep=lambda _seconds: None)
+    with pytest.raises(StoreError, match="did not become active") as caught:
+        create_table("subscriptions", client=slow, sleep=waits.append)
+
+    assert sum(waits) == 120
+    assert (caught.value.operation, caught.value.code) == ("DescribeTable", "Timeout")
 
 
 def test_a_table_with_other_keys_is_refused(client: Any) -> None:
@@ -122,17 +135,21 @@ def test_a_table_with_other_keys_is_refused(client: Any) -> None:
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
     )
 
-    with pytest.raises(StoreError, match="exists with other keys"):
+    with pytest.raises(StoreError, match="exists with other keys") as caught:
         create_table("other", client=client)
+
+    assert caught.value.operation == "DescribeTable"
+    assert caught.value.code == "WrongKeySchema"
 
 
 @pytest.mark.parametrize("code", ["UnknownOperationException", "ValidationException"])
 def test_an_endpoint_without_time_to_live_gives_a_warning(
     client: Any, code: str
 ) -> None:
-    with pytest.warns(UserWarning, match="knows no time to live"):
+    with pytest.warns(UserWarning, match="knows no time to live") as caught:
         create_table("subscriptions", client=WithoutTimeToLive(client, code))
 
+    assert [warning.filename for warning in caught] == [__file__]
     assert client.list_tables()["TableNames"] == ["subscriptions"]
 
 
@@ -177,6 +194,16 @@ def test_a_table_without_a_stream_gets_it_once(client: Any) -> None:
     assert len(set(arns)) == 1
 
 
+def test_it_waits_until_the_table_is_active_with_its_stream(client: Any) -> None:
+    waits: list[float] = []
+    create_table("subscriptions", client=client)
+    slow = SlowStream(client, descriptions=0)
+
+    create_table("subscriptions", client=slow, stream=True, sleep=waits.append)
+
+    assert waits == [0.5, 0.5]
+
+
 def test_a_stream_of_another_kind_is_refused(client: Any) -> None:
     create_table("subscriptions", client=client)
     client.update_table(
@@ -187,6 +214,7 @@ def test_a_stream_of_another_kind_is_refused(client: Any) -> None:
     with pytest.raises(StoreError, match="has a stream of KEYS_ONLY") as caught:
         create_table("subscriptions", client=client, stream=True)
 
+    assert caught.value.operation == "DescribeTable"
     assert caught.value.code == "WrongStreamViewType"
 
 
@@ -194,8 +222,10 @@ def test_a_stream_of_another_kind_is_refused(client: Any) -> None:
 def test_an_endpoint_without_streams_is_an_error(client: Any, code: str | None) -> None:
     without = WithoutStreams(client, code)
 
-    with pytest.raises(StoreError, match="this DynamoDB endpoint has no streams"):
+    with pytest.raises(StoreError, match="endpoint has no streams") as caught:
         create_table("subscriptions", client=without, stream=True)
+
+    assert (caught.value.operation, caught.value.code) == ("UpdateTable", "NoStreams")
 
 
 def test_a_stream_that_may_not_be_enabled_is_an_error(client: Any) -> None:

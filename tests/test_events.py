@@ -76,11 +76,24 @@ def test_a_connect_event_has_what_the_handshake_had() -> None:
         "abcdef1234",
     )
     assert event.connection == Connection(
-        id="a=", connected_at=1731324924.553, principal="user-1"
+        id="a=",
+        connected_at=1731324924.553,
+        principal="user-1",
+        api="abcdef1234/prod",
     )
     assert type(event.connection.id) is str
     assert isinstance(event.connection_id, PendingConnectionId)
     assert event.connection_id == "a="
+
+
+def test_without_the_id_of_an_api_its_connection_is_of_none() -> None:
+    raw = connect_event()
+    del raw["requestContext"]["apiId"]
+
+    event = parse_event(raw)
+
+    assert isinstance(event, ConnectEvent)
+    assert event.connection.api is None
 
 
 def test_without_a_query_there_are_no_parameters() -> None:

@@ -4,11 +4,13 @@ import dataclasses
 import gc
 import json
 import math
+import tracemalloc
 import weakref
 
 import pytest
 
 from tests.contracts.tables import Clock
+from tests.growth import bytes_kept
 from wspubsub import (
     History,
     LoggedMessage,
@@ -30,6 +32,100 @@ def test_what_has_expired_does_not_pile_up() -> None:
     gc.collect()
     assert watched() is None
     assert log.append("news", b"z", key="k").message.position.offset == 1
+
+
+def test_a_topic_goes_on_counting_for_an_hour_after_its_last_message() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(60 + 3599)
+
+    log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 2
+
+
+def test_a_topic_that_goes_on_is_not_swept_with_its_first_message() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(50)
+    log.append("news", b"y")
+    clock.advance(10 + 3600)
+
+    log.append("sport", b"z")
+
+    assert log.append("news", b"z").message.position.offset == 3
+
+
+def test_what_has_expired_is_swept_when_the_next_sweep_is_due() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=3600), now=clock)
+    log.append("news", b"x")
+    for _ in range(2):
+        clock.advance(3600)
+        log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 1
+
+
+def test_expired_messages_go_with_the_next_one_of_their_topic() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    watched = weakref.ref(log.append("news", b"x").message)
+    clock.advance(60)
+
+    log.append("news", b"y")
+
+    gc.collect()
+    assert watched() is None
+
+
+def test_it_does_not_grow_with_topics_and_keys_of_the_past() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+
+    def append_later(number: int) -> None:
+        clock.advance(600)
+        log.append(f"topic {number}", b"x", key=f"key {number}")
+
+    assert bytes_kept(append_later, times=1000) < 50_000
+
+
+def test_a_topic_is_not_forgotten_while_its_epoch_may_be_read_elsewhere() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(60 + 3599)
+
+    log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 2
+
+
+def test_keys_that_have_expired_do_not_pile_up() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(limit=1, ttl_seconds=60), now=clock)
+
+    def append_many(first: int) -> int:
+        for number in range(first, first + 2000):
+            log.append("news", b"x", key=f"{number:0200}")
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = append_many(0)
+        clock.advance(59)
+        during = append_many(2000)
+        clock.advance(1)
+        log.append("news", b"x")
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert during > before * 1.5
+    assert after < during * 0.75
+    assert not log.append("news", b"x", key=f"{3999:0200}").is_new
 
 
 def test_trimmed_messages_are_dropped_at_once() -> None:
@@ -141,6 +237,12 @@ def test_a_history_keeps_a_number_of_messages(limit: int) -> None:
 def test_a_history_is_kept_for_a_while(seconds: float) -> None:
     with pytest.raises(UsageError, match="1 second or longer"):
         History(ttl_seconds=seconds)
+
+
+def test_the_shortest_history_is_one_message_for_one_second() -> None:
+    shortest = History(limit=1, ttl_seconds=1)
+
+    assert (shortest.limit, shortest.ttl_seconds) == (1, 1)
 
 
 def test_a_history_has_defaults() -> None:

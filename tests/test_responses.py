@@ -36,6 +36,7 @@ class Word(str, enum.Enum):  # noqa: UP042 - what this is about
         (Response(), {"statusCode": 200}),
         (Response("x", status_code=403), {"statusCode": 403, "body": "x"}),
         (Response("x", 403), {"statusCode": 403, "body": "x"}),
+        (Response(status_code=599), {"statusCode": 599}),
         (
             Response(headers={"A": "b"}, subprotocol="chat.v1"),
             {
@@ -141,6 +142,7 @@ def test_a_failure_refuses_unless_a_status_was_written(value: object) -> None:
 
     assert response.as_dict()["statusCode"] == 500
     assert response.body == to_response(value).body
+    assert to_failed_handshake_response(value, status=404).status_code == 404
 
 
 def test_none_accepts_where_it_comes_from_the_handler() -> None:

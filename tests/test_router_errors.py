@@ -96,7 +96,7 @@ def test_the_exception_handler_for_messages_lets_nobody_in(router: Router) -> No
 
     assert router(connect_event(query={"room": "a"}))["statusCode"] == 401
     refusal = router(connect_event(query={"room": "a\n"}))
-    assert refusal["statusCode"] == 500
+    assert refusal["statusCode"] == 400
     assert "control characters" in refusal["body"]
 
 
@@ -237,6 +237,16 @@ def test_a_handler_for_refusals_may_take_them(router: Router) -> None:
         raise Forbidden
 
     assert router(connect_event()) == {"statusCode": 403, "body": "custom"}
+
+
+def test_a_handler_for_refusals_need_not_repeat_the_status(router: Router) -> None:
+    router.exception_handler(Reject)(lambda _event, _error: "custom")
+
+    @router.connect
+    def refuse(_event: ConnectEvent) -> None:
+        raise Reject(404)
+
+    assert router(connect_event()) == {"statusCode": 404, "body": "custom"}
 
 
 def test_the_exception_handler_of_the_closest_class_is_called(router: Router) -> None:

@@ -16,7 +16,7 @@ MESSAGE = json.dumps(
         "number": 5,
         "yes": True,
         "none": None,
-        "object": {"a": 1},
+        "object": {"ä": 1},
         "nested": [["a"], "b"],
     }
 )
@@ -34,6 +34,8 @@ MESSAGE = json.dumps(
         ("$request.body.data['room']", "r1"),
         ('$request.body.data["room"]', "r1"),
         ("$request.body.data.tags[1]", "b"),
+        ("$request.body.data.tags[0]", "a"),
+        ("$request.body.data.tags[2]", ""),
         ("$request.body.data.tags[7]", ""),
         ("$request.body.data[0]", ""),
         ("$request.body.action.deeper", ""),
@@ -42,7 +44,7 @@ MESSAGE = json.dumps(
         ("$request.body.number", "5"),
         ("$request.body.yes", "true"),
         ("$request.body.none", ""),
-        ("$request.body.object", '{"a": 1}'),
+        ("$request.body.object", '{"ä": 1}'),
         ("action", "action"),
         ("\\$default", "$default"),
         ("\\${request.body.action}", "${request.body.action}"),
@@ -98,6 +100,13 @@ def test_a_static_expression_does_not_read_the_message() -> None:
 def test_what_api_gateway_does_not_offer_is_refused(expression: str) -> None:
     with pytest.raises(UsageError, match="route selection expression"):
         RouteSelectionExpression(expression)
+
+
+def test_the_error_says_from_where_on_it_cannot_be_read() -> None:
+    with pytest.raises(UsageError, match="cannot be read from character 4 on"):
+        RouteSelectionExpression("ab-$context.x")
+    with pytest.raises(UsageError, match="cannot be read from character 1 on"):
+        RouteSelectionExpression("$request.body.ä")
 
 
 def test_it_shows_its_text() -> None:

@@ -1,5 +1,6 @@
 """Topic names and shards."""
 
+import enum
 from collections import Counter
 
 import pytest
@@ -10,7 +11,7 @@ from wspubsub.topics import shard_of, validate_topic
 
 
 @pytest.mark.parametrize(
-    "topic", ["a", "x" * 256, "ü" * 128, "#/ $connect", "🎉", "\xa0"]
+    "topic", ["a", "x" * 256, "ü" * 128, "#/ $connect", "🎉", " ", "~", "\xa0"]
 )
 def test_any_text_of_up_to_256_bytes_is_a_topic(topic: str) -> None:
     assert validate_topic(topic) == topic
@@ -23,10 +24,13 @@ def test_any_text_of_up_to_256_bytes_is_a_topic(topic: str) -> None:
         (5, "must be text"),
         (["a"], "must be text"),
         ("", "not be empty"),
+        ("x" * 257, "at most 256 bytes, this one 257"),
         ("ü" * 129, "at most 256 bytes, this one 258"),
         ("a\n", "control characters"),
         ("\x00", "control characters"),
-        ("\x85", "control characters"),
+        ("\x1f", "control characters"),
+        ("\x80", "control characters"),
+        ("\x9f", "control characters"),
         ("\x7f", "control characters"),
         ("\ud800", "valid Unicode"),
     ],
@@ -63,3 +67,10 @@ def test_shards_are_used_evenly_and_stay_the_same() -> None:
     assert min(shards.values()) > 800
     assert shard_of("L0SM9cOFvHcCIhw=", 1) == 0
     assert shard_of("L0SM9cOFvHcCIhw=", 8) == shard_of("L0SM9cOFvHcCIhw=", 8)
+
+
+def test_a_member_of_an_enumeration_is_its_text() -> None:
+    class Topic(str, enum.Enum):  # noqa: UP042 - what older programs have
+        NEWS = "news"
+
+    assert repr(validate_topic(Topic.NEWS)) == "'news'"

@@ -72,8 +72,8 @@ def connect(event: ConnectEvent) -> None:
     board = event.query.get("board", "orders")
     if board not in BOARDS.values():
         raise Reject(404, f"there is no board {board!r:.80}")
-    # Not subscribed yet: what is published before the handshake is answered finds the
-    # connection gone, and would end the subscription.
+    # Not subscribed yet: until the handshake is answered, nothing that is published
+    # could reach it.
     store.connect(replace(event.connection, attributes={"board": board}))
 
 

@@ -67,8 +67,8 @@ router = Router()
 def connect(event: ConnectEvent) -> None:
     if event.principal is None:
         raise Unauthorized("there is no authorizer")  # all would be one user
-    # Subscribed when it resumes: what is published before the handshake is answered
-    # finds the connection gone, and would end the subscription.
+    # Subscribed when it resumes: until the handshake is answered, nothing that is
+    # published could reach it.
     store.connect(event.connection)
 
 

@@ -15,7 +15,7 @@ from mutation.outcomes import (
     last_survivors,
     report,
 )
-from mutation.selection import chosen_modules
+from mutation.selection import chosen_modules, test_files
 from mutation.trying import Limits, try_mutants
 
 
@@ -26,7 +26,9 @@ def main() -> int:
     prepare()
     started = time.monotonic()
     mutants, equivalent = _choose(arguments)
-    outcomes = try_mutants(mutants, Limits(arguments.jobs, arguments.budget))
+    files = arguments.tests or test_files()
+    limits = Limits(arguments.jobs, arguments.budget, files)
+    outcomes = try_mutants(mutants, limits)
     report(outcomes, equivalent)
     print(f"{len(outcomes)} mutants in {time.monotonic() - started:.0f} s")
     return 0
@@ -50,6 +52,12 @@ def _parse() -> argparse.Namespace:
         default=20,
         metavar="SECONDS",
         help="of tests for a mutant, the quick ones first (default: 20)",
+    )
+    parser.add_argument(
+        "--tests",
+        nargs="+",
+        metavar="FILE",
+        help="files of tests (default: all that test these modules)",
     )
     cores = os.cpu_count() or 1
     parser.add_argument("--jobs", type=int, default=cores, help="default: one per core")

@@ -98,9 +98,9 @@ class Measure:
         """Measure one test."""
         self._coverage.erase()
         self._coverage.start()
-        started = time.perf_counter()
+        started = time.process_time()
         result = yield
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         self._coverage.stop()
         self.tests[item.nodeid] = Measured(seconds, self._lines())
         return result

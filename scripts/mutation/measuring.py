@@ -32,11 +32,13 @@ class Baseline:
     def load(cls, session: Session) -> "Baseline":
         """Read what is known already, and measure the rest in a fork."""
         self, known = cls(), _read()
-        for name in session.items:
-            path = name.split("::")[0]
-            if known and known.digests.get(path) == self.digests[path]:
-                self.tests[name] = known.tests[name]
-                self.modules = known.modules
+        if known is not None:
+            self.modules = known.modules
+            self.tests = {
+                name: test
+                for name, test in known.tests.items()
+                if self._is_current(name, known)
+            }
         missing = [name for name in session.items if name not in self.tests]
         if missing:
             print(f"measuring {len(missing)} tests", flush=True)
@@ -45,7 +47,12 @@ class Baseline:
             self.tests |= tests
             self.modules = sorted({*self.modules, *modules})
         _KEPT.write_bytes(pickle.dumps(self))
+        self.tests = {name: self.tests[name] for name in session.items}
         return self
+
+    def _is_current(self, name: str, known: "Baseline") -> bool:
+        path = name.partition("::")[0]
+        return known.digests.get(path) == self.digests.get(path)
 
 
 def _measure_in_fork(session: Session, names: list[str]) -> None:

@@ -1,6 +1,7 @@
 """Finds what can be changed in a module, and changes it."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +11,7 @@ from cosmic_ray.mutating import mutate_code
 
 from mutation.operators import all_operators
 
+_ASSIGNMENT = re.compile(r" not \w+ :=")
 OPERATORS = all_operators()
 
 
@@ -42,6 +44,7 @@ def find_mutants(module: str) -> Iterator[Mutant]:
     """Yield every change that can be made to a module and means something."""
     source = Path(module).read_text(encoding="utf-8")
     skipped = _skipped_places(source)
+    calculations = set(_calculations(source))
     for name, operator in OPERATORS.items():
         places = [
             place
@@ -51,8 +54,11 @@ def find_mutants(module: str) -> Iterator[Mutant]:
         for occurrence, (start, _end) in enumerate(places):
             if any(first <= start < last for first, last in skipped):
                 continue
+            if "BinaryOperator" in name and start not in calculations:
+                continue  # the `*` of a signature, the `**` of a call
             mutant = _mutant(module, source, name, occurrence, start[0])
-            if " not not " not in mutant.after:  # another operator takes `not` away
+            # Another operator takes a `not` away, and an assignment must not have one.
+            if " not not " not in mutant.after and not _ASSIGNMENT.search(mutant.after):
                 yield mutant
 
 
@@ -90,6 +96,23 @@ def _changed(source: str, operator: str, occurrence: int) -> str:
 Place = tuple[int, int]
 
 
+def _calculations(source: str) -> Iterator[Place]:
+    """Yield where the operators of calculations may stand."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.BinOp(left=before, right=after):
+                pass
+            case ast.AugAssign(target=before, value=after):
+                pass
+            case _:
+                continue
+        lines = source.splitlines()
+        for line in range(before.end_lineno or 0, after.lineno + 1):
+            first = before.end_col_offset or 0 if line == before.end_lineno else 0
+            last = after.col_offset if line == after.lineno else len(lines[line - 1])
+            yield from ((line, column) for column in range(first, last))
+
+
 def _skipped_places(source: str) -> list[tuple[Place, Place]]:
     """Return where a change means nothing: annotations and what only mypy reads."""
     return [
@@ -104,22 +127,23 @@ def _skipped_places(source: str) -> list[tuple[Place, Place]]:
 
 def _not_run(node: ast.AST) -> Iterator[ast.expr | ast.stmt]:
     match node:
-        case ast.AnnAssign(annotation=annotation):
+        case (
+            ast.AnnAssign(annotation=ast.expr() as annotation)
+            | ast.arg(annotation=ast.expr() as annotation)
+            | ast.FunctionDef(returns=ast.expr() as annotation)
+        ):
             yield annotation
-        case ast.arg(annotation=ast.expr() as annotation):
-            yield annotation
-        case ast.FunctionDef(returns=returns) | ast.AsyncFunctionDef(returns=returns):
-            if returns is not None:
-                yield returns
-            yield from (one for one in node.decorator_list if _is_for_mypy(one))
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-            yield node
-        case ast.Assign(value=ast.BinOp(op=ast.BitOr()) as value):
-            yield value
-        case ast.Call(func=ast.Name(id="TypeVar" | "cast")):
+        case (
+            ast.ClassDef(bases=[*_, ast.Name(id="Protocol")])
+            | ast.If(test=ast.Name(id="TYPE_CHECKING"))
+            | ast.Call(func=ast.Name(id="TypeVar" | "cast"))
+            | ast.Assign(value=ast.BinOp(op=ast.BitOr()))
+        ):
             yield node
         case _:
             pass
+    decorators = getattr(node, "decorator_list", [])
+    yield from (one for one in decorators if _is_for_mypy(one))
 
 
 def _is_for_mypy(decorator: ast.expr) -> bool:

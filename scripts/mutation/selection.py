@@ -13,31 +13,25 @@ MODULES = (
     "src/wspubsub/dynamodb/*.py",
     "src/wspubsub/fanout/*.py",
 )
-# The files that test the modules; the others need processes, or test what is above.
-TESTS = (
-    "tests/contracts/test_*.py",
-    "tests/test_backoff*.py",
-    "tests/test_connections*.py",
-    "tests/test_delivery*.py",
-    "tests/test_dynamodb_*.py",
-    "tests/test_errors*.py",
-    "tests/test_event*s.py",
-    "tests/test_events_*.py",
-    "tests/test_exports.py",
-    "tests/test_fanout_*.py",
-    "tests/test_history*.py",
-    "tests/test_log*.py",
-    "tests/test_messages*.py",
-    "tests/test_publisher*.py",
-    "tests/test_records*.py",
-    "tests/test_reports*.py",
-    "tests/test_responses*.py",
-    "tests/test_router*.py",
-    "tests/test_selection*.py",
-    "tests/test_store_*.py",
-    "tests/test_subscri*.py",
-    "tests/test_topics*.py",
-    "tests/test_testing_recording.py",
+TESTS = ("tests/contracts/test_*.py", "tests/test_*.py")
+# Files that test what is above or beside the modules, or run it in other processes.
+OTHER_TESTS = (
+    "tests/test_aws_",
+    "tests/test_benchmarks",
+    "tests/test_cli",
+    "tests/test_deployment",
+    "tests/test_docs",
+    "tests/test_eventsources_",
+    "tests/test_examples",
+    "tests/test_extras",
+    "tests/test_gateway_",
+    "tests/test_imports",
+    "tests/test_infra_",
+    "tests/test_local_",
+    "tests/test_moto_",
+    "tests/test_testing_",
+    "tests/test_typed_",
+    "tests/test_version",
 )
 
 Lines = Mapping[str, frozenset[int]]
@@ -47,7 +41,7 @@ class Measured(NamedTuple):
     """What one test took and ran.
 
     Attributes:
-        seconds: How long it took.
+        seconds: How much time of the processor it took; others may use it as well.
         lines: The lines that it ran, by file.
     """
 
@@ -79,7 +73,8 @@ def _names(name: str, path: str) -> bool:
 
 def test_files() -> list[str]:
     """Return the files of the tests."""
-    return sorted({path for pattern in TESTS for path in glob(pattern)})
+    found = {path for pattern in TESTS for path in glob(pattern)}
+    return sorted(path for path in found if not path.startswith(OTHER_TESTS))
 
 
 def tests_for(
@@ -87,26 +82,42 @@ def tests_for(
 ) -> list[str]:
     """Return the tests that may notice a change, the likeliest first.
 
+    Those in files that are named after the module are all taken.
+
     Args:
         mutant: The change.
         measured: Every test.
-        budget: For how many seconds tests are taken, the quick ones first.
+        budget: For how many seconds others are taken, the quick ones first.
         runs: Whether the change is in a function, so that only tests that run its line
             can notice it. Otherwise it is in what is done at import.
     """
     ranks = _ranks_by_line(mutant) if runs else _ranks_by_name(mutant)
     ordered = sorted(
-        (min(rank for rank, where in ranks if _ran(test, where)), test.seconds, name)
+        (
+            _distance(name, mutant.module),
+            min(rank for rank, where in ranks if _ran(test, where)),
+            test.seconds,
+            name,
+        )
         for name, test in measured.items()
         if any(_ran(test, where) for _rank, where in ranks)
     )
     chosen: list[str] = []
     spent = 0.0
-    for _rank, seconds, name in ordered:
-        if spent + seconds <= budget or not chosen:
+    for distance, _rank, seconds, name in ordered:
+        if distance == 0 or spent + seconds <= budget:
             spent += seconds
             chosen.append(name)
     return chosen
+
+
+def _distance(test: str, module: str) -> int:
+    """Return 0 for a file of tests that has the module's name, 1 for its package's."""
+    file = Path(test.partition("::")[0]).stem
+    path = Path(module)
+    if path.stem in file:
+        return 0
+    return 1 if path.parent.name in file else 2
 
 
 Ranks = list[tuple[int, Lines]]

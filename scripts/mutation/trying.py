@@ -16,7 +16,7 @@ from mutation.measuring import Baseline
 from mutation.mutants import Mutant
 from mutation.outcomes import FOLDER, Outcome, Outcomes, line_about
 from mutation.patches import ImportTimeError, changed_functions
-from mutation.selection import Measured, test_files, tests_for
+from mutation.selection import Measured, tests_for
 
 _RESULT = FOLDER / "functions.pickle"
 
@@ -27,10 +27,12 @@ class Limits(NamedTuple):
     Attributes:
         jobs: How many forks at a time.
         budget: Seconds of tests for a mutant.
+        files: Files of tests.
     """
 
     jobs: int
     budget: float
+    files: list[str]
 
 
 class _Task(NamedTuple):
@@ -65,7 +67,7 @@ def _try_functions(mutants: list[Mutant], limits: Limits) -> tuple[Outcomes, Bas
 
     pid = os.fork()
     if pid == 0:
-        _run_session(act)
+        _run_session(act, limits.files)
     os.waitpid(pid, 0)
     if not _RESULT.exists():
         raise SystemExit("the functions could not be tried")
@@ -74,9 +76,9 @@ def _try_functions(mutants: list[Mutant], limits: Limits) -> tuple[Outcomes, Bas
     return result
 
 
-def _run_session(act: Callable[[hot.Session], None]) -> None:
+def _run_session(act: Callable[[hot.Session], None], files: list[str]) -> None:
     try:
-        pytest.main([*hot.ARGUMENTS, *test_files()], plugins=[hot.Session(act)])
+        pytest.main([*hot.ARGUMENTS, *files], plugins=[hot.Session(act)])
     except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
         traceback.print_exc()
     finally:

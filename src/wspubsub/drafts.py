@@ -65,7 +65,7 @@ def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) ->
             f"{size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; exclude fewer "
             "connections"
         )
-    key = None if key is None else _checked_key(key)
+    key = None if key is None else check_key(key)
     return Draft(topic, data, key, excluded, os.urandom(12).hex())
 
 
@@ -100,10 +100,16 @@ def _checked_exclude(exclude: object) -> frozenset[str]:
                 f"a connection ID is non-empty text, not {connection_id!r:.80}"
             )
     # Also of an ID that says what state its connection is in, only the text counts.
-    return frozenset(map(str, exclude))
+    return frozenset(map(str.__str__, exclude))
 
 
-def _checked_key(key: str) -> str:
+def check_key(key: str) -> str:
+    """Return a message's key as plain text.
+
+    Raises:
+        MessageError: It is too long, or holds a control character.
+        UsageError: It is not text.
+    """
     if not isinstance(key, str):
         raise UsageError(f"a key is text, not {key!r:.80}")
     # Keys are made of what clients send, such as the ID of an order.
@@ -113,7 +119,7 @@ def _checked_key(key: str) -> str:
         )
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in key):
         raise MessageError(f"a key must not contain control characters: {key!r:.80}")
-    return str(key)
+    return str.__str__(key)
 
 
 def _utf8_size(value: object) -> int:

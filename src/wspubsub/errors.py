@@ -22,6 +22,7 @@
     │   └── ThrottledError
     ├── PublishError                a fan-out that stopped half-way (publisher.py)
     └── StoreError                  what DynamoDB answered
+        └── StoreTimeoutError
 """
 
 import reprlib
@@ -222,8 +223,8 @@ class ConnectionNotReadyError(ManagementError):
     def __init__(self, connection_id: str) -> None:
         super().__init__(
             f"connection {connection_id} does not exist until its connect handler "
-            "has returned; send after the client's first message, or from another "
-            "invocation"
+            "has returned; send after the client's first message, or when the table's "
+            "stream has brought the connection (StreamHandler's on_ready)"
         )
         self.connection_id = connection_id
 

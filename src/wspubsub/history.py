@@ -116,8 +116,8 @@ class LoggedMessage(Record, hidden=("data",)):
         position: Where it stands in the topic's log.
         id: Random text that no other message has.
         data: Its bytes, as they are sent to clients.
-        published_at: When it was appended, in seconds since the epoch; never earlier
-            than that of the message before it.
+        published_at: When it was appended, in seconds since the epoch; within an
+            epoch never earlier than that of the message before it.
         exclude: Connection IDs that are not to get it.
     """
 

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Collection
 from typing import NamedTuple, Protocol
 
-from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.errors import KeyConflictError
 from wspubsub.history import (
     DEFAULT_HISTORY,
@@ -57,8 +57,8 @@ class TopicLog(Protocol):
             key: The caller's name for the message, 1 to 256 bytes of UTF-8 without
                 control characters. A message whose key is known is not appended again.
             exclude: Connection IDs that are not to get the message.
-            timeout_seconds: How long the append may be retried, 10 seconds if None. It
-                is tried once in any case.
+            timeout_seconds: Longest time the append may take; if None, it is retried
+                for 10 seconds. It is tried once in any case.
 
         Raises:
             MessageTooLargeError: The data has more than 131,072 bytes.
@@ -78,7 +78,8 @@ class TopicLog(Protocol):
         Args:
             message: The message, as `append` returned it.
             key: Its key.
-            timeout_seconds: How long the mark may be retried, 10 seconds if None.
+            timeout_seconds: Longest time it may take; if None, it is retried for 10
+                seconds.
         """
         ...
 
@@ -168,6 +169,7 @@ class MemoryTopicLog:
     ) -> None:
         """See `TopicLog.mark_sent`."""
         check_timeout(timeout_seconds)
+        key = check_key(key)
         with self._lock:
             first = self._keys.get((message.topic, key))
             if first is not None and first.id == message.id:

@@ -11,6 +11,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
     check_max_topics,
     check_segment_size,
@@ -67,7 +68,7 @@ class MemorySubscriptionStore:
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         with self._lock:
             self._sweep()
             self._connections[connection.id] = (connection, self._written())

@@ -145,13 +145,19 @@ def _answer(function: Handler, event: Event, error: Exception) -> Response:
     result = _call(function, event, error)
     by = _named(function, "exception handler", event)
     if isinstance(event, ConnectEvent):
-        return to_failed_handshake_response(result, by)
+        return to_failed_handshake_response(result, by, status=_refusing_status(error))
     return to_response(result, by)
+
+
+def _refusing_status(error: Exception) -> int:
+    if isinstance(error, Reject):
+        return error.status
+    return 400 if isinstance(error, MessageError) else 500
 
 
 def _usual_response(event: Event, error: Exception) -> Response | None:
     if isinstance(error, Reject):
-        return Response(error.reason or None, status_code=error.status)
+        return Response(error.reason or None, status_code=_refusing_status(error))
     if not isinstance(error, MessageError) or isinstance(event, DisconnectEvent):
         return None
     text = str(error)[:_LONGEST_TEXT]
@@ -162,7 +168,7 @@ def _usual_response(event: Event, error: Exception) -> Response | None:
         "connectionId": event.connection_id,
         "requestId": event.request_id,
     }
-    return Response(json.dumps(body), status_code=400)
+    return Response(json.dumps(body), status_code=_refusing_status(error))
 
 
 def _call(function: Handler, *args: object) -> Any:  # noqa: ANN401 - as handlers

@@ -127,15 +127,14 @@ class Publisher:
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             KeyConflictError: The key belongs to a message with other data.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
-            StoreError: The message could not be logged; none was sent.
+            StoreError: The log did not take the message, or not in time; none was
+                sent. It is safe to publish it again with the same key.
             PublishError: The message was logged, if there is a log; then the store, the
                 queue or the Management API failed.
         """
         topic = validate_topic(topic)
         encoded = encode(data)
-        if isinstance(exclude, str):
-            raise UsageError("exclude takes a collection of connection IDs: {id}")
-        excluded = frozenset(exclude)
+        excluded = _checked_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
         if self._log is None:
             if key is not None:
@@ -332,6 +331,12 @@ def _mark_sent(
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
+
+
+def _checked_exclude(exclude: object) -> frozenset[str]:
+    if isinstance(exclude, str) or not isinstance(exclude, Collection):
+        raise UsageError("exclude takes a collection of connection IDs: {id}")
+    return frozenset(map(check_connection_id, exclude))
 
 
 def _established(connection_id: str) -> str:

@@ -148,11 +148,16 @@ def to_handshake_response(
 
 
 def to_failed_handshake_response(
-    value: object, returned_by: str = "an exception handler"
+    value: object, returned_by: str = "an exception handler", *, status: int = 500
 ) -> Response:
     """Return the response for what an exception handler returned for a handshake.
 
     What failed has not let the client in. Only a status that was written can.
+
+    Args:
+        value: What was returned.
+        returned_by: By whom, for error texts.
+        status: What refuses the client if no status was written.
 
     Raises:
         MessageError: The body holds half of a surrogate pair, or is over 128 KB.
@@ -160,7 +165,7 @@ def to_failed_handshake_response(
     """
     response = to_response(_of_proxy_result(value), returned_by)
     if isinstance(response.status_code, _ImpliedStatus):
-        return response.__replace__(status_code=500)
+        return response.__replace__(status_code=status)
     return response
 
 

@@ -129,8 +129,9 @@ class Router:
         What it returns becomes the response. Of several that fit, the one for the
         closest base class is called. It also gets what middleware raises. While a
         connection is made, only a `Response` with a `status_code` can still accept the
-        handshake: anything else that it returns refuses it with status 500, and a
-        `Reject` goes only to a handler for that class.
+        handshake: anything else that it returns refuses it, with the status of a
+        `Reject`, 400 after a `MessageError`, and 500 otherwise. A `Reject` goes only to
+        a handler for that class.
         """
         _check_error_type(error_type)
 

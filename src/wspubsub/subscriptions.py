@@ -206,6 +206,43 @@ def check_connection_id(connection_id: object) -> str:
     return plain
 
 
+def check_connection(connection: Connection) -> Connection:
+    """Return a connection with plain text in it and attributes of its own.
+
+    Raises:
+        MessageError: No connection has such an ID.
+        UsageError: An attribute or the principal is not Unicode text, or the time of
+            the handshake is not a number.
+    """
+    at: object = connection.connected_at
+    if not isinstance(at, int | float) or not math.isfinite(at):
+        raise UsageError(f"connected_at is a number of seconds, not {at!r:.80}")
+    principal, api = connection.principal, connection.api
+    return connection.__replace__(
+        id=check_connection_id(connection.id),
+        principal=None if principal is None else _checked_text("principal", principal),
+        api=None if api is None else _checked_text("api", api),
+        attributes={
+            _checked_text("name of an attribute", name): _checked_text(
+                f"attribute {name!r:.80}", value
+            )
+            for name, value in connection.attributes.items()
+        },
+    )
+
+
+def _checked_text(what: str, value: object) -> str:
+    if isinstance(value, str):
+        plain = str.__str__(value)
+        # Halves of surrogate pairs come from JSON that a client wrote.
+        if plain.isascii() or plain == plain.encode(errors="replace").decode():
+            return plain
+    raise UsageError(
+        f"a connection's {what} is Unicode text, not {value!r:.80}; convert it, or "
+        "leave it out"
+    )
+
+
 def check_segment_size(size: int) -> None:
     """Raise if a segment cannot be of this size.
 

@@ -13,7 +13,7 @@ the name is read once for each subscriber.
 
 
 def validate_topic(topic: object) -> str:
-    """Return the topic if it is a legal name: 1 to 256 bytes of UTF-8 text.
+    """Return the topic as plain text if it is a legal name: 1 to 256 bytes of UTF-8.
 
     Any character but control characters (U+0000-U+001F, U+007F-U+009F) is legal.
 
@@ -35,7 +35,9 @@ def validate_topic(topic: object) -> str:
         )
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in topic):
         raise TopicError(topic, "a topic must not contain control characters")
-    return str(topic)
+    # Of a text of another class, such as a member of a `str` enumeration, only the
+    # text counts; `str()` would return what that class makes of it.
+    return str.__str__(topic)
 
 
 def shard_of(connection_id: str, shards: int) -> int:

@@ -1,5 +1,6 @@
 """What every `TopicLog` takes, and what it refuses."""
 
+import enum
 from typing import Any
 
 import pytest
@@ -33,6 +34,22 @@ def test_an_illegal_key_is_refused_and_nothing_appended(
         log.append(news, b"", key=key)
 
     assert log.position(news) is None
+
+
+def test_members_of_an_enumeration_are_their_text(log: TopicLog, news: str) -> None:
+    class Name(str, enum.Enum):  # noqa: UP042 - what older programs have
+        TOPIC = news
+        KEY = "order 5"
+        ID = "a="
+
+    first = log.append(news, b"1", key="order 5", exclude={"a="})
+    log.mark_sent(first.message, Name.KEY)
+
+    again = log.append(Name.TOPIC, b"1", key=Name.KEY, exclude={Name.ID})
+
+    assert not again.is_new
+    assert again.is_sent
+    assert log.append(Name.TOPIC, b"2", exclude={Name.ID}).message.exclude == {"a="}
 
 
 @pytest.mark.parametrize("exclude", ["a=", [""], [5], ["\ud800"], 5])

@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from tests.contracts.stores import KINDS, Clock, make_stores
-from wspubsub import Segment, SegmentedStore, UsageError
+from wspubsub import Segment, SegmentedStore, TopicError, UsageError
 
 IDS = sorted(f"L0SM9cOFvHcCI{number:03}=" for number in range(30))
 
@@ -46,6 +46,12 @@ def test_segments_together_hold_each_subscriber_once(
     read_ids = [read(store, segment) for segment in segments]
     assert sorted(chain.from_iterable(read_ids)) == IDS
     assert all(len(ids) <= size for ids in read_ids)
+
+
+def test_the_whole_of_a_topic_is_a_segment_for_each_shard(
+    make_store: MakeSegmented,
+) -> None:
+    assert make_store().whole("news") == (Segment(0),)
 
 
 def test_a_topic_without_subscribers_has_no_segments(
@@ -106,3 +112,15 @@ def test_a_segment_is_not_empty_on_purpose(make_store: MakeSegmented) -> None:
 
     with pytest.raises(UsageError, match="at least 1"):
         list(store.segments("news", 0, store.whole("news")))
+
+
+@pytest.mark.parametrize("topic", ["", "a\n"])
+def test_an_illegal_topic_has_no_parts(make_store: MakeSegmented, topic: str) -> None:
+    store = make_store()
+
+    with pytest.raises(TopicError):
+        store.whole(topic)
+    with pytest.raises(TopicError):
+        list(store.segments(topic, 1, [Segment(0)]))
+    with pytest.raises(TopicError):
+        list(store.segment(topic, Segment(0)))

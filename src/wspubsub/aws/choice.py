@@ -9,11 +9,13 @@ Everywhere else boto3 is used, so that profiles, single sign-on, proxies and mot
 """
 
 import os
+import select
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
@@ -52,6 +54,8 @@ _ONE_AT_A_TIME = threading.Lock()
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
     """Return whether the engine can stand in for boto3 in this environment."""
+    if not hasattr(select, "poll"):  # as on Windows
+        return False
     if not all(environment.get(name) for name in _NEEDED):
         return False
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", "")
@@ -79,6 +83,7 @@ def boto3_client(
 
     Raises:
         CredentialsError: There is no such profile, or no way to its credentials.
+        UsageError: No Region is known, or the configuration is wrong.
     """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -100,6 +105,8 @@ def boto3_client(
     except Exception as error:
         from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
 
-        failure_of(error)
-        raise
+        failure = failure_of(error)
+        raise UsageError(
+            f"boto3 cannot make a client for {service}: {failure.text}"
+        ) from error
     return reconnect_after_fork(client)

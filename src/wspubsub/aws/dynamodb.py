@@ -5,8 +5,7 @@ Method names, keyword arguments, answers and errors are those of
 DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 """
 
-from copy import copy
-from typing import Any, Self
+from typing import Any
 
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.json_api import JsonApi
@@ -40,43 +39,27 @@ class DynamoDBClient:
             endpoint_url=endpoint_url,
             read_seconds=read_seconds,
         )
-        self._deadline: float | None = None
-
-    def until(self, deadline: float) -> Self:
-        """Return this client with an end: no request of it lasts beyond.
-
-        A request that is not answered by then fails as one that was never answered.
-
-        Args:
-            deadline: Instant of `time.monotonic`.
-        """
-        limited = copy(self)
-        limited._deadline = deadline  # noqa: SLF001 - of its own class
-        return limited
 
     def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put an item; see `PutItem` in the API reference of DynamoDB."""
-        return self._call("PutItem", request)
+        return self._api.call("PutItem", request)
 
     def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Get an item; see `GetItem` in the API reference of DynamoDB."""
-        return self._call("GetItem", request)
+        return self._api.call("GetItem", request)
 
     def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Delete an item; see `DeleteItem` in the API reference of DynamoDB."""
-        return self._call("DeleteItem", request)
+        return self._api.call("DeleteItem", request)
 
     def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Read a page of items; see `Query` in the API reference of DynamoDB."""
-        return self._call("Query", request)
+        return self._api.call("Query", request)
 
     def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Put and delete up to 25 items; see `BatchWriteItem` in the API reference."""
-        return self._call("BatchWriteItem", request)
+        return self._api.call("BatchWriteItem", request)
 
     def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
         """Write all items or none; see `TransactWriteItems` in the API reference."""
-        return self._call("TransactWriteItems", request)
-
-    def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        return self._api.call(operation, request, deadline=self._deadline)
+        return self._api.call("TransactWriteItems", request)

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import selectors
 import socket
 import ssl
@@ -50,6 +51,7 @@ class Channel:
 
     Attributes:
         address: As given.
+        is_connected: Whether the connection, with TLS if there is any, is made.
         is_reused: Whether it has carried a request before this one.
         idle_since: When its last request ended.
         interest: The event that it waits for next.
@@ -71,23 +73,20 @@ class Channel:
         self.watched_for = 0
         self.context: ssl.SSLContext | None = None
         self._socket: socket.socket = raw
+        # Of the socket itself, so below TLS.
+        self._arrivals = select.poll()
+        self._arrivals.register(raw, select.POLLIN)
         self._endpoint = endpoint
         self._resumable = resumable
         self._process = os.getpid()
-        self._is_connected = False
+        self.is_connected = False
         self._reader = ResponseReader()
-        # A view: what is left of a large request is not copied for each part sent.
-        self._unsent = memoryview(b"")
+        self._unsent: bytes | memoryview = b""
         self._step: Callable[[], Response | None] = self._finish_connecting
 
     def fileno(self) -> int:
         """Return the socket's file descriptor, for a selector."""
         return self._socket.fileno()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the connection, with TLS if there is any, is made."""
-        return self._is_connected
 
     @property
     def answer_has_begun(self) -> bool:
@@ -106,9 +105,7 @@ class Channel:
     def resumable(self) -> Resumable | None:
         """The TLS session, to be resumed by the next connection."""
         session = getattr(self._socket, "session", None)
-        if self.context is None or session is None:
-            return None
-        return self.context, session
+        return (self.context, session) if self.context and session else None
 
     def send(self, request: bytes) -> None:
         """Begin a request; at once, if the connection is made already.
@@ -116,8 +113,8 @@ class Channel:
         Raises:
             OSError: The connection is broken.
         """
-        self._unsent = memoryview(request)
-        if self._is_connected:
+        self._unsent = request
+        if self.is_connected:
             self._step = self._write
             self._write()
 
@@ -137,14 +134,7 @@ class Channel:
         there lies an answer that nobody asked for, which the next request would take
         for its own.
         """
-        try:
-            # Below TLS, where whatever comes in arrives first. `ssl` does not peek.
-            socket.socket.recv(self._socket, 1, socket.MSG_PEEK)
-        except (BlockingIOError, InterruptedError):
-            return False
-        except OSError:
-            return True
-        return True
+        return bool(self._arrivals.poll(0))
 
     def close(self) -> None:
         """Close the connection."""
@@ -185,18 +175,21 @@ class Channel:
         return self._begin_sending()
 
     def _begin_sending(self) -> Response | None:
-        self._is_connected = True
+        self.is_connected = True
         self._step = self._write
         return self._write()
 
     def _write(self) -> Response | None:
-        while self._unsent:
-            try:
-                sent = self._socket.send(self._unsent)
-            except _WOULD_BLOCK as error:
-                self.interest = _wanted(error, _WRITE)
-                return None
-            self._unsent = self._unsent[sent:]
+        unsent = self._unsent
+        try:
+            while (sent := self._socket.send(unsent)) < len(unsent):
+                # A view: what is left of a large request is not copied.
+                unsent = memoryview(unsent)[sent:]
+        except _WOULD_BLOCK as error:
+            self._unsent = unsent
+            self.interest = _wanted(error, _WRITE)
+            return None
+        self._unsent = b""
         self.interest = _READ
         self._step = self._read
         return None

@@ -12,6 +12,9 @@ IDLE_SECONDS = 45.0
 """A connection that was idle for longer is not trusted. Load balancers of AWS close
 idle ones after about a minute."""
 
+SESSION_SECONDS = 60.0
+"""How long the same TLS session is resumed, before a newer one is."""
+
 _NEVER = float("-inf")
 
 
@@ -47,8 +50,14 @@ class ChannelPool:
         # When connecting to an address last failed.
         self._failed_at: dict[Address, float] = {}
         self._resumable: Resumable | None = None
+        self._resumable_since = 0.0
         # Idle sockets are closed when the pool goes, not whenever they are collected.
         weakref.finalize(self, _close_all, self._idle)
+
+    @property
+    def has_idle(self) -> bool:
+        """Whether there are idle connections, dead or alive."""
+        return bool(self._idle)
 
     def take_idle(self) -> Channel | None:
         """Return a live idle connection; None if there is none."""
@@ -86,9 +95,18 @@ class ChannelPool:
         if channel.is_inherited or len(self._idle) >= self._max_idle:
             channel.close()
             return
-        self._resumable = channel.resumable or self._resumable
         channel.idle_since = self._clock()
         self._idle.append(channel)
+
+    def remember(self, channel: Channel) -> None:
+        """Let the next connections resume the TLS session of one that has an answer."""
+        if channel.context is None:
+            return
+        now = self._clock()
+        is_known = self._resumable and self._resumable[0] is channel.context
+        # To take a session costs a fifth of a handshake.
+        if not is_known or now - self._resumable_since >= SESSION_SECONDS:
+            self._resumable, self._resumable_since = channel.resumable, now
 
     def close_idle_since(self, instant: float) -> None:
         """Close the connections that have answered nothing since an instant.

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
-from wspubsub.aws.endpoints import region_in, service_endpoint
+from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
@@ -29,7 +29,6 @@ from wspubsub.aws.tls import trust_of
 from wspubsub.aws.unsigned import unsigned_headers
 from wspubsub.aws.urls import split_url
 from wspubsub.aws.verdicts import verdict_on
-from wspubsub.errors import UsageError
 
 MAX_WAIT_SECONDS = 7.0
 """The longest delays after three answers that throttle, taken together."""
@@ -100,7 +99,7 @@ class JsonApi:
     ) -> None:
         region = region or region_in(os.environ)
         if not region:
-            raise UsageError("the AWS region is unknown; set AWS_REGION")
+            raise unknown_region()
         url = split_url(endpoint_url or service_endpoint(service, os.environ, region))
         self._service = service
         self._target = target
@@ -123,31 +122,19 @@ class JsonApi:
             throttled_delay=throttled_delay,
         )
 
-    def call(
-        self,
-        operation: str,
-        request: dict[str, Any],
-        *,
-        deadline: float | None = None,
-    ) -> dict[str, Any]:
+    def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         """Return the answer to a request, with `ResponseMetadata` as boto3 has it.
-
-        Args:
-            operation: Name of the operation.
-            request: Its parameters.
-            deadline: Instant of `time.monotonic` at which it ends in any case.
 
         Raises:
             ClientError: It was refused, or the service could not be reached.
             CredentialsError: There is nothing to sign it with.
         """
-        latest = time.monotonic() + self._timeout_seconds
         reader = _Reader()
         [result] = self._engine.run(
             (operation,),
             build=self._builder(operation, _written(request)),
             judge=reader.judge,
-            deadline=latest if deadline is None else min(deadline, latest),
+            deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
         )
         if reader.answer is None:
@@ -261,8 +248,7 @@ def _refusal(response: Response) -> dict[str, Any]:
 def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     response = result.response
     if response is None:
-        why = result.error or "the time was over before it could be sent"
-        error = {"Code": UNREACHABLE, "Message": why}
+        error = {"Code": UNREACHABLE, "Message": result.error}
         return ClientError({"Error": error, "ResponseMetadata": {}}, operation)
     if reader.problem:
         error = {

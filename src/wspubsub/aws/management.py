@@ -27,8 +27,8 @@ class ManagementApi:
             custom domain with its mapping, or the URL that `wspubsub dev` prints.
         client: A `boto3.client("apigatewaymanagementapi", ...)` of your own, which is
             then used in any case. Give it `retries={"total_max_attempts": 1}`, since
-            retries happen here, and `max_pool_connections=32`: of its connections no
-            more are used at once than it keeps, and boto3's default is 10.
+            retries happen here, and `max_pool_connections=32`: a publish uses no more
+            at once than it keeps, and boto3's default is 10.
         region: Region to sign for, where the endpoint does not name it.
         clock: Monotonic clock in seconds.
         sleep: Waits before a retry of a boto3 client.
@@ -52,7 +52,7 @@ class ManagementApi:
         self._opened: Connections | None = None
         if client is None and is_engine_fit(os.environ):
             if region is None:
-                raise unknown_region(endpoint)
+                raise unknown_region()
             # A cold start that only connects a client posts nothing, so it does not
             # pay for the engine.
             self._open = partial(_over_engine, endpoint, region, clock)

@@ -50,14 +50,14 @@ class Attempt:
         round: Which answers are counted together with its own.
     """
 
-    __slots__ = ("failures", "is_throttled", "round", "sent_at", "tag")
+    # Of the class: most attempts never change them.
+    failures = 0
+    is_throttled = False
+    sent_at = 0.0
+    round = 0
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.failures = 0
-        self.is_throttled = False
-        self.sent_at = 0.0
-        self.round = 0
 
 
 class Progress:

@@ -11,8 +11,9 @@ can no longer take effect. So one call never puts a message in the log twice.
 
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
-from wspubsub.drafts import Draft, check_timeout, digest, draft
+from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
@@ -32,7 +33,7 @@ from wspubsub.dynamodb.log_items import (
 )
 from wspubsub.dynamodb.log_requests import CONDITION_FAILED, LogRequests
 from wspubsub.dynamodb.tails import Tails
-from wspubsub.dynamodb.tries import is_passing, tries
+from wspubsub.dynamodb.tries import Tries, is_passing
 from wspubsub.errors import KeyConflictError, StoreError, UsageError
 from wspubsub.history import (
     DEFAULT_HISTORY,
@@ -52,8 +53,8 @@ from wspubsub.topics import validate_topic
 class DynamoDBTopicLog:
     """Messages of topics in order, in a DynamoDB table.
 
-    It is safe to use from several threads, and any number of writers may append to a
-    topic; one partition of DynamoDB takes 1,000 write units a second.
+    It is safe to use from several threads. Any number of processes may append to a
+    topic; they take turns, so one topic takes about 100 messages a second.
 
     Args:
         table: Name of the table; `create_table` makes it. It may be the store's.
@@ -65,8 +66,7 @@ class DynamoDBTopicLog:
         sleep: Waits before what DynamoDB refused is tried again.
 
     Raises:
-        UsageError: The table name is empty.
-        StoreError: boto3 lacks a region.
+        UsageError: The table name is empty, or no Region is known.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class DynamoDBTopicLog:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._requests = LogRequests(choose_client(client, table), table)
+        self._requests = LogRequests(choose_client(client), table)
         self._history = history
         self._now = now
         self._sleep = sleep
@@ -97,28 +97,24 @@ class DynamoDBTopicLog:
     ) -> Appended:
         """See `TopicLog.append`.
 
-        Costs 1 write unit for each KB, and a read unit if this process does not know
-        the newest entry; with a key twice as many for the message, and 2 for the key.
+        Costs 1 write unit for each KB, and 1 read unit for each 4 KB of the newest
+        message if this process does not know that message, or others append to the
+        topic too; as much again whenever another is faster. With a key, twice as many
+        write units for the message, and 2 for the key; so for the first message after
+        all others have expired, and 2 more for each KB of the last of these.
         """
         drafted = draft(topic, data, key, exclude)
         check_timeout(timeout_seconds)
-        entry = self._entry_after_known(drafted)
-        failure: StoreError | None = None
-        for _ in tries(self._now, self._sleep, timeout_seconds):
-            try:
-                entry = entry or self._entry(
-                    drafted, self._requests.newest(drafted.topic)
-                )
-                appended = self._write(drafted, entry)
-            except StoreError as error:
-                if not is_passing(error):
-                    raise
-                failure = error
-                continue
-            if appended is not None:
-                return appended
-            entry = failure = None
-        raise _exhausted(drafted.topic, failure) from failure
+        tries = Tries(self._now, self._sleep, timeout_seconds)
+        with _in_time(drafted.topic):
+            tries.wait(self._tails.seconds_to_wait(drafted.topic, self._now()))
+            for turn in tries.turns():
+                entry = self._next_entry(drafted, tries, is_first=turn == 1)
+                appended = self._write(drafted, entry, tries, losses=turn - 1)
+                if appended is not None:
+                    return appended
+                self._tails.lose(drafted.topic)
+        raise _exhausted(drafted.topic, None)
 
     def mark_sent(
         self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
@@ -128,16 +124,10 @@ class DynamoDBTopicLog:
         Costs 1 write unit.
         """
         check_timeout(timeout_seconds)
-        item = sent_item(message, key, self._history)
-        failure: StoreError | None = None
-        for _ in tries(self._now, self._sleep, timeout_seconds):
-            try:
-                return self._requests.put_again(item)
-            except StoreError as error:
-                if not is_passing(error):
-                    raise
-                failure = error
-        raise _exhausted(message.topic, failure) from failure
+        item = sent_item(message, check_key(key), self._history)
+        tries = Tries(self._now, self._sleep, timeout_seconds)
+        with _in_time(message.topic):
+            tries.request(lambda: self._requests.put_again(item), "PutItem")
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -165,35 +155,36 @@ class DynamoDBTopicLog:
         tail = self._requests.newest(validate_topic(topic))
         return tail.position if tail and self._is_kept(tail) else None
 
-    def _entry_after_known(self, drafted: Draft) -> Entry | None:
+    def _next_entry(self, drafted: Draft, tries: Tries, *, is_first: bool) -> Entry:
         # A frozen environment may thaw after hours, when what it knows has expired.
-        known = self._tails.get(drafted.topic)
-        return self._entry(drafted, known) if known and self._is_kept(known) else None
-
-    def _entry(self, drafted: Draft, tail: Tail | None) -> Entry:
+        tail = self._tails.get(drafted.topic)
+        if tail is None or not self._is_kept(tail):
+            topic = drafted.topic
+            tail = tries.request(lambda: self._requests.newest(topic), "Query")
+            if is_first:
+                self._tails.compare(drafted.topic, tail)
         return entry_after(tail, drafted, self._history, self._now())
 
     def _is_kept(self, tail: Tail) -> bool:
         return is_tail_kept(tail, self._history, self._now())
 
-    def _write(self, drafted: Draft, entry: Entry) -> Appended | None:
+    def _write(
+        self, drafted: Draft, entry: Entry, tries: Tries, *, losses: int
+    ) -> Appended | None:
         """Write an entry; None if there is another at its offset, or may be."""
-        if drafted.key is None:
-            appended = self._append(entry)
-        else:
-            appended = self._append_once(drafted, drafted.key, entry)
+        appended = tries.request(lambda: self._append(drafted, entry), "PutItem")
         if appended is not None and appended.message == entry.message:
-            self._tails.keep(drafted.topic, entry.tail)
+            now = self._now()
+            self._tails.win(drafted.topic, entry.tail, losses=losses, now=now)
         return appended
 
-    def _append(self, entry: Entry) -> Appended | None:
-        is_written = self._requests.put(entry)
-        return Appended(entry.message, is_new=True) if is_written else None
-
-    def _append_once(self, drafted: Draft, key: str, entry: Entry) -> Appended | None:
-        own = key_item(entry.message, key, self._history)
+    def _append(self, drafted: Draft, entry: Entry) -> Appended | None:
+        if drafted.key is None:
+            is_written = self._requests.put(entry)
+            return Appended(entry.message, is_new=True) if is_written else None
+        own = key_item(entry.message, drafted.key, self._history)
         item = self._requests.put_with_key(entry, own)
-        return None if item is None else self._first(drafted, key, item)
+        return None if item is None else self._first(drafted, drafted.key, item)
 
     def _first(self, drafted: Draft, key: str, item: Item) -> Appended | None:
         """Return the message that a key belongs to; None if it is forgotten by now."""
@@ -211,6 +202,17 @@ class DynamoDBTopicLog:
         for item in self._requests.entries(topic, offsets):
             if self._is_kept(read_tail(item)):
                 yield read_message(item)
+
+
+@contextmanager
+def _in_time(topic: str) -> Iterator[None]:
+    """Say what an append that ran out of time may have done nevertheless."""
+    try:
+        yield
+    except StoreError as error:
+        if not is_passing(error):
+            raise
+        raise _exhausted(topic, error) from error
 
 
 def _exhausted(topic: str, failure: StoreError | None) -> StoreError:

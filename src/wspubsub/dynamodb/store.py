@@ -39,6 +39,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_connection,
     check_connection_id,
     check_max_topics,
     check_segment_size,
@@ -78,8 +79,8 @@ class DynamoDBSubscriptionStore:
         clock: Monotonic clock in seconds, for the time that a prune may take.
 
     Raises:
-        UsageError: The table name is empty, or a number is out of range.
-        StoreError: boto3 lacks a region.
+        UsageError: The table name is empty, a number is out of range, or no Region
+            is known.
     """
 
     def __init__(
@@ -98,7 +99,7 @@ class DynamoDBSubscriptionStore:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
+        self._table = TableAccess(choose_client(client), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)
@@ -110,7 +111,7 @@ class DynamoDBSubscriptionStore:
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
-        check_connection_id(connection.id)
+        connection = check_connection(connection)
         self._table.put(connection_item(connection, self._written()))
 
     def disconnect(self, connection_id: str) -> frozenset[str]:

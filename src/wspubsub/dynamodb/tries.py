@@ -1,9 +1,11 @@
-"""How often and how long a write is tried, and after which failures again."""
+"""How often and how long a log tries to write, and after which failures again."""
 
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from wspubsub.backoff import attempts, full_jitter
-from wspubsub.errors import StoreError
+from wspubsub.dynamodb.timeouts import run_within
+from wspubsub.errors import StoreError, StoreTimeoutError
 
 MAX_TRIES = 100
 TIMEOUT_SECONDS = 10.0
@@ -12,6 +14,11 @@ TIMEOUT_SECONDS = 10.0
 BASE_SECONDS, CAP_SECONDS = 0.01, 0.5
 """Shorter than after throttling: who loses against another writer has only to read
 where the log ends now, and of all who try at once one always wins."""
+
+ANSWER_SECONDS = 1.0
+"""How long the answer to a request is waited for, even if no time is left."""
+
+AnswerT = TypeVar("AnswerT")
 
 
 def is_passing(error: StoreError) -> bool:
@@ -24,7 +31,8 @@ def is_passing(error: StoreError) -> bool:
     from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
     from wspubsub.aws.meanings import meaning_of  # noqa: PLC0415
 
-    if error.code == "TransactionConflictException":
+    is_late = isinstance(error, StoreTimeoutError)
+    if is_late or error.code == "TransactionConflictException":
         return True
     cause = error.__cause__
     if isinstance(cause, Exception):
@@ -32,21 +40,74 @@ def is_passing(error: StoreError) -> bool:
     return meaning_of(None, error.code).is_passing
 
 
-def tries(
-    now: Callable[[], float],
-    sleep: Callable[[float], object],
-    timeout_seconds: float | None = None,
-) -> Iterator[int]:
-    """Yield the number of each try, waiting between them, until the time is over.
+class Tries:
+    """The time in which one call of a log may try.
 
-    The time is that of the caller's clock, so that a Lambda environment which is
-    frozen half-way does not go on hours later with what it knew before.
+    It is that of the caller's clock, so that a Lambda environment which is frozen
+    half-way does not go on hours later with what it knew before.
+
+    Args:
+        now: Clock, in seconds since the epoch.
+        sleep: Waits before the next try.
+        timeout_seconds: How long to try, and to wait for answers; None for trying 10
+            seconds.
     """
-    seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
-    deadline = now() + seconds
-    return attempts(
-        sleep,
-        most=MAX_TRIES,
-        left=lambda: deadline - now(),
-        delays=full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS),
-    )
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        sleep: Callable[[float], object],
+        timeout_seconds: float | None,
+    ) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._is_limited = timeout_seconds is not None
+        seconds = TIMEOUT_SECONDS if timeout_seconds is None else timeout_seconds
+        self._deadline = now() + seconds
+
+    def request(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
+        """Return the answer to a request, which is repeated while its failure may pass.
+
+        If the caller gave a timeout, a request that is not answered in time is left
+        behind: clients give up only after half a minute.
+
+        Raises:
+            StoreError: What the last try failed with.
+        """
+        delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS)
+        failure: StoreError
+        for _ in self._attempts(delays):
+            try:
+                return self._ask(ask, operation)
+            except StoreError as error:
+                if not is_passing(error):
+                    raise
+                failure = error
+        raise failure
+
+    def turns(self) -> Iterator[int]:
+        """Yield 1, 2, 3, …: each is a try to write where others may write first."""
+        delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS)
+        # Shorter and shorter: who has tried for long must not starve.
+        return self._attempts(delay * self._share_left() for delay in delays)
+
+    def wait(self, seconds: float) -> None:
+        """Let others go first, for half the time that is left at most."""
+        wait = min(seconds, self._left() / 2)
+        if wait > 0:
+            self._sleep(wait)
+
+    def _ask(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
+        # Without a timeout of the caller's, that of the client is good enough.
+        if not self._is_limited:
+            return ask()
+        return run_within(max(self._left(), ANSWER_SECONDS), ask, operation)
+
+    def _attempts(self, delays: Iterator[float]) -> Iterator[int]:
+        return attempts(self._sleep, most=MAX_TRIES, left=self._left, delays=delays)
+
+    def _share_left(self) -> float:
+        return min(1.0, max(0.0, self._left()) / TIMEOUT_SECONDS)
+
+    def _left(self) -> float:
+        return self._deadline - self._now()
