@@ -6,7 +6,7 @@ import botocore.exceptions as botocore
 import pytest
 from botocore.parsers import create_parser
 
-from wspubsub import CredentialsError
+from wspubsub import CredentialsError, UsageError
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.json_api import ClientError
 from wspubsub.aws.meanings import Meaning
@@ -74,7 +74,6 @@ def test_having_no_answer_may_pass(error: Exception) -> None:
     [
         botocore.SSLError(endpoint_url="https://x", error="untrusted"),
         botocore.ParamValidationError(report="Key"),
-        botocore.NoRegionError(),
     ],
 )
 def test_what_no_second_attempt_mends_is_refused(error: Exception) -> None:
@@ -107,6 +106,11 @@ def test_what_comes_before_the_request_is_an_error_of_credentials(
     assert str(error) in str(caught.value)
     assert caught.value.__cause__ is error
     assert "AWS_PROFILE" in str(caught.value)
+
+
+def test_having_no_region_is_the_developer_s_to_mend() -> None:
+    with pytest.raises(UsageError, match="AWS_REGION"):
+        failure_of(botocore.NoRegionError())
 
 
 def raised_by_botocore(body: bytes) -> Exception:

@@ -9,7 +9,6 @@ from typing import TypeVar
 from wspubsub.aws.choice import boto3_client
 from wspubsub.aws.client_errors import ClientFailure, failure_of
 from wspubsub.aws.clients import ManagementClient
-from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
@@ -182,17 +181,12 @@ def sdk_client(endpoint: str, region: str | None) -> ManagementClient:
     Raises:
         UsageError: No region was given, and the configuration of AWS has none.
     """
-    from botocore.exceptions import NoRegionError  # noqa: PLC0415 - as `boto3_client`
-
-    try:
-        client: ManagementClient = boto3_client(
-            "apigatewaymanagementapi",
-            region=region,
-            endpoint_url=endpoint,
-            max_attempts=1,
-        )
-    except NoRegionError as error:
-        raise unknown_region(endpoint) from error
+    client: ManagementClient = boto3_client(
+        "apigatewaymanagementapi",
+        region=region,
+        endpoint_url=endpoint,
+        max_attempts=1,
+    )
     return client
 
 

@@ -143,7 +143,6 @@ class Laggards:
         return [debt.change for debt in debts if debt.progress.left]
 
     def _remember_slow(self, connection_id: str) -> None:
-        self._slow.pop(connection_id, None)
         self._slow[connection_id] = self._clock() + SLOW_SECONDS
         if len(self._slow) > MAX_SLOW:
             del self._slow[next(iter(self._slow))]
