@@ -233,7 +233,7 @@ def test_a_history_keeps_a_number_of_messages(limit: int) -> None:
         History(limit=limit)
 
 
-@pytest.mark.parametrize("seconds", [0, 0.5, -1, math.inf, math.nan, "60", None])
+@pytest.mark.parametrize("seconds", [0, 0.5, -1, math.inf, math.nan, True, "60", None])
 def test_a_history_is_kept_for_a_while(seconds: float) -> None:
     with pytest.raises(UsageError, match="1 second or longer"):
         History(ttl_seconds=seconds)

@@ -61,6 +61,7 @@ def check_limit(limit: object) -> None:
 def _check_ttl(ttl_seconds: object) -> None:
     if (
         isinstance(ttl_seconds, int | float)
+        and not isinstance(ttl_seconds, bool)
         and MIN_HISTORY_SECONDS <= ttl_seconds < math.inf
     ):
         return
