@@ -127,12 +127,12 @@ def _nothing(_: DynamoDBSubscriptionStore) -> None:
 
 OPERATIONS = [
     Operation("connect", _nothing, _connect, Cost(0, 1)),
-    Operation("subscribe", _nothing, _subscribe, Cost(0, 2)),
+    Operation("subscribe", _nothing, _subscribe, Cost(1, 2)),
     Operation(
         "unsubscribe",
         _subscribe,
         lambda store: store.unsubscribe(_ID, TOPIC),
-        Cost(0, 2),
+        Cost(0, 3),
     ),
     *map(_disconnect_from, (0, 1, 10, 40)),
     Operation(

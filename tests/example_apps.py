@@ -4,6 +4,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,8 @@ from moto import mock_aws
 
 from tests.linting import cfn_lint
 from tests.servers.gateways import ROOT, environment, run
-from wspubsub.dynamodb import create_table
+from wspubsub import Connection
+from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 from wspubsub.infra.documents import read_template
 
 EXAMPLES = ROOT / "examples"
@@ -100,6 +102,12 @@ def assert_fits(template: Path) -> None:
     checked = run("check", str(template), handler, "--history")
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
     assert cfn_lint(template).stdout == ""
+
+
+def grow_old(connection_id: str) -> None:
+    """Let a connection be an hour old: a young one is not pruned."""
+    store = DynamoDBSubscriptionStore(TABLE, now=lambda: time.time() - 3600)
+    store.connect(Connection(id=connection_id, connected_at=0.0))
 
 
 def assert_allows(template: Path, role: str, used: set[str]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.exceptions import NoRegionError
 
-from wspubsub import CredentialsError
+from wspubsub import CredentialsError, UsageError
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
 
 LAMBDA = {
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
@@ -122,12 +122,21 @@ def test_a_profile_that_gives_nothing_is_one_error_of_ours(
         boto3_client(service, region="eu-west-1", endpoint_url="http://localhost:1")
 
 
-def test_what_else_keeps_a_client_from_being_made_stays_what_it_is(
+@pytest.mark.parametrize("make", [DynamoDBSubscriptionStore, DynamoDBTopicLog])
+def test_without_a_region_the_store_and_the_log_are_told_what_to_set(
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    make: type[DynamoDBSubscriptionStore] | type[DynamoDBTopicLog],
 ) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
 
-    with pytest.raises(NoRegionError):
-        boto3_client("dynamodb")
+    with pytest.raises(UsageError, match="AWS_REGION"):
+        make("table")
+
+
+def test_what_else_keeps_a_client_from_being_made_is_an_error_of_ours() -> None:
+    with pytest.raises(UsageError, match="cannot make a client for dynamodb"):
+        boto3_client("dynamodb", region="not a region")

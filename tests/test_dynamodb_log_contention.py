@@ -184,7 +184,7 @@ def test_after_a_lost_write_one_looks_before_the_next_ten(
     assert taken == [["query", "put_item"]] * 10 + [["put_item"]] * 2
 
 
-def test_every_trace_of_another_writer_counts_anew(
+def test_every_trace_of_another_writer_starts_the_ten_again(
     client: FaultyDynamoDB,
     log: DynamoDBTopicLog,
     other: DynamoDBTopicLog,
@@ -203,7 +203,7 @@ def test_every_trace_of_another_writer_counts_anew(
     assert taken == [["query", "put_item"]] * 10 + [["put_item"]]
 
 
-def test_another_topic_is_none_of_these_writers(
+def test_other_topics_are_not_looked_at_because_of_one(
     client: FaultyDynamoDB,
     log: DynamoDBTopicLog,
     other: DynamoDBTopicLog,
@@ -232,6 +232,31 @@ def test_who_appends_without_a_pause_makes_one_after_fifty(
 
     (nap,) = sleeper.naps
     assert 0 < nap <= 0.06
+
+
+class Endless:
+    """A table that takes everything and keeps nothing."""
+
+    def put_item(self, **_request: Any) -> dict[str, Any]:
+        return {}
+
+    def query(self, **_request: Any) -> dict[str, Any]:
+        return {"Items": []}
+
+
+def test_the_pauses_of_who_appends_rapidly_are_long_enough_for_others(
+    sleeper: Sleeper,
+) -> None:
+    client: Any = Endless()
+    log = DynamoDBTopicLog(TABLE, client=client, now=sleeper.clock, sleep=sleeper)
+
+    for _ in range(50 * 200 + 2):
+        sleeper.clock.advance(0.0199)
+        log.append("news", b"x")
+
+    naps = [nap + 0.0199 for nap in sleeper.naps]
+    assert len(naps) > 50
+    assert 0.055 < max(naps) <= 0.06
 
 
 def test_who_appends_at_leisure_makes_no_pause(

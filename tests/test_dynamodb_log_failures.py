@@ -98,6 +98,10 @@ def test_a_write_whose_answer_is_lost_is_in_the_log_once(
     assert log.read("news").messages[1] == appended.message
     assert [appended.message.position.offset, after.message.position.offset] == [2, 3]
     assert offsets(log) == [1, 2, 3]
+    gets = [each for each in client.requests if "Key" in each]
+    assert all(each["ConsistentRead"] for each in gets)
+    if not (key or has_old_items):
+        assert gets
 
 
 @pytest.mark.parametrize("key", KEYS)

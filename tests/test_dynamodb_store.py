@@ -338,7 +338,7 @@ def test_without_a_region_the_error_says_so(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
 
-    with pytest.raises(StoreError, match="AWS_REGION"):
+    with pytest.raises(UsageError, match="AWS_REGION"):
         DynamoDBSubscriptionStore(TABLE)
 
 

@@ -1,6 +1,7 @@
 """Clients that do not read, in a stream that others wait for."""
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -27,6 +28,8 @@ class SlowReaders(RecordingConnections):
         self.time = time
         self.slow_until: dict[str, float] = {}
         self.tried: list[tuple[str, bytes]] = []
+        self.runs: list[list[str]] = []
+        self.seconds: list[float] = []
 
     def post_many(
         self,
@@ -37,8 +40,11 @@ class SlowReaders(RecordingConnections):
         patience_seconds: float | None = None,  # noqa: ARG002 - takes two seconds
     ) -> Iterator[PostOutcome]:
         slow = []
+        self.runs.append([])
+        self.seconds.append(deadline - self.time.passed)
         for connection_id in connection_ids:
             self.tried.append((connection_id, data))
+            self.runs[-1].append(connection_id)
             if self.slow_until.get(connection_id, 0.0) > self.time.passed:
                 slow.append(connection_id)
             else:
@@ -193,12 +199,12 @@ def test_once_it_reads_it_is_a_reader_like_the_others() -> None:
     service.time.passed = 20.0
     service.publish("two")
     service.handle(service.records())
-    service.connections.tried.clear()
+    service.connections.runs.clear()
     service.publish("three")
     service.handle(service.records())
 
     assert service.got("slow") == ["two", "three"]
-    assert [each for each, _ in service.connections.tried].index("slow") < 11
+    assert [len(run) for run in service.connections.runs] == [11]
     assert service.time.passed == 20.0
 
 
@@ -242,12 +248,16 @@ def test_if_nobody_else_was_reached_the_record_comes_again() -> None:
     assert service.got("slow") == ["one", "two"]
 
 
-@pytest.mark.parametrize(("slow", "is_returned"), [(2, False), (3, True)])
+@pytest.mark.parametrize(
+    ("reached", "slow", "is_returned"),
+    [(1, 1, False), (5, 2, True), (20, 2, False), (29, 3, True), (30, 3, False)],
+)
 def test_what_keeps_more_than_a_tenth_from_a_message_is_not_their_fault(
+    reached: int,
     slow: int,
     is_returned: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
-    service = Service(readers=20 + slow)
+    service = Service(readers=reached + slow)
     for connection_id in service.readers[:slow]:
         service.connections.slow_until[connection_id] = math.inf
     service.store.unsubscribe("slow", "news")
@@ -259,6 +269,44 @@ def test_what_keeps_more_than_a_tenth_from_a_message_is_not_their_fault(
     assert Counter(id_ for id_, _ in service.connections.posted) == Counter(
         service.readers[slow:]
     )
+
+
+def test_a_client_known_not_to_read_holds_up_no_topic_of_its_own() -> None:
+    service = Service()
+    service.subscribe("slow", "private")
+    service.connections.slow_until["slow"] = math.inf
+    service.publish("one")
+    service.handle(service.records())
+
+    service.publish("two", topic="private")
+    left = service.handle(service.records())
+
+    assert left == []
+
+
+def test_an_attempt_to_catch_up_is_short() -> None:
+    service = Service()
+    service.connections.slow_until["slow"] = math.inf
+    service.publish("one")
+
+    service.handle(service.records())
+
+    assert service.connections.seconds == [26.0, 2.0, 2.0, 2.0, 2.0]
+
+
+@pytest.mark.parametrize(("seconds", "waits"), [(7.0, []), (7.1, [1.0])])
+def test_nothing_is_waited_for_past_the_functions_time(
+    seconds: float, waits: list[float]
+) -> None:
+    service = Service()
+    service.connections.slow_until["slow"] = math.inf
+    service.publish("one")
+    records = service.records()
+
+    left = service.handle(records, seconds=seconds)
+
+    assert left == records
+    assert service.time.waits == waits
 
 
 def test_if_the_time_ends_it_goes_on_with_the_next_invocation() -> None:
@@ -313,10 +361,19 @@ def test_so_many_slow_clients_are_remembered_and_no_more() -> None:
     service.publish("one")
 
     left = service.handle(service.records())
-    service.connections.tried.clear()
+    service.connections.runs.clear()
     service.publish("two")
     left += service.handle(service.records())
 
     assert left == []
-    first = [id_ for id_, _ in service.connections.tried[: 1_201 - 100]]
-    assert len(set(first) & set(service.readers[:101])) == 1
+    assert len(set(service.connections.runs[0]) & set(service.readers[:101])) == 1
+
+
+def test_where_nobody_lags_nothing_is_looked_up() -> None:
+    service = Service()
+    service.publish("one")
+    service.store.is_broken = True
+
+    assert service.handle(service.records()) == []
+    assert len(service.connections.runs) == 1
+    assert [each.name for each in threading.enumerate() if "topics" in each.name] == []

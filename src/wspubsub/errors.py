@@ -22,6 +22,7 @@
     │   └── ThrottledError
     ├── PublishError                a fan-out that stopped half-way (publisher.py)
     └── StoreError                  what DynamoDB answered
+        └── StoreTimeoutError
 """
 
 import reprlib

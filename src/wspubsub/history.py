@@ -61,6 +61,7 @@ def check_limit(limit: object) -> None:
 def _check_ttl(ttl_seconds: object) -> None:
     if (
         isinstance(ttl_seconds, int | float)
+        and not isinstance(ttl_seconds, bool)
         and MIN_HISTORY_SECONDS <= ttl_seconds < math.inf
     ):
         return
@@ -116,8 +117,8 @@ class LoggedMessage(Record, hidden=("data",)):
         position: Where it stands in the topic's log.
         id: Random text that no other message has.
         data: Its bytes, as they are sent to clients.
-        published_at: When it was appended, in seconds since the epoch; never earlier
-            than that of the message before it.
+        published_at: When it was appended, in seconds since the epoch; within an
+            epoch never earlier than that of the message before it.
         exclude: Connection IDs that are not to get it.
     """
 

@@ -13,6 +13,7 @@ from wspubsub.delivery import (
     Delivery,
     OnGone,
 )
+from wspubsub.envelopes import Envelope, as_published, check_size
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -28,20 +29,13 @@ from wspubsub.subscriptions import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import Appended, LoggedMessage
+    from wspubsub.history import Appended, LoggedMessage, Position
     from wspubsub.log import TopicLog
 
 log = logging.getLogger("wspubsub")
 
 POST_SECONDS = 10.0
 """How long a post to one connection is tried, if the call does not say."""
-
-Envelope = Callable[["LoggedMessage"], object]
-"""Makes what clients get of a logged message, such as JSON with its offset in it."""
-
-
-_LONGEST_TIME = 1_999_999_999.1234567
-"""No time has more characters than this one, when it is written as JSON."""
 
 
 class Publisher:
@@ -88,7 +82,7 @@ class Publisher:
                 "StreamFanout and envelope= work on logged messages: give log="
             )
         self._log = log
-        self._envelope: Envelope = _as_published if envelope is None else envelope
+        self._envelope: Envelope = as_published if envelope is None else envelope
         self.delivery = Delivery(
             store,
             connections,
@@ -127,7 +121,8 @@ class Publisher:
             MessageTooLargeError: The message has over 131,072 bytes; none was sent.
             KeyConflictError: The key belongs to a message with other data.
             UsageError: The data cannot be encoded, or `exclude` is a single text.
-            StoreError: The message could not be logged; none was sent.
+            StoreError: The log did not take the message, or not in time; none was
+                sent. It is safe to publish it again with the same key.
             PublishError: The message was logged, if there is a log; then the store, the
                 queue or the Management API failed.
         """
@@ -141,8 +136,8 @@ class Publisher:
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
             return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
-        if self._envelope is not _as_published:
-            self._check_size(topic, encoded)
+        if self._envelope is not as_published:
+            check_size(self._envelope, topic, encoded)
         appended = self._log.append(
             topic,
             encoded,
@@ -163,8 +158,10 @@ class Publisher:
         is_handed_over = appended.is_sent or self.fanout.needs_log
         if is_handed_over and not appended.is_new:
             return PublishReport(position=logged.position, repeated=True)
-        message = self._outgoing(logged)
-        report = _placed(self.fanout.publish, message, self.delivery, budget)
+        report = _placed(
+            logged.position,
+            lambda: self.fanout.publish(self._outgoing(logged), self.delivery, budget),
+        )
         if key is not None and report.is_complete and not is_handed_over:
             _mark_sent(topic_log, logged, key, budget)
         return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
@@ -195,7 +192,10 @@ class Publisher:
         outgoing = self._outgoing(message)
         outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
         if only is None:
-            return _placed(self.fanout.carry_on, outgoing, delivery, budget)
+            return _placed(
+                message.position,
+                lambda: self.fanout.carry_on(outgoing, delivery, budget),
+            )
         report = delivery.deliver(
             only,
             outgoing.data,
@@ -273,22 +273,6 @@ class Publisher:
             log.debug("connection %s was gone before it was closed", connection_id)
         self.delivery.store.disconnect(connection_id)
 
-    def _check_size(self, topic: str, data: bytes) -> None:
-        # Whatever the envelope adds must fit as well, before anything is logged.
-        from wspubsub.history import (  # noqa: PLC0415 - only where there is a log
-            LoggedMessage,
-            Position,
-        )
-
-        draft = LoggedMessage(
-            topic=topic,
-            position=Position("f" * 16, 2**53),
-            id="f" * 32,
-            data=data,
-            published_at=_LONGEST_TIME,
-        )
-        encode(self._envelope(draft))
-
     def _outgoing(self, message: "LoggedMessage") -> Outgoing:
         return Outgoing(
             topic=message.topic,
@@ -298,21 +282,16 @@ class Publisher:
         )
 
 
-def _placed(
-    carry: Callable[[Outgoing, Delivery, Budget], PublishReport],
-    message: Outgoing,
-    delivery: Delivery,
-    budget: Budget,
-) -> PublishReport:
+def _placed(position: "Position", send: Callable[[], PublishReport]) -> PublishReport:
     try:
-        report = carry(message, delivery, budget)
+        report = send()
     except PublishError as error:
-        error.report = error.report.__replace__(position=message.position)
+        error.report = error.report.__replace__(position=position)
         raise
     except WspubsubError as error:
         # Nobody may take it for a message that was not logged.
-        raise PublishError(error, PublishReport(position=message.position)) from error
-    return report.__replace__(position=message.position)
+        raise PublishError(error, PublishReport(position=position)) from error
+    return report.__replace__(position=position)
 
 
 def _warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
@@ -342,10 +321,6 @@ def _established(connection_id: str) -> str:
     if isinstance(connection_id, PendingConnectionId):
         raise ConnectionNotReadyError(connection_id)
     return check_connection_id(connection_id)
-
-
-def _as_published(message: "LoggedMessage") -> bytes:
-    return message.data
 
 
 def _cause_of(error: PublishError) -> WspubsubError:

@@ -15,6 +15,7 @@ from tests.example_apps import (
     assert_extends,
     assert_fits,
     dynamodb_actions,
+    grow_old,
     imported,
     run_script,
 )
@@ -227,6 +228,7 @@ def test_the_role_of_tick_is_enough_and_not_more(
     leaving = dashboard.page()
     dashboard.gateway.handler = lambda _event, _context: {"statusCode": 200}
     leaving.kill()
+    grow_old(leaving.connection_id)
     caplog.set_level(logging.DEBUG, "botocore.endpoint")
     caplog.clear()
     for id_ in ("o1", "o1"):

@@ -17,6 +17,7 @@ from tests.example_apps import (
     assert_extends,
     assert_fits,
     dynamodb_actions,
+    grow_old,
     imported,
     run_script,
 )
@@ -294,6 +295,7 @@ def test_the_role_of_notify_is_enough_and_not_more(
     leaving = notifications.resumed("alice")
     notifications.gateway.handler = lambda _event, _context: {"statusCode": 200}
     leaving.kill()
+    grow_old(leaving.connection_id)
     caplog.set_level(logging.DEBUG, "botocore.endpoint")
     caplog.clear()
     for _ in range(2):

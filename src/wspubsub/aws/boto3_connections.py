@@ -9,13 +9,12 @@ from typing import TypeVar
 from wspubsub.aws.choice import boto3_client
 from wspubsub.aws.client_errors import ClientFailure, failure_of
 from wspubsub.aws.clients import ManagementClient
-from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
 from wspubsub.aws.schedule import Progress
-from wspubsub.backoff import full_jitter
+from wspubsub.backoff import attempts
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import ManagementError
 
@@ -141,19 +140,17 @@ class Boto3Connections:
         connection_id: str,
         call: Callable[[], ResultT],
     ) -> ResultT:
-        if deadline is None:
-            deadline = self._clock() + TIMEOUT_SECONDS
-        delays = full_jitter()
-        while True:
+        end = self._clock() + TIMEOUT_SECONDS if deadline is None else deadline
+        failure: ManagementError
+        for _ in attempts(self._sleep, left=lambda: end - self._clock()):
             try:
                 return call()
             except Exception as error:
                 meaning, failure = self._failure(error, connection_id)
-                delay = next(delays)
-                is_last = self._clock() + delay >= deadline
-                if is_last or not meaning.is_passing:
+                if not meaning.is_passing:
                     raise failure from error
-            self._sleep(delay)
+                failure.__cause__ = error
+        raise failure
 
     def _failure(
         self, error: Exception, connection_id: str
@@ -184,17 +181,12 @@ def sdk_client(endpoint: str, region: str | None) -> ManagementClient:
     Raises:
         UsageError: No region was given, and the configuration of AWS has none.
     """
-    from botocore.exceptions import NoRegionError  # noqa: PLC0415 - as `boto3_client`
-
-    try:
-        client: ManagementClient = boto3_client(
-            "apigatewaymanagementapi",
-            region=region,
-            endpoint_url=endpoint,
-            max_attempts=1,
-        )
-    except NoRegionError as error:
-        raise unknown_region(endpoint) from error
+    client: ManagementClient = boto3_client(
+        "apigatewaymanagementapi",
+        region=region,
+        endpoint_url=endpoint,
+        max_attempts=1,
+    )
     return client
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short against the 29 s that a WebSocket integration may take."""
@@ -82,6 +83,7 @@ def boto3_client(
 
     Raises:
         CredentialsError: There is no such profile, or no way to its credentials.
+        UsageError: No Region is known, or the configuration is wrong.
     """
     import boto3  # noqa: PLC0415 - half a second of a cold start
     from botocore.config import Config  # noqa: PLC0415 - as above
@@ -103,6 +105,8 @@ def boto3_client(
     except Exception as error:
         from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
 
-        failure_of(error)
-        raise
+        failure = failure_of(error)
+        raise UsageError(
+            f"boto3 cannot make a client for {service}: {failure.text}"
+        ) from error
     return reconnect_after_fork(client)

@@ -6,6 +6,7 @@ botocore's errors are known by their names, so that nothing of botocore is impor
 from collections.abc import Mapping
 from typing import Any
 
+from wspubsub.aws.endpoints import unknown_region
 from wspubsub.aws.meanings import UNREADABLE, Meaning, meaning_of
 from wspubsub.errors import CredentialsError
 from wspubsub.records import Record
@@ -69,6 +70,7 @@ def failure_of(error: Exception) -> ClientFailure:
 
     Raises:
         CredentialsError: There were no credentials to sign the request with.
+        UsageError: There was no Region to send it to.
         Exception: The error itself, where it is not a client's.
     """
     answer = getattr(error, "response", None)
@@ -100,6 +102,8 @@ def _unanswered(error: Exception) -> ClientFailure:
         if not _is_of_parsing(error):
             raise error
         code, text = UNREADABLE, f"the answer cannot be read: {error}"
+    elif code == "NoRegionError":
+        raise unknown_region() from error
     elif names & _NO_CREDENTIALS:
         raise CredentialsError(str(error)) from error
     # A certificate that is not trusted now will not be trusted in a moment.

@@ -107,10 +107,11 @@ def region_of_queue(url: str) -> str | None:
     return None
 
 
-def unknown_region(endpoint: str) -> UsageError:
-    """Return the error to raise for an endpoint without a known region."""
+def unknown_region() -> UsageError:
+    """Return the error to raise where no Region is known."""
     return UsageError(
-        f"the region of {endpoint} is unknown; set AWS_REGION or give region="
+        "the AWS Region is unknown; set AWS_REGION, or give region= or a client of "
+        "your own"
     )
 
 

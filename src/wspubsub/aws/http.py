@@ -121,6 +121,7 @@ class _Run:
         judge: Callable[[Response], Verdict],
     ) -> None:
         self._settings = settings
+        self._clock = settings.clock
         self._pool = settings.pool
         self._schedule = schedule
         self._build, self._judge = build, judge
@@ -136,7 +137,7 @@ class _Run:
     def results(self) -> Iterator[Result]:
         try:
             while True:
-                now = self._settings.clock()
+                now = self._clock()
                 if self._schedule.is_over(now):
                     yield from self._given_up()
                     return
@@ -155,7 +156,9 @@ class _Run:
 
     def _next_exchange(self, now: float) -> Exchange | None:
         exchange = self._again.pop() if self._again else self._schedule.take(now)
-        if exchange is None or self._openings or self._channels.has_kept:
+        if exchange is None or self._openings or self._channels.free:
+            return exchange
+        if self._pool.has_idle:
             return exchange
         self._again.append(exchange)
         self._looks_first = True
@@ -166,7 +169,7 @@ class _Run:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
         except (OSError, UnicodeError) as error:
-            return self._failed(exchange, error, self._settings.clock())
+            return self._failed(exchange, error, self._clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
             self._settings.connect_seconds
@@ -174,13 +177,13 @@ class _Run:
             else self._settings.read_seconds
         )
         # Time that a lookup or the next page of tags took is not this request's.
-        now = self._settings.clock()
+        now = self._clock()
         exchange.times_out_at = now + seconds
         self._in_flight[channel] = exchange
         try:
-            self._channels.watch(channel)
             channel.send(request)
-            self._channels.watch(channel)
+            if channel.watched_for != channel.interest:
+                self._channels.watch(channel)
         except OSError as error:
             return self._broken(channel, exchange, error, now)
         return None
@@ -191,7 +194,7 @@ class _Run:
             return kept
         exchange.needs_fresh = False
         self._openings = max(0, self._openings - 1)
-        return self._pool.open(self._schedule.remaining(self._settings.clock()))
+        return self._pool.open(self._schedule.remaining(self._clock()))
 
     def _received(self, patience: float) -> Iterator[Result]:
         self._openings = _OPENINGS
@@ -204,7 +207,7 @@ class _Run:
             result = self._proceed(channel, exchange)
             if result is not None:
                 yield result
-        now = self._settings.clock()
+        now = self._clock()
         if now >= self._next_look:
             self._next_look = now + _TICK_SECONDS
             yield from self._timed_out(now)
@@ -213,7 +216,7 @@ class _Run:
         if self._looks_first:
             self._looks_first = False
             return 0.0
-        now = self._settings.clock()
+        now = self._clock()
         seconds = self._schedule.wakes_at(now) - now
         return max(0.0, min(seconds, _TICK_SECONDS))
 
@@ -224,28 +227,29 @@ class _Run:
                 self._wait_on(channel, exchange)
                 return None
         except (OSError, ResponseError) as error:
-            return self._broken(channel, exchange, error, self._settings.clock())
+            return self._broken(channel, exchange, error, self._clock())
         if response.status == _NO_REQUEST_IN_TIME and channel.is_reused:
             late = ResponseError("the server had given up an idle connection")
-            return self._broken(channel, exchange, late, self._settings.clock())
+            return self._broken(channel, exchange, late, self._clock())
         del self._in_flight[channel]
         self._channels.release(channel, keeps_alive=response.keeps_alive)
         return self._answered(exchange, response)
 
     def _wait_on(self, channel: Channel, exchange: Exchange) -> None:
-        self._channels.watch(channel)
+        if channel.watched_for != channel.interest:
+            self._channels.watch(channel)
         if exchange.is_connecting and channel.is_connected:
             exchange.is_connecting = False
-            exchange.times_out_at = self._settings.clock() + self._settings.read_seconds
+            exchange.times_out_at = self._clock() + self._settings.read_seconds
 
     def _answered(self, exchange: Exchange, response: Response) -> Result | None:
-        exchange.response, exchange.error = response, ""
-        now = self._settings.clock()
+        now = self._clock()
         verdict = self._judge(response)
-        exchange.is_throttled = verdict is Verdict.THROTTLED
         if verdict is Verdict.FINAL:
             self._schedule.succeed(exchange, now)
-            return exchange.result()
+            return Result(exchange.tag, response)
+        exchange.response, exchange.error = response, ""
+        exchange.is_throttled = verdict is Verdict.THROTTLED
         return self._retried(exchange, now)
 
     def _broken(

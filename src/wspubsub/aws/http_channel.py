@@ -51,6 +51,7 @@ class Channel:
 
     Attributes:
         address: As given.
+        is_connected: Whether the connection, with TLS if there is any, is made.
         is_reused: Whether it has carried a request before this one.
         idle_since: When its last request ended.
         interest: The event that it waits for next.
@@ -78,20 +79,14 @@ class Channel:
         self._endpoint = endpoint
         self._resumable = resumable
         self._process = os.getpid()
-        self._is_connected = False
+        self.is_connected = False
         self._reader = ResponseReader()
-        # A view: what is left of a large request is not copied for each part sent.
-        self._unsent = memoryview(b"")
+        self._unsent: bytes | memoryview = b""
         self._step: Callable[[], Response | None] = self._finish_connecting
 
     def fileno(self) -> int:
         """Return the socket's file descriptor, for a selector."""
         return self._socket.fileno()
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether the connection, with TLS if there is any, is made."""
-        return self._is_connected
 
     @property
     def answer_has_begun(self) -> bool:
@@ -118,8 +113,8 @@ class Channel:
         Raises:
             OSError: The connection is broken.
         """
-        self._unsent = memoryview(request)
-        if self._is_connected:
+        self._unsent = request
+        if self.is_connected:
             self._step = self._write
             self._write()
 
@@ -180,18 +175,21 @@ class Channel:
         return self._begin_sending()
 
     def _begin_sending(self) -> Response | None:
-        self._is_connected = True
+        self.is_connected = True
         self._step = self._write
         return self._write()
 
     def _write(self) -> Response | None:
-        while self._unsent:
-            try:
-                sent = self._socket.send(self._unsent)
-            except _WOULD_BLOCK as error:
-                self.interest = _wanted(error, _WRITE)
-                return None
-            self._unsent = self._unsent[sent:]
+        unsent = self._unsent
+        try:
+            while (sent := self._socket.send(unsent)) < len(unsent):
+                # A view: what is left of a large request is not copied.
+                unsent = memoryview(unsent)[sent:]
+        except _WOULD_BLOCK as error:
+            self._unsent = unsent
+            self.interest = _wanted(error, _WRITE)
+            return None
+        self._unsent = b""
         self.interest = _READ
         self._step = self._read
         return None

@@ -1,7 +1,6 @@
 """The connections of one run: which are free, and what is waited for."""
 
 import selectors
-from collections.abc import Iterator
 
 from wspubsub.aws.http_channel import Channel
 from wspubsub.aws.http_pool import ChannelPool
@@ -14,6 +13,9 @@ class Channels:
         pool: The pool.
         most: How many free ones are kept.
 
+    Attributes:
+        free: Those whose answer was read a moment ago; they stay registered.
+
     Raises:
         OSError: Too many files are open.
     """
@@ -22,18 +24,12 @@ class Channels:
         self._pool = pool
         self._most = most
         self._selector = selectors.DefaultSelector()
-        # Those whose answer was read a moment ago; they stay registered.
-        self._free: list[Channel] = []
-
-    @property
-    def has_kept(self) -> bool:
-        """Whether there are connections to use again."""
-        return bool(self._free) or self._pool.has_idle
+        self.free: list[Channel] = []
 
     def take(self) -> Channel | None:
         """Return a connection that can be used again; None if there is none."""
-        while self._free:
-            channel = self._free.pop()
+        while self.free:
+            channel = self.free.pop()
             if not channel.is_dead():
                 return channel
             self.drop(channel)
@@ -45,34 +41,29 @@ class Channels:
         Raises:
             OSError: The system cannot watch any more.
         """
-        if channel.watched_for == channel.interest:
-            return
         if channel.watched_for:
-            self._selector.modify(channel, channel.interest)
+            self._selector.modify(channel, channel.interest, channel)
         else:
-            self._selector.register(channel, channel.interest)
+            self._selector.register(channel, channel.interest, channel)
         channel.watched_for = channel.interest
 
-    def wait(self, patience: float) -> Iterator[Channel]:
-        """Yield the connections with what they waited for, at most after `patience`."""
-        for key, _ in self._selector.select(patience):
-            channel = key.fileobj
-            assert isinstance(channel, Channel)  # noqa: S101 - nothing else is watched
-            yield channel
+    def wait(self, patience: float) -> list[Channel]:
+        """Return the connections that need wait no longer, at most after `patience`."""
+        return [key.data for key, _ in self._selector.select(patience)]
 
     def release(self, channel: Channel, *, keeps_alive: bool) -> None:
         """Take back a connection whose answer has been read."""
         if not channel.is_reused:
             self._pool.remember(channel)
-        if keeps_alive and len(self._free) < self._most:
+        if keeps_alive and len(self.free) < self._most:
             channel.is_reused = True
-            self._free.append(channel)
+            self.free.append(channel)
         else:
             self.drop(channel)
 
     def drop_free(self, channel: Channel) -> None:
         """Close a free connection, on which nothing should have come in."""
-        self._free.remove(channel)
+        self.free.remove(channel)
         self.drop(channel)
 
     def drop(self, channel: Channel) -> None:
@@ -84,7 +75,7 @@ class Channels:
 
     def close(self) -> None:
         """Give the free ones back to the pool."""
-        for channel in self._free:
+        for channel in self.free:
             channel.watched_for = 0
             self._pool.give_back(channel)
         # Closing the selector ends the registrations of those that live on.

@@ -48,23 +48,12 @@ class Exchange(Attempt):
         error: Why there was no answer.
     """
 
-    __slots__ = (
-        "addresses_failed",
-        "error",
-        "is_connecting",
-        "needs_fresh",
-        "response",
-        "times_out_at",
-    )
-
-    def __init__(self, tag: str) -> None:
-        super().__init__(tag)
-        self.addresses_failed = 0
-        self.needs_fresh = False
-        self.response: Response | None = None
-        self.error = ""
-        self.is_connecting = False
-        self.times_out_at = 0.0
+    addresses_failed = 0
+    needs_fresh = False
+    is_connecting = False
+    times_out_at = 0.0
+    response: Response | None = None
+    error = ""
 
     def result(self) -> Result:
         """Return how the request has ended, as far as it got."""

@@ -83,7 +83,8 @@ class ResponseReader:
         # An answer of DynamoDB has a body, and does not end here.
         if (
             data.endswith(_END_OF_HEAD)
-            and not self.has_begun
+            and self._head is None
+            and not self._buffer
             and _plain_success().fullmatch(data)
         ):
             return Response(200, {}, b"", keeps_alive=True)

@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
-from wspubsub.aws.endpoints import region_in, service_endpoint
+from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
 from wspubsub.aws.http import Multiplexer
 from wspubsub.aws.http_channel import Endpoint
 from wspubsub.aws.http_exchange import Result, Verdict
@@ -29,7 +29,6 @@ from wspubsub.aws.tls import trust_of
 from wspubsub.aws.unsigned import unsigned_headers
 from wspubsub.aws.urls import split_url
 from wspubsub.aws.verdicts import verdict_on
-from wspubsub.errors import UsageError
 
 MAX_WAIT_SECONDS = 7.0
 """The longest delays after three answers that throttle, taken together."""
@@ -100,7 +99,7 @@ class JsonApi:
     ) -> None:
         region = region or region_in(os.environ)
         if not region:
-            raise UsageError("the AWS region is unknown; set AWS_REGION")
+            raise unknown_region()
         url = split_url(endpoint_url or service_endpoint(service, os.environ, region))
         self._service = service
         self._target = target

@@ -52,7 +52,7 @@ class ManagementApi:
         self._opened: Connections | None = None
         if client is None and is_engine_fit(os.environ):
             if region is None:
-                raise unknown_region(endpoint)
+                raise unknown_region()
             # A cold start that only connects a client posts nothing, so it does not
             # pay for the engine.
             self._open = partial(_over_engine, endpoint, region, clock)

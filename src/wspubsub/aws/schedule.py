@@ -30,9 +30,11 @@ MOMENT_SECONDS = 0.25
 """How long the answer to a last try is waited for, although the patience is over."""
 
 PAUSE_SECONDS = 0.02
-"""Longest first pause while nobody gets through; it doubles up to `CAP_SECONDS`."""
+"""Longest first pause while nobody gets through; it doubles up to two seconds."""
 
-BASE_SECONDS, CAP_SECONDS = 0.1, 2.0
+LONGEST_DELAYS = (0.2, 1.0, 2.0)
+"""The longest wait after one failure, after two, and after more: two or three more
+tries fit into the patience that one bad connection gets."""
 
 
 class Attempt:
@@ -48,14 +50,14 @@ class Attempt:
         round: Which answers are counted together with its own.
     """
 
-    __slots__ = ("failures", "is_throttled", "round", "sent_at", "tag")
+    # Of the class: most attempts never change them.
+    failures = 0
+    is_throttled = False
+    sent_at = 0.0
+    round = 0
 
     def __init__(self, tag: str) -> None:
         self.tag = tag
-        self.failures = 0
-        self.is_throttled = False
-        self.sent_at = 0.0
-        self.round = 0
 
 
 class Progress:
@@ -72,8 +74,7 @@ AttemptT = TypeVar("AttemptT", bound=Attempt)
 
 def longest_delay(failures: int) -> float:
     """Return the longest time to wait after so many failures, in seconds."""
-    # Three more tries fit into the patience that one bad connection gets.
-    return float(min(CAP_SECONDS, BASE_SECONDS * 4 ** (failures - 1)))
+    return LONGEST_DELAYS[min(failures, len(LONGEST_DELAYS)) - 1]
 
 
 class Schedule(Generic[AttemptT]):
@@ -193,7 +194,8 @@ class Schedule(Generic[AttemptT]):
         del self._in_flight[attempt]
         attempt.failures += 1
         is_blocked = self._window.fail(attempt.round)
-        if is_blocked and attempt.failures == 1:
+        # At the end, those that fail by themselves need no pause: they are given up.
+        if is_blocked and (attempt.failures == 1 or math.isinf(self._ends_at())):
             self._pause(now)
         longest = self._throttled_delay if attempt.is_throttled else self._longest_delay
         due = now + self._drawn() * longest(attempt.failures)
@@ -270,9 +272,7 @@ class Schedule(Generic[AttemptT]):
     def _pause(self, now: float) -> None:
         self._is_blocked = True
         if self._pauses is None:
-            self._pauses = full_jitter(
-                self._draw, base_seconds=PAUSE_SECONDS, cap_seconds=CAP_SECONDS
-            )
+            self._pauses = full_jitter(self._draw, base_seconds=PAUSE_SECONDS)
         self._paused_until = now + next(self._pauses)
 
     def _drawn(self) -> float:

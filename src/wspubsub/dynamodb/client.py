@@ -45,8 +45,12 @@ class DynamoDBClient(Protocol):
         ...
 
 
-def choose_client(client: DynamoDBClient | None, table: str) -> DynamoDBClient:
-    """Return the client that was given, or else the engine's in Lambda, or boto3's."""
+def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
+    """Return the client that was given, or else the engine's in Lambda, or boto3's.
+
+    Raises:
+        UsageError: No Region is known, or there are no credentials.
+    """
     if client is not None:
         return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
@@ -56,14 +60,8 @@ def choose_client(client: DynamoDBClient | None, table: str) -> DynamoDBClient:
         )
 
         return EngineClient()
-    made: DynamoDBClient = sdk_client(table)
+    made: DynamoDBClient = boto3_client("dynamodb")
     return made
-
-
-def sdk_client(table: str) -> Any:  # noqa: ANN401 - boto3 ships no types
-    """Return boto3's client; one that cannot be made is an error of the store's."""
-    with translated("CreateClient", table):
-        return boto3_client("dynamodb")
 
 
 _ADVICE = {
@@ -74,7 +72,6 @@ _ADVICE = {
     "AccessDeniedException": (
         "the function's role lacks dynamodb:{operation} on table {table}"
     ),
-    "NoRegionError": "set AWS_REGION, or pass a client of your own",
     "UnknownOperationException": (
         "this endpoint does not know {operation}; use another, or do without (a log "
         "needs TransactWriteItems for keys, and after its messages have expired)"

@@ -66,8 +66,7 @@ class DynamoDBTopicLog:
         sleep: Waits before what DynamoDB refused is tried again.
 
     Raises:
-        UsageError: The table name is empty.
-        StoreError: boto3 lacks a region.
+        UsageError: The table name is empty, or no Region is known.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class DynamoDBTopicLog:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._requests = LogRequests(choose_client(client, table), table)
+        self._requests = LogRequests(choose_client(client), table)
         self._history = history
         self._now = now
         self._sleep = sleep

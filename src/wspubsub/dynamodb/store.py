@@ -79,8 +79,8 @@ class DynamoDBSubscriptionStore:
         clock: Monotonic clock in seconds, for the time that a prune may take.
 
     Raises:
-        UsageError: The table name is empty, or a number is out of range.
-        StoreError: boto3 lacks a region.
+        UsageError: The table name is empty, a number is out of range, or no Region
+            is known.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class DynamoDBSubscriptionStore:
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
-        self._table = TableAccess(choose_client(client, table), table, sleep=sleep)
+        self._table = TableAccess(choose_client(client), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)

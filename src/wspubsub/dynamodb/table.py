@@ -5,7 +5,8 @@ import warnings
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from wspubsub.dynamodb.client import sdk_client, translated
+from wspubsub.aws.choice import boto3_client
+from wspubsub.dynamodb.client import translated
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.errors import StoreError
 
@@ -66,7 +67,7 @@ def create_table(
             of stream, or this endpoint has no streams.
     """
     if client is None:
-        client = _default_client(table)
+        client = _default_client()
     _create(client, table, {"StreamSpecification": _STREAM} if stream else {})
     description = _wait_until_active(client, table, sleep)
     if stream and not _has_stream(description, table):
@@ -93,8 +94,8 @@ def _create(client: TableClient, table: str, options: dict[str, Any]) -> None:
             raise
 
 
-def _default_client(table: str) -> TableClient:
-    client: TableClient = sdk_client(table)
+def _default_client() -> TableClient:
+    client: TableClient = boto3_client("dynamodb")
     return client
 
 

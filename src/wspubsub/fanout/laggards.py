@@ -92,7 +92,7 @@ class Laggards:
         before = _debtors(debts)
         for wait in WAITS_SECONDS:
             owing = [debt for debt in debts if debt.progress.left]
-            if wait and _debtors(owing) <= self._slow.keys():
+            if not owing or (wait and _debtors(owing) <= self._slow.keys()):
                 break
             if seconds_left() <= wait:
                 return [debt.change for debt in owing]
@@ -143,7 +143,6 @@ class Laggards:
         return [debt.change for debt in debts if debt.progress.left]
 
     def _remember_slow(self, connection_id: str) -> None:
-        self._slow.pop(connection_id, None)
         self._slow[connection_id] = self._clock() + SLOW_SECONDS
         if len(self._slow) > MAX_SLOW:
             del self._slow[next(iter(self._slow))]

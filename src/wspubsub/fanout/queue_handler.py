@@ -119,7 +119,7 @@ class QueueHandler:
 
     def _deliver(self, work: Work, budget: Budget) -> None:
         message = work.message
-        ids = self._targets(work)
+        ids = self._targets(work, budget)
         left = set(ids) - message.exclude
         try:
             report = self._delivery.heard_by(
@@ -139,10 +139,13 @@ class QueueHandler:
             reason = report.reason or "not ready (410)"
             self._send_again(work, report, report.left_over, reason)
 
-    def _targets(self, work: Work) -> list[str]:
+    def _targets(self, work: Work, budget: Budget) -> list[str]:
         topic = work.message.topic
         if work.segment is not None:
-            return list(self._store.segment(topic, work.segment))
+            seconds = budget.posting_seconds_left()
+            return list(
+                self._store.segment(topic, work.segment, timeout_seconds=seconds)
+            )
         # They were read as subscribers some time ago.
         return sorted(still_subscribed(self._store, topic, work.connections))
 
