@@ -11,6 +11,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
+from tests.botocore_errors import parsing_error
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from tests.servers.management import DROP, Fault, ManagementServer, management_server
@@ -355,6 +356,18 @@ def test_what_no_second_attempt_mends_is_tried_once(error: Exception) -> None:
     [result] = api.post_many(["a="], b"x", deadline=time.monotonic() + 3600)
 
     assert result.outcome is Outcome.FAILED
+    assert client.calls == 1
+
+
+def test_an_answer_that_botocore_cannot_read_is_an_error_of_ours() -> None:
+    client = FailingClient(parsing_error(b"[]"))
+    api = ManagementApi("http://localhost:1/prod", client=client)
+
+    with pytest.raises(ManagementError, match="cannot be read") as caught:
+        api.post("a=", b"x", deadline=time.monotonic())
+
+    assert caught.value.code == "UnreadableAnswer"
+    assert caught.value.status is None
     assert client.calls == 1
 
 
