@@ -1,6 +1,7 @@
 """Clients that do not read, in a stream that others wait for."""
 
 import math
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -366,3 +367,13 @@ def test_so_many_slow_clients_are_remembered_and_no_more() -> None:
 
     assert left == []
     assert len(set(service.connections.runs[0]) & set(service.readers[:101])) == 1
+
+
+def test_where_nobody_lags_nothing_is_looked_up() -> None:
+    service = Service()
+    service.publish("one")
+    service.store.is_broken = True
+
+    assert service.handle(service.records()) == []
+    assert len(service.connections.runs) == 1
+    assert [each.name for each in threading.enumerate() if "topics" in each.name] == []

@@ -53,7 +53,7 @@ class Response(Record):
     """
 
     body: str | None = None
-    status_code: int = _ImpliedStatus(200)
+    status_code: int
     headers: Mapping[str, str] = MappingProxyType({})
     subprotocol: str | None = None
     multi_headers: Mapping[str, Sequence[str]] = MappingProxyType({})

@@ -92,7 +92,7 @@ class Laggards:
         before = _debtors(debts)
         for wait in WAITS_SECONDS:
             owing = [debt for debt in debts if debt.progress.left]
-            if wait and _debtors(owing) <= self._slow.keys():
+            if not owing or (wait and _debtors(owing) <= self._slow.keys()):
                 break
             if seconds_left() <= wait:
                 return [debt.change for debt in owing]
