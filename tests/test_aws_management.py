@@ -22,7 +22,9 @@ from wspubsub import (
     ConnectionNotReadyError,
     CredentialsError,
     ManagementError,
+    MemorySubscriptionStore,
     Outcome,
+    Publisher,
     parse_event,
 )
 from wspubsub.aws import ManagementApi
@@ -114,6 +116,23 @@ def test_an_endpoint_that_refuses_is_an_error_that_names_it() -> None:
 
     assert caught.value.status is None
     client.close()
+
+
+@pytest.mark.parametrize("way", ["engine", "boto3"])
+def test_a_post_to_a_wrong_endpoint_is_an_error_that_names_it(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in LAMBDA_ENVIRONMENT.items():
+        if way == "engine" or name != "AWS_LAMBDA_RUNTIME_API":
+            monkeypatch.setenv(name, value)
+    publisher = Publisher(
+        MemorySubscriptionStore(), ManagementApi("http://127.0.0.1:1/dev")
+    )
+
+    with pytest.raises(ManagementError, match=r"127\.0\.0\.1:1/dev") as caught:
+        publisher.post("a=", "x", timeout_seconds=0.5)
+
+    assert "a=" in str(caught.value)
 
 
 def test_an_error_of_the_program_is_not_disguised() -> None:
