@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.faulty_dynamodb import FaultyDynamoDB, refusal
 from tests.interleaving import Caller, every_order, some_orders
 from tests.servers.small_table import SmallTable
+from wspubsub import StoreError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 from wspubsub.topics import shard_of
 
@@ -141,6 +143,15 @@ def test_what_a_function_left_half_done_can_be_done_again(
         getattr(store, then)(ID, "news")
 
     assert sides(table) == (subscribed(plan) if then == "subscribe" else NOBODY)
+
+
+def test_an_unsubscribe_that_fails_at_its_end_says_so() -> None:
+    table = table_with("subscribed", {})
+    client = FaultyDynamoDB(table)
+    client.fail("delete_item", refusal("InternalServerError"))
+
+    with pytest.raises(StoreError, match="InternalServerError"):
+        make_store(client).unsubscribe(ID, "news")
 
 
 @pytest.mark.parametrize("requests", range(1, 3))

@@ -86,14 +86,16 @@ def test_pruning_ends_in_its_time_and_the_next_one_goes_on(
     assert all_items(client) == []
 
 
-def test_pruning_without_time_deletes_nothing(
+def test_pruning_deletes_nothing_when_reading_took_all_the_time(
     client: FaultyDynamoDB, now: Clock
 ) -> None:
-    store = make_store(client, now=now, clock=lambda: 5.0)
+    seconds = Clock()
+    store = make_store(client, now=now, clock=seconds)
     store.subscribe("a=", "news")
     now.advance(3600)
+    client.before("query", lambda: seconds.advance(60))
 
-    assert store.prune(["a="], topic="news", timeout_seconds=0) == Pruned()
+    assert store.prune(["a="], topic="news", timeout_seconds=60) == Pruned()
 
     assert list(store.subscribers("news")) == ["a="]
 

@@ -11,18 +11,19 @@ from tests.growth import bytes_kept
 from wspubsub import Connection, MemorySubscriptionStore
 
 
-class Attributes(dict[str, str]):
-    """Attributes that can be watched."""
+def watch_a_record(store: MemorySubscriptionStore) -> weakref.ref[Connection]:
+    """Record a connection, and return what says whether the store still has it."""
+    store.connect(Connection(id="a=", connected_at=0.0))
+    recorded = store.connection("a=")
+    assert recorded is not None
+    return weakref.ref(recorded)
 
 
 def test_what_has_expired_does_not_pile_up() -> None:
     clock = Clock()
     store = MemorySubscriptionStore(ttl_seconds=60, now=clock)
-    attributes = Attributes(name="Ann")
-    watched = weakref.ref(attributes)
-    store.connect(Connection(id="a=", connected_at=0.0, attributes=attributes))
+    watched = watch_a_record(store)
     store.subscribe("a=", "news")
-    del attributes
     clock.advance(50)
     store.connect(Connection(id="b=", connected_at=0.0))
     store.subscribe("b=", "news")
@@ -82,10 +83,7 @@ def test_it_does_not_grow_with_those_who_are_not_there_any_more(
 def test_what_is_swept_is_swept_at_the_end_of_its_time() -> None:
     clock = Clock()
     store = MemorySubscriptionStore(ttl_seconds=60, now=clock)
-    attributes = Attributes(name="Ann")
-    watched = weakref.ref(attributes)
-    store.connect(Connection(id="a=", connected_at=0.0, attributes=attributes))
-    del attributes
+    watched = watch_a_record(store)
     clock.advance(60)
 
     store.mark_ready("b=")

@@ -46,7 +46,7 @@ def _run(awaitable: Awaitable[Any], context: Context) -> Any:  # noqa: ANN401 - 
 
     if not _in_use.acquire(blocking=False):
         # Not waited for: whoever uses it may be waiting for this very call.
-        with asyncio.Runner() as runner:
+        with _new_runner() as runner:
             return runner.run(awaited(), context=context)
     try:
         return _shared_runner().run(awaited(), context=context)
@@ -57,11 +57,14 @@ def _run(awaitable: Awaitable[Any], context: Context) -> Any:  # noqa: ANN401 - 
 def _shared_runner() -> asyncio.Runner:
     process = os.getpid()
     if process not in _runners:
-        # With a factory of its own it leaves the thread's current loop alone.
-        runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
-        _runners[process] = runner
+        runner = _runners[process] = _new_runner()
         atexit.register(_close, runner, process)
     return _runners[process]
+
+
+def _new_runner() -> asyncio.Runner:
+    # With a factory it leaves alone what the thread has set as its current loop.
+    return asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
 
 def _close(runner: asyncio.Runner, process: int) -> None:
