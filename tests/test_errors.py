@@ -14,7 +14,15 @@ from wspubsub import (
     Unauthorized,
     UsageError,
 )
-from wspubsub.errors import NoRouteError, StoreTimeoutError
+from wspubsub.errors import (
+    ConnectionNotReadyError,
+    CredentialsError,
+    KeyConflictError,
+    MessageTooLargeError,
+    NoRouteError,
+    StoreTimeoutError,
+    TooManyTopicsError,
+)
 from wspubsub.topics import validate_topic
 
 
@@ -60,6 +68,30 @@ def test_a_handshake_is_refused_with_a_status_that_refuses(status: int) -> None:
 def test_any_other_status_is_the_developer_s_mistake(status: int) -> None:
     with pytest.raises(UsageError, match=f"from 300 to 599, not {status}"):
         Reject(status)
+
+
+def test_each_error_says_what_is_wrong_in_its_text() -> None:
+    assert [
+        str(error)
+        for error in (
+            KeyConflictError("news", "k"),
+            MessageTooLargeError(200_000, 131_072),
+            NoRouteError("say"),
+            TooManyTopicsError(5),
+            ConnectionGoneError("a="),
+        )
+    ] == [
+        "key 'k' of topic 'news' belongs to a message with other data; give each "
+        "message a key of its own",
+        "the message has 200,000 bytes, API Gateway carries at most 131,072; split it, "
+        "or publish a link to the data",
+        "no handler for route key 'say'",
+        "a connection may be subscribed to at most 5 topics; unsubscribe from others "
+        "first",
+        "connection a= is gone",
+    ]
+    assert "connection a= does not exist until" in str(ConnectionNotReadyError("a="))
+    assert "no AWS credentials: none" in str(CredentialsError("none"))
 
 
 def test_the_usual_refusals_have_their_status_and_reason() -> None:
