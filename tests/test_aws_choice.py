@@ -1,6 +1,7 @@
 """When the engine stands in for boto3."""
 
 import select
+import threading
 from pathlib import Path
 
 import boto3
@@ -140,3 +141,28 @@ def test_without_a_region_the_store_and_the_log_are_told_what_to_set(
 def test_what_else_keeps_a_client_from_being_made_is_an_error_of_ours() -> None:
     with pytest.raises(UsageError, match="cannot make a client for dynamodb"):
         boto3_client("dynamodb", region="not a region")
+
+
+def test_threads_make_clients_of_boto3_one_after_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # boto3's default session, which makes them, is not safe to use from threads.
+    calls: list[str] = []
+    is_second_there = threading.Event()
+    second = threading.Thread(target=boto3_client, args=("second",))
+
+    def make(service: str, **_: object) -> object:
+        calls.append(service)
+        if service == "first":
+            second.start()
+            assert not is_second_there.wait(0.2)
+        else:
+            is_second_there.set()
+        return object()
+
+    monkeypatch.setattr(boto3, "client", make)
+
+    boto3_client("first")
+    second.join()
+
+    assert calls == ["first", "second"]

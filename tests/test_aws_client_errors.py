@@ -4,8 +4,8 @@ import json
 
 import botocore.exceptions as botocore
 import pytest
-from botocore.parsers import create_parser
 
+from tests.botocore_errors import parsing_error
 from wspubsub import CredentialsError, UsageError
 from wspubsub.aws.client_errors import failure_of
 from wspubsub.aws.json_api import ClientError
@@ -93,8 +93,20 @@ def test_what_no_second_attempt_mends_is_refused(error: Exception) -> None:
         botocore.ConfigParseError(path="/x", error="y"),
         botocore.InvalidConfigError(error_msg="x"),
         botocore.MetadataRetrievalError(error_msg="x"),
+        botocore.ConfigNotFound(path="/x"),
+        botocore.InfiniteLoopConfigError(source_profile="a", visited_profiles=["a"]),
+        botocore.LoginRefreshRequired(),
+        botocore.MissingDependencyException(msg="awscrt"),
+        botocore.NoAuthTokenError(),
+        botocore.RefreshWithMFAUnsupportedError(),
+        botocore.UnknownCredentialError(name="x"),
         refused("AccessDenied", status=403, operation="AssumeRole"),
         refused("UnauthorizedException", status=401, operation="GetRoleCredentials"),
+        refused("InvalidIdentityToken", operation="AssumeRoleWithWebIdentity"),
+        refused("InvalidIdentityToken", operation="AssumeRoleWithSAML"),
+        refused("ExpiredTokenException", operation="CreateToken"),
+        refused("AccessDeniedException", operation="CreateOAuth2Token"),
+        refused("AccessDenied", status=403, operation="GetSessionToken"),
     ],
 )
 def test_what_comes_before_the_request_is_an_error_of_credentials(
@@ -113,17 +125,9 @@ def test_having_no_region_is_the_developer_s_to_mend() -> None:
         failure_of(botocore.NoRegionError())
 
 
-def raised_by_botocore(body: bytes) -> Exception:
-    parser = create_parser("json")
-    response = {"body": body, "headers": {}, "status_code": 400, "context": {}}
-    with pytest.raises((AttributeError, UnicodeDecodeError)) as caught:
-        parser.parse(response, None)
-    return caught.value
-
-
 @pytest.mark.parametrize("body", [json.dumps([]).encode(), b"\x1f\x8b"])
 def test_an_answer_that_botocore_cannot_read_may_pass(body: bytes) -> None:
-    failure = failure_of(raised_by_botocore(body))
+    failure = failure_of(parsing_error(body))
 
     assert failure.meaning is Meaning.BROKEN
     assert failure.code == "UnreadableAnswer"

@@ -8,6 +8,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from itertools import count
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ from wspubsub.dynamodb import DynamoDBSubscriptionStore
 from wspubsub.fanout import QueueFanout
 
 pytestmark = pytest.mark.integration
+
+Make = Callable[[], Callable[[], object]]
+"""Makes what is called, which each path does in its own environment."""
 
 SECONDS = 1.0
 """What takes longer was borne for seconds: after throttling the delays of `SEED` add
@@ -56,6 +60,7 @@ def refusal(code: str, status: int = 400, *headers: tuple[str, str]) -> Answer:
     return Answer(status, body.encode(), headers)
 
 
+WELL = Answer(headers=(("Connection", "close"),))
 CLOSED = Answer(raw=b"")
 GARBAGE = Answer(raw=b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
 CUT = Answer(raw=b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{")
@@ -111,18 +116,24 @@ def _environment(monkeypatch: pytest.MonkeyPatch, server: RecordingServer) -> No
 def endings(
     server: RecordingServer,
     monkeypatch: pytest.MonkeyPatch,
-    call: Callable[[], object],
+    make: Make,
     *planned: Answer,
 ) -> list[Ending]:
     """Return how a call ends through the engine, and how through boto3."""
-    found = [ending(server, call, planned)]
-    monkeypatch.delenv("AWS_LAMBDA_RUNTIME_API")
-    return [*found, ending(server, call, planned)]
+    name = "AWS_LAMBDA_RUNTIME_API"
+    monkeypatch.setenv(name, LAMBDA_ENVIRONMENT[name])
+    found = [ending(server, make(), planned)]
+    monkeypatch.delenv(name)
+    return [*found, ending(server, make(), planned)]
 
 
 def ending(
     server: RecordingServer, call: Callable[[], object], planned: tuple[Answer, ...]
 ) -> Ending:
+    trouble, server.answer = server.answer, WELL
+    with suppress(WspubsubError):
+        call()  # what is done for the first call only is not measured
+    server.answer = trouble
     server.heads.clear()
     server.planned[:] = planned
     random.seed(SEED)
@@ -139,20 +150,24 @@ def described(error: WspubsubError) -> str:
     return f"{type(error).__name__} {'no answer' if code in UNANSWERED else code}"
 
 
-def write_item() -> None:
-    DynamoDBSubscriptionStore("t").connect(Connection(id="a=", connected_at=1.0))
+def write_item() -> Callable[[], object]:
+    store = DynamoDBSubscriptionStore("t")
+    return lambda: store.connect(Connection(id="a=", connected_at=1.0))
 
 
-def read_item() -> object:
-    return DynamoDBSubscriptionStore("t").connection("a=")
+def read_item() -> Callable[[], object]:
+    store = DynamoDBSubscriptionStore("t")
+    return lambda: store.connection("a=")
 
 
-def list_topics() -> object:
-    return DynamoDBSubscriptionStore("t").topics("a=")
+def list_topics() -> Callable[[], object]:
+    store = DynamoDBSubscriptionStore("t")
+    return lambda: store.topics("a=")
 
 
-def send() -> None:
-    QueueFanout("https://sqs.us-east-1.amazonaws.com/1/q").queue.send(["hello"])
+def send() -> Callable[[], object]:
+    queue = QueueFanout("https://sqs.us-east-1.amazonaws.com/1/q").queue
+    return lambda: queue.send(["hello"])
 
 
 @pytest.mark.parametrize("trouble", sorted(DYNAMODB))
@@ -253,9 +268,12 @@ PASSING_POSTS = {
 }
 
 
-def post(server: RecordingServer, seconds: float) -> None:
-    api = ManagementApi(f"{server.url}/prod", region="us-east-1")
-    api.post("a=", b"x", deadline=time.monotonic() + seconds)
+def post(server: RecordingServer, seconds: float) -> Make:
+    def make() -> Callable[[], object]:
+        api = ManagementApi(f"{server.url}/prod", region="us-east-1")
+        return lambda: api.post("a=", b"x", deadline=time.monotonic() + seconds)
+
+    return make
 
 
 @pytest.mark.parametrize("trouble", sorted(FINAL_POSTS))
@@ -264,7 +282,7 @@ def test_a_post_that_is_refused(
 ) -> None:
     server.answer = FINAL_POSTS[trouble]
 
-    engine, boto3 = endings(server, monkeypatch, lambda: post(server, 20))
+    engine, boto3 = endings(server, monkeypatch, post(server, 20))
 
     assert engine == boto3
     assert engine.requests == 1
@@ -277,14 +295,11 @@ def test_a_post_that_may_pass(
 ) -> None:
     answer = PASSING_POSTS[trouble]
 
-    engine, boto3 = endings(server, monkeypatch, lambda: post(server, 20), answer)
+    engine, boto3 = endings(server, monkeypatch, post(server, 20), answer)
     assert engine == boto3 == Ending("None", 2, is_borne=False)
 
     server.answer = answer
-    monkeypatch.setenv(
-        "AWS_LAMBDA_RUNTIME_API", LAMBDA_ENVIRONMENT["AWS_LAMBDA_RUNTIME_API"]
-    )
-    engine, boto3 = endings(server, monkeypatch, lambda: post(server, 0.5))
+    engine, boto3 = endings(server, monkeypatch, post(server, 0.5))
     assert engine.said == boto3.said
     assert engine.requests > 1
     assert boto3.requests > 1
@@ -307,13 +322,16 @@ def test_a_post_to_many(
 ) -> None:
     server.answer = answer
 
-    def post_to_all() -> list[Outcome]:
+    def make() -> Callable[[], object]:
         api = ManagementApi(f"{server.url}/prod", region="us-east-1")
-        deadline = time.monotonic() + 0.5
-        results = api.post_many(["a=", "b="], b"x", deadline=deadline)
-        return [result.outcome for result in results]
+        return lambda: [
+            result.outcome
+            for result in api.post_many(
+                ["a=", "b="], b"x", deadline=time.monotonic() + 0.5
+            )
+        ]
 
-    engine, boto3 = endings(server, monkeypatch, post_to_all)
+    engine, boto3 = endings(server, monkeypatch, make)
 
     assert engine.said == boto3.said == repr([outcome, outcome])
 
@@ -324,10 +342,11 @@ def test_a_connection_that_is_described_by_somebody_else(
 ) -> None:
     server.answer = Answer(200, body)
 
-    def describe() -> object:
-        return ManagementApi(f"{server.url}/prod", region="us-east-1").get("a=")
+    def make() -> Callable[[], object]:
+        api = ManagementApi(f"{server.url}/prod", region="us-east-1")
+        return lambda: api.get("a=")
 
-    engine, boto3 = endings(server, monkeypatch, describe)
+    engine, boto3 = endings(server, monkeypatch, make)
 
     said = "ManagementError UnreadableAnswer"
     assert engine == boto3 == Ending(said, 1, is_borne=False)

@@ -1,6 +1,7 @@
 """Reading HTTP responses strictly."""
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given, strategies as st
@@ -199,3 +200,23 @@ def test_a_large_body_in_small_pieces_is_looked_at_once(head: bytes) -> None:
     response = found[-1] or reader.feed(b"\r\n0\r\n\r\n")
     assert response is not None
     assert len(response.body) == 16_000_000
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"Content-Length: 1000000\r\n\r\n%b",
+        b"Transfer-Encoding: chunked\r\n\r\nf4240\r\n%b\r\n0\r\n\r\n",
+    ],
+    ids=["with a length", "in chunks"],
+)
+def test_an_answer_that_has_been_read_is_not_kept(answer: bytes) -> None:
+    readers = [ResponseReader() for _ in range(20)]
+    data = OK_HEAD + answer % (b"x" * 1_000_000)
+    tracemalloc.start()
+
+    assert all(reader.feed(bytes(data)) is not None for reader in readers)
+
+    kept, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept < 2_000_000

@@ -11,6 +11,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
+from tests.botocore_errors import parsing_error
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from tests.servers.management import DROP, Fault, ManagementServer, management_server
@@ -21,7 +22,9 @@ from wspubsub import (
     ConnectionNotReadyError,
     CredentialsError,
     ManagementError,
+    MemorySubscriptionStore,
     Outcome,
+    Publisher,
     parse_event,
 )
 from wspubsub.aws import ManagementApi
@@ -113,6 +116,23 @@ def test_an_endpoint_that_refuses_is_an_error_that_names_it() -> None:
 
     assert caught.value.status is None
     client.close()
+
+
+@pytest.mark.parametrize("way", ["engine", "boto3"])
+def test_a_post_to_a_wrong_endpoint_is_an_error_that_names_it(
+    way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in LAMBDA_ENVIRONMENT.items():
+        if way == "engine" or name != "AWS_LAMBDA_RUNTIME_API":
+            monkeypatch.setenv(name, value)
+    publisher = Publisher(
+        MemorySubscriptionStore(), ManagementApi("http://127.0.0.1:1/dev")
+    )
+
+    with pytest.raises(ManagementError, match=r"127\.0\.0\.1:1/dev") as caught:
+        publisher.post("a=", "x", timeout_seconds=0.5)
+
+    assert "a=" in str(caught.value)
 
 
 def test_an_error_of_the_program_is_not_disguised() -> None:
@@ -336,6 +356,18 @@ def test_what_no_second_attempt_mends_is_tried_once(error: Exception) -> None:
     [result] = api.post_many(["a="], b"x", deadline=time.monotonic() + 3600)
 
     assert result.outcome is Outcome.FAILED
+    assert client.calls == 1
+
+
+def test_an_answer_that_botocore_cannot_read_is_an_error_of_ours() -> None:
+    client = FailingClient(parsing_error(b"[]"))
+    api = ManagementApi("http://localhost:1/prod", client=client)
+
+    with pytest.raises(ManagementError, match="cannot be read") as caught:
+        api.post("a=", b"x", deadline=time.monotonic())
+
+    assert caught.value.code == "UnreadableAnswer"
+    assert caught.value.status is None
     assert client.calls == 1
 
 

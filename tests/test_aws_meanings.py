@@ -50,6 +50,28 @@ def test_what_a_service_s_model_calls_retryable_is_tried_again(service: str) -> 
 
 
 @pytest.mark.parametrize(
+    "code",
+    [
+        "AccessDenied",
+        "AccessDeniedException",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "ForbiddenException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "RequestExpired",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    ],
+)
+def test_what_aws_does_not_let_in_is_denied_whatever_the_status(code: str) -> None:
+    assert meaning_of(400, code) is Meaning.DENIED
+    assert meaning_of(500, code) is Meaning.DENIED
+
+
+@pytest.mark.parametrize(
     ("status", "code", "meaning"),
     [
         (410, None, Meaning.GONE),
@@ -66,6 +88,8 @@ def test_what_a_service_s_model_calls_retryable_is_tried_again(service: str) -> 
         (None, "ConditionalCheckFailedException", Meaning.REFUSED),
         (None, "InternalServerError", Meaning.BROKEN),
         (None, "ServiceUnavailable", Meaning.BROKEN),
+        (200, "UnreadableAnswer", Meaning.BROKEN),
+        (None, "EndpointConnectionError", Meaning.BROKEN),
         (429, "LimitExceededException", Meaning.THROTTLED),
         (429, "GoneException", Meaning.GONE),
     ],

@@ -261,5 +261,5 @@ def test_a_newer_session_is_resumed_after_a_minute(
         assert resumed(old, 0.0) == 0
         assert resumed(old, 29.0) == 1
         assert resumed(new, 59.0) == 0
-        assert resumed(new, 89.0) == 0
-        assert resumed(new, 119.0) == 1
+        assert resumed(new, 60.0) == 0
+        assert resumed(new, 61.0) == 1

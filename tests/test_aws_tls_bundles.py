@@ -114,7 +114,7 @@ def test_without_any_certificates_nobody_is_trusted(
     assert trust.context.check_hostname
 
 
-def test_certificates_of_the_system_that_cannot_be_read_are_done_without(
+def test_certificates_of_the_system_that_cannot_be_read_are_left_out(
     monkeypatch: pytest.MonkeyPatch, authority: Authority, tmp_path: Path
 ) -> None:
     bundle = tmp_path / "mine.pem"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.queue_service import record
+from tests.virtual_time import VirtualTime
 from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
 from wspubsub.errors import UsageError
 from wspubsub.fanout import QueueFanout, QueueHandler
@@ -274,6 +275,23 @@ def test_only_so_many_records_are_remembered() -> None:
     memory.forget("2")
     memory.forget("2")
     assert memory.of("2") is not known[2]
+
+
+@pytest.mark.parametrize(("seconds", "is_known"), [(899.9, True), (900.0, False)])
+def test_records_are_remembered_for_fifteen_minutes(
+    seconds: float,
+    is_known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    time = VirtualTime()
+    memory = ProgressMemory(time.clock)
+    first, second = memory.of("1"), memory.of("2")
+
+    time.passed += 500.0
+    memory.of("2")
+    time.passed += seconds - 500.0
+
+    assert (memory.of("1") is first) == is_known
+    assert memory.of("2") is second
 
 
 def test_progress_is_new_until_it_is_settled() -> None:

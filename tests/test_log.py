@@ -19,6 +19,7 @@ from wspubsub import (
     Position,
     UsageError,
 )
+from wspubsub.history import replay
 
 
 def test_what_has_expired_does_not_pile_up() -> None:
@@ -243,6 +244,43 @@ def test_the_shortest_history_is_one_message_for_one_second() -> None:
     shortest = History(limit=1, ttl_seconds=1)
 
     assert (shortest.limit, shortest.ttl_seconds) == (1, 1)
+
+
+def test_a_history_may_be_as_short_as_one_message_and_one_second() -> None:
+    history = History(limit=1, ttl_seconds=1)
+
+    assert (history.limit, history.ttl_seconds) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("since", "limit", "offsets"),
+    [(None, 100, range(1, 6)), (None, 2, range(4, 6)), (0, 100, range(1, 6))],
+)
+def test_no_offset_is_asked_for_that_was_never_given(
+    since: int | None, limit: int, offsets: range
+) -> None:
+    asked: list[range] = []
+
+    def fetch(wanted: range) -> list[LoggedMessage]:
+        asked.append(wanted)
+        return []
+
+    replay(
+        Position(EPOCH, 5),
+        None if since is None else Position(EPOCH, since),
+        limit=limit,
+        kept=1000,
+        fetch=fetch,
+    )
+
+    assert asked == [offsets]
+
+
+def test_ids_and_epochs_are_long_enough_to_be_drawn_once() -> None:
+    message = MemoryTopicLog().append("news", b"x").message
+
+    assert len(message.id) == 24
+    assert len(message.position.epoch) == 16
 
 
 def test_a_history_has_defaults() -> None:

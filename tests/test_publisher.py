@@ -172,6 +172,21 @@ def test_who_was_pruned_is_told_with_the_topics_that_were_left(
     assert store.disconnect("b") == frozenset()
 
 
+def test_who_was_closed_is_told_too(
+    store: FailingStore, connections: RecordingConnections
+) -> None:
+    told: list[tuple[str, frozenset[str]]] = []
+    publisher = Publisher(store, connections, on_gone=lambda *gone: told.append(gone))
+    subscribe(store, connections, "a")
+    connections.connect("b")
+
+    publisher.close("a")
+    publisher.close("b")
+
+    assert told == [("a", frozenset({"news"}))]
+    assert store.disconnect("a") == frozenset()
+
+
 def test_an_error_of_on_gone_is_logged_and_hides_nothing(
     store: FailingStore,
     connections: RecordingConnections,

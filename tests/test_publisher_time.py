@@ -20,7 +20,7 @@ from wspubsub import (
 )
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
-from wspubsub.fanout import QueueFanout
+from wspubsub.fanout import QueueFanout, QueueHandler
 from wspubsub.subscriptions import Pruned
 from wspubsub.testing import RecordingConnections
 
@@ -391,3 +391,31 @@ def test_with_a_queue_who_fails_is_handed_over_at_once(
     assert virtual.passed < 0.5
     assert len(queue.entries) == 1
     assert caplog.records == []
+
+
+def test_the_queue_s_function_hands_back_at_once_who_fails_in_a_segment() -> None:
+    virtual, queue = VirtualTime(), Sqs()
+    ids = [f"c{number}" for number in range(20)]
+    connections = connections_in(virtual, ids)
+    connections.throttle("c7", times=None)
+    fanout = QueueFanout("https://sqs/1/fanout", inline_threshold=0, client=queue)
+    publisher = Publisher(
+        store_of(*ids), connections, fanout=fanout, clock=virtual.clock
+    )
+    handler = QueueHandler(publisher, fanout)
+
+    publisher.publish("news", "x")
+    seconds = []
+    for number in range(3):
+        begun = virtual.passed
+        body = queue.entries[number]["MessageBody"]
+        record = {"eventSource": "aws:sqs", "messageId": "m", "body": body}
+        assert handler({"Records": [record]}) == {"batchItemFailures": []}
+        seconds.append(virtual.passed - begun)
+
+    # The topic is split, the segment is delivered, and then there is only the slow one.
+    assert seconds[0] == 0
+    assert seconds[1] < 0.5
+    assert 0.5 < seconds[2] <= 2.5
+    assert len(connections.posted) == 19
+    assert len(queue.entries) == 4

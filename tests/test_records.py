@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from wspubsub import Connection, PublishReport, Response, parse_event
+from wspubsub import ConnectEvent, Connection, PublishReport, Response, parse_event
 from wspubsub.testing import connect_event
 
 
@@ -84,4 +84,7 @@ def test_the_functions_of_dataclasses_work_on_records() -> None:
         "subprotocol",
         "multi_headers",
     ]
+    shown = {field.name: field.repr for field in dataclasses.fields(ConnectEvent)}
+    hidden = {"raw", "context", "state", "headers", "multi_query"}
+    assert {name for name, is_shown in shown.items() if not is_shown} == hidden
     assert dataclasses.replace(Response("hi"), status_code=201) == Response("hi", 201)

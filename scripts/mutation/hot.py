@@ -15,7 +15,7 @@ import pytest
 from mutation.forks import KILLED, SURVIVED
 from mutation.mutants import Mutant
 from mutation.patches import LoadedFunctions, changed_functions
-from mutation.selection import Measured
+from mutation.selection import Measured, chosen_modules
 
 ARGUMENTS = (
     "-o",
@@ -51,6 +51,9 @@ class Session:
         self.plugins = session.config.pluginmanager
         self.plugins.unregister(self.plugins.get_plugin("terminalreporter"))
         self.items = {item.nodeid: item for item in session.items}
+        for path in chosen_modules(()):
+            name = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+            importlib.import_module(name.removesuffix(".__init__"))
         self.functions = LoadedFunctions()
         self._act(self)
         return True
@@ -109,7 +112,7 @@ class Measure:
         """Notice a failure."""
         if report.failed:
             self.failed.append(report.nodeid)
-            print(report.nodeid, report.longreprtext, flush=True)
+            print("fails without any change:", report.nodeid, flush=True)
 
     def _lines(self) -> Mapping[str, frozenset[int]]:
         data = self._coverage.get_data()

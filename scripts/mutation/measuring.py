@@ -10,6 +10,7 @@ from mutation.hot import Measure, Session, foreign_modules
 from mutation.outcomes import FOLDER
 from mutation.selection import Measured, glob, test_files
 
+MAX_FAILURES = 5
 _FRESH = FOLDER / "fresh.pickle"
 _KEPT = FOLDER / "baseline.pickle"
 
@@ -47,7 +48,7 @@ class Baseline:
             self.tests |= tests
             self.modules = sorted({*self.modules, *modules})
         _KEPT.write_bytes(pickle.dumps(self))
-        self.tests = {name: self.tests[name] for name in session.items}
+        self.tests = {n: t for n, t in self.tests.items() if n in session.items}
         return self
 
     def _is_current(self, name: str, known: "Baseline") -> bool:
@@ -62,8 +63,11 @@ def _measure_in_fork(session: Session, names: list[str]) -> None:
             measure = Measure(Path("src/wspubsub").resolve())
             session.plugins.register(measure)
             session.run(names)
+            # A test that fails by itself, on a busy machine, can find out nothing.
+            for name in measure.failed:
+                measure.tests.pop(name, None)
             _FRESH.write_bytes(pickle.dumps((measure.tests, foreign_modules())))
-            os._exit(1 if measure.failed else 0)
+            os._exit(1 if len(measure.failed) > MAX_FAILURES else 0)
         except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
             traceback.print_exc()
         os._exit(2)

@@ -1,5 +1,6 @@
-"""Which of Cosmic Ray's operators are used, and three that it does not have."""
+"""Which of Cosmic Ray's operators are used, and four that it does not have."""
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -113,6 +114,30 @@ class SwapIn(Operator):  # type: ignore[misc] # untyped
         return (Example("a in b\n", "a not in b\n"),)
 
 
+class WidenFormat(Operator):  # type: ignore[misc] # untyped
+    """Makes the numbers that an f-string formats one digit longer."""
+
+    def mutation_positions(self, node: Any) -> Iterator[Span]:
+        """Yield where the digits of a number are counted."""
+        if node.type == "fstring_format_spec" and re.search(r"\dd", node.get_code()):
+            yield node.start_pos, node.end_pos
+
+    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
+        """Add one to the number."""
+        number = node.children[1]
+        number.value = re.sub(r"\d+", _one_more, number.value, count=1)
+        return node
+
+    @classmethod
+    def examples(cls) -> Sequence[Example]:
+        """Say what it does, in Cosmic Ray's form."""
+        return (Example('f"{x:016d}"\n', 'f"{x:017d}"\n'),)
+
+
+def _one_more(match: re.Match[str]) -> str:
+    return str(int(match[0]) + 1).zfill(len(match[0]))
+
+
 def _memberships(node: Any) -> Iterator[Any]:
     if node.type == "comparison":
         for operator in node.children[1::2]:
@@ -144,4 +169,5 @@ def all_operators() -> dict[str, Operator]:
         "RemoveCall": RemoveCall(),
         "DropKeyword": DropKeyword(),
         "SwapIn": SwapIn(),
+        "WidenFormat": WidenFormat(),
     }

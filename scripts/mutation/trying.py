@@ -14,7 +14,7 @@ from mutation import cold, hot
 from mutation.forks import KILLED, SURVIVED, run_in_forks
 from mutation.measuring import Baseline
 from mutation.mutants import Mutant
-from mutation.outcomes import FOLDER, Outcome, Outcomes, line_about
+from mutation.outcomes import FOLDER, Outcome, Outcomes
 from mutation.patches import ImportTimeError, changed_functions
 from mutation.selection import Measured, tests_for
 
@@ -42,9 +42,13 @@ class _Task(NamedTuple):
 
 
 def try_mutants(mutants: list[Mutant], limits: Limits) -> Outcomes:
-    """Return what became of each mutant."""
+    """Return what became of each mutant.
+
+    What survives in a fork of the session is tried again from the import on: what a
+    function did then cannot be changed any more.
+    """
     outcomes, baseline = _try_functions(mutants, limits)
-    rest = [mutant for mutant in mutants if mutant not in outcomes]
+    rest = [m for m in mutants if outcomes.get(m) in {None, Outcome.SURVIVED}]
     hot.warm_up(baseline.modules)
     gc.freeze()
     tasks = [_task(mutant, baseline.tests, limits, runs=False) for mutant in rest]
@@ -118,10 +122,8 @@ def _run(
     )
     for number, (task, status) in enumerate(ended, start=1):
         outcomes[task.mutant] = _outcome(status)
-        if status == SURVIVED:
-            print(f"{number}/{len(tasks)}", line_about(task.mutant), flush=True)
-        elif number % 50 == 0:
-            print(f"{number}/{len(tasks)}", flush=True)
+        if number % 50 == 0 or number == len(tasks):
+            print(f"{number} of {len(tasks)} tried", flush=True)
     return outcomes
 
 

@@ -3,12 +3,12 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.errors import StoreTimeoutError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
-from wspubsub.subscriptions import Pruned, SubscriptionStore
+from wspubsub.subscriptions import SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
 """Told of a connection that was pruned, and which topics it has left by that."""
@@ -67,7 +67,7 @@ class Delivery:
         timeout_seconds: Longest time a call may take in all, if it does not say.
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
-        on_gone: Told of each connection that was pruned.
+        on_gone: Told of each connection that was pruned or closed.
     """
 
     def __init__(
@@ -187,13 +187,23 @@ class Delivery:
                 log.warning("could not prune gone connections", exc_info=True)
                 break
             young |= pruned.young
-            self._tell(pruned)
+            self._tell(pruned.left)
         return frozenset(young)
 
-    def _tell(self, pruned: Pruned) -> None:
+    def forget(self, connection_id: str) -> None:
+        """Forget a connection of any age.
+
+        Raises:
+            StoreError: It could not be forgotten.
+        """
+        topics = self.store.disconnect(connection_id)
+        if topics:
+            self._tell({connection_id: topics})
+
+    def _tell(self, left: Mapping[str, frozenset[str]]) -> None:
         if self._on_gone is None:
             return
-        for connection_id, topics in pruned.left.items():
+        for connection_id, topics in left.items():
             try:
                 self._on_gone(connection_id, topics)
             except Exception:

@@ -52,8 +52,8 @@ class Publisher:
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
         on_gone: Called with the ID of each connection that a publish or post found
-            gone and pruned, and with the topics that it has left by that. What it
-            raises is logged.
+            gone and pruned, or that `close` closed, and with the topics that it has
+            left by that. What it raises is logged.
 
     Attributes:
         delivery: Posts messages to connections.
@@ -271,7 +271,7 @@ class Publisher:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was gone before it was closed", connection_id)
-        self.delivery.store.disconnect(connection_id)
+        self.delivery.forget(connection_id)
 
     def _outgoing(self, message: "LoggedMessage") -> Outgoing:
         return Outgoing(

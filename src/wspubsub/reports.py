@@ -21,7 +21,9 @@ class PublishReport(Record):
 
     Attributes:
         delivered: How many connections API Gateway took the message for.
-        gone: Connections that no longer exist; they have been pruned.
+        gone: Connections that no longer exist; they have been pruned. Where several
+            APIs share a table, connections of the others are here as well, and have
+            not been pruned if the store knows its own (`api=`).
         not_ready: Connections that were answered 410, but are so young that they may
             still be in their handshake. They have not been pruned, and do not make
             the report incomplete.

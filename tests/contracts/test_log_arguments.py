@@ -25,7 +25,9 @@ def test_an_illegal_topic_is_refused(log: TopicLog, topic: str) -> None:
         log.position(topic)
 
 
-@pytest.mark.parametrize("key", ["", "x" * 257, "é" * 129, "a\nb", "\x9f", "\ud800", 5])
+@pytest.mark.parametrize(
+    "key", ["", "x" * 257, "é" * 129, "\x1f", "\x7f", "\x9f", "\ud800", 5]
+)
 def test_an_illegal_key_is_refused_and_nothing_appended(
     log: TopicLog, key: Any, news: str
 ) -> None:
@@ -34,6 +36,14 @@ def test_an_illegal_key_is_refused_and_nothing_appended(
         log.append(news, b"", key=key)
 
     assert log.position(news) is None
+
+
+@pytest.mark.parametrize("key", ["x", " ~\xa0", "x" * 256, "é" * 128])
+def test_any_text_of_up_to_256_bytes_is_a_key(
+    log: TopicLog, key: str, news: str
+) -> None:
+    assert log.append(news, b"", key=key).is_new
+    assert not log.append(news, b"", key=key).is_new
 
 
 def test_members_of_an_enumeration_are_their_text(log: TopicLog, news: str) -> None:

@@ -18,7 +18,7 @@ from wspubsub.aws.http_response import Response
 from wspubsub.aws.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
-"""How often time-outs are looked for."""
+"""How often timeouts are looked for."""
 
 _OPENINGS = 16
 """How many connections are opened at once, before answers are looked for again."""
@@ -81,8 +81,8 @@ class Multiplexer:
 
         Args:
             tags: Taken as there is room to send.
-            build: Gives the bytes of a request each time it is sent.
-            judge: Says what an answer means.
+            build: Returns the bytes of a request each time it is sent.
+            judge: Returns what an answer means.
             deadline: Instant of the clock at which all ends.
             max_attempts: How often a request is sent at most; None for no limit.
             progress: Where successes are noted, if tags are different connections of

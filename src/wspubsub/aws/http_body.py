@@ -54,8 +54,11 @@ class _Parts:
             raise ResponseError("the answer is too long")
         self._parts.append(data)
 
-    def joined(self) -> bytes:
-        return b"".join(self._parts)
+    def take(self) -> bytes:
+        # A connection that is kept does not keep its last answer too.
+        content = b"".join(self._parts)
+        self._parts.clear()
+        return content
 
 
 class SizedBody:
@@ -76,7 +79,7 @@ class SizedBody:
         if self._content.size > self._length:
             raise ResponseError("the answer is longer than it says")
         complete = self._content.size == self._length
-        return self._content.joined() if complete else None
+        return self._content.take() if complete else None
 
     def closed(self) -> bytes | None:
         """See `Body.closed`."""
@@ -99,7 +102,7 @@ class EndlessBody:
 
     def closed(self) -> bytes | None:
         """See `Body.closed`."""
-        return self._content.joined()
+        return self._content.take()
 
 
 class ChunkedBody:
@@ -127,7 +130,7 @@ class ChunkedBody:
         self._unread += data
         while self._read_next():
             pass
-        return self._content.joined() if self._is_complete else None
+        return self._content.take() if self._is_complete else None
 
     def closed(self) -> bytes | None:
         """See `Body.closed`."""

@@ -1,6 +1,6 @@
 """Reading an HTTP/1.1 response strictly (RFC 9112), as its bytes come in.
 
-The answer that nearly every post gets, a head with `Content-Length: 0`, is recognised
+The answer that nearly every post gets, a head with `Content-Length: 0`, is recognized
 with one comparison; everything else takes the general way. What is not exactly a
 response is an error, never a guess: a guess could call a live connection gone.
 """

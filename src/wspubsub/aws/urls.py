@@ -42,7 +42,7 @@ def split_url(text: str) -> Url:
     host, port = _split_netloc(netloc)
     is_plain = path.isprintable() and not any(mark in path for mark in " ?#")
     if not separator or scheme not in _PORTS or not host or not is_plain:
-        raise UsageError(f"{text!r} is no URL of a service; give https://host/path")
+        raise UsageError(f"{text!r} is not a service URL; expected https://host/path")
     usual = _PORTS[scheme]
     if port == usual:
         netloc = netloc.rpartition(":")[0]
@@ -56,7 +56,7 @@ def split_url(text: str) -> Url:
 
 
 def _split_netloc(netloc: str) -> tuple[str, int | None]:
-    """Return host and port; no host if it is none."""
+    """Return host and port; an empty host if it is not valid."""
     if netloc.startswith("["):
         host, closing, port = netloc[1:].partition("]")
         digits = host.replace(":", "").replace(".", "")

@@ -14,7 +14,7 @@ from wspubsub.fanout.invocations import (
     seconds_left,
 )
 from wspubsub.fanout.queue import MAX_BATCH_ENTRIES
-from wspubsub.fanout.queue_fanout import QueueFanout, segmented
+from wspubsub.fanout.queue_fanout import PATIENCE_SECONDS, QueueFanout, segmented
 from wspubsub.fanout.standing import still_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
@@ -130,6 +130,9 @@ class QueueHandler:
                 topic=message.topic,
                 exclude=message.exclude,
                 budget=budget,
+                # Other segments wait for this function; the queue brings back who
+                # fails, and then there is more time for them.
+                patience_seconds=None if work.connections else PATIENCE_SECONDS,
             )
         except PublishError as error:
             # Who was reached before it must not get the message again.
