@@ -339,6 +339,8 @@ def test_what_does_not_pass_is_an_error_at_once(
         log.append("news", b"x", key=key)
 
     assert caught.value.code == "AccessDeniedException"
+    assert ("dynamodb:ConditionCheckItem" in str(caught.value)) is bool(key)
+    assert "dynamodb:PutItem" in str(caught.value)
     assert client.calls.count(WRITES[key]) == 1
 
 

@@ -302,6 +302,25 @@ def test_a_template_that_is_right_gives_no_finding(settings: dict[str, Any]) -> 
     assert found(made(**settings), with_history="history" in settings) == []
 
 
+def test_where_a_stream_carries_the_log_its_permission_is_missed_unasked() -> None:
+    template = made(streams=True)
+    statements(template)["Table"]["Action"].remove("dynamodb:ConditionCheckItem")
+
+    (line,) = found(template)
+
+    assert "dynamodb:ConditionCheckItem" in line
+
+
+def test_a_stream_without_the_log_takes_no_permission_for_one() -> None:
+    template = made(streams=True)
+    statements(template)["Table"]["Action"].remove("dynamodb:ConditionCheckItem")
+    mapping = template["Resources"]["StreamMapping"]["Properties"]
+    filters = mapping["FilterCriteria"]["Filters"]
+    filters[:] = [each for each in filters if "L#" not in each["Pattern"]]
+
+    assert found(template) == []
+
+
 def test_every_action_that_is_taken_away_is_missed() -> None:
     for sid, statement in statements(full()).items():
         for action in statement["Action"]:

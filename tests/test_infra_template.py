@@ -167,6 +167,12 @@ def test_a_history_needs_one_action_more_and_outlives_the_stack() -> None:
     assert with_history["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
 
 
+def test_what_a_stream_carries_is_logged_first_and_may_be() -> None:
+    more = actions(made(streams=True)) - actions(made())
+
+    assert "dynamodb:ConditionCheckItem" in more
+
+
 def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
     plain, streaming = (
         properties(made(streams=streams), "Table") for streams in (False, True)

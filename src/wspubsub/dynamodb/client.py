@@ -70,13 +70,17 @@ _ADVICE = {
         "{table}`, or check the region and the endpoint"
     ),
     "AccessDeniedException": (
-        "the function's role lacks dynamodb:{operation} on table {table}"
+        "the function's role lacks dynamodb:{action} on table {table}"
     ),
     "UnknownOperationException": (
         "this endpoint does not know {operation}; use another, or do without (a log "
         "needs TransactWriteItems for keys, and after its messages have expired)"
     ),
 }
+
+
+# IAM knows the writes in a transaction, not the transaction.
+_ACTIONS = {"TransactWriteItems": "PutItem or dynamodb:ConditionCheckItem"}
 
 
 @contextmanager
@@ -91,7 +95,8 @@ def translated(operation: str, table: str) -> Iterator[None]:
 
         failure = failure_of(error)
         advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
-        advice = advice.format(table=table, operation=operation)
+        action = _ACTIONS.get(operation, operation)
+        advice = advice.format(table=table, operation=operation, action=action)
         detail = f"{advice} ({failure.text})" if advice else failure.text
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code

@@ -88,7 +88,8 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
     for name, handler in handlers.items():
         statements = permissions(
             application_arns(name, settings),
-            history=settings.history,
+            # What a stream carries is logged first.
+            history=settings.history or settings.streams,
             records=name == last,
         )
         found |= function(

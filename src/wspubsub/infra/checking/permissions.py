@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from wspubsub.infra.checking.deployment import FUNCTION, QUEUE, Deployment
+from wspubsub.dynamodb.log_items import log_partition
+from wspubsub.infra.checking.deployment import FUNCTION, QUEUE, TABLE, Deployment
 from wspubsub.infra.checking.findings import Finding
 from wspubsub.infra.checking.grants import Grants, Statement, grants, without_place
 from wspubsub.infra.checking.stack import Resource
@@ -133,10 +134,20 @@ def _table(
     name = deployment.stack.text(table.properties.get("TableName"))
     names = [f"${{{table.name}.Arn}}", f"dynamodb:table/${{{table.name}}}"]
     names += [f"dynamodb:table/{name}"] if name else []
-    actions = (*STORE_ACTIONS, *(HISTORY_ACTIONS if with_history else ()))
-    for action in actions:
+    is_logged = with_history or _carries_log(deployment, table)
+    for action in (*STORE_ACTIONS, *(HISTORY_ACTIONS if is_logged else ())):
         if found.lacks(action, *names):
             yield lacking(found, action, f"{table.name} for {function.name}")
+
+
+def _carries_log(deployment: Deployment, table: Resource) -> bool:
+    """Whether a stream of the table brings log entries, by the filter of a mapping."""
+    return any(
+        log_partition("") in str(each.properties.get("FilterCriteria"))
+        and deployment.stack.referred(each.properties.get("EventSourceArn"), TABLE)
+        == table
+        for each, _ in deployment.mappings()
+    )
 
 
 def _queue(
