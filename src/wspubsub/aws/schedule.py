@@ -10,7 +10,7 @@ until its deadline.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Generic, TypeVar
 
 from wspubsub.aws.window import Window
@@ -225,6 +225,10 @@ class Schedule(Generic[AttemptT]):
         tag = next(self._tags, None)
         if tag is None:
             self._tried_at = self._clock()
+            return None
+        if self._clock() >= self._deadline:
+            # It came too late to be sent.
+            self._tags = chain((tag,), self._tags)
             return None
         return self._make(tag)
 

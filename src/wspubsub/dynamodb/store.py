@@ -40,6 +40,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_api,
     check_connection,
     check_connection_id,
     check_max_topics,
@@ -107,7 +108,7 @@ class DynamoDBSubscriptionStore:
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)
-        self._api = api
+        self._api = check_api(api)
         self._max_topics = check_max_topics(max_topics)
         self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
