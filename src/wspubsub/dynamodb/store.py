@@ -52,7 +52,7 @@ from wspubsub.subscriptions import (
 from wspubsub.topics import validate_topic
 
 FIRST_PAGE_ITEMS = 1024
-"""A first page of subscribers comes soon, so that posts begin while the next is read."""
+"""Of subscribers; it comes soon, so that posts begin while the next page is read."""
 
 PRUNE_SHARE = 0.8
 """The share of a prune's time after which it asks DynamoDB for nothing more."""
