@@ -68,6 +68,7 @@ class QueueFanout:
 
         Raises:
             QueueError: The queue did not take what is to be carried on.
+            StoreTimeoutError: Whether the topic is large could not be read in time.
         """
         store = segmented(delivery.store)
         most = self._inline_threshold
