@@ -117,6 +117,15 @@ def test_the_table_holds_what_the_design_says(client: Any) -> None:
     )
 
 
+def test_what_was_just_recorded_is_found(client: Any) -> None:
+    store = make_store(client)
+    store.connect(Connection(id="a=", connected_at=1.0))
+
+    store.connect(Connection(id="a=", connected_at=2.0))
+
+    assert store.connection("a=") == Connection(id="a=", connected_at=2.0)
+
+
 def test_nothing_of_a_disconnected_client_stays_in_the_table(client: Any) -> None:
     store = make_store(client, shards=4)
     store.connect(Connection(id="a=", connected_at=1.0))
