@@ -295,35 +295,6 @@ def test_an_error_that_is_not_from_aws_is_not_translated(client: Any) -> None:
         store.connect(Connection(id="a=", connected_at=1.0))
 
 
-def test_shards_can_be_given_by_pattern_of_topics(client: Any) -> None:
-    store = make_store(client, shards={"big-*": 5, "*": 2})
-    for number in range(30):
-        store.subscribe(f"c{number}", "big-topic")
-        store.subscribe(f"c{number}", "small")
-
-    partitions = {item["pk"]["S"] for item in all_items(client)}
-
-    assert {f"T#{shard}#big-topic" for shard in range(5)} <= partitions
-    assert {"T#0#small", "T#1#small"} <= partitions
-    assert "T#2#small" not in partitions
-    assert len(list(store.subscribers("big-topic"))) == 30
-    only_first_shard = make_store(client, shards={"x": 3}).subscribers("small")
-    assert 0 < len(list(only_first_shard)) < 30
-
-
-@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}, 2.5, True, "8", {"*": "8"}])
-def test_an_impossible_number_of_shards_is_refused(client: Any, shards: Any) -> None:
-    with pytest.raises(UsageError, match="shards"):
-        make_store(client, shards=shards)
-    with pytest.raises(UsageError, match="shards"):
-        make_store(client, previous_shards=shards)
-
-
-@pytest.mark.parametrize("shards", [1, 1000, {"*": 1000}])
-def test_a_possible_number_of_shards_is_taken(client: Any, shards: Any) -> None:
-    assert len(make_store(client, shards=shards).whole("news")) in {1, 1000}
-
-
 def test_a_table_needs_a_name(client: Any) -> None:
     with pytest.raises(UsageError, match="name of the DynamoDB table"):
         DynamoDBSubscriptionStore("", client=client)
