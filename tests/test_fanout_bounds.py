@@ -244,6 +244,24 @@ def test_when_those_who_are_left_over_are_given_to_the_redrive_policy(
 
 
 @pytest.mark.parametrize(
+    ("left", "hops", "messages"),
+    [(100, 13, 100), (101, 13, 1), (100, 12, 1), (2, 13, 2)],
+)
+def test_at_the_end_of_a_chain_each_of_a_few_has_a_message_of_its_own(
+    left: int, hops: int, messages: int
+) -> None:
+    topic = Topic(left + 1)
+    topic.script([DELIVERED, *[THROTTLED] * left])
+    ids = tuple(f"c{number}" for number in range(left + 1))
+    message = Outgoing(topic="news", data=b"x")
+    work = Work(message=message, connections=ids, hops=hops)
+
+    topic.handler({"Records": [record(work.body())]})
+
+    assert len(topic.works()) == messages
+
+
+@pytest.mark.parametrize(
     ("sizes", "batches"),
     [
         ([1] * 10, [10]),

@@ -14,7 +14,12 @@ from wspubsub.fanout.invocations import (
     seconds_left,
 )
 from wspubsub.fanout.queue import MAX_BATCH_ENTRIES
-from wspubsub.fanout.queue_fanout import PATIENCE_SECONDS, QueueFanout, segmented
+from wspubsub.fanout.queue_fanout import (
+    CONNECTIONS_PER_MESSAGE,
+    PATIENCE_SECONDS,
+    QueueFanout,
+    segmented,
+)
 from wspubsub.fanout.standing import still_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
@@ -34,6 +39,11 @@ MAX_HOPS = 14
 "Use Lambda recursive loop detection to prevent infinite loops" (AWS Lambda): a chain of
 about 16 invocations is stopped, the one that published included.
 """
+
+
+MAX_SINGLE = 100
+"""If no more are left at the end of a chain, each gets a message of its own, so that
+none gets its message again because another cannot be reached."""
 
 
 class UndeliveredError(WspubsubError):
@@ -167,9 +177,11 @@ class QueueHandler:
                 f"{attempt} times in vain, in {work.hops} queue messages: {reason}"
             )
         is_untried = report.deferred == left
+        is_last = again.hops == MAX_HOPS and len(left) <= MAX_SINGLE
         self._fanout.send_again(
             again,
             left,
+            most=1 if is_last else CONNECTIONS_PER_MESSAGE,
             delay_seconds=0 if is_smaller and is_untried else 2**attempt,
         )
 
