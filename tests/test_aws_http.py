@@ -245,6 +245,50 @@ def test_what_waits_for_its_next_attempt_at_the_deadline_has_its_last_answer() -
     assert result.was_tried
 
 
+def test_an_answer_that_came_while_the_next_tag_was_waited_for_is_read() -> None:
+    now = [0.0]
+    answered, ended = threading.Event(), threading.Event()
+
+    def tags() -> Iterator[str]:
+        yield "a"
+        answered.wait(20)
+        now[0] = 100.0
+        yield "b"
+
+    with listening() as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                answer_once(client)
+                answer_once(client)
+                answered.set()
+                ended.wait(20)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        multiplexer = Multiplexer(pool_for(listener), clock=lambda: now[0])
+        list(
+            multiplexer.run(
+                ["first"], build=lambda _tag: REQUEST, judge=final, deadline=50.0
+            )
+        )
+
+        results = list(
+            multiplexer.run(
+                tags(), build=lambda _tag: REQUEST, judge=final, deadline=50.0
+            )
+        )
+
+        ended.set()
+        thread.join()
+    assert [(each.tag, each.was_tried) for each in results] == [
+        ("a", True),
+        ("b", False),
+    ]
+    assert results[0].response is not None
+
+
 def test_over_tls_a_large_request_is_sent_bit_by_bit(tmp_path: Path) -> None:
     certificate = Certificate.make(tmp_path, ["localhost"])
     trust = Trust(str(certificate.path))

@@ -9,7 +9,6 @@ import pytest
 
 from wspubsub.aws.schedule import (
     PATIENCE_SECONDS,
-    REMEMBERED_SECONDS,
     Attempt,
     Progress,
     Schedule,
@@ -362,6 +361,24 @@ def test_the_time_that_the_next_name_takes_is_nobody_s_own() -> None:
     assert schedule.take(115.0) is second
 
 
+def test_a_name_that_comes_after_the_deadline_is_not_tried() -> None:
+    now = [100.0]
+
+    def ids() -> Iterator[str]:
+        yield "a"
+        now[0] = 130.0
+        yield "b"
+        yield "c"
+
+    schedule = schedule_of(ids(), lambda: now[0])
+    first = schedule.take(100.0)
+    assert first is not None
+
+    assert schedule.take(100.0) is None
+    assert schedule.is_over(130.0)
+    assert list(schedule.untried()) == ["b", "c"]
+
+
 def test_silent_ones_take_no_room_from_others_up_to_a_limit() -> None:
     run = Run(answers, read_seconds=5.0)
 
@@ -374,10 +391,10 @@ def test_a_success_of_a_moment_ago_makes_a_lone_failure_its_own() -> None:
     progress = Progress()
     run = Run(reads)
     run.post(["a"], progress=progress)
-    run.now += REMEMBERED_SECONDS
+    run.now += 10
 
     soon_after = run.post(["slow"], progress=progress)
-    run.now += REMEMBERED_SECONDS + 1
+    run.now += 11
     long_after = run.post(["slow"], progress=progress)
 
     assert soon_after <= PATIENCE_SECONDS
@@ -415,7 +432,7 @@ def fail(window: Window, times: int, sent_in: int) -> list[bool]:
 
 def test_the_window_doubles_with_each_round_trip_up_to_its_limit() -> None:
     window = Window(40)
-    assert window.size == FIRST_SIZE
+    assert window.size == FIRST_SIZE == 16
 
     for _ in range(FIRST_SIZE):
         window.succeed(0)
@@ -509,6 +526,7 @@ def test_the_window_keeps_its_least_size_while_half_get_through() -> None:
         window.succeed(window.round)
         window.fail(window.round)
 
+    assert LEAST_SIZE == 4
     assert LEAST_SIZE <= window.size < 2 * LEAST_SIZE
 
 

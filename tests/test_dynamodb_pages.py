@@ -52,3 +52,30 @@ def test_a_reader_that_stops_early_leaves_nothing_running() -> None:
     subscribers.close()  # type: ignore[attr-defined] # it is a generator
 
     assert sum(client.read.values()) <= 9
+
+
+class LimitedClient:
+    """Has 3,000 subscribers, and answers with as many as it is asked for."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        start = request.get("ExclusiveStartKey", {}).get("n", 0)
+        end = min(3_000, start + request.get("Limit", 10_000))
+        self.sizes.append(end - start)
+        items = [{"sk": {"S": f"c{number}"}} for number in range(start, end)]
+        return {
+            "Items": items,
+            **({"LastEvaluatedKey": {"n": end}} if end < 3_000 else {}),
+        }
+
+
+def test_the_first_page_is_small_so_that_posts_begin_while_the_next_is_read() -> None:
+    client: Any = LimitedClient()
+    store = DynamoDBSubscriptionStore("t", client=client)
+
+    found = list(store.subscribers("news"))
+
+    assert found == [f"c{number}" for number in range(3_000)]
+    assert client.sizes == [1_024, 1_976]

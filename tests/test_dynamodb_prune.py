@@ -7,7 +7,7 @@ import pytest
 
 from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
-from wspubsub import Connection, Pruned, StoreError
+from wspubsub import Connection, Pruned, StoreError, TooManyTopicsError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 TABLE = "subscriptions"
@@ -141,7 +141,7 @@ def test_many_gone_connections_share_their_batches(
     client: FaultyDynamoDB, now: Clock
 ) -> None:
     store = make_store(client, now=now)
-    ids = [f"c{number:02}=" for number in range(26)]
+    ids = [f"c{number:02}=" for number in range(50)]
     for connection_id in ids:
         store.subscribe(connection_id, "news")
     now.advance(60)
@@ -149,7 +149,55 @@ def test_many_gone_connections_share_their_batches(
 
     store.prune(ids, topic="news")
 
-    assert client.calls.count("query") == 26
+    assert client.calls.count("query") == 50
     assert client.calls.count("batch_write_item") == 2
-    assert client.calls.count("delete_item") == 26
+    assert client.calls.count("delete_item") == 50
     assert all_items(client) == []
+
+
+def test_what_an_older_version_wrote_counts_as_old(
+    client: FaultyDynamoDB, now: Clock
+) -> None:
+    store = make_store(client, now=now)
+    store.connect(Connection(id="a=", connected_at=0.0))
+    (item,) = all_items(client)
+    del item["written_at"]
+    client.put_item(TableName=TABLE, Item=item)
+
+    store.prune(["a="])
+
+    assert all_items(client) == []
+
+
+@pytest.mark.parametrize("end", ["unsubscribe", "disconnect", "prune"])
+def test_a_subscription_is_found_wherever_it_was_put(
+    client: FaultyDynamoDB, now: Clock, end: str
+) -> None:
+    ids = [f"c{number}=" for number in range(8)]
+    for connection_id in ids:
+        make_store(client, shards=5, now=now).subscribe(connection_id, "news")
+    now.advance(60)
+    store = make_store(client, shards=2, previous_shards=3, now=now)
+
+    for connection_id in ids:
+        if end == "unsubscribe":
+            store.unsubscribe(connection_id, "news")
+        elif end == "disconnect":
+            store.disconnect(connection_id)
+        else:
+            store.prune([connection_id], topic="news")
+
+    assert all_items(client) == []
+
+
+def test_a_limit_that_was_lowered_refuses_only_what_is_new(
+    client: FaultyDynamoDB,
+) -> None:
+    make_store(client, max_topics=3).subscribe("a=", "1", "2", "3")
+    store = make_store(client, max_topics=2)
+
+    store.subscribe("a=", "1", "3")
+    with pytest.raises(TooManyTopicsError):
+        store.subscribe("a=", "1", "4")
+
+    assert store.topics("a=") == {"1", "2", "3"}

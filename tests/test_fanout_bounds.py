@@ -2,18 +2,22 @@
 
 import json
 import math
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.contracts.tables import Clock
 from tests.queue_service import record
+from tests.virtual_time import VirtualTime
 from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
+from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
 from wspubsub.fanout import QueueFanout, QueueHandler
 from wspubsub.fanout.invocations import seconds_left
 from wspubsub.fanout.progress import Progress, ProgressMemory
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
-from wspubsub.fanout.standing import still_subscribed
+from wspubsub.fanout.standing import select_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.outgoing import Outgoing
 from wspubsub.subscriptions import Segment
@@ -44,7 +48,8 @@ class Topic:
     """Subscribers of the topic "news", and a fan-out with the defaults."""
 
     def __init__(self, subscribers: int, **options: Any) -> None:
-        self.store = MemorySubscriptionStore(now=lambda: 1e9)
+        self.clock = Clock()
+        self.store = MemorySubscriptionStore(now=self.clock)
         self.connections = RecordingConnections()
         for number in range(subscribers):
             self.connections.connect(f"c{number}")
@@ -53,6 +58,15 @@ class Topic:
         self.fanout = QueueFanout(URL, client=self.sqs, **options)
         self.publisher = Publisher(self.store, self.connections, fanout=self.fanout)
         self.handler = QueueHandler(self.publisher, self.fanout)
+
+    def script(self, outcomes: list[Outcome]) -> None:
+        """Let posts to the first subscribers end so, after their handshakes."""
+        self.clock.time += 60.0
+        connections = Scripted(
+            {f"c{number}": outcome for number, outcome in enumerate(outcomes)}
+        )
+        publisher = Publisher(self.store, connections, fanout=self.fanout)
+        self.handler = QueueHandler(publisher, self.fanout)
 
     def works(self) -> list[Work]:
         return [read_work(body) for body in self.sqs.bodies()]
@@ -137,6 +151,114 @@ def test_a_queue_message_names_a_thousand_connections_at_most(
 
     assert [len(each.connections) for each in topic.works()] == sizes
     assert {each["DelaySeconds"] for each in topic.sqs.requests[0]} == {7}
+
+
+class Scripted(RecordingConnections):
+    """Connections whose posts end as their test says."""
+
+    def __init__(self, outcomes: dict[str, Outcome]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
+
+    def post_many(
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,  # noqa: ARG002 - as the port has it
+        **options: Any,  # noqa: ARG002 - as above
+    ) -> Iterator[PostOutcome]:
+        for connection_id in connection_ids:
+            yield PostOutcome(connection_id, self.outcomes[connection_id])
+
+
+DELIVERED, DEFERRED, THROTTLED, GONE = (
+    Outcome.DELIVERED,
+    Outcome.DEFERRED,
+    Outcome.THROTTLED,
+    Outcome.GONE,
+)
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "attempt", "left", "next_attempt", "delay"),
+    [
+        # There was no time for some, but for others: on with them at once.
+        ([DELIVERED, DEFERRED], 3, ["c1"], 3, 0),
+        ([GONE, DEFERRED], 3, ["c1"], 3, 0),
+        # Somebody was tried in vain: a little later.
+        ([DELIVERED, THROTTLED], 0, ["c1"], 0, 1),
+        ([DELIVERED, DEFERRED, THROTTLED], 2, ["c1", "c2"], 2, 4),
+        # All were: later and later.
+        ([THROTTLED, DEFERRED], 0, ["c0", "c1"], 1, 2),
+        ([THROTTLED, THROTTLED], 4, ["c0", "c1"], 5, 32),
+        ([DEFERRED, DEFERRED], 0, ["c0", "c1"], 1, 2),
+    ],
+)
+def test_how_long_those_who_are_left_over_are_left_alone(
+    outcomes: list[Outcome],
+    attempt: int,
+    left: list[str],
+    next_attempt: int,
+    delay: int,
+) -> None:
+    topic = Topic(3)
+    topic.script(outcomes)
+    ids = tuple(f"c{number}" for number in range(len(outcomes)))
+    work = Work(
+        message=Outgoing(topic="news", data=b"x"), connections=ids, attempt=attempt
+    )
+
+    answer = topic.handler({"Records": [record(work.body())]})
+
+    assert answer == {"batchItemFailures": []}
+    [again] = topic.works()
+    assert list(again.connections) == left
+    assert (again.attempt, again.hops) == (next_attempt, 2)
+    assert topic.sqs.requests[0][0]["DelaySeconds"] == delay
+
+
+@pytest.mark.parametrize(
+    ("outcome", "attempt", "hops", "is_failed"),
+    [
+        (THROTTLED, 4, 1, False),
+        (THROTTLED, 5, 1, True),
+        (THROTTLED, 0, 13, False),
+        (THROTTLED, 0, 14, True),
+        (DELIVERED, 5, 14, False),
+    ],
+)
+def test_when_those_who_are_left_over_are_given_to_the_redrive_policy(
+    outcome: Outcome,
+    attempt: int,
+    hops: int,
+    is_failed: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    topic = Topic(1)
+    topic.script([outcome])
+    message = Outgoing(topic="news", data=b"x")
+    work = Work(message=message, connections=("c0",), attempt=attempt, hops=hops)
+
+    answer = topic.handler({"Records": [record(work.body())]})
+
+    assert bool(answer["batchItemFailures"]) == is_failed
+    assert len(topic.works()) == (outcome is THROTTLED and not is_failed)
+
+
+@pytest.mark.parametrize(
+    ("left", "hops", "messages"),
+    [(100, 13, 100), (101, 13, 1), (100, 12, 1), (2, 13, 2)],
+)
+def test_at_the_end_of_a_chain_each_of_a_few_has_a_message_of_its_own(
+    left: int, hops: int, messages: int
+) -> None:
+    topic = Topic(left + 1)
+    topic.script([DELIVERED, *[THROTTLED] * left])
+    ids = tuple(f"c{number}" for number in range(left + 1))
+    message = Outgoing(topic="news", data=b"x")
+    work = Work(message=message, connections=ids, hops=hops)
+
+    topic.handler({"Records": [record(work.body())]})
+
+    assert len(topic.works()) == messages
 
 
 @pytest.mark.parametrize(
@@ -249,7 +371,7 @@ def test_work_is_read_as_it_was_written(target: dict[str, Any]) -> None:
     work = Work(message=Outgoing(topic="ü", data=b"x"), **target)
 
     assert read_work(work.body()) == work
-    onward = work.onward(**work.target())
+    onward = work.continue_with(**work.target())
     assert onward == work.__replace__(hops=work.hops + 1)
 
 
@@ -276,6 +398,23 @@ def test_only_so_many_records_are_remembered() -> None:
     assert memory.of("2") is not known[2]
 
 
+@pytest.mark.parametrize(("seconds", "is_known"), [(899.9, True), (900.0, False)])
+def test_records_are_remembered_for_fifteen_minutes(
+    seconds: float,
+    is_known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    time = VirtualTime()
+    memory = ProgressMemory(time.clock)
+    first, second = memory.of("1"), memory.of("2")
+
+    time.passed += 500.0
+    memory.of("2")
+    time.passed += seconds - 500.0
+
+    assert (memory.of("1") is first) == is_known
+    assert memory.of("2") is second
+
+
 def test_progress_is_new_until_it_is_settled() -> None:
     progress = Progress()
 
@@ -288,5 +427,5 @@ def test_whoever_is_still_subscribed_is_subscribed_to_that_topic() -> None:
     store.subscribe("a", "news")
     store.subscribe("b", "sports")
 
-    assert still_subscribed(store, "news", ("a", "b", "c")) == {"a"}
-    assert still_subscribed(store, "news", ()) == set()
+    assert select_subscribed(store, "news", ("a", "b", "c")) == {"a"}
+    assert select_subscribed(store, "news", ()) == set()

@@ -236,6 +236,7 @@ def test_whoever_has_unsubscribed_meanwhile_gets_nothing() -> None:
 def test_if_nobody_else_was_reached_the_record_comes_again() -> None:
     service = Service(readers=0)
     service.connections.slow_until["slow"] = 100.0
+    service.connections.fail("slow", status=500, times=10)
     service.publish("one", "two")
     records = service.records()
 
@@ -246,6 +247,35 @@ def test_if_nobody_else_was_reached_the_record_comes_again() -> None:
     assert left == records
     assert finally_left == []
     assert service.got("slow") == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    ("status", "seconds", "is_returned"),
+    [
+        (None, 29.0, False),
+        (None, 14.1, False),
+        (None, 14.0, True),
+        (410, 29.0, False),
+        (429, 29.0, True),
+        (403, 29.0, True),
+    ],
+)
+def test_if_nobody_else_was_to_be_reached_api_gateway_is_asked_for_it(
+    status: int | None,
+    seconds: float,
+    is_returned: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    service = Service(readers=0)
+    service.connections.slow_until["slow"] = math.inf
+    if status is not None:
+        service.connections.fail("slow", status=status, times=20)
+    service.publish("one")
+
+    left = service.handle(service.records(), seconds=seconds)
+    if not is_returned:
+        left = service.handle(left)
+
+    assert bool(left) == is_returned
 
 
 @pytest.mark.parametrize(

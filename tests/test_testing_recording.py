@@ -176,6 +176,17 @@ def test_a_lone_silent_connection_is_tried_again_after_each_timeout() -> None:
     assert silent.value.status is None
 
 
+def test_a_silent_request_that_times_out_at_the_end_is_not_sent_again() -> None:
+    connections = RecordingConnections({"a"})
+    connections.silence("a", times=None)
+
+    [outcome] = connections.post_many(["a"], b"x", deadline=soon(5.15))
+
+    assert outcome == PostOutcome("a", Outcome.FAILED, "no answer in time")
+    assert connections.attempts("a") == 1
+    assert connections.waited_seconds == pytest.approx(5.0, abs=0.1)
+
+
 def test_a_time_of_the_test_s_own_passes_while_it_waits() -> None:
     now = [1_000.0]
 

@@ -112,7 +112,6 @@ class Measure:
         """Notice a failure."""
         if report.failed:
             self.failed.append(report.nodeid)
-            print("fails without any change:", report.nodeid, flush=True)
 
     def _lines(self) -> Mapping[str, frozenset[int]]:
         data = self._coverage.get_data()

@@ -1,18 +1,19 @@
 """Measures which lines each test runs, and keeps that for as long as it is true."""
 
 import hashlib
-import os
 import pickle
-import traceback
 from pathlib import Path
 
+from mutation.forks import run_in_forks
 from mutation.hot import Measure, Session, foreign_modules
 from mutation.outcomes import FOLDER
 from mutation.selection import Measured, glob, test_files
 
 MAX_FAILURES = 5
-_FRESH = FOLDER / "fresh.pickle"
+MAX_SECONDS = 1800
 _KEPT = FOLDER / "baseline.pickle"
+
+Result = tuple[dict[str, Measured], list[str]]
 
 
 class Baseline:
@@ -30,7 +31,7 @@ class Baseline:
         self.digests = {path: _digest(path) for path in test_files()}
 
     @classmethod
-    def load(cls, session: Session) -> "Baseline":
+    def load(cls, session: Session, jobs: int) -> "Baseline":
         """Read what is known already, and measure the rest in a fork."""
         self, known = cls(), _read()
         if known is not None:
@@ -43,10 +44,9 @@ class Baseline:
         missing = [name for name in session.items if name not in self.tests]
         if missing:
             print(f"measuring {len(missing)} tests", flush=True)
-            _measure_in_fork(session, missing)
-            tests, modules = pickle.loads(_FRESH.read_bytes())  # noqa: S301
-            self.tests |= tests
-            self.modules = sorted({*self.modules, *modules})
+            for tests, modules in _measure(session, missing, jobs):
+                self.tests |= tests
+                self.modules = sorted({*self.modules, *modules})
         _KEPT.write_bytes(pickle.dumps(self))
         self.tests = {n: t for n, t in self.tests.items() if n in session.items}
         return self
@@ -56,24 +56,42 @@ class Baseline:
         return known.digests.get(path) == self.digests.get(path)
 
 
-def _measure_in_fork(session: Session, names: list[str]) -> None:
-    pid = os.fork()
-    if pid == 0:
-        try:
-            measure = Measure(Path("src/wspubsub").resolve())
-            session.plugins.register(measure)
-            session.run(names)
-            # A test that fails by itself, on a busy machine, can find out nothing.
-            for name in measure.failed:
-                measure.tests.pop(name, None)
-            _FRESH.write_bytes(pickle.dumps((measure.tests, foreign_modules())))
-            os._exit(1 if len(measure.failed) > MAX_FAILURES else 0)
-        except BaseException:  # noqa: BLE001 - the process ends here, whatever it was
-            traceback.print_exc()
-        os._exit(2)
-    _pid, status = os.waitpid(pid, 0)
-    if status:
-        raise SystemExit("the tests fail without any change; see `pytest -n0`")
+def _measure(session: Session, missing: list[str], jobs: int) -> list[Result]:
+    """Measure tests in forks, the tests of a file in one of them."""
+    for path in FOLDER.glob("fresh.*.pickle"):
+        path.unlink()
+    files = sorted({name.partition("::")[0] for name in missing})
+    parts = [
+        [name for name in missing if name.partition("::")[0] in files[job::jobs]]
+        for job in range(jobs)
+    ]
+    tasks = list(enumerate(parts))
+    for _task, status in run_in_forks(
+        tasks,
+        lambda task: _measure_here(session, *task),
+        jobs=jobs,
+        limit=lambda _task: MAX_SECONDS,
+    ):
+        if status:
+            raise SystemExit("the tests fail without any change; see `pytest -n0`")
+    return [pickle.loads(_fresh(job).read_bytes()) for job, _ in tasks]  # noqa: S301
+
+
+def _measure_here(session: Session, job: int, names: list[str]) -> int:
+    measure = Measure(Path("src/wspubsub").resolve())
+    session.plugins.register(measure)
+    session.run(names)
+    # A test that fails by itself, on a busy machine, can find out nothing.
+    for name in measure.failed:
+        measure.tests.pop(name, None)
+    _fresh(job).write_bytes(pickle.dumps((measure.tests, foreign_modules())))
+    if measure.failed:
+        (FOLDER / f"failed.{job}.txt").write_text("\n".join(measure.failed))
+    return 1 if len(measure.failed) > MAX_FAILURES else 0
+
+
+def _fresh(job: int) -> Path:
+    return FOLDER / f"fresh.{job}.pickle"
 
 
 def _digest(path: str) -> str:

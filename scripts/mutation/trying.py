@@ -63,7 +63,7 @@ def _try_functions(mutants: list[Mutant], limits: Limits) -> tuple[Outcomes, Bas
     _RESULT.unlink(missing_ok=True)
 
     def act(session: hot.Session) -> None:
-        baseline = Baseline.load(session)
+        baseline = Baseline.load(session, limits.jobs)
         hot.warm_up(baseline.modules)
         gc.freeze()
         outcomes = _try_hot(session, baseline, mutants, limits)

@@ -193,7 +193,10 @@ class ManagementError(WspubsubError):
 
 
 class AccessDeniedError(ManagementError):
-    """The Management API answered 403: permission or endpoint is wrong."""
+    """The Management API denied access; the text says what to do about it.
+
+    The credentials, the clock, the Region, the endpoint or the permission is wrong.
+    """
 
 
 class ConnectionGoneError(ManagementError):

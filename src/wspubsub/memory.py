@@ -11,6 +11,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_api,
     check_connection,
     check_connection_id,
     check_max_topics,
@@ -55,7 +56,7 @@ class MemorySubscriptionStore:
         ttl_seconds: float = TTL_SECONDS,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._api = api
+        self._api = check_api(api)
         self._max_topics = check_max_topics(max_topics)
         self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now

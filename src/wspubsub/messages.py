@@ -179,4 +179,4 @@ def _encoded_json(data: object) -> bytes:
         return text.encode()
     except UnicodeEncodeError:
         # A client may send "\ud800" as a JSON escape; escaped it stays valid JSON.
-        return json.dumps(data, allow_nan=False, separators=(",", ":")).encode()
+        return json.dumps(data, separators=(",", ":")).encode()

@@ -302,3 +302,18 @@ def check_ttl(ttl_seconds: object) -> float:
     if not isinstance(ttl_seconds, int | float) or not 0 < ttl_seconds < math.inf:
         raise UsageError(f"ttl_seconds is a number above 0, not {ttl_seconds!r}")
     return float(ttl_seconds)
+
+
+def check_api(api: str | None) -> str | None:
+    """Return the API that a program posts through.
+
+    Raises:
+        UsageError: It is not an API's ID and a stage: no connection would ever be
+            found to belong to it.
+    """
+    if api is not None and [bool(part) for part in api.split("/")] != [True, True]:
+        raise UsageError(
+            f"api is the ID of an API and its stage, such as abcdef1234/prod, not "
+            f"{api!r:.80}"
+        )
+    return api

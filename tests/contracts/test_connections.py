@@ -187,6 +187,19 @@ def test_who_fails_alone_does_not_use_up_the_time_of_the_call(sender: Sender) ->
     assert set(found.values()) == {Outcome.DELIVERED}
 
 
+def test_a_call_that_fails_alone_does_not_use_up_its_time(sender: Sender) -> None:
+    sender.connect("a")
+    sender.connect("b")
+    sender.fail("a", 503, times=10_000)
+    sender.connections.post("b", b"x")
+    begun = time.monotonic()
+
+    with pytest.raises(ManagementError):
+        sender.connections.post("a", b"x", deadline=soon(25))
+
+    assert time.monotonic() - begun < 10
+
+
 def test_those_that_fail_get_the_patience_that_is_asked_for(sender: Sender) -> None:
     sender.connect("a")
     sender.fail("a", 429, times=10_000)

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
-from wspubsub import Connection, Pruned, SubscriptionStore, TopicError
+from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
 from wspubsub.subscriptions import ReadyStore
 
 HOUR = 3600.0
@@ -167,6 +167,14 @@ def test_a_store_that_knows_no_api_of_its_own_prunes_every_one_s(
     store.prune(["a="])
 
     assert store.connection("a=") is None
+
+
+@pytest.mark.parametrize(
+    "api", ["", "abcdef1234", "abcdef1234/", "/prod", "https://abcdef1234/prod"]
+)
+def test_what_is_no_api_and_stage_is_refused(make_store: MakeStore, api: str) -> None:
+    with pytest.raises(UsageError, match="abcdef1234/prod"):
+        make_store(api=api)
 
 
 def test_disconnecting_asks_for_no_api(make_store: MakeStore) -> None:

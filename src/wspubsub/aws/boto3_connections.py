@@ -13,7 +13,7 @@ from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
-from wspubsub.aws.schedule import Progress
+from wspubsub.aws.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.backoff import attempts
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import ManagementError
@@ -140,16 +140,22 @@ class Boto3Connections:
         connection_id: str,
         call: Callable[[], ResultT],
     ) -> ResultT:
-        end = self._clock() + TIMEOUT_SECONDS if deadline is None else deadline
+        begun = self._clock()
+        end = begun + TIMEOUT_SECONDS if deadline is None else deadline
+        if self._progress.shows(begun):
+            end = min(end, begun + PATIENCE_SECONDS)
         failure: ManagementError
         for _ in attempts(self._sleep, left=lambda: end - self._clock()):
             try:
-                return call()
+                answer = call()
             except Exception as error:
                 meaning, failure = self._failure(error, connection_id)
                 if not meaning.is_passing:
                     raise failure from error
                 failure.__cause__ = error
+            else:
+                self._progress.at = self._clock()
+                return answer
         raise failure
 
     def _failure(

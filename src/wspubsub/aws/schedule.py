@@ -10,7 +10,7 @@ until its deadline.
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import count
+from itertools import chain, count
 from typing import Generic, TypeVar
 
 from wspubsub.aws.window import Window
@@ -67,6 +67,10 @@ class Progress:
 
     def __init__(self) -> None:
         self.at = -math.inf
+
+    def shows(self, now: float) -> bool:
+        """Return whether others get through, so that a failure is somebody's own."""
+        return self.at >= now - REMEMBERED_SECONDS
 
 
 AttemptT = TypeVar("AttemptT", bound=Attempt)
@@ -226,6 +230,10 @@ class Schedule(Generic[AttemptT]):
         if tag is None:
             self._tried_at = self._clock()
             return None
+        if self._clock() >= self._deadline:
+            # It came too late to be sent.
+            self._tags = chain((tag,), self._tags)
+            return None
         return self._make(tag)
 
     def _due(self, now: float) -> AttemptT | None:
@@ -254,11 +262,10 @@ class Schedule(Generic[AttemptT]):
     def _ends_at(self) -> float:
         if self._patience_seconds is not None:
             return self._tried_at + self._patience_seconds
-        succeeded_at = self._progress.at
-        is_own = succeeded_at >= self._tried_at - REMEMBERED_SECONDS
+        is_own = self._progress.shows(self._tried_at)
         if self._is_impartial or self._is_blocked or not is_own:
             return math.inf
-        return max(self._tried_at, succeeded_at) + PATIENCE_SECONDS
+        return max(self._tried_at, self._progress.at) + PATIENCE_SECONDS
 
     def _is_waited_for(self, now: float) -> bool:
         # A first try that no other has overtaken may be answered yet: all are slow.

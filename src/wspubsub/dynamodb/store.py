@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
@@ -39,6 +40,7 @@ from wspubsub.subscriptions import (
     TTL_SECONDS,
     Pruned,
     Segment,
+    check_api,
     check_connection,
     check_connection_id,
     check_max_topics,
@@ -48,6 +50,9 @@ from wspubsub.subscriptions import (
     is_young,
 )
 from wspubsub.topics import validate_topic
+
+FIRST_PAGE_ITEMS = 1024
+"""Of subscribers; it comes soon, so that posts begin while the next page is read."""
 
 PRUNE_SHARE = 0.8
 """The share of a prune's time after which it asks DynamoDB for nothing more."""
@@ -103,7 +108,7 @@ class DynamoDBSubscriptionStore:
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
         self._removal = Removal(self._table, self._plan, now)
-        self._api = api
+        self._api = check_api(api)
         self._max_topics = check_max_topics(max_topics)
         self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
@@ -268,11 +273,13 @@ class DynamoDBSubscriptionStore:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
         condition, values = sort_key_range(segment.after, segment.until)
-        request = {
+        request: dict[str, Any] = {
             "FilterExpression": "expires_at > :now",
             "ProjectionExpression": "sk",
             "ExpressionAttributeValues": {":now": {"N": repr(self._now())}, **values},
         }
+        if start is None:
+            request["Limit"] = FIRST_PAGE_ITEMS
         partition = topic_partition(topic, segment.shard)
         page = self._table.page(partition, start, request, condition)
         ids = [item["sk"]["S"] for item in page.items]

@@ -5,12 +5,17 @@ What is remembered here keeps those who have a message from getting it again; a 
 environment remembers nothing and delivers once more, which is harmless.
 """
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from wspubsub.connections import Outcome, PostOutcome
 
 REMEMBERED = 10_000
 """As many records as a batch can have."""
+
+REMEMBERED_SECONDS = 900.0
+"""A record that has not come again by then comes no more: its retries are used up."""
 
 _SETTLED = {Outcome.DELIVERED, Outcome.GONE}
 
@@ -49,15 +54,22 @@ class Progress:
 
 
 class ProgressMemory:
-    """Remembers the progress of the latest records."""
+    """Remembers the progress of the latest records.
 
-    def __init__(self) -> None:
-        self._known: OrderedDict[str, Progress] = OrderedDict()
+    Args:
+        clock: Monotonic clock in seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[str, tuple[float, Progress]] = OrderedDict()
 
     def of(self, change_id: str) -> Progress:
         """Return the progress of a record, by its ID."""
-        progress = self._known.setdefault(change_id, Progress())
-        self._known.move_to_end(change_id)
+        now = self._clock()
+        self._forget_old(now)
+        _, progress = self._known.pop(change_id, (now, Progress()))
+        self._known[change_id] = (now, progress)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
         return progress
@@ -65,3 +77,10 @@ class ProgressMemory:
     def forget(self, change_id: str) -> None:
         """Forget a record that does not come again."""
         self._known.pop(change_id, None)
+
+    def _forget_old(self, now: float) -> None:
+        while self._known:
+            oldest = next(iter(self._known))
+            if self._known[oldest][0] > now - REMEMBERED_SECONDS:
+                return
+            del self._known[oldest]

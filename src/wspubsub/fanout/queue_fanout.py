@@ -68,6 +68,7 @@ class QueueFanout:
 
         Raises:
             QueueError: The queue did not take what is to be carried on.
+            StoreTimeoutError: Whether the topic is large could not be read in time.
         """
         store = segmented(delivery.store)
         most = self._inline_threshold
@@ -92,21 +93,26 @@ class QueueFanout:
     carry_on = publish
 
     def send_again(
-        self, work: Work, connection_ids: Iterable[str], *, delay_seconds: int
+        self,
+        work: Work,
+        connection_ids: Iterable[str],
+        *,
+        most: int = CONNECTIONS_PER_MESSAGE,
+        delay_seconds: int,
     ) -> None:
         """Hand connections that a message has not reached to the queue.
 
         Args:
             work: The work that they are handed over with.
             connection_ids: The connections.
+            most: How many a queue message names at most.
             delay_seconds: How long they are left alone.
 
         Raises:
             QueueError: The queue did not take them.
         """
         works = (
-            work.__replace__(connections=part)
-            for part in chunks(connection_ids, CONNECTIONS_PER_MESSAGE)
+            work.__replace__(connections=part) for part in chunks(connection_ids, most)
         )
         self.queue.send((each.body() for each in works), delay_seconds=delay_seconds)
 

@@ -81,11 +81,11 @@ class Readiness:
             for id_, created in created_at.items()
         }
         with ThreadPoolExecutor(_MAX_THREADS, "wspubsub-ready") as pool:
-            answers = dict(zip(until, pool.map(self._look, until), strict=True))
+            answers = dict(zip(until, pool.map(self.look, until), strict=True))
             delay = _FIRST_DELAY_SECONDS
             while waiting := self._waiting(answers, until, delay):
                 self._sleep(delay)
-                answers.update(zip(waiting, pool.map(self._look, waiting), strict=True))
+                answers.update(zip(waiting, pool.map(self.look, waiting), strict=True))
                 delay = min(delay * 2, _LONGEST_DELAY_SECONDS)
         return answers
 
@@ -103,7 +103,8 @@ class Readiness:
             if isinstance(answer, ConnectionGoneError) and then < until[id_]
         ]
 
-    def _look(self, connection_id: str) -> Exception | None:
+    def look(self, connection_id: str) -> Exception | None:
+        """Ask about a connection, and return the error if it is not established."""
         try:
             self._connections.get(connection_id)
         except WspubsubError as error:

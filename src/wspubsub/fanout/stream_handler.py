@@ -21,6 +21,10 @@ from wspubsub.publisher import Publisher
 log = logging.getLogger("wspubsub")
 
 
+LOOK_SECONDS = 10.0
+"""Asking about a connection takes no longer, whatever fails."""
+
+
 class IncompleteError(WspubsubError):
     """Not everybody got the message; the stream is to bring it again."""
 
@@ -60,7 +64,7 @@ class StreamHandler:
         self._publisher = publisher
         self._greets = on_ready is not None
         self._now = now
-        self._memory = ProgressMemory()
+        self._memory = ProgressMemory(clock)
         self._laggards = Laggards(publisher, clock=clock, sleep=sleep)
         self._readiness = Readiness(
             on_ready or _ignore,
@@ -120,7 +124,7 @@ class _Run:
         self._answers: dict[str, Exception | None] = {}
         self._late: list[Change] = []
         self._debts: list[Debt] = []
-        self._behind = laggards.known_slow()
+        self._behind = laggards.list_slow()
         self._reached = 0
         self._unfinished: list[Change] = []
 
@@ -211,8 +215,8 @@ class _Run:
 
     def _catch_up(self, seconds_left: Callable[[], float]) -> None:
         debtors = {id_ for debt in self._debts for id_ in debt.progress.left}
-        fresh = debtors - self._laggards.known_slow()
-        if self._reached and are_few(len(fresh), self._reached):
+        fresh = debtors - self._laggards.list_slow()
+        if self._have_own_trouble(fresh, seconds_left()):
             for debt in self._debts:
                 debt.progress.others_reached = True
         try:
@@ -221,6 +225,17 @@ class _Run:
             for debt in self._debts:
                 if debt.progress.left:
                     self._report(debt.change, error)
+
+    def _have_own_trouble(self, connection_ids: set[str], seconds: float) -> bool:
+        if not connection_ids or not are_few(len(connection_ids), self._reached):
+            return False
+        if self._reached:
+            return True
+        # Nobody else was to be reached. If API Gateway answers, it is not the trouble.
+        if seconds <= LOOK_SECONDS:
+            return False
+        answer = self._readiness.look(next(iter(connection_ids)))
+        return answer is None or isinstance(answer, ConnectionGoneError)
 
     def _report(self, change: Change, error: Exception) -> None:
         log.warning(
