@@ -9,6 +9,7 @@ The connection's side is deleted by itself, as only DeleteItem returns what it d
 whoever gets it may say that the connection has left the topic, and nobody else.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -25,6 +26,9 @@ from wspubsub.dynamodb.items import (
     subscriber_key,
 )
 from wspubsub.dynamodb.shards import ShardPlan
+from wspubsub.errors import StoreError
+
+log = logging.getLogger("wspubsub")
 
 MAX_THREADS = 8
 CHUNK = 25
@@ -72,6 +76,9 @@ class Removal:
             connections: The items of each.
             topic: Topic that they were found in; it comes last.
             is_over: Whether to stop, asked time and again.
+
+        Raises:
+            StoreError: DynamoDB failed before any had left a topic.
         """
         steps = (
             step
@@ -79,9 +86,15 @@ class Removal:
             for step in self._steps(connection_id, items, topic)
         )
         left: dict[str, set[str]] = {}
-        while not is_over() and (chunk := list(islice(steps, CHUNK))):
-            for connection_id, ended in self._take(chunk):
-                left.setdefault(connection_id, set()).add(ended)
+        try:
+            while not is_over() and (chunk := list(islice(steps, CHUNK))):
+                for connection_id, ended in self._take(chunk):
+                    left.setdefault(connection_id, set()).add(ended)
+        except StoreError:
+            # Nobody else can say who has left by now.
+            if not left:
+                raise
+            log.warning("could not forget all of the connections", exc_info=True)
         return {
             connection_id: frozenset(topics) for connection_id, topics in left.items()
         }
@@ -111,10 +124,10 @@ class Removal:
         self._table.write(write for step in chunk for write in step.before)
         ends = [step for step in chunk if step.topic_item is not None]
         deleted = run_each(self._end, ends)
-        self._table.write(write for step in chunk for write in step.after)
         for step, old in zip(ends, deleted, strict=True):
             if old is not None and is_live(old, self._now()):
                 yield step.connection_id, str(read_topic(old))
+        self._table.write(write for step in chunk for write in step.after)
 
     def _end(self, step: _Step) -> Item | None:
         return self._table.delete(key_of(step.topic_item or {}))
