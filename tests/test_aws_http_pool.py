@@ -254,9 +254,16 @@ def test_connections_are_opened_while_no_answer_comes_in() -> None:
 
     tags = [f"tag{number}" for number in range(18)]
     with serving(serve) as server:
-        results = run(Multiplexer(pool_of(server.port)), tags)
+        multiplexer = Multiplexer(pool_of(server.port))
+
+        results = run(multiplexer, tags)
 
         assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 17
+
+        again = run(multiplexer, tags[:17])
+
+        assert statuses(again) == dict.fromkeys(tags[:17], 200)
         assert server.accepted == 17
 
 

@@ -17,7 +17,7 @@ from wspubsub.fanout import QueueFanout, QueueHandler
 from wspubsub.fanout.invocations import seconds_left
 from wspubsub.fanout.progress import Progress, ProgressMemory
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
-from wspubsub.fanout.standing import still_subscribed
+from wspubsub.fanout.standing import select_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.outgoing import Outgoing
 from wspubsub.subscriptions import Segment
@@ -371,7 +371,7 @@ def test_work_is_read_as_it_was_written(target: dict[str, Any]) -> None:
     work = Work(message=Outgoing(topic="ü", data=b"x"), **target)
 
     assert read_work(work.body()) == work
-    onward = work.onward(**work.target())
+    onward = work.continue_with(**work.target())
     assert onward == work.__replace__(hops=work.hops + 1)
 
 
@@ -427,5 +427,5 @@ def test_whoever_is_still_subscribed_is_subscribed_to_that_topic() -> None:
     store.subscribe("a", "news")
     store.subscribe("b", "sports")
 
-    assert still_subscribed(store, "news", ("a", "b", "c")) == {"a"}
-    assert still_subscribed(store, "news", ()) == set()
+    assert select_subscribed(store, "news", ("a", "b", "c")) == {"a"}
+    assert select_subscribed(store, "news", ()) == set()

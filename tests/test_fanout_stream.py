@@ -398,6 +398,26 @@ def test_without_time_the_record_comes_again(
     assert len(service.connections.posted) == posts
 
 
+def test_what_the_stream_has_given_up_is_replayed_from_the_log(
+    service: Service,
+) -> None:
+    service.subscribe("a=", "b=")
+    service.publisher.publish("news", "one")
+    service.publisher.publish("news", "two", exclude={"b="})
+
+    reports = [
+        service.publisher.carry_on(message)
+        for message in service.log.read("news", limit=1000).messages
+    ]
+
+    assert [report.delivered for report in reports] == [2, 1]
+    assert [report.position for report in reports] == [
+        message.position for message in service.log.read("news").messages
+    ]
+    assert service.connections.messages("a=") == [b"one", b"two"]
+    assert service.connections.messages("b=") == [b"one"]
+
+
 def test_a_large_topic_goes_on_through_the_queue() -> None:
     queue = QueueInMoto(boto3.client("sqs", **CREDENTIALS))
     fanout = QueueFanout(

@@ -21,8 +21,6 @@ class Stepwise:
 
     def __getattr__(self, name: str) -> Any:
         found = getattr(self._behind, name)
-        if not callable(found):
-            return found
 
         def call(*args: Any, **options: Any) -> Any:
             self._step()

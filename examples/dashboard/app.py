@@ -30,6 +30,7 @@ from wspubsub import (
     ConnectEvent,
     DisconnectEvent,
     History,
+    KeyConflictError,
     LoggedMessage,
     MessageError,
     MessageEvent,
@@ -134,7 +135,12 @@ def tick(event: dict[str, Any], _context: object = None) -> None:
     if event["source"] == "aws.events":
         for board in BOARDS.values():
             minute = {"type": "minute", **open_minute(board), "at": event["time"]}
-            publisher.publish(minutes_of(board), minute, key=event["id"])
+            try:
+                publisher.publish(minutes_of(board), minute, key=event["id"])
+            except KeyConflictError:
+                # The minute is in the log since its event came for the first time. What
+                # was ordered later goes into the next one.
+                continue
         return
     cents = event["detail"]["cents"]
     if not isinstance(cents, int):

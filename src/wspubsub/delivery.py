@@ -88,7 +88,7 @@ class Delivery:
         self._clock = clock
         self._heard: Callable[[PostOutcome], object] | None = None
 
-    def heard_by(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
+    def report_to(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
         """Return a delivery like this one that reports each post as it ends."""
         from copy import copy  # noqa: PLC0415 - a publish does without
 

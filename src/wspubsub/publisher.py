@@ -187,7 +187,7 @@ class Publisher:
         Raises:
             PublishError: The store or the Management API failed half-way.
         """
-        delivery = self.delivery if heard is None else self.delivery.heard_by(heard)
+        delivery = self.delivery if heard is None else self.delivery.report_to(heard)
         budget = delivery.budget(timeout_seconds)
         outgoing = self._outgoing(message)
         outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))

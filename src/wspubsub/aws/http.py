@@ -156,9 +156,8 @@ class _Run:
 
     def _next_exchange(self, now: float) -> Exchange | None:
         exchange = self._again.pop() if self._again else self._schedule.take(now)
-        if exchange is None or self._openings or self._channels.free:
-            return exchange
-        if self._pool.has_idle:
+        has_kept = self._channels.free or self._pool.has_idle
+        if exchange is None or self._openings or has_kept:
             return exchange
         self._again.append(exchange)
         self._looks_first = True

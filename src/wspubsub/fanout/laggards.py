@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from wspubsub.fanout.progress import Progress
-from wspubsub.fanout.standing import topics_of
+from wspubsub.fanout.standing import read_topics
 from wspubsub.fanout.stream_changes import Change
 from wspubsub.history import LoggedMessage
 from wspubsub.publisher import Publisher
@@ -68,7 +68,7 @@ class Laggards:
         self._sleep = sleep
         self._slow: dict[str, float] = {}
 
-    def known_slow(self) -> set[str]:
+    def list_slow(self) -> set[str]:
         """Return the connections that were given up a short time ago."""
         now = self._clock()
         self._slow = {id_: until for id_, until in self._slow.items() if until > now}
@@ -106,7 +106,7 @@ class Laggards:
     def _attempt(
         self, debts: Sequence[Debt], seconds_left: Callable[[], float]
     ) -> None:
-        topics = topics_of(self._publisher.delivery.store, _debtors(debts))
+        topics = read_topics(self._publisher.delivery.store, _debtors(debts))
         behind: set[str] = set()
         for _, message, progress in debts:
             progress.left = {

@@ -20,7 +20,7 @@ from wspubsub.fanout.queue_fanout import (
     QueueFanout,
     segmented,
 )
-from wspubsub.fanout.standing import still_subscribed
+from wspubsub.fanout.standing import select_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
 from wspubsub.reports import PublishError, PublishReport
@@ -101,7 +101,7 @@ class QueueHandler:
         work = read_work(record.get("body"))
         seconds = seconds_left(context)
         if seconds <= 0:
-            self._send([work.onward(**work.target())])
+            self._send([work.continue_with(**work.target())])
             return
         budget = self._delivery.budget(seconds)
         if work.split:
@@ -115,7 +115,7 @@ class QueueHandler:
         segments = self._store.segments(topic, self._fanout.segment_size, work.split)
         try:
             while batch := list(islice(segments, MAX_BATCH_ENTRIES)):
-                self._send(split.parts(batch), taken=split.taken)
+                self._send(split.make_parts(batch), taken=split.mark_taken)
                 if budget.is_spent():
                     break
             else:
@@ -125,14 +125,14 @@ class QueueHandler:
             if not split.is_begun:
                 raise
             log.warning("the rest of %r is split later: %s", topic, error)
-        self._send(split.left(), delay_seconds=1)
+        self._send(split.make_rest(), delay_seconds=1)
 
     def _deliver(self, work: Work, budget: Budget) -> None:
         message = work.message
-        ids = self._targets(work, budget)
+        ids = self._read_targets(work, budget)
         left = set(ids) - message.exclude
         try:
-            report = self._delivery.heard_by(
+            report = self._delivery.report_to(
                 lambda outcome: left.discard(outcome.connection_id)
             ).deliver(
                 ids,
@@ -152,7 +152,7 @@ class QueueHandler:
             reason = report.reason or "not ready (410)"
             self._send_again(work, report, report.left_over, reason)
 
-    def _targets(self, work: Work, budget: Budget) -> list[str]:
+    def _read_targets(self, work: Work, budget: Budget) -> list[str]:
         topic = work.message.topic
         if work.segment is not None:
             seconds = budget.posting_seconds_left()
@@ -160,7 +160,7 @@ class QueueHandler:
                 self._store.segment(topic, work.segment, timeout_seconds=seconds)
             )
         # They were read as subscribers some time ago.
-        return sorted(still_subscribed(self._store, topic, work.connections))
+        return sorted(select_subscribed(self._store, topic, work.connections))
 
     def _send_again(
         self, work: Work, report: PublishReport, left: frozenset[str], reason: str
@@ -170,7 +170,7 @@ class QueueHandler:
         # Whoever was reached makes the rest smaller, so it comes to an end.
         is_smaller = bool(report.delivered or report.gone)
         attempt = work.attempt if is_smaller else work.attempt + 1
-        again = work.onward(attempt=attempt)
+        again = work.continue_with(attempt=attempt)
         if attempt >= MAX_ATTEMPTS or again.hops > MAX_HOPS:
             raise UndeliveredError(
                 f"{len(left)} connections of topic {work.message.topic!r} were tried "
@@ -211,23 +211,23 @@ class _Split:
         self._rest = {segment.shard: segment for segment in work.split}
         self._unsent: dict[str, Work] = {}
 
-    def parts(self, segments: Iterable[Segment]) -> list[Work]:
+    def make_parts(self, segments: Iterable[Segment]) -> list[Work]:
         """Return the work of the next segments."""
         for segment in segments:
-            work = self._work.onward(segment=segment)
+            work = self._work.continue_with(segment=segment)
             self._unsent[work.body()] = work
             _advance(self._rest, segment)
         return list(self._unsent.values())
 
-    def taken(self, body: str) -> None:
+    def mark_taken(self, body: str) -> None:
         """Note that the queue has taken a part, by its body."""
         self.is_begun = True
         del self._unsent[body]
 
-    def left(self) -> list[Work]:
+    def make_rest(self) -> list[Work]:
         """Return the work that the queue has not taken."""
         rest = tuple(self._rest.values())
-        again = [self._work.onward(split=rest)] if rest else []
+        again = [self._work.continue_with(split=rest)] if rest else []
         return [*self._unsent.values(), *again]
 
 

@@ -7,7 +7,7 @@ from wspubsub.subscriptions import SubscriptionStore
 MAX_THREADS = 8
 
 
-def topics_of(
+def read_topics(
     store: SubscriptionStore, connection_ids: Iterable[str]
 ) -> dict[str, frozenset[str]]:
     """Return the topics of each connection, as they are now.
@@ -28,7 +28,7 @@ def topics_of(
         return dict(zip(ids, pool.map(store.topics, ids), strict=True))
 
 
-def still_subscribed(
+def select_subscribed(
     store: SubscriptionStore, topic: str, connection_ids: Collection[str]
 ) -> frozenset[str]:
     """Return those of the connections that are subscribed to a topic.
@@ -36,5 +36,5 @@ def still_subscribed(
     Raises:
         StoreError: They could not be read.
     """
-    topics = topics_of(store, connection_ids)
+    topics = read_topics(store, connection_ids)
     return frozenset(id_ for id_ in connection_ids if topic in topics[id_])

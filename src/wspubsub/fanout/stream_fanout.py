@@ -9,7 +9,7 @@ class StreamFanout:
     """A message is published once the log has it; a `StreamHandler` delivers it.
 
     The log is the outbox: nothing is lost if the function that publishes dies, and a
-    publish costs one write whatever the number of subscribers.
+    publish costs one append whatever the number of subscribers.
 
     Args:
         then: How the function that the stream invokes delivers: by itself if None, or

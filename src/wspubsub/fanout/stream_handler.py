@@ -124,7 +124,7 @@ class _Run:
         self._answers: dict[str, Exception | None] = {}
         self._late: list[Change] = []
         self._debts: list[Debt] = []
-        self._behind = laggards.known_slow()
+        self._behind = laggards.list_slow()
         self._reached = 0
         self._unfinished: list[Change] = []
 
@@ -215,7 +215,7 @@ class _Run:
 
     def _catch_up(self, seconds_left: Callable[[], float]) -> None:
         debtors = {id_ for debt in self._debts for id_ in debt.progress.left}
-        fresh = debtors - self._laggards.known_slow()
+        fresh = debtors - self._laggards.list_slow()
         if self._have_own_trouble(fresh, seconds_left()):
             for debt in self._debts:
                 debt.progress.others_reached = True
