@@ -117,6 +117,15 @@ def test_the_table_holds_what_the_design_says(client: Any) -> None:
     )
 
 
+def test_what_was_just_recorded_is_found(client: Any) -> None:
+    store = make_store(client)
+    store.connect(Connection(id="a=", connected_at=1.0))
+
+    store.connect(Connection(id="a=", connected_at=2.0))
+
+    assert store.connection("a=") == Connection(id="a=", connected_at=2.0)
+
+
 def test_nothing_of_a_disconnected_client_stays_in_the_table(client: Any) -> None:
     store = make_store(client, shards=4)
     store.connect(Connection(id="a=", connected_at=1.0))
@@ -284,35 +293,6 @@ def test_an_error_that_is_not_from_aws_is_not_translated(client: Any) -> None:
 
     with pytest.raises(ZeroDivisionError):
         store.connect(Connection(id="a=", connected_at=1.0))
-
-
-def test_shards_can_be_given_by_pattern_of_topics(client: Any) -> None:
-    store = make_store(client, shards={"big-*": 5, "*": 2})
-    for number in range(30):
-        store.subscribe(f"c{number}", "big-topic")
-        store.subscribe(f"c{number}", "small")
-
-    partitions = {item["pk"]["S"] for item in all_items(client)}
-
-    assert {f"T#{shard}#big-topic" for shard in range(5)} <= partitions
-    assert {"T#0#small", "T#1#small"} <= partitions
-    assert "T#2#small" not in partitions
-    assert len(list(store.subscribers("big-topic"))) == 30
-    only_first_shard = make_store(client, shards={"x": 3}).subscribers("small")
-    assert 0 < len(list(only_first_shard)) < 30
-
-
-@pytest.mark.parametrize("shards", [0, -1, 1001, {"*": 0}, 2.5, True, "8", {"*": "8"}])
-def test_an_impossible_number_of_shards_is_refused(client: Any, shards: Any) -> None:
-    with pytest.raises(UsageError, match="shards"):
-        make_store(client, shards=shards)
-    with pytest.raises(UsageError, match="shards"):
-        make_store(client, previous_shards=shards)
-
-
-@pytest.mark.parametrize("shards", [1, 1000, {"*": 1000}])
-def test_a_possible_number_of_shards_is_taken(client: Any, shards: Any) -> None:
-    assert len(make_store(client, shards=shards).whole("news")) in {1, 1000}
 
 
 def test_a_table_needs_a_name(client: Any) -> None:

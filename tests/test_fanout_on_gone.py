@@ -62,3 +62,20 @@ def test_who_was_pruned_is_reported_once(*, stream: bool, queue: bool) -> None:
     assert service.connections.messages("a=") == [b"hello"]
     assert service.store.disconnect("b=") == frozenset()
     assert set(service.store.subscribers("news")) == {"a=", "new="}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("queue", [True, False])
+def test_half_a_subscription_is_found_gone_once(*, stream: bool, queue: bool) -> None:
+    service = Service(stream=stream, queue=queue)
+    service.store.subscribe("a=", "news")
+    key = {"pk": {"S": "C#a="}, "sk": {"S": "T#news"}}
+    service.table.delete_item(Key=key)
+
+    for _ in range(2):
+        service.publisher.publish("news", "hello")
+        service.carry_on()
+        service.table.records.clear()
+
+    assert service.connections.attempts("a=") == 1
+    assert list(service.store.subscribers("news")) == []

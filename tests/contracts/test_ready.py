@@ -57,3 +57,13 @@ def test_the_mark_does_not_outlive_every_connection(
     store.subscribe("b=", "news")
 
     assert store.mark_ready("a=")
+
+
+def test_an_expired_mark_counts_as_absent(store: ReadyStore, clock: Clock) -> None:
+    store.mark_ready("a=")
+    clock.advance(2 * 3600 + 600 - 1)
+    assert not store.mark_ready("a=")
+
+    clock.advance(1)
+
+    assert store.mark_ready("a=")
