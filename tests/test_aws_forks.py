@@ -28,7 +28,6 @@ api.post("parent", b"x")
 child = os.fork()
 if child == 0:
     api.post("child", b"x")
-    api.post("child", b"x")
     os._exit(0)
 _, status = os.waitpid(child, 0)
 api.post("parent", b"x")
@@ -60,7 +59,7 @@ def test_a_child_process_makes_connections_of_its_own(
             check=True,
         )
 
-    assert server.received == {"parent": 2, "child": 2}
+    assert server.received == {"parent": 2, "child": 1}
     assert server.accepted == 2
 
 

@@ -1,12 +1,16 @@
-"""Which of a name's addresses connections go to."""
+"""Which of a name's addresses connections go to, and what if none can be made."""
 
+import selectors
 import socket
+import threading
 import time
 
 import pytest
 
-from tests.servers.talking import answer_ok, pool_of, run, serving, statuses
+from tests.servers.misbehaving import OK
+from tests.servers.talking import REQUEST, answer_ok, pool_of, run, serving, statuses
 from wspubsub.aws.http import Multiplexer
+from wspubsub.aws.http_exchange import Verdict
 
 
 def refused_port() -> int:
@@ -55,6 +59,41 @@ def test_an_attempt_ends_when_no_address_is_left(
 
     assert result.response is None
     assert "ECONNREFUSED" in result.error
+
+
+def test_each_attempt_tries_every_address(
+    addresses: list[tuple[object, ...]],
+) -> None:
+    port = refused_port()
+    addresses += [ipv4(refused_port()), ipv4(port)]
+    listeners: list[socket.socket] = []
+    sent = 0
+
+    def build(_tag: str) -> bytes:
+        nonlocal sent
+        sent += 1
+        if sent == 3:  # the second attempt begins
+            listeners.append(socket.create_server(("127.0.0.1", port)))
+            threading.Thread(target=answer, daemon=True).start()
+        return REQUEST
+
+    def answer() -> None:
+        client, _ = listeners[0].accept()
+        with client:
+            client.recv(65_536)
+            client.sendall(OK)
+
+    [result] = Multiplexer(pool_of(1), draw=lambda: 0.0).run(
+        ["a"],
+        build=build,
+        judge=lambda _response: Verdict.FINAL,
+        deadline=time.monotonic() + 10,
+        max_attempts=2,
+    )
+
+    listeners[0].close()
+    assert result.response is not None
+    assert sent == 4
 
 
 def test_if_no_address_can_be_reached_the_error_is_the_last_ones(
@@ -118,3 +157,17 @@ def test_the_time_of_a_lookup_is_not_taken_from_connecting(
 
         assert statuses(results) == {"a": 200}
         assert server.accepted == 1
+
+
+def test_too_many_open_files_are_a_result_and_not_an_exception(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail() -> object:
+        raise OSError(24, "Too many open files")
+
+    monkeypatch.setattr(selectors, "DefaultSelector", fail)
+
+    [result] = run(Multiplexer(pool_of(1)), ["a"])
+
+    assert (result.tag, result.response, result.was_tried) == ("a", None, True)
+    assert "Too many open files" in result.error

@@ -115,27 +115,11 @@ def test_whatever_fails_afterward_who_has_left_is_said(
 
     first = ends(store, call)
     assert [each.message for each in caplog.records] == [
-        "could not forget a connection altogether"
+        "could not forget all of the connections"
     ]
     assert len(first) == 1
 
     assert ends(store, call) == {"news", "sport"} - first
-
-
-def test_who_has_left_is_said_though_the_topic_s_side_stays(
-    client: FaultyDynamoDB,
-) -> None:
-    clock = Clock()
-    store = DynamoDBSubscriptionStore("t", client=client, now=clock)
-    store.subscribe("a=", "news")
-    clock.advance(60)
-    client.fail("batch_write_item", refusal("InternalServerError"))
-
-    assert ends(store, "prune") == {"news"}
-    assert list(store.subscribers("news")) == ["a="]
-
-    assert ends(store, "prune") == frozenset()
-    assert list(store.subscribers("news")) == []
 
 
 def test_who_has_left_is_said_though_dynamodb_falls_silent(

@@ -4,8 +4,7 @@ A topic wakes up after its history has expired, and several writers see it at on
 while DynamoDB's time to live deletes what has expired in any order.
 """
 
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,7 +13,7 @@ from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, cancelled, faulty_moto, lost_answer
 from tests.servers.small_table import SmallTable
 from tests.turns import Actor, Step, Stepwise, orders
-from wspubsub import History, Position, StoreError
+from wspubsub import History, Position
 from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
@@ -270,104 +269,3 @@ def test_a_history_that_is_much_longer_is_not_handed_on(
     assert int(entry(client, 2)["expires_at"]["N"]) == (
         expiry if is_followed else clock.time + TTL + MARGIN
     )
-
-
-class World:
-    """Writers and readers whose clocks differ, in a random order at every request."""
-
-    def __init__(self, seed: int, skew: float) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - the same each time
-        self.clock = Clock()
-        self.table = SmallTable()
-        self.committed: list[tuple[Position, str]] = []
-        self.depth = 0
-        self.logs = [
-            make_log(Between(self), self.clock, skew=self.random.uniform(-skew, skew))
-            for _ in range(4)
-        ]
-
-    def append(self, log: DynamoDBTopicLog) -> None:
-        try:
-            log.append("news", b"")
-        except StoreError:
-            return
-
-    def expire(self) -> None:
-        for pk, sk in sorted(self.table.keys()):
-            key = {"pk": {"S": pk}, "sk": {"S": sk}}
-            item = self.table.get_item(Key=key, ConsistentRead=True)["Item"]
-            is_expired = int(item["expires_at"]["N"]) < self.clock.time
-            if is_expired and self.random.random() < 0.4:
-                self.table.delete_item(Key=key)
-
-    def between(self) -> None:
-        if self.depth < 3 and self.random.random() < 0.3:
-            self.depth += 1
-            self.append(self.random.choice(self.logs))
-            self.depth -= 1
-        if self.random.random() < 0.2:
-            self.clock.advance(self.random.choice([0.01, 1, 5, 30]))
-            self.expire()
-
-    def commit(self, item: dict[str, Any]) -> None:
-        position = Position(item["epoch"]["S"], int(item["sk"]["S"]))
-        self.committed.append((position, item["id"]["S"]))
-
-    def read(self, log: DynamoDBTopicLog) -> None:
-        number = self.random.randrange(len(self.committed))
-        before = len(self.committed)
-        replay = log.read("news", self.committed[number][0], limit=100)
-        if replay.recovered:
-            found = [(each.position, each.id) for each in replay.messages]
-            assert found == self.committed[number + 1 :][: len(found)]
-            assert replay.has_more or len(found) >= before - number - 1
-
-
-class Between:
-    """The world's table; others act before each request, and answers may be lost."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def query(self, **request: Any) -> dict[str, Any]:
-        self._world.between()
-        return self._world.table.query(**request)
-
-    def put_item(self, **request: Any) -> dict[str, Any]:
-        return self._write(self._world.table.put_item, request, request["Item"])
-
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:
-        item = request["TransactItems"][0]["Put"]["Item"]
-        return self._write(self._world.table.transact_write_items, request, item)
-
-    def _write(
-        self, write: Callable[..., dict[str, Any]], request: Any, item: dict[str, Any]
-    ) -> dict[str, Any]:
-        self._world.between()
-        if self._world.random.random() < 0.03:
-            raise lost_answer()
-        answer = write(**request)
-        self._world.commit(item)
-        if self._world.random.random() < 0.1:
-            raise lost_answer()
-        return answer
-
-
-@pytest.mark.parametrize("skew", [0, 5, SKEW / 2, SKEW])
-@pytest.mark.parametrize("seed", range(3))
-def test_no_position_is_given_twice_and_replays_are_whole_whatever_happens(
-    skew: float, seed: int
-) -> None:
-    for number in range(40):
-        world = World(seed * 1000 + number, skew)
-        for _ in range(40):
-            log = world.random.choice(world.logs)
-            if not world.committed or world.random.random() < 0.7:
-                world.append(log)
-            else:
-                world.read(log)
-            pauses = [0.0, 0.1, 5, 20, 61, 200, 1000, 3661, 90_000]
-            world.clock.advance(world.random.choice(pauses))
-            world.expire()
-        positions = [position for position, _ in world.committed]
-        assert len(set(positions)) == len(positions)

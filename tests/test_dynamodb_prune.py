@@ -205,3 +205,35 @@ def test_a_limit_that_was_lowered_refuses_only_what_is_new(
         store.subscribe("a=", "1", "4")
 
     assert store.topics("a=") == {"1", "2", "3"}
+
+
+def test_who_has_left_is_said_although_the_rest_failed(
+    client: FaultyDynamoDB, now: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make_store(client, now=now)
+    topics = {f"topic {number:02}" for number in range(30)}
+    store.subscribe("a=", *topics)
+    client.before("batch_write_item", lambda: None)
+    client.fail("batch_write_item", refusal("InternalServerError"))
+
+    first = store.disconnect("a=")
+
+    assert len(first) == 25
+    assert "could not forget all" in caplog.text
+    assert store.disconnect("a=") == topics - first
+    assert all_items(client) == []
+
+
+def test_who_was_pruned_is_said_although_the_last_write_failed(
+    client: FaultyDynamoDB, now: Clock
+) -> None:
+    store = make_store(client, now=now)
+    store.subscribe("a=", "news")
+    now.advance(60)
+    client.fail("batch_write_item", refusal("InternalServerError"))
+
+    assert store.prune(["a="], topic="news").left == {"a=": {"news"}}
+
+    assert list(store.subscribers("news")) == ["a="]
+    assert store.prune(["a="], topic="news") == Pruned()
+    assert all_items(client) == []

@@ -92,7 +92,7 @@ class ChannelPool:
     def give_back(self, channel: Channel) -> None:
         """Keep a connection whose answer has been read."""
         self._failed_at.pop(channel.address, None)
-        if channel.is_inherited or len(self._idle) >= self._max_idle:
+        if len(self._idle) >= self._max_idle:
             channel.close()
             return
         channel.idle_since = self._clock()

@@ -325,4 +325,4 @@ def _reporting(ended: list[Ended]) -> Iterator[None]:
     except StoreError:
         if not ended:
             raise
-        log.warning("could not forget a connection altogether", exc_info=True)
+        log.warning("could not forget all of the connections", exc_info=True)
