@@ -60,7 +60,7 @@ OURS = {
     "attempts for connections": f"{MAX_ATTEMPTS} in a row",
     "queue messages that follow from one another": f"{MAX_HOPS}",
     "time for a client that takes no messages": f"{len(WAITS_SECONDS)} attempts",
-    "time for a handshake": f"{PATIENCE_SECONDS:.0f} seconds",
+    "time for a handshake, for `on_ready`": f"{PATIENCE_SECONDS:.0f} seconds",
     "attributes and principal of a connection": "Unicode text",
     "topics of a connection": "`max_topics`",
     "messages in the log of one topic": "about 100 a second",

@@ -1,12 +1,14 @@
 """A connection that ends: said once, and nothing of it found for long."""
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
 from tests.contracts.tables import Clock
+from tests.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
 from tests.interleaving import Caller, every_order, some_orders
 from tests.servers.small_table import SmallTable
 from wspubsub import Connection
@@ -81,3 +83,55 @@ def test_a_subscribe_at_the_same_time_leaves_what_the_next_publish_finds() -> No
         ending.clock.advance(60)
         ending.store(ending.table).prune(["a="], topic="news")
         assert ending.table.keys() == set(), order
+
+
+@pytest.fixture
+def client() -> Iterator[FaultyDynamoDB]:
+    with faulty_moto("t") as client:
+        yield client
+
+
+def half_gone(client: FaultyDynamoDB, clock: Clock) -> DynamoDBSubscriptionStore:
+    """Return a store in which the end of "a=" fails after one topic is deleted."""
+    store = DynamoDBSubscriptionStore("t", client=client, now=clock)
+    store.subscribe("a=", "news", "sport")
+    clock.advance(60)
+    client.plan("delete_item", [client.client.delete_item])
+    client.fail("delete_item", refusal("InternalServerError"))
+    return store
+
+
+def ends(store: DynamoDBSubscriptionStore, call: str) -> frozenset[str]:
+    if call == "disconnect":
+        return store.disconnect("a=")
+    return store.prune(["a="], topic="news").left.get("a=", frozenset())
+
+
+@pytest.mark.parametrize("call", ["prune", "disconnect"])
+def test_whatever_fails_afterward_who_has_left_is_said(
+    client: FaultyDynamoDB, caplog: pytest.LogCaptureFixture, call: str
+) -> None:
+    store = half_gone(client, Clock())
+
+    first = ends(store, call)
+    assert [each.message for each in caplog.records] == [
+        "could not forget all of the connections"
+    ]
+    assert len(first) == 1
+
+    assert ends(store, call) == {"news", "sport"} - first
+
+
+def test_who_has_left_is_said_though_dynamodb_falls_silent(
+    client: FaultyDynamoDB,
+) -> None:
+    clock, speaks = Clock(), threading.Event()
+    store = DynamoDBSubscriptionStore("t", client=client, now=clock)
+    store.subscribe("a=", "news")
+    clock.advance(60)
+    client.before("batch_write_item", lambda: speaks.wait(10))
+
+    left = store.prune(["a="], topic="news", timeout_seconds=0.5).left
+    speaks.set()
+
+    assert left == {"a=": {"news"}}

@@ -100,12 +100,14 @@ def test_pruning_deletes_nothing_when_reading_took_all_the_time(
     assert list(store.subscribers("news")) == ["a="]
 
 
-@pytest.mark.parametrize("fails", ["batch_write_item", "delete_item"])
+@pytest.mark.parametrize(
+    ("fails", "number"), [("batch_write_item", 30), ("delete_item", 1)]
+)
 def test_what_a_disconnect_leaves_half_done_can_be_done_again(
-    client: FaultyDynamoDB, now: Clock, fails: str
+    client: FaultyDynamoDB, now: Clock, fails: str, number: int
 ) -> None:
     store = make_store(client, now=now)
-    topics = {f"topic {number:02}" for number in range(30)}
+    topics = {f"topic {each:02}" for each in range(number)}
     store.connect(Connection(id="a=", connected_at=0.0))
     store.subscribe("a=", *topics)
     client.fail(fails, refusal("InternalServerError"))
@@ -119,13 +121,15 @@ def test_what_a_disconnect_leaves_half_done_can_be_done_again(
     assert all_items(client) == []
 
 
-@pytest.mark.parametrize("fails", ["batch_write_item", "delete_item"])
+@pytest.mark.parametrize(
+    ("fails", "topics"), [("batch_write_item", 2), ("delete_item", 1)]
+)
 def test_what_a_prune_leaves_half_done_is_found_again(
-    client: FaultyDynamoDB, now: Clock, fails: str
+    client: FaultyDynamoDB, now: Clock, fails: str, topics: int
 ) -> None:
     store = make_store(client, now=now)
     store.connect(Connection(id="a=", connected_at=0.0))
-    store.subscribe("a=", "news", "sport")
+    store.subscribe("a=", *("news", "sport")[:topics])
     now.advance(60)
     client.fail(fails, refusal("InternalServerError"))
     with pytest.raises(StoreError):
@@ -201,3 +205,35 @@ def test_a_limit_that_was_lowered_refuses_only_what_is_new(
         store.subscribe("a=", "1", "4")
 
     assert store.topics("a=") == {"1", "2", "3"}
+
+
+def test_who_has_left_is_said_although_the_rest_failed(
+    client: FaultyDynamoDB, now: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = make_store(client, now=now)
+    topics = {f"topic {number:02}" for number in range(30)}
+    store.subscribe("a=", *topics)
+    client.before("batch_write_item", lambda: None)
+    client.fail("batch_write_item", refusal("InternalServerError"))
+
+    first = store.disconnect("a=")
+
+    assert len(first) == 25
+    assert "could not forget all" in caplog.text
+    assert store.disconnect("a=") == topics - first
+    assert all_items(client) == []
+
+
+def test_who_was_pruned_is_said_although_the_last_write_failed(
+    client: FaultyDynamoDB, now: Clock
+) -> None:
+    store = make_store(client, now=now)
+    store.subscribe("a=", "news")
+    now.advance(60)
+    client.fail("batch_write_item", refusal("InternalServerError"))
+
+    assert store.prune(["a="], topic="news").left == {"a=": {"news"}}
+
+    assert list(store.subscribers("news")) == ["a="]
+    assert store.prune(["a="], topic="news") == Pruned()
+    assert all_items(client) == []

@@ -4,7 +4,7 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 from mutation.forks import KILLED, SURVIVED
 from mutation.mutants import Mutant
 from mutation.patches import LoadedFunctions, changed_functions
-from mutation.selection import Measured, chosen_modules
+from mutation.selection import Lines, Measured, chosen_modules
 
 ARGUMENTS = (
     "-o",
@@ -51,9 +51,7 @@ class Session:
         self.plugins = session.config.pluginmanager
         self.plugins.unregister(self.plugins.get_plugin("terminalreporter"))
         self.items = {item.nodeid: item for item in session.items}
-        for path in chosen_modules(()):
-            name = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
-            importlib.import_module(name.removesuffix(".__init__"))
+        _import_modules()
         self.functions = LoadedFunctions()
         self._act(self)
         return True
@@ -89,12 +87,10 @@ class Measure:
         failed: Tests that fail without any change.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self) -> None:
         self.tests: dict[str, Measured] = {}
         self.failed: list[str] = []
-        self._coverage = coverage.Coverage(
-            data_file=None, config_file=False, include=[f"{source}/*"]
-        )
+        self._coverage = _coverage()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Any:
@@ -105,7 +101,7 @@ class Measure:
         result = yield
         seconds = time.process_time() - started
         self._coverage.stop()
-        self.tests[item.nodeid] = Measured(seconds, self._lines())
+        self.tests[item.nodeid] = Measured(seconds, _lines(self._coverage))
         return result
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -113,13 +109,34 @@ class Measure:
         if report.failed:
             self.failed.append(report.nodeid)
 
-    def _lines(self) -> Mapping[str, frozenset[int]]:
-        data = self._coverage.get_data()
-        here = Path.cwd()
-        return {
-            str(Path(path).relative_to(here)): frozenset(data.lines(path) or ())
-            for path in data.measured_files()
-        }
+
+def measure_import() -> Lines:
+    """Import the modules, and return which of their lines that has run."""
+    measuring = _coverage()
+    measuring.start()
+    _import_modules()
+    measuring.stop()
+    return _lines(measuring)
+
+
+def _import_modules() -> None:
+    for path in chosen_modules(()):
+        name = path.removeprefix("src/").removesuffix(".py").replace("/", ".")
+        importlib.import_module(name.removesuffix(".__init__"))
+
+
+def _coverage() -> coverage.Coverage:
+    source = Path("src/wspubsub").resolve()
+    return coverage.Coverage(data_file=None, config_file=False, include=[f"{source}/*"])
+
+
+def _lines(measured: coverage.Coverage) -> Lines:
+    data = measured.get_data()
+    here = Path.cwd()
+    return {
+        str(Path(path).relative_to(here)): frozenset(data.lines(path) or ())
+        for path in data.measured_files()
+    }
 
 
 def warm_up(modules: Iterable[str]) -> None:

@@ -78,7 +78,7 @@ def _measure(session: Session, missing: list[str], jobs: int) -> list[Result]:
 
 
 def _measure_here(session: Session, job: int, names: list[str]) -> int:
-    measure = Measure(Path("src/wspubsub").resolve())
+    measure = Measure()
     session.plugins.register(measure)
     session.run(names)
     # A test that fails by itself, on a busy machine, can find out nothing.

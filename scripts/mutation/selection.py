@@ -102,6 +102,8 @@ def tests_for(
         for name, test in measured.items()
         if any(_ran(test, where) for _rank, where in ranks)
     )
+    if any(rank < FAR for _distance, rank, *_ in ordered):
+        ordered = [one for one in ordered if one[1] < FAR]
     chosen: list[str] = []
     spent = 0.0
     for distance, _rank, seconds, name in ordered:
@@ -119,6 +121,18 @@ def _distance(test: str, module: str) -> int:
         return 0
     return 1 if path.parent.name in file else 2
 
+
+def is_run(mutant: Mutant, lines: Lines) -> bool:
+    """Return whether a change is in one of these lines."""
+    return any(
+        span & lines.get(path, frozenset())
+        for _rank, where in _ranks_by_line(mutant)
+        for path, span in where.items()
+    )
+
+
+FAR = 2
+"""The rank of tests that run nothing of the module."""
 
 Ranks = list[tuple[int, Lines]]
 
@@ -147,7 +161,7 @@ def _ranks_by_name(mutant: Mutant) -> Ranks:
     files = [path for pattern in MODULES for path in glob(pattern)]
     every = {path: frozenset(range(1, 1000)) for path in files}
     named = {path: frozenset(_lines_with(path, _names_at(mutant))) for path in files}
-    return [(0, named), (1, {mutant.module: every[mutant.module]}), (2, every)]
+    return [(0, named), (1, {mutant.module: every[mutant.module]}), (FAR, every)]
 
 
 def _lines_with(path: str, names: set[str]) -> Iterator[int]:

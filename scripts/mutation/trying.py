@@ -16,9 +16,10 @@ from mutation.measuring import Baseline
 from mutation.mutants import Mutant
 from mutation.outcomes import FOLDER, Outcome, Outcomes
 from mutation.patches import ImportTimeError, changed_functions
-from mutation.selection import Measured, tests_for
+from mutation.selection import Lines, Measured, is_run, tests_for
 
 _RESULT = FOLDER / "functions.pickle"
+_IMPORTS = FOLDER / "imports.pickle"
 
 
 class Limits(NamedTuple):
@@ -44,15 +45,34 @@ class _Task(NamedTuple):
 def try_mutants(mutants: list[Mutant], limits: Limits) -> Outcomes:
     """Return what became of each mutant.
 
-    What survives in a fork of the session is tried again from the import on: what a
-    function did then cannot be changed any more.
+    What survives in a fork of the session is tried again from the import on, if it is
+    run then: what it did cannot be changed any more.
     """
+    at_import = _lines_run_at_import()
     outcomes, baseline = _try_functions(mutants, limits)
-    rest = [m for m in mutants if outcomes.get(m) in {None, Outcome.SURVIVED}]
+    rest = [
+        mutant
+        for mutant in mutants
+        if mutant not in outcomes
+        or (outcomes[mutant] is Outcome.SURVIVED and is_run(mutant, at_import))
+    ]
     hot.warm_up(baseline.modules)
     gc.freeze()
     tasks = [_task(mutant, baseline.tests, limits, runs=False) for mutant in rest]
     return outcomes | _run(tasks, cold.kill, limits)
+
+
+def _lines_run_at_import() -> Lines:
+    """Return the lines that are run when the modules are imported."""
+
+    def measure(_task: int) -> int:
+        _IMPORTS.write_bytes(pickle.dumps(hot.measure_import()))
+        return 0
+
+    _IMPORTS.unlink(missing_ok=True)
+    list(run_in_forks([0], measure, jobs=1, limit=lambda _task: 60))
+    lines: Lines = pickle.loads(_IMPORTS.read_bytes())  # noqa: S301 - written above
+    return lines
 
 
 def _try_functions(mutants: list[Mutant], limits: Limits) -> tuple[Outcomes, Baseline]:

@@ -59,7 +59,8 @@ class SubscriptionStore(Protocol):
         """Forget a connection and return the topics that it has left by this call.
 
         It may be of any age. A topic is returned once at most, by this method or by
-        `prune`, so whoever gets it may tell the others.
+        `prune`, so whoever gets it may tell the others. If the store fails half-way,
+        those that were left until then are returned; the next publish prunes the rest.
         """
         ...
 

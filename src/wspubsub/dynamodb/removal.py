@@ -10,6 +10,7 @@ whoever gets it may say that the connection has left the topic, and nobody else.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
 
@@ -29,6 +30,9 @@ from wspubsub.dynamodb.shards import ShardPlan
 MAX_THREADS = 8
 CHUNK = 25
 """How many subscriptions are ended side by side."""
+
+Ended = tuple[str, str]
+"""A connection, and a topic that it has left."""
 
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
@@ -65,26 +69,27 @@ class Removal:
         *,
         topic: str | None = None,
         is_over: Callable[[], bool],
-    ) -> dict[str, frozenset[str]]:
-        """Delete all there is of connections and return who has left which topics.
+        ended: list[Ended],
+    ) -> None:
+        """Delete all there is of connections.
 
         Args:
             connections: The items of each.
             topic: Topic that they were found in; it comes last.
             is_over: Whether to stop, asked time and again.
+            ended: Takes who has left which topic, at the moment when that is deleted:
+                whatever fails afterward, nobody else can report it.
+
+        Raises:
+            StoreError: Not all could be deleted.
         """
         steps = (
             step
             for connection_id, items in connections.items()
             for step in self._steps(connection_id, items, topic)
         )
-        left: dict[str, set[str]] = {}
         while not is_over() and (chunk := list(islice(steps, CHUNK))):
-            for connection_id, ended in self._take(chunk):
-                left.setdefault(connection_id, set()).add(ended)
-        return {
-            connection_id: frozenset(topics) for connection_id, topics in left.items()
-        }
+            self._take(chunk, ended)
 
     def _steps(
         self, connection_id: str, items: list[Item], topic: str | None
@@ -107,17 +112,24 @@ class Removal:
             shards.add(read_shard(item))
         return [delete(subscriber_key(connection_id, topic, each)) for each in shards]
 
-    def _take(self, chunk: list[_Step]) -> Iterator[tuple[str, str]]:
+    def _take(self, chunk: list[_Step], ended: list[Ended]) -> None:
         self._table.write(write for step in chunk for write in step.before)
         ends = [step for step in chunk if step.topic_item is not None]
-        deleted = run_each(self._end, ends)
+        run_each(partial(self._end, ended), ends)
         self._table.write(write for step in chunk for write in step.after)
-        for step, old in zip(ends, deleted, strict=True):
-            if old is not None and is_live(old, self._now()):
-                yield step.connection_id, str(read_topic(old))
 
-    def _end(self, step: _Step) -> Item | None:
-        return self._table.delete(key_of(step.topic_item or {}))
+    def _end(self, ended: list[Ended], step: _Step) -> None:
+        old = self._table.delete(key_of(step.topic_item or {}))
+        if old is not None and is_live(old, self._now()):
+            ended.append((step.connection_id, str(read_topic(old))))
+
+
+def group(ended: Sequence[Ended]) -> dict[str, frozenset[str]]:
+    """Return who has left which topics."""
+    left: dict[str, set[str]] = {}
+    for connection_id, topic in ended:
+        left.setdefault(connection_id, set()).add(topic)
+    return {connection_id: frozenset(topics) for connection_id, topics in left.items()}
 
 
 def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:

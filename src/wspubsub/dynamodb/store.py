@@ -5,9 +5,11 @@ disconnected may outlive it, in whole or in part. The next publish finds the con
 gone and prunes it, and the time to live ends it in any case.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -30,7 +32,7 @@ from wspubsub.dynamodb.items import (
 )
 from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
 from wspubsub.dynamodb.pairs import Pairs
-from wspubsub.dynamodb.removal import Removal, run_each
+from wspubsub.dynamodb.removal import Ended, Removal, group, run_each
 from wspubsub.dynamodb.segments import sort_key_range, split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
 from wspubsub.dynamodb.timeouts import run_within
@@ -50,6 +52,8 @@ from wspubsub.subscriptions import (
     is_young,
 )
 from wspubsub.topics import validate_topic
+
+log = logging.getLogger("wspubsub")
 
 FIRST_PAGE_ITEMS = 1024
 """Of subscribers; it comes soon, so that posts begin while the next page is read."""
@@ -126,8 +130,10 @@ class DynamoDBSubscriptionStore:
         """
         connection_id = check_connection_id(connection_id)
         found = {connection_id: self._items_of(connection_id)}
-        left = self._removal.run(found, is_over=lambda: False)
-        return left.get(connection_id, frozenset())
+        ended: list[Ended] = []
+        with _reporting(ended):
+            self._removal.run(found, is_over=lambda: False, ended=ended)
+        return group(ended).get(connection_id, frozenset())
 
     def connection(self, connection_id: str) -> Connection | None:
         """See `SubscriptionStore.connection`. Costs 1 read unit."""
@@ -218,27 +224,38 @@ class DynamoDBSubscriptionStore:
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
         topic = None if topic is None else validate_topic(topic)
-        if timeout_seconds is None:
-            return self._prune(ids, topic, math.inf)
-        # What is left of the time is for the answers to what was asked last.
-        until = self._clock() + PRUNE_SHARE * timeout_seconds
-        return run_within(
-            timeout_seconds, lambda: self._prune(ids, topic, until), "Query"
-        )
+        young: set[str] = set()
+        ended: list[Ended] = []
+        prune = partial(self._prune, ids, topic, young, ended)
+        with _reporting(ended):
+            if timeout_seconds is None:
+                prune(math.inf)
+            else:
+                # What is left of the time is for the answers to what was asked last.
+                until = self._clock() + PRUNE_SHARE * timeout_seconds
+                run_within(timeout_seconds, partial(prune, until), "Query")
+        return Pruned(left=group(list(ended)), young=frozenset(young))
 
-    def _prune(self, ids: Sequence[str], topic: str | None, until: float) -> Pruned:
+    def _prune(
+        self,
+        ids: Sequence[str],
+        topic: str | None,
+        young: set[str],
+        ended: list[Ended],
+        until: float,
+    ) -> None:
         found = {
             each: items
             for each, items in zip(ids, run_each(self._items_of, ids), strict=True)
             if not self._is_foreign(items)
         }
-        young = {each for each, items in found.items() if self._is_young(items)}
-        left = self._removal.run(
+        young.update(each for each, items in found.items() if self._is_young(items))
+        self._removal.run(
             {each: items for each, items in found.items() if each not in young},
             topic=topic,
             is_over=lambda: self._clock() >= until,
+            ended=ended,
         )
-        return Pruned(left=left, young=frozenset(young))
 
     def _is_foreign(self, items: list[Item]) -> bool:
         if self._api is None:
@@ -297,3 +314,15 @@ class DynamoDBSubscriptionStore:
         now = self._now()
         # DynamoDB deletes only what is expired in whole seconds.
         return Written(now, math.ceil(now + self._ttl_seconds))
+
+
+@contextmanager
+def _reporting(ended: list[Ended]) -> Iterator[None]:
+    # Nobody would ever hear of them otherwise. What is left is found gone by the next
+    # publish.
+    try:
+        yield
+    except StoreError:
+        if not ended:
+            raise
+        log.warning("could not forget all of the connections", exc_info=True)
