@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 
-from wspubsub import MemorySubscriptionStore
+from wspubsub import MemorySubscriptionStore, Publisher, UsageError
 from wspubsub.delivery import (
     PRUNE_CHUNK,
     RESERVE_SECONDS,
@@ -69,7 +70,15 @@ def test_time_is_over_at_its_end_and_never_less_than_none(clock: Clock) -> None:
 
 @pytest.mark.parametrize(
     ("asked", "seconds"),
-    [(None, 25.0), (math.inf, 25.0), (60.0, 60.0), (0.0, 0.0), (-5.0, 0.0)],
+    [
+        (None, 25.0),
+        (math.inf, 25.0),
+        (math.nan, 25.0),
+        (60.0, 60.0),
+        (0.0, 0.0),
+        (-5.0, 0.0),
+        (-math.inf, 0.0),
+    ],
 )
 def test_a_call_has_the_time_that_it_asks_for(
     clock: Clock, asked: float | None, seconds: float
@@ -77,6 +86,35 @@ def test_a_call_has_the_time_that_it_asks_for(
     delivery = make_delivery(clock)
 
     assert delivery.budget(asked).seconds_left() == seconds
+
+
+@pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan, "5", None])
+def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
+    with pytest.raises(UsageError, match="timeout_seconds is a number above 0"):
+        Publisher(
+            MemorySubscriptionStore(), RecordingConnections(), timeout_seconds=seconds
+        )
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan, "5", None])
+def test_a_reserve_that_is_not_a_time_is_refused(seconds: Any) -> None:
+    with pytest.raises(UsageError, match="reserve_seconds is a number from 0"):
+        Publisher(
+            MemorySubscriptionStore(), RecordingConnections(), reserve_seconds=seconds
+        )
+
+
+def test_a_publisher_may_keep_nothing_back(clock: Clock) -> None:
+    delivery = Delivery(
+        MemorySubscriptionStore(),
+        RecordingConnections(),
+        timeout_seconds=1,
+        reserve_seconds=0,
+        clock=clock,
+    )
+
+    assert delivery.budget(None).seconds_left() == 1.0
+    assert delivery.budget(None).posting_seconds_left() == 1.0
 
 
 def test_only_the_default_is_cut(clock: Clock) -> None:

@@ -177,6 +177,18 @@ def test_what_an_authorizer_is_asked_is_not_a_connect(event: dict[str, Any]) -> 
         parse_event(event)
 
 
+def test_the_last_of_several_query_parameters_counts() -> None:
+    event = connect_event()
+    event["queryStringParameters"] = None
+    event["multiValueQueryStringParameters"] = {"a": ["1", "2", "3"], "b": []}
+
+    parsed = parse_event(event)
+
+    assert isinstance(parsed, ConnectEvent)
+    assert parsed.query == {"a": "3"}
+    assert parsed.multi_query == {"a": ("1", "2", "3"), "b": ()}
+
+
 def test_a_base64_body_of_an_emulator_is_decoded() -> None:
     event = parse_event({**raw(), "body": "w7w=", "isBase64Encoded": True})
 
@@ -233,6 +245,11 @@ def test_the_remaining_time_comes_from_the_context() -> None:
         ({}, "has no requestContext"),
         ({"Records": [{"eventSource": "aws:sqs"}]}, "comes from aws:sqs"),
         ({"Records": [{}]}, "comes from another service"),
+        ({"Records": [{"eventSource": "aws:sqs"}, 5]}, "comes from aws:sqs"),
+        ({"Records": [{"eventSource": "aws:s3"}, {}]}, "comes from aws:s3"),
+        ({"Records": [{}, {"eventSource": "x"}]}, "comes from another service"),
+        ({"Records": []}, "has no requestContext"),
+        ({"Records": {"a": 1}}, "has no requestContext"),
         ({"requestContext": "x"}, "event.requestContext must be an object"),
         ({"requestContext": {"connectionId": "a"}}, "eventType must be CONNECT"),
         (raw("OTHER"), "'OTHER'"),

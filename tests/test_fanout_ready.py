@@ -47,6 +47,7 @@ class Stream:
         self.connections = Late(self.time, up_at)
         self.greeted: list[str] = []
         self.errors: list[Exception] = []
+        self.takes: dict[str, float] = {}
         self.publisher = Publisher(
             MemorySubscriptionStore(),
             self.connections,
@@ -64,6 +65,7 @@ class Stream:
     def greet(self, connection: Connection) -> None:
         if self.errors:
             raise self.errors.pop()
+        self.time.passed += self.takes.get(connection.id, 0.0)
         self.greeted.append(connection.id)
 
     def bring(
@@ -134,6 +136,18 @@ def test_an_old_connection_is_asked_about_once() -> None:
 
     assert stream.greeted == ["a"]
     assert stream.connections.attempts("gone") == 1
+
+
+def test_an_answer_from_the_handshake_is_not_the_last_after_it() -> None:
+    stream = Stream(a=0.0, b=1.0)
+    stream.takes["a"] = 10.0
+
+    failed = stream.bring("a", "b", "gone")
+
+    assert failed == []
+    assert stream.greeted == ["a", "b"]
+    assert stream.connections.attempts("gone") == 2
+    assert stream.time.waits == []
 
 
 def test_a_record_from_the_future_is_waited_for_no_longer() -> None:

@@ -16,6 +16,7 @@ from wspubsub import (
     MemorySubscriptionStore,
     MemoryTopicLog,
     MessageTooLargeError,
+    Position,
     Publisher,
     PublishError,
     PublishReport,
@@ -312,3 +313,26 @@ def test_in_every_order_of_two_publishers_a_message_with_a_key_is_sent(
         count += 1
 
     assert count > 1
+
+
+def test_an_envelope_is_measured_with_the_longest_that_may_be_in_it() -> None:
+    seen: list[LoggedMessage] = []
+
+    def keep(message: LoggedMessage) -> bytes:
+        seen.append(message)
+        return message.data
+
+    publisher = Publisher(
+        MemorySubscriptionStore(),
+        RecordingConnections(),
+        log=MemoryTopicLog(),
+        envelope=keep,
+    )
+    publisher.publish("news", "hello")
+
+    measured, logged = seen
+    assert measured.position == Position("f" * 16, 2**53)
+    assert measured.id == "f" * 32
+    assert len(logged.position.epoch) == 16
+    assert len(logged.id) <= 32
+    assert measured.data == logged.data == b"hello"

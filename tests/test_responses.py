@@ -210,3 +210,21 @@ def test_what_is_changed_later_does_not_change_a_response() -> None:
     assert response.as_dict()["headers"] == {"A": "b"}
     response.as_dict()["headers"]["A"] = "c"
     assert response.headers == {"A": "b"}
+
+
+@pytest.mark.parametrize("status", [200, 599])
+def test_a_status_may_be_as_low_and_as_high_as_api_gateway_takes(status: int) -> None:
+    assert Response(status_code=status).as_dict() == {"statusCode": status}
+
+
+@pytest.mark.parametrize("status", [199, 600])
+def test_any_other_status_is_refused(status: int) -> None:
+    with pytest.raises(UsageError, match=f"from 200 to 599, not {status}"):
+        Response(status_code=status)
+
+
+def test_a_response_keeps_its_subprotocol() -> None:
+    response = Response(subprotocol="chat.v1")
+
+    assert response.subprotocol == "chat.v1"
+    assert response.as_dict()["headers"] == {"Sec-WebSocket-Protocol": "chat.v1"}

@@ -65,7 +65,7 @@ def _measure(session: Session, missing: list[str], jobs: int) -> list[Result]:
         [name for name in missing if name.partition("::")[0] in files[job::jobs]]
         for job in range(jobs)
     ]
-    tasks = list(enumerate(parts))
+    tasks = [(job, names) for job, names in enumerate(parts) if names]
     for _task, status in run_in_forks(
         tasks,
         lambda task: _measure_here(session, *task),

@@ -138,7 +138,7 @@ def _run(
         tasks,
         lambda task: kill(task.mutant, task.tests),
         jobs=limits.jobs,
-        limit=lambda task: 10 + 5 * task.seconds,
+        limit=lambda task: 5 + 2 * task.seconds,
     )
     for number, (task, status) in enumerate(ended, start=1):
         outcomes[task.mutant] = _outcome(status)

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from wspubsub.connections import Connections, PostOutcome
-from wspubsub.errors import StoreTimeoutError, WspubsubError
+from wspubsub.errors import StoreTimeoutError, UsageError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
 from wspubsub.subscriptions import SubscriptionStore
 
@@ -68,6 +68,9 @@ class Delivery:
         reserve_seconds: Part of that time that is kept for pruning.
         clock: Monotonic clock in seconds.
         on_gone: Told of each connection that was pruned or closed.
+
+    Raises:
+        UsageError: A time is not a number of seconds, or the timeout is 0.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class Delivery:
         self.store = store
         self.connections = connections
         self._on_gone = on_gone
+        _check_times(timeout_seconds, reserve_seconds)
         self._timeout_seconds = timeout_seconds
         self._reserve_seconds = reserve_seconds
         self._clock = clock
@@ -106,7 +110,7 @@ class Delivery:
                 time there is, for the default.
             longest_default: What the default is cut to.
         """
-        if seconds is None or not math.isfinite(seconds):
+        if seconds is None or not seconds < math.inf:
             seconds = min(self._timeout_seconds, longest_default)
         return Budget(self._clock, max(0.0, seconds), self._reserve_seconds)
 
@@ -208,6 +212,22 @@ class Delivery:
                 self._on_gone(connection_id, topics)
             except Exception:
                 log.exception("on_gone failed for connection %s", connection_id)
+
+
+def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
+    # Without time nothing would ever be sent, and without an end nothing would end.
+    if not _is_time(timeout_seconds) or not timeout_seconds:
+        raise UsageError(
+            f"timeout_seconds is a number above 0, not {timeout_seconds!r:.80}"
+        )
+    if not _is_time(reserve_seconds):
+        raise UsageError(
+            f"reserve_seconds is a number from 0, not {reserve_seconds!r:.80}"
+        )
+
+
+def _is_time(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and 0 <= seconds < math.inf
 
 
 class _Reading:

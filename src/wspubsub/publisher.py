@@ -60,7 +60,8 @@ class Publisher:
         fanout: As given, or `InlineFanout`.
 
     Raises:
-        UsageError: The fan-out or the envelope needs a log.
+        UsageError: The fan-out or the envelope needs a log, or a time is not a number
+            of seconds.
     """
 
     def __init__(
@@ -313,7 +314,10 @@ def _mark_sent(
 
 def _checked_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
-        raise UsageError("exclude takes a collection of connection IDs: {id}")
+        raise UsageError(
+            "exclude takes a collection of connection IDs, such as "
+            "{event.connection_id}, and not one of them alone"
+        )
     return frozenset(map(check_connection_id, exclude))
 
 

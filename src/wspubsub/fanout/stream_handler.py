@@ -122,6 +122,7 @@ class _Run:
         self._laggards = laggards
         self._memory = memory
         self._answers: dict[str, Exception | None] = {}
+        self._early: set[str] = set()
         self._late: list[Change] = []
         self._debts: list[Debt] = []
         self._behind = laggards.list_slow()
@@ -180,7 +181,7 @@ class _Run:
             return
         answer = self._answers[connection.id]
         if isinstance(answer, ConnectionGoneError):
-            if self._readiness.is_young(change.created_at):
+            if connection.id in self._early:
                 self._late.append(change)
                 return
             log.debug("connection %s never came up, or has left", connection.id)
@@ -192,15 +193,19 @@ class _Run:
 
     def _ask(self, changes: Sequence[Change], patience_seconds: float) -> None:
         """Ask about the connections among the records, except those that are done."""
-        self._answers = self._readiness.ask(
-            {
-                each.item.id: each.created_at
-                for each in changes
-                if isinstance(each.item, Connection)
-                and not self._memory.of(each.id).is_tried
-            },
-            patience_seconds,
-        )
+        created_at = {
+            each.item.id: each.created_at
+            for each in changes
+            if isinstance(each.item, Connection)
+            and not self._memory.of(each.id).is_tried
+        }
+        # Until their turn comes the handshake may be over, but this answer is from now.
+        self._early = {
+            id_
+            for id_, created in created_at.items()
+            if not patience_seconds and self._readiness.is_young(created)
+        }
+        self._answers = self._readiness.ask(created_at, patience_seconds)
 
     def _greet_late(self, seconds_left: Callable[[], float]) -> None:
         late, self._late = self._late, []
