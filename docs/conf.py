@@ -40,6 +40,7 @@ nitpick_ignore = [
 html_theme = "furo"
 html_title = f"wspubsub {release}"
 html_static_path = ["_static"]
+html_extra_path = ["llms.txt"]
 html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sphinx = False
@@ -64,5 +65,5 @@ def _without_factories(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    # A dataclass writes `<factory>` there, which is no expression: "made anew".
+    # A dataclass writes `<factory>` there, which is not an expression.
     return signature and signature.replace("<factory>", "..."), returns

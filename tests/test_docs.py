@@ -28,6 +28,7 @@ PAGES = sorted(
     ]
 )
 COMMANDS = ("dev", "demo", "create-table", "template", "check")
+CONTENTS = ("tutorial", "how-to", "reference", "explanation")
 AREAS = {
     "wspubsub": "core.md",
     "wspubsub.aws": "aws.md",
@@ -138,6 +139,25 @@ def test_links_lead_to_files_that_exist(page: Path) -> None:
     assert not broken
 
 
+def test_language_models_are_shown_every_page_that_the_contents_list() -> None:
+    pages = [page for area in CONTENTS for page in _contents(area)]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    root = f"{project['urls']['Repository']}/raw/main/docs"
+
+    listed = re.findall(r"^- \[(.+)\]\((.+)\): .+$", _llms(), re.MULTILINE)
+
+    assert listed == [
+        (_title(page), f"{root}/{page.relative_to(DOCS).as_posix()}") for page in pages
+    ]
+
+
+def test_what_language_models_are_shown_has_the_sections_of_the_contents() -> None:
+    headings = re.findall(r"^## (.+)$", _llms(), re.MULTILINE)
+
+    assert headings == [_title(DOCS / area / "index.md") for area in CONTENTS]
+    assert _llms().startswith("# wspubsub\n\n> ")
+
+
 def test_every_command_is_on_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     documented = set(re.findall(r"^## `wspubsub ([\w-]+)`", _cli_page(), re.MULTILINE))
 
@@ -235,6 +255,21 @@ def test_the_app_of_the_tutorial_says_what_the_page_shows(tmp_path: Path) -> Non
 def _tutorial_blocks(language: str) -> list[str]:
     text = (DOCS / "tutorial/first-app.md").read_text()
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+
+
+def _llms() -> str:
+    return (DOCS / "llms.txt").read_text()
+
+
+def _contents(area: str) -> list[Path]:
+    text = (DOCS / area / "index.md").read_text()
+    tree = text.split("```{toctree}\n")[1].split("```")[0]
+    names = [line for line in tree.splitlines() if line and not line.startswith(":")]
+    return [DOCS / area / f"{name}.md" for name in names]
+
+
+def _title(page: Path) -> str:
+    return page.read_text().partition("\n")[0].removeprefix("# ")
 
 
 def _cli_page() -> str:

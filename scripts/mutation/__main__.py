@@ -49,9 +49,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--budget",
         type=float,
-        default=20,
+        default=5,
         metavar="SECONDS",
-        help="of tests for a mutant, the quick ones first (default: 20)",
+        help="of tests for a mutant, the quick ones first (default: 5)",
     )
     parser.add_argument(
         "--tests",
