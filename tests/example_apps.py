@@ -18,7 +18,7 @@ from tests.linting import cfn_lint
 from tests.servers.gateways import ROOT, environment, run
 from wspubsub import Connection
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
-from wspubsub.infra.documents import read_template
+from wspubsub.deployment.documents import read_template
 
 EXAMPLES = ROOT / "examples"
 TABLE = "wspubsub"

@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-from wspubsub.infra.application import Application
-from wspubsub.infra.checking import check_template
-from wspubsub.infra.settings import TemplateSettings
-from wspubsub.infra.template import make_template
+from wspubsub.handlers.application import Application
+from wspubsub.deployment.checking import check_template
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.deployment.template.template import make_template
 
 Template = dict[str, Any]
 

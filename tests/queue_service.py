@@ -5,7 +5,8 @@ from collections import Counter
 from tests.servers.queues import QueueInMoto
 from tests.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, Publisher
-from wspubsub.fanout import QueueFanout, QueueHandler
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
 from wspubsub.testing import RecordingConnections
 
 

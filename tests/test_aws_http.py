@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.servers.misbehaving import OK
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Result, Verdict
-from wspubsub.aws.http_pool import IDLE_SECONDS, ChannelPool
-from wspubsub.aws.http_response import Response
-from wspubsub.aws.tls import Trust
-from wspubsub.local.certificate import Certificate
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.pool import IDLE_SECONDS, ChannelPool
+from wspubsub.engine.response import Response
+from wspubsub.engine.tls import Trust
+from wspubsub.local.apigateway.certificate import Certificate
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 

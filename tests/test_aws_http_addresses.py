@@ -9,8 +9,8 @@ import pytest
 
 from tests.servers.misbehaving import OK
 from tests.servers.talking import REQUEST, answer_ok, pool_of, run, serving, statuses
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.exchange import Verdict
 
 
 def refused_port() -> int:

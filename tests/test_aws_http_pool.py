@@ -11,7 +11,7 @@ import pytest
 
 from tests.servers.misbehaving import OK, status
 from tests.servers.talking import Server, answer_ok, pool_of, run, serving, statuses
-from wspubsub.aws.http import Multiplexer
+from wspubsub.engine.multiplexer import Multiplexer
 
 
 class HasFileno(Protocol):

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_resolver import FRESH_SECONDS, Resolver
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.resolver import FRESH_SECONDS, Resolver
 
 ONE = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 1))
 TWO = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.2", 1))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.servers.misbehaving import ANSWERS, DELIVERING
-from wspubsub.aws.http_body import MAX_BODY_BYTES, MAX_LINE_BYTES, ResponseError
-from wspubsub.aws.http_response import MAX_HEAD_BYTES, Response, ResponseReader
+from wspubsub.engine.body import MAX_BODY_BYTES, MAX_LINE_BYTES, ResponseError
+from wspubsub.engine.response import MAX_HEAD_BYTES, Response, ResponseReader
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -5,7 +5,7 @@ import pytest
 from botocore.retries import standard
 
 from tests.contracts.tables import CREDENTIALS
-from wspubsub.aws.http_exchange import Verdict
+from wspubsub.engine.exchange import Verdict
 from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.verdicts import verdict_on
 

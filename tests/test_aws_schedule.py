@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from wspubsub.aws.schedule import (
+from wspubsub.engine.schedule import (
     PATIENCE_SECONDS,
     Attempt,
     Progress,
     Schedule,
     longest_delay,
 )
-from wspubsub.aws.window import FIRST_SIZE, LEAST_SIZE, Window
+from wspubsub.engine.window import FIRST_SIZE, LEAST_SIZE, Window
 
 ROUND_TRIP = 0.012
 TOO_MANY = 7

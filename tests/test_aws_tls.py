@@ -12,14 +12,14 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.servers.authorities import Authority
 from tests.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
-from wspubsub.aws import tls
+from wspubsub.engine import tls
 from wspubsub.aws.engine_connections import EngineConnections
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Channel, Endpoint
-from wspubsub.aws.http_exchange import Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.tls import Trust
-from wspubsub.local.certificate import Certificate
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.channel import Channel, Endpoint
+from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.tls import Trust
+from wspubsub.local.apigateway.certificate import Certificate
 
 
 @pytest.fixture(autouse=True)

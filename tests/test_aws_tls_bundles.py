@@ -13,8 +13,8 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.servers.authorities import Authority
 from wspubsub import UsageError
 from wspubsub.aws.engine_connections import EngineConnections
-from wspubsub.aws.tls import Trust
-from wspubsub.local.certificate import Certificate
+from wspubsub.engine.tls import Trust
+from wspubsub.local.apigateway.certificate import Certificate
 
 
 @pytest.fixture(autouse=True)

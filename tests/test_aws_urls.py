@@ -3,7 +3,7 @@
 import pytest
 
 from wspubsub import UsageError
-from wspubsub.aws.urls import Url, split_url
+from wspubsub.engine.urls import Url, split_url
 
 
 @pytest.mark.parametrize(

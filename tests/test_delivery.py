@@ -14,7 +14,7 @@ from wspubsub.delivery import (
     Budget,
     Delivery,
 )
-from wspubsub.subscriptions import Pruned
+from wspubsub.subscriptions.port import Pruned
 from wspubsub.testing import RecordingConnections
 
 

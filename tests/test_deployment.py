@@ -29,7 +29,7 @@ def greet(event: MessageEvent) -> None: ...
 DECORATED = """
 import functools
 
-from wspubsub.fanout import EventSources
+from wspubsub.eventsources import EventSources
 
 sources = EventSources(handler)
 

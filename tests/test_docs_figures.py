@@ -18,11 +18,11 @@ from wspubsub import (
     fanout,
 )
 from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS
-from wspubsub.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
+from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.dynamodb import tries
-from wspubsub.fanout.laggards import WAITS_SECONDS
-from wspubsub.fanout.queue_handler import MAX_ATTEMPTS, MAX_HOPS
-from wspubsub.fanout.ready import PATIENCE_SECONDS
+from wspubsub.eventsources.laggards import WAITS_SECONDS
+from wspubsub.eventsources.queue_handler import MAX_ATTEMPTS, MAX_HOPS
+from wspubsub.eventsources.ready import PATIENCE_SECONDS
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.authorizers import MAX_RESULT_BYTES
 from wspubsub.gateway.config import (
@@ -32,11 +32,11 @@ from wspubsub.gateway.config import (
     GatewayConfig,
 )
 from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
-from wspubsub.history import CLOCK_SKEW_SECONDS
+from wspubsub.log.rules import CLOCK_SKEW_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES
 from wspubsub.publisher import POST_SECONDS
 from wspubsub.responses import to_response
-from wspubsub.subscriptions import HANDSHAKE_SECONDS, TTL_SECONDS
+from wspubsub.subscriptions.port import HANDSHAKE_SECONDS, TTL_SECONDS
 from wspubsub.topics import MAX_TOPIC_BYTES
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from tests.servers.scripted import Answer, Handler, Heard, Scripted
-from wspubsub.local.eventsources.queue_poller import QueuePoller
-from wspubsub.local.eventsources.queues import Queue
+from wspubsub.local.eventsources.queues.poller import QueuePoller
+from wspubsub.local.eventsources.queues.queue import Queue
 from wspubsub.local.eventsources.settings import QueueSettings
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.local.threads import in_thread

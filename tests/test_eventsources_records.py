@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from wspubsub.local.eventsources.queue_records import queue_event
-from wspubsub.local.eventsources.stream_records import stream_events
+from wspubsub.local.eventsources.queues.records import queue_event
+from wspubsub.local.eventsources.streams.records import stream_events
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.0"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:wspubsub"

@@ -8,10 +8,10 @@ from hypothesis import given, strategies as st
 
 from wspubsub import UsageError
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.eventsources.lineage import Lineage, Shard
+from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
 from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.eventsources.shard_batches import (
+from wspubsub.local.eventsources.streams.shard_batches import (
     LONGEST_DELAY_SECONDS,
     RETRIES_USED_UP,
     TOO_OLD,

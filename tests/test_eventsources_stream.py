@@ -13,7 +13,7 @@ from wspubsub import UsageError
 from wspubsub.local.eventsources.clients import Endpoint
 from wspubsub.local.eventsources.settings import StreamSettings
 from wspubsub.local.eventsources.sources import EventSources
-from wspubsub.local.eventsources.stream_poller import (
+from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,

@@ -12,14 +12,15 @@ from tests.virtual_time import Clock, VirtualTime
 from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
-from wspubsub.fanout import QueueFanout, QueueHandler
-from wspubsub.fanout.invocations import seconds_left
-from wspubsub.fanout.progress import Progress, ProgressMemory
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
+from wspubsub.eventsources.invocations import seconds_left
+from wspubsub.eventsources.progress import Progress, ProgressMemory
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
-from wspubsub.fanout.standing import select_subscribed
+from wspubsub.eventsources.standing import select_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.outgoing import Outgoing
-from wspubsub.subscriptions import Segment
+from wspubsub.subscriptions.port import Segment
 from wspubsub.testing import RecordingConnections
 
 URL = "https://sqs.us-east-1.amazonaws.com/123456789012/fanout"

@@ -18,10 +18,11 @@ from tests.servers.small_table import SmallTable
 from tests.virtual_time import Clock
 from wspubsub import Connection, LoggedMessage, Publisher
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
-from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
+from wspubsub.eventsources import QueueHandler, StreamHandler
+from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.shard_batches import ShardBatches, sequence_number
+from wspubsub.local.eventsources.streams.shard_batches import ShardBatches, sequence_number
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.testing import RecordingConnections
 

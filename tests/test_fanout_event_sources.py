@@ -3,7 +3,7 @@
 import pytest
 
 from wspubsub import EventError, Router
-from wspubsub.fanout import EventSources
+from wspubsub.eventsources import EventSources
 from wspubsub.testing import connect_event
 
 STREAM = {"Records": [{"eventSource": "aws:dynamodb"}]}

@@ -13,7 +13,8 @@ from tests.virtual_time import VirtualTime
 from wspubsub import Publisher, StoreError
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
-from wspubsub.fanout import StreamFanout, StreamHandler
+from wspubsub.eventsources import StreamHandler
+from wspubsub.fanout import StreamFanout
 from wspubsub.testing import RecordingConnections
 
 TRY_SECONDS = 2.0

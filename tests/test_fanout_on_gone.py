@@ -9,7 +9,8 @@ from tests.servers.small_table import SmallTable
 from tests.virtual_time import Clock
 from wspubsub import Publisher
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
-from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
+from wspubsub.eventsources import QueueHandler, StreamHandler
+from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.testing import RecordingConnections
 
 

@@ -22,7 +22,8 @@ from wspubsub import (
     PublishError,
     UsageError,
 )
-from wspubsub.fanout import QueueFanout, QueueHandler
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, QueueError
 from wspubsub.testing import RecordingConnections
 

@@ -12,7 +12,7 @@ from tests.queue_service import Service, record
 from tests.servers.queues import QueueInMoto, queue_in_moto
 from wspubsub import MemorySubscriptionStore, StoreError
 from wspubsub.connections import Outcome, PostOutcome
-from wspubsub.subscriptions import Segment
+from wspubsub.subscriptions.port import Segment
 from wspubsub.testing import RecordingConnections
 
 

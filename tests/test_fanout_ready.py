@@ -21,7 +21,8 @@ from wspubsub import (
     parse_event,
 )
 from wspubsub.connections import ConnectionInfo
-from wspubsub.fanout import FirstMessage, StreamFanout, StreamHandler
+from wspubsub.eventsources import FirstMessage, StreamHandler
+from wspubsub.fanout import StreamFanout
 from wspubsub.testing import InProcessGateway, RecordingConnections, message_event
 
 

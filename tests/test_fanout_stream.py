@@ -27,8 +27,9 @@ from wspubsub.dynamodb import (
     DynamoDBTopicLog,
     create_table,
 )
-from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
-from wspubsub.local.eventsources.stream_records import stream_events
+from wspubsub.eventsources import QueueHandler, StreamHandler
+from wspubsub.fanout import QueueFanout, StreamFanout
+from wspubsub.local.eventsources.streams.records import stream_events
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"

@@ -27,11 +27,12 @@ from wspubsub import (
 )
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.dynamodb import DynamoDBTopicLog
-from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler
+from wspubsub.eventsources import QueueHandler, StreamHandler
+from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Returned
-from wspubsub.infra.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
+from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
 from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.shard_batches import ShardBatches, sequence_number
+from wspubsub.local.eventsources.streams.shard_batches import ShardBatches, sequence_number
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.testing import RecordingConnections
 

@@ -17,7 +17,7 @@ from tests.infra_templates import (
     statements,
 )
 from wspubsub import UsageError
-from wspubsub.infra.checking import check_template
+from wspubsub.deployment.checking import check_template
 
 Change = Callable[[Template], object]
 CONNECTIONS = (

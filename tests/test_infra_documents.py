@@ -9,7 +9,7 @@ import yaml
 
 from tests.infra_templates import EVERYTHING, found, made
 from wspubsub import UsageError
-from wspubsub.infra.documents import read_template, to_json, to_yaml
+from wspubsub.deployment.documents import read_template, to_json, to_yaml
 
 SHORT_FORMS = """
 AWSTemplateFormatVersion: 2010-09-09
@@ -95,7 +95,7 @@ def test_what_is_no_template_is_refused(text: str, reason: str) -> None:
 def test_without_pyyaml_json_still_works() -> None:
     code = (
         "import sys; sys.modules['yaml'] = None\n"
-        "from wspubsub.infra.documents import read_template, to_yaml\n"
+        "from wspubsub.deployment.documents import read_template, to_yaml\n"
         'print(read_template(\'{"Resources": {}}\', "t"))\n'
         "try: to_yaml({})\n"
         "except ImportError as error: print(error)\n"

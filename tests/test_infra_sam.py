@@ -9,7 +9,7 @@ from samtranslator.translator.translator import Translator
 
 from tests.infra_templates import APPLICATION, Template, found, made, properties
 from wspubsub import UsageError
-from wspubsub.infra.application import Application
+from wspubsub.handlers.application import Application
 
 CHOICES: list[dict[str, Any]] = [
     {},

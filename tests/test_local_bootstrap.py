@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from wspubsub.local import bootstrap
-from wspubsub.local.bootstrap import Context, HandlerError, load_handler
+from wspubsub.local.functions import bootstrap
+from wspubsub.local.functions.bootstrap import Context, HandlerError, load_handler
 
 SOURCE = Path(bootstrap.__file__)
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.servers.gateways import CREDENTIALS, environment
 from wspubsub import WspubsubError
-from wspubsub.local.dynamodb import EmbeddedDynamoDB
+from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB
 
 
 @pytest.mark.integration

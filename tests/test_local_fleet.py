@@ -12,10 +12,10 @@ import pytest
 
 from tests.servers.gateways import APPS, have_ended
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.environment import FunctionSettings, OutputLine
-from wspubsub.local.fleet import Fleet, Outcome
+from wspubsub.local.functions.environment import FunctionSettings, OutputLine
+from wspubsub.local.functions.fleet import Fleet, Outcome
 from wspubsub.local.processes import exit_reason
-from wspubsub.local.runtime_api import Invocation
+from wspubsub.local.functions.runtime_api import Invocation
 
 pytestmark = pytest.mark.integration
 

@@ -1,6 +1,6 @@
 import pytest
 
-from wspubsub.local.hosts import AllowedHosts, url_host
+from wspubsub.local.apigateway.hosts import AllowedHosts, url_host
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from wspubsub.gateway import (
     Returned,
     Send,
 )
-from wspubsub.local.environment import OutputLine
-from wspubsub.local.fleet import Outcome
+from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.fleet import Outcome
 from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.gateways import DevGateway, Record, dev
-from wspubsub.local.sources import Sources
+from wspubsub.local.functions.reload import Sources
 
 APP = """
 import time

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.runtime_api import Invocation, RuntimeApi
+from wspubsub.local.functions.runtime_api import Invocation, RuntimeApi
 
 INVOCATION_ID = "Lambda-Runtime-Invocation-Id"
 PREFIX = "/2018-06-01/runtime"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from wspubsub import UsageError
-from wspubsub.local.target import Target
+from wspubsub.handlers.target import Target
 
 
 def test_a_file_is_deployed_as_its_folder(tmp_path: Path) -> None:

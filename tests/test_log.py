@@ -19,7 +19,7 @@ from wspubsub import (
     Position,
     UsageError,
 )
-from wspubsub.history import replay
+from wspubsub.log.rules import replay
 
 
 def test_what_has_expired_does_not_pile_up() -> None:

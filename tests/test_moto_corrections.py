@@ -11,7 +11,7 @@ from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
 from wspubsub.dynamodb import create_table
-from wspubsub.local.moto_corrections import MAX_ITERATORS, OneAtATime, Streams
+from wspubsub.local.dynamodb.moto_corrections import MAX_ITERATORS, OneAtATime, Streams
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 PATIENCE_SECONDS = 10.0

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from wspubsub import MessageEvent, Router
-from wspubsub.fanout import EventSources
+from wspubsub.eventsources import EventSources
 from wspubsub.testing import LambdaContext, message_event
 
 powertools: Any = pytest.importorskip("aws_lambda_powertools")

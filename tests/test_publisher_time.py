@@ -20,8 +20,9 @@ from wspubsub import (
 )
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
-from wspubsub.fanout import QueueFanout, QueueHandler
-from wspubsub.subscriptions import Pruned
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
+from wspubsub.subscriptions.port import Pruned
 from wspubsub.testing import RecordingConnections
 
 LONG = 30.0

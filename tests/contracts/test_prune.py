@@ -8,7 +8,7 @@ import pytest
 from tests.contracts.stores import KINDS, MakeStore, make_stores
 from tests.virtual_time import Clock
 from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
-from wspubsub.subscriptions import ReadyStore
+from wspubsub.subscriptions.port import ReadyStore
 
 HOUR = 3600.0
 

@@ -12,8 +12,8 @@ from tests.infra_templates import Template, of_kind
 from tests.linting import cfn_lint
 from tests.servers.gateways import CHAT, run
 from wspubsub.deployment import read_application
-from wspubsub.infra.settings import TemplateSettings
-from wspubsub.infra.template import make_template
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.deployment.template.template import make_template
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 

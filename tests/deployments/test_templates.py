@@ -11,7 +11,7 @@ from tests.infra_templates import Template, of_kind
 from tests.linting import cfn_lint
 from tests.servers.gateways import CHAT, run
 from wspubsub.cli import main
-from wspubsub.infra.documents import read_template, to_yaml
+from wspubsub.deployment.documents import read_template, to_yaml
 
 SAM = CHAT.parent / "sam" / "template.yaml"
 CLOUDFORMATION = CHAT.parent / "cloudformation" / "template.yaml"

@@ -10,8 +10,8 @@ from tests.deployments.test_terraform import FOLDER, changed
 from tests.infra_templates import Template
 from tests.servers.gateways import CHAT
 from wspubsub.deployment import read_application
-from wspubsub.infra.settings import TemplateSettings
-from wspubsub.infra.template import make_template
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.deployment.template.template import make_template
 
 pytestmark = pytest.mark.integration
 

@@ -103,7 +103,7 @@ class DevGateway:
 
 def command(*arguments: str) -> list[str]:
     """Return the command line of `wspubsub` with arguments."""
-    return [sys.executable, "-m", "wspubsub.cli", *arguments]
+    return [sys.executable, "-m", "wspubsub", *arguments]
 
 
 def environment(variables: Mapping[str, str]) -> dict[str, str]:

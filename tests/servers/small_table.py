@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.late_reads import is_late
-from wspubsub.local.eventsources.stream_records import stream_events
+from wspubsub.local.eventsources.streams.records import stream_events
 
 Item = dict[str, Any]
 

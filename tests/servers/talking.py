@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from tests.servers.misbehaving import OK
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Result, Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.response import Response
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import NamedTuple
 
-from wspubsub.aws.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
+from wspubsub.engine.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
 from wspubsub.connections import Outcome, PostOutcome
 
 _LONGEST_WAIT_SECONDS = 60.0

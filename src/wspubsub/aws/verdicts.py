@@ -1,6 +1,6 @@
 """What the engine does with an answer, by what it means."""
 
-from wspubsub.aws.http_exchange import Verdict
+from wspubsub.engine.exchange import Verdict
 from wspubsub.aws.meanings import Meaning, meaning_of
 
 _VERDICTS = {Meaning.THROTTLED: Verdict.THROTTLED, Meaning.BROKEN: Verdict.BROKEN}

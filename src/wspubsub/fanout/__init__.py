@@ -4,13 +4,13 @@ The publisher hands a message over durably, and Lambda functions that are invoke
 the table's stream or by a queue post it.
 """
 
-from wspubsub.fanout.event_sources import EventSources
+from wspubsub.eventsources.event_sources import EventSources
 from wspubsub.fanout.queue import QueueError
 from wspubsub.fanout.queue_fanout import QueueFanout
-from wspubsub.fanout.queue_handler import QueueHandler, UndeliveredError
-from wspubsub.fanout.ready import FirstMessage
+from wspubsub.eventsources.queue_handler import QueueHandler, UndeliveredError
+from wspubsub.eventsources.ready import FirstMessage
 from wspubsub.fanout.stream_fanout import StreamFanout
-from wspubsub.fanout.stream_handler import IncompleteError, StreamHandler
+from wspubsub.eventsources.stream_handler import IncompleteError, StreamHandler
 from wspubsub.fanout.work import WorkError
 
 __all__ = [

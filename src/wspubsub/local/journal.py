@@ -16,8 +16,8 @@ from wspubsub.gateway import (
     Refuse,
     Send,
 )
-from wspubsub.local.environment import OutputLine
-from wspubsub.local.fleet import Outcome
+from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.fleet import Outcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30

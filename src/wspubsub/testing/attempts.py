@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from wspubsub.aws.choice import READ_SECONDS
-from wspubsub.aws.schedule import Attempt, Progress, Schedule
+from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.errors import (
     AccessDeniedError,
