@@ -5,9 +5,9 @@ import time
 from urllib.parse import quote
 
 from benchmarks.peers import Post
-from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
 from wspubsub.engine.response import Response
 from wspubsub.engine.tls import trust_of

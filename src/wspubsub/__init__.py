@@ -53,8 +53,9 @@ from wspubsub.subscriptions.port import (
 )
 
 if typing.TYPE_CHECKING:
+    from wspubsub.log.memory import MemoryTopicLog
+    from wspubsub.log.port import TopicLog
     from wspubsub.log.rules import Appended, History, LoggedMessage, Position, Replay
-    from wspubsub.log.port import MemoryTopicLog, TopicLog
     from wspubsub.subscriptions.memory import MemorySubscriptionStore
 
 __version__ = "0.1.0"
@@ -119,7 +120,8 @@ _LATE = {
         ("Appended", "History", "LoggedMessage", "Position", "Replay"),
         "wspubsub.log.rules",
     ),
-    **dict.fromkeys(("MemoryTopicLog", "TopicLog"), "wspubsub.log.port"),
+    "MemoryTopicLog": "wspubsub.log.memory",
+    "TopicLog": "wspubsub.log.port",
     "MemorySubscriptionStore": "wspubsub.subscriptions.memory",
 }
 

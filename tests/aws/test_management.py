@@ -11,10 +11,15 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
-from tests.support.botocore_errors import parsing_error
 from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
-from tests.support.servers.management import DROP, Fault, ManagementServer, management_server
+from tests.support.botocore_errors import parsing_error
+from tests.support.servers.management import (
+    DROP,
+    Fault,
+    ManagementServer,
+    management_server,
+)
 from tests.support.servers.recording import recording_server
 from wspubsub import (
     AccessDeniedError,

@@ -5,9 +5,9 @@ import pytest
 from botocore.retries import standard
 
 from tests.contracts.tables import CREDENTIALS
-from wspubsub.engine.exchange import Verdict
 from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.verdicts import verdict_on
+from wspubsub.engine.exchange import Verdict
 
 THROTTLED_CODES = vars(standard.ThrottledRetryableChecker)["_THROTTLED_ERROR_CODES"]
 BROKEN_CODES = vars(standard.TransientRetryableChecker)["_TRANSIENT_ERROR_CODES"]

@@ -16,10 +16,10 @@ from tests.support.infra_templates import (
     statements,
 )
 from wspubsub import UsageError
-from wspubsub.handlers.application import Application
 from wspubsub.deployment.template.logical_ids import route_id
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.variables import Variable
+from wspubsub.handlers.application import Application
 
 ROUTE = "AWS::ApiGatewayV2::Route"
 FUNCTION = "AWS::Lambda::Function"

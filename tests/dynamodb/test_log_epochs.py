@@ -9,7 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, cancelled, faulty_moto, lost_answer
+from tests.support.faulty_dynamodb import (
+    FaultyDynamoDB,
+    cancelled,
+    faulty_moto,
+    lost_answer,
+)
 from tests.support.servers.small_table import SmallTable
 from tests.support.turns import Actor, Step, Stepwise, orders
 from tests.support.virtual_time import Clock

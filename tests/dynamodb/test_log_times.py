@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto, lost_answer, refusal
+from tests.support.faulty_dynamodb import (
+    FaultyDynamoDB,
+    faulty_moto,
+    lost_answer,
+    refusal,
+)
 from tests.support.virtual_time import Clock
 from wspubsub import StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog

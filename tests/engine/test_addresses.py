@@ -8,9 +8,16 @@ import time
 import pytest
 
 from tests.support.servers.misbehaving import OK
-from tests.support.servers.talking import REQUEST, answer_ok, pool_of, run, serving, statuses
-from wspubsub.engine.multiplexer import Multiplexer
+from tests.support.servers.talking import (
+    REQUEST,
+    answer_ok,
+    pool_of,
+    run,
+    serving,
+    statuses,
+)
 from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 
 
 def refused_port() -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers.misbehaving import OK
-from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import IDLE_SECONDS, ChannelPool
 from wspubsub.engine.response import Response
 from wspubsub.engine.tls import Trust

@@ -10,7 +10,14 @@ from typing import Protocol
 import pytest
 
 from tests.support.servers.misbehaving import OK, status
-from tests.support.servers.talking import Server, answer_ok, pool_of, run, serving, statuses
+from tests.support.servers.talking import (
+    Server,
+    answer_ok,
+    pool_of,
+    run,
+    serving,
+    statuses,
+)
 from wspubsub.engine.multiplexer import Multiplexer
 
 

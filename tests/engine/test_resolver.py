@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
 from wspubsub.engine.resolver import FRESH_SECONDS, Resolver
 

@@ -12,11 +12,11 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.support.servers.authorities import Authority
 from tests.support.servers.misbehaving import MisbehavingServer, misbehaving_server
 from wspubsub import ManagementError, Outcome
-from wspubsub.engine import tls
 from wspubsub.aws.engine_connections import EngineConnections
-from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine import tls
 from wspubsub.engine.channel import Channel, Endpoint
 from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
 from wspubsub.engine.tls import Trust
 from wspubsub.local.apigateway.certificate import Certificate

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.support.chat_script import converse, leave, talk
 from tests.examples.ministack import (
     BATCHES,
     QUEUED,
@@ -17,6 +16,7 @@ from tests.examples.ministack import (
     template,
     zipped,
 )
+from tests.support.chat_script import converse, leave, talk
 from tests.support.infra_templates import statements
 from tests.support.servers.gateways import CHAT
 from wspubsub.cli import main

@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from tests.support.chat_script import Chat, converse, talk
 from tests.examples.ministack import (
     BATCHES,
     QUEUED,
@@ -24,6 +23,7 @@ from tests.examples.ministack import (
 )
 from tests.examples.reader import Reader
 from tests.examples.readme import blocks
+from tests.support.chat_script import Chat, converse, talk
 from tests.support.infra_templates import statements
 from tests.support.servers.gateways import CHAT, ROOT
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.chat_script import converse
 from tests.examples.reader import Reader
 from tests.examples.readme import ACCOUNT, blocks
+from tests.support.chat_script import converse
 from tests.support.servers.gateways import ROOT
 
 EXAMPLES = ROOT / "examples"

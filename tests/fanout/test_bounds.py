@@ -13,11 +13,11 @@ from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
 from wspubsub.eventsources import QueueHandler
-from wspubsub.fanout import QueueFanout
 from wspubsub.eventsources.invocations import seconds_left
 from wspubsub.eventsources.progress import Progress, ProgressMemory
-from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
 from wspubsub.eventsources.standing import select_subscribed
+from wspubsub.fanout import QueueFanout
+from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.outgoing import Outgoing
 from wspubsub.subscriptions.port import Segment

@@ -22,7 +22,10 @@ from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.shard_batches import ShardBatches, sequence_number
+from wspubsub.local.eventsources.streams.shard_batches import (
+    ShardBatches,
+    sequence_number,
+)
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.testing import RecordingConnections
 

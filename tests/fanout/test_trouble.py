@@ -26,13 +26,16 @@ from wspubsub import (
     Publisher,
 )
 from wspubsub.connections import Outcome, PostOutcome
+from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
 from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Returned
-from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
 from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.shard_batches import ShardBatches, sequence_number
+from wspubsub.local.eventsources.streams.shard_batches import (
+    ShardBatches,
+    sequence_number,
+)
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.testing import RecordingConnections
 

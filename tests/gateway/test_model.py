@@ -4,7 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.gateway_steps import HANDSHAKE, OK, end_of, gateway_with, invocations, opened
+from tests.support.gateway_steps import (
+    HANDSHAKE,
+    OK,
+    end_of,
+    gateway_with,
+    invocations,
+    opened,
+)
 from wspubsub.gateway import (
     Accept,
     Close,

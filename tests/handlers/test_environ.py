@@ -5,8 +5,8 @@ import boto3
 import pytest
 
 from wspubsub.aws.choice import is_engine_fit
-from wspubsub.handlers.target import Target
 from wspubsub.handlers.environ import Surroundings, function_environ
+from wspubsub.handlers.target import Target
 
 AROUND = Surroundings(
     region="eu-west-1",

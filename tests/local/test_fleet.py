@@ -14,8 +14,8 @@ from tests.support.servers.gateways import APPS, have_ended
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.functions.environment import FunctionSettings, OutputLine
 from wspubsub.local.functions.fleet import Fleet, Outcome
-from wspubsub.local.processes import exit_reason
 from wspubsub.local.functions.runtime_api import Invocation
+from wspubsub.local.processes import exit_reason
 
 pytestmark = pytest.mark.integration
 

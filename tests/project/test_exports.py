@@ -10,6 +10,7 @@ PACKAGES = [
     "wspubsub.aws",
     "wspubsub.deployment",
     "wspubsub.dynamodb",
+    "wspubsub.eventsources",
     "wspubsub.fanout",
     "wspubsub.testing",
 ]

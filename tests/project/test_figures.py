@@ -15,10 +15,10 @@ from wspubsub import (
     UsageError,
     WspubsubError,
     errors,
+    eventsources,
     fanout,
 )
 from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS
-from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.dynamodb import tries
 from wspubsub.eventsources.laggards import WAITS_SECONDS
 from wspubsub.eventsources.queue_handler import MAX_ATTEMPTS, MAX_HOPS
@@ -32,6 +32,7 @@ from wspubsub.gateway.config import (
     GatewayConfig,
 )
 from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
+from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.log.rules import CLOCK_SKEW_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES
 from wspubsub.publisher import POST_SECONDS
@@ -122,7 +123,7 @@ def test_the_errors_in_the_table_of_limits_exist() -> None:
     )
 
     assert named
-    known = {*dir(wspubsub), *dir(fanout)}
+    known = {*dir(wspubsub), *dir(eventsources), *dir(fanout)}
     assert [name for name in named if name not in known] == []
 
 

@@ -17,8 +17,8 @@ from moto import mock_aws
 from tests.support.linting import cfn_lint
 from tests.support.servers.gateways import ROOT, environment, run
 from wspubsub import Connection
-from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 from wspubsub.deployment.documents import read_template
+from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 
 EXAMPLES = ROOT / "examples"
 TABLE = "wspubsub"

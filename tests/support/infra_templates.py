@@ -1,12 +1,12 @@
-"""Templates that the tests of `wspubsub.infra` start from."""
+"""Templates that the tests of `wspubsub.deployment` start from."""
 
 import json
 from typing import Any
 
-from wspubsub.handlers.application import Application
 from wspubsub.deployment.checking import check_template
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.template import make_template
+from wspubsub.handlers.application import Application
 
 Template = dict[str, Any]
 

@@ -4,10 +4,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from wspubsub.handlers.inspection import inspected
-from wspubsub.errors import UsageError
 from wspubsub.deployment.checking import Finding, check_template
 from wspubsub.deployment.documents import read_template
+from wspubsub.errors import UsageError
+from wspubsub.handlers.inspection import inspected
 from wspubsub.handlers.target import Target
 
 FOUND, WRONG_USE = 1, 2

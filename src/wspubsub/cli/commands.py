@@ -22,8 +22,8 @@ from wspubsub.local import extras
 from wspubsub.selection import RouteSelectionExpression
 
 if TYPE_CHECKING:
-    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
     from wspubsub.local.dev import LocalSettings
+    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 
 WRONG_USE, INTERRUPTED = 2, 130
 
@@ -127,9 +127,9 @@ async def _until_stopped(
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
     from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)

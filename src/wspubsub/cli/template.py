@@ -6,8 +6,6 @@ import sys
 from pathlib import Path
 
 from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
-from wspubsub.handlers.inspection import inspected
-from wspubsub.errors import UsageError
 from wspubsub.deployment.documents import to_json, to_yaml
 from wspubsub.deployment.template.settings import (
     ARCHITECTURES,
@@ -18,6 +16,8 @@ from wspubsub.deployment.template.settings import (
 )
 from wspubsub.deployment.template.template import make_template
 from wspubsub.deployment.template.variables import Variable
+from wspubsub.errors import UsageError
+from wspubsub.handlers.inspection import inspected
 from wspubsub.handlers.target import Target
 
 WRONG_USE = 2

@@ -13,8 +13,8 @@ import math
 import os
 from typing import NamedTuple
 
-from wspubsub.log.drafts import Draft, digest
 from wspubsub.dynamodb.items import Item
+from wspubsub.log.drafts import Draft, digest
 from wspubsub.log.rules import (
     CLOCK_SKEW_SECONDS,
     DELETION_MARGIN_SECONDS,

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, count
 from typing import Generic, TypeVar
 
-from wspubsub.engine.window import Window
 from wspubsub.backoff import full_jitter
+from wspubsub.engine.window import Window
 
 PATIENCE_SECONDS = 2.0
 """How long, after the last success, those that fail are tried again."""

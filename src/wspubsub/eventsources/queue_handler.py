@@ -13,6 +13,7 @@ from wspubsub.eventsources.invocations import (
     records_of,
     seconds_left,
 )
+from wspubsub.eventsources.standing import select_subscribed
 from wspubsub.fanout.queue import MAX_BATCH_ENTRIES
 from wspubsub.fanout.queue_fanout import (
     CONNECTIONS_PER_MESSAGE,
@@ -20,7 +21,6 @@ from wspubsub.fanout.queue_fanout import (
     QueueFanout,
     segmented,
 )
-from wspubsub.eventsources.standing import select_subscribed
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
 from wspubsub.reports import PublishError, PublishReport

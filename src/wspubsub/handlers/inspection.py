@@ -11,8 +11,8 @@ from typing import Any
 
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import Application
-from wspubsub.handlers.target import Target
 from wspubsub.handlers.environ import isolated_environ, python_path
+from wspubsub.handlers.target import Target
 
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 _TIMEOUT_SECONDS = 60

@@ -16,22 +16,22 @@ from typing import TYPE_CHECKING, Self
 from wspubsub import __version__
 from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, GatewayConfig, Raised
-from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
-from wspubsub.local.functions.environment import FunctionSettings, Runtime
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
-from wspubsub.local.journal import Journal
-from wspubsub.local.apigateway.server import Server
-from wspubsub.local.apigateway.shell import GatewayShell
-from wspubsub.local.functions.reload import Sources
-from wspubsub.handlers.target import Target
-from wspubsub.local.tasks import Tasks
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
     isolated_environ,
 )
+from wspubsub.handlers.target import Target
+from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
+from wspubsub.local.apigateway.server import Server
+from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+from wspubsub.local.functions.environment import FunctionSettings, Runtime
+from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.reload import Sources
+from wspubsub.local.journal import Journal
+from wspubsub.local.tasks import Tasks
 
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import Endpoint

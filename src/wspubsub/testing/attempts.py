@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from wspubsub.aws.choice import READ_SECONDS
-from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,

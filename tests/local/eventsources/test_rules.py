@@ -8,9 +8,9 @@ from hypothesis import given, strategies as st
 
 from wspubsub import UsageError
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
 from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
 from wspubsub.local.eventsources.streams.shard_batches import (
     LONGEST_DELAY_SECONDS,
     RETRIES_USED_UP,

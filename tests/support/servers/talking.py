@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from tests.support.servers.misbehaving import OK
-from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
 from wspubsub.engine.response import Response
 

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.errors import UsageError
-from wspubsub.handlers.application import Application
 from wspubsub.deployment.checking.deployment import deployments
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.mappings import mapping_findings
@@ -13,6 +11,8 @@ from wspubsub.deployment.checking.routes import route_findings
 from wspubsub.deployment.checking.sam import without_sam
 from wspubsub.deployment.checking.stack import Stack, mapping
 from wspubsub.deployment.checking.wiring import wiring_findings
+from wspubsub.errors import UsageError
+from wspubsub.handlers.application import Application
 
 
 def check_template(

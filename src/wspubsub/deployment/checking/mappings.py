@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from wspubsub.handlers.application import Application
 from wspubsub.deployment.checking.deployment import (
     DEFAULT_TIMEOUT_SECONDS,
     QUEUE,
@@ -14,8 +13,13 @@ from wspubsub.deployment.checking.grants import grants
 from wspubsub.deployment.checking.permissions import lacking, queue_names
 from wspubsub.deployment.checking.retries import loop_findings, retry_findings
 from wspubsub.deployment.checking.stack import Resource, listed, mapping
-from wspubsub.deployment.permissions import CONSUMER_ACTIONS, LIST_STREAMS, STREAM_ACTIONS
+from wspubsub.deployment.permissions import (
+    CONSUMER_ACTIONS,
+    LIST_STREAMS,
+    STREAM_ACTIONS,
+)
 from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
+from wspubsub.handlers.application import Application
 
 # Of a queue that has none in the template.
 _VISIBILITY_TIMEOUT = 30

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from wspubsub.dynamodb.log_items import log_partition
 from wspubsub.deployment.checking.deployment import FUNCTION, QUEUE, TABLE, Deployment
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.grants import Grants, Statement, grants, without_place
@@ -15,6 +14,7 @@ from wspubsub.deployment.permissions import (
     STORE_ACTIONS,
     VERBS,
 )
+from wspubsub.dynamodb.log_items import log_partition
 
 _SERVICES = ("dynamodb", "execute-api", "logs", "sqs")
 _CONNECTION = "connection-id"

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
 from wspubsub.deployment.checking.deployment import Deployment, Route
 from wspubsub.deployment.checking.findings import Finding
+from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
 
 
 def route_findings(

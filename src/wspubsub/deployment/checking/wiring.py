@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from wspubsub.dynamodb.items import TTL_ATTRIBUTE
-from wspubsub.handlers.application import Application
 from wspubsub.deployment.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.stack import Resource, listed, mapping
 from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS
+from wspubsub.dynamodb.items import TTL_ATTRIBUTE
+from wspubsub.handlers.application import Application
 
 _ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
 _KEYS = [("pk", "HASH"), ("sk", "RANGE")]

@@ -7,6 +7,7 @@ depend on the function and the function on its role.
 
 from typing import Any
 
+from wspubsub.deployment.permissions import Arns, Statement
 from wspubsub.deployment.template.intrinsics import (
     API_ARN,
     Resources,
@@ -17,7 +18,6 @@ from wspubsub.deployment.template.intrinsics import (
     resource,
     sub,
 )
-from wspubsub.deployment.permissions import Arns, Statement
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.variables import environment
 

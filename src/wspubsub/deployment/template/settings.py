@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from wspubsub.errors import UsageError
 from wspubsub.deployment.template.variables import Variable
+from wspubsub.errors import UsageError
 
 MAX_TIMEOUT_SECONDS = 29
 """API Gateway waits no longer for an integration ("Quotas for configuring and running

@@ -8,14 +8,14 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from wspubsub.deployment.template.intrinsics import Resources, attribute, ref, resource
+from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.dynamodb.items import (
     CONNECTION_SORT_KEY,
     TTL_ATTRIBUTE,
     connection_partition,
 )
 from wspubsub.dynamodb.log_items import log_partition
-from wspubsub.deployment.template.intrinsics import Resources, attribute, ref, resource
-from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.subscriptions.port import TTL_SECONDS
 
 PARTIAL_RESPONSES = "ReportBatchItemFailures"

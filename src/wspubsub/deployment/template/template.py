@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from wspubsub.errors import UsageError
-from wspubsub.handlers.application import Application
+from wspubsub.deployment.permissions import log_statement, permissions
 from wspubsub.deployment.template.functions import (
     application_arns,
     application_variables,
@@ -11,11 +10,12 @@ from wspubsub.deployment.template.functions import (
     log_group_arn,
 )
 from wspubsub.deployment.template.intrinsics import Resources, api_url, ref
-from wspubsub.deployment.permissions import log_statement, permissions
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.storage import event_source_mappings, queues, table
 from wspubsub.deployment.template.variables import parameters
 from wspubsub.deployment.template.websocket_api import websocket_api
+from wspubsub.errors import UsageError
+from wspubsub.handlers.application import Application
 
 MAX_RESOURCES = 500
 """Resources per template ("Understand CloudFormation quotas")."""

@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from wspubsub.errors import UsageError
 from wspubsub.deployment.template.intrinsics import ref
+from wspubsub.errors import UsageError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 # "Lambda environment variables", section "Defined runtime environment variables", and

@@ -7,7 +7,6 @@ but no route responses.
 
 from typing import Any
 
-from wspubsub.handlers.application import CONNECT, DISCONNECT, Application
 from wspubsub.deployment.template.intrinsics import (
     Resources,
     attribute,
@@ -19,6 +18,7 @@ from wspubsub.deployment.template.intrinsics import (
 )
 from wspubsub.deployment.template.logical_ids import route_id, sam_route_ids
 from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS, TemplateSettings
+from wspubsub.handlers.application import CONNECT, DISCONNECT, Application
 
 _MILLISECONDS = 1000
 

@@ -11,10 +11,10 @@ import ssl
 
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
 from wspubsub.local.apigateway.shell import GatewayShell
-from wspubsub.local.tasks import Tasks
 from wspubsub.local.apigateway.websocket import LOST, Ended, Pinged, WebSocketConnection
+from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.tasks import Tasks
 from wspubsub.messages import MAX_MESSAGE_BYTES
 
 HANDSHAKE_SECONDS = 10.0

@@ -26,12 +26,12 @@ from wspubsub.gateway import (
     Refuse,
     Send,
 )
+from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.runtime_api import Invocation, trace_of
 from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.journal import Journal
-from wspubsub.local.functions.runtime_api import Invocation, trace_of
 from wspubsub.local.tasks import Tasks
-from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
 
 MAX_WAITING_INVOCATIONS = 64
 """While so many invocations for a client have no result, nothing is read from it: what

@@ -21,8 +21,8 @@ from werkzeug.serving import make_server
 
 from wspubsub.dynamodb import create_table
 from wspubsub.errors import WspubsubError
-from wspubsub.local.functions.bootstrap import end_with_parent
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_streams
+from wspubsub.local.functions.bootstrap import end_with_parent
 
 
 def main(arguments: list[str]) -> None:

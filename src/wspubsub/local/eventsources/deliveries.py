@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from wspubsub.local.eventsources.payloads import Record
 from wspubsub.local.eventsources.verdicts import Verdict
 from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.journal import BatchLine, Journal
 from wspubsub.local.functions.runtime_api import Invocation, trace_of
+from wspubsub.local.journal import BatchLine, Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from wspubsub.gateway import InvocationResult, Raised
-from wspubsub.local.processes import ChildProcess, exit_reason
 from wspubsub.local.functions.runtime_api import Invocation, RuntimeApi
+from wspubsub.local.processes import ChildProcess, exit_reason
 from wspubsub.local.tasks import first_of
 
 AnswerT = TypeVar("AnswerT")

@@ -14,8 +14,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wspubsub.local.eventsources.clients import Caller, QueueClient
 from wspubsub.local.eventsources.deliveries import Deliver, Delivery
 from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.queues.records import SOURCE, queue_event
 from wspubsub.local.eventsources.queues.queue import Queue
+from wspubsub.local.eventsources.queues.records import SOURCE, queue_event
 from wspubsub.local.eventsources.settings import QueueSettings
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks

@@ -14,9 +14,10 @@ from typing import Any
 
 from wspubsub.local.eventsources.clients import Caller, StreamsClient
 from wspubsub.local.eventsources.deliveries import Deliver, Delivery
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
 from wspubsub.local.eventsources.payloads import Record
 from wspubsub.local.eventsources.settings import StreamSettings
+from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
+from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
 from wspubsub.local.eventsources.streams.shard_batches import (
     Discarded,
     ShardBatches,
@@ -24,7 +25,6 @@ from wspubsub.local.eventsources.streams.shard_batches import (
     sequence_number,
 )
 from wspubsub.local.eventsources.streams.shard_reader import ShardReader
-from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 
