@@ -48,7 +48,7 @@ def test_the_figures_are_those_that_were_measured() -> None:
     )
 
 
-def test_the_ratios_on_the_page_hold_within_a_fifth_in_another_run() -> None:
+def test_the_ratios_on_the_page_hold_within_a_quarter_in_another_run() -> None:
     page = (ROOT / "docs/explanation/performance.md").read_text()
     table = page.split("### A post\n")[1].split("###")[0]
     posts = _measured("fanout", "cpu_us_per_post")
