@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.queue_service import record
-from tests.virtual_time import VirtualTime
+from tests.virtual_time import Clock, VirtualTime
 from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import faulty_moto, refusal
 from tests.servers.small_table import SmallTable
 from tests.turns import Actor, Step, Stepwise, dying, orders
+from tests.virtual_time import Clock
 from wspubsub import (
     KeyConflictError,
     LoggedMessage,
