@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from tests.contracts.tables import Clock
 from tests.servers.queues import QueueInMoto
+from tests.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, Publisher
 from wspubsub.fanout import QueueFanout, QueueHandler
 from wspubsub.testing import RecordingConnections

@@ -183,3 +183,26 @@ def test_pruning_ends_with_the_time_and_says_how_many_are_left(
 
     assert store.sizes == [100, 100]
     assert "no time to prune 50 gone connections" in caplog.text
+
+
+def test_what_on_gone_publishes_goes_to_nobody_who_was_found_gone(
+    clock: Clock,
+) -> None:
+    connections = RecordingConnections({"here="}, clock=clock)
+    store = MemorySubscriptionStore(now=clock)
+    gone = [f"gone{number}=" for number in range(2 * PRUNE_CHUNK + 1)]
+    for connection_id in ["here=", *gone]:
+        store.subscribe(connection_id, "news")
+    clock.time += 60
+
+    publisher = Publisher(
+        store,
+        connections,
+        clock=clock,
+        on_gone=lambda connection_id, _: publisher.publish("news", connection_id),
+    )
+    publisher.publish("news", "hello")
+
+    assert {connections.attempts(each) for each in gone} == {1}
+    told = connections.messages("here=")
+    assert sorted(told) == sorted(each.encode() for each in ["hello", *gone])

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
 from tests.interleaving import Caller, every_order, some_orders
 from tests.servers.small_table import SmallTable
+from tests.virtual_time import Clock
 from wspubsub import Connection
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import (
     FaultyDynamoDB,
     faulty_moto,
 )
+from tests.virtual_time import Clock
 from wspubsub import History, Position, UsageError
 from wspubsub.dynamodb import DynamoDBTopicLog
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, cancelled, faulty_moto, lost_answer
 from tests.servers.small_table import SmallTable
 from tests.turns import Actor, Step, Stepwise, orders
+from tests.virtual_time import Clock
 from wspubsub import History, Position
 from wspubsub.dynamodb import DynamoDBTopicLog
 

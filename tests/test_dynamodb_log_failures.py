@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import (
     FaultyDynamoDB,
     cancelled,
@@ -13,6 +12,7 @@ from tests.faulty_dynamodb import (
     lost_answer,
     refusal,
 )
+from tests.virtual_time import Clock
 from wspubsub import History, StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import lost_answer
 from tests.servers.small_table import SmallTable
+from tests.virtual_time import Clock
 from wspubsub import History, Position, StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 

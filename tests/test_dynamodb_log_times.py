@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, faulty_moto, lost_answer, refusal
+from tests.virtual_time import Clock
 from wspubsub import StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
+from tests.virtual_time import Clock
 from wspubsub import Connection, Pruned, StoreError, TooManyTopicsError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.servers.small_queue import SmallQueue
 from tests.servers.small_table import SmallTable
+from tests.virtual_time import Clock
 from wspubsub import Connection, LoggedMessage, Publisher
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
 from wspubsub.fanout import QueueFanout, QueueHandler, StreamFanout, StreamHandler

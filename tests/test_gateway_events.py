@@ -115,14 +115,15 @@ def test_the_authorizer_event_is_as_recorded() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", sorted(EVENTS.glob("*.json")), ids=lambda path: path.stem
+    "path",
+    sorted({*EVENTS.glob("*.json")} - {EVENTS / "authorizer.json"}),
+    ids=lambda path: path.stem,
 )
-def test_every_recorded_event_can_be_parsed(path: Path) -> None:
+def test_every_recorded_event_of_a_route_can_be_parsed(path: Path) -> None:
     event = parse_event(json.loads(path.read_text()))
 
     kinds = {
         "connect": ConnectEvent,
-        "authorizer": ConnectEvent,
         "message": MessageEvent,
         "disconnect": DisconnectEvent,
     }

@@ -9,8 +9,8 @@ import weakref
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.growth import bytes_kept
+from tests.virtual_time import Clock
 from wspubsub import (
     History,
     LoggedMessage,

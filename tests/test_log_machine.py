@@ -12,8 +12,8 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from moto import mock_aws
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import boto3_client
+from tests.virtual_time import Clock
 from wspubsub import (
     Appended,
     History,

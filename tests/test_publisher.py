@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from tests.contracts.tables import Clock
+from tests.virtual_time import Clock
 from wspubsub import (
     AccessDeniedError,
     ConnectionNotReadyError,

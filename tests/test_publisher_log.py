@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.tables import Clock
 from tests.faulty_dynamodb import faulty_moto, refusal
 from tests.servers.small_table import SmallTable
 from tests.turns import Actor, Step, Stepwise, dying, orders
+from tests.virtual_time import Clock
 from wspubsub import (
     KeyConflictError,
     LoggedMessage,
@@ -336,3 +336,16 @@ def test_an_envelope_is_measured_with_the_longest_that_may_be_in_it() -> None:
     assert len(logged.position.epoch) == 16
     assert len(logged.id) <= 32
     assert measured.data == logged.data == b"hello"
+
+
+def test_who_is_excluded_gets_nothing_of_a_logged_message() -> None:
+    chat = Chat()
+    chat.store.subscribe("b=", "news")
+    chat.connections.connect("b=")
+
+    chat.publisher.publish("news", "hello", exclude={"a="})
+    [message] = chat.log.read("news").messages
+    chat.publisher.carry_on(message)
+
+    assert chat.received == 0
+    assert chat.connections.messages("b=") == [b"hello", b"hello"]

@@ -12,7 +12,8 @@ from hypothesis.stateful import (
 )
 from moto import mock_aws
 
-from tests.contracts.stores import CREDENTIALS, Clock
+from tests.contracts.stores import CREDENTIALS
+from tests.virtual_time import Clock
 from wspubsub import Connection, MemorySubscriptionStore
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, create_table
 

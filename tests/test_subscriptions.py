@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.contracts.stores import Clock
 from tests.growth import bytes_kept
+from tests.virtual_time import Clock
 from wspubsub import Connection, MemorySubscriptionStore
 
 

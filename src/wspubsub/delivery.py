@@ -177,6 +177,7 @@ class Delivery:
         # What cannot be pruned now is found gone by the next publish, so neither an
         # error nor the end of the time may hide what became of the message.
         young: set[str] = set()
+        left: dict[str, frozenset[str]] = {}
         for start in range(0, len(gone), PRUNE_CHUNK):
             if budget.is_spent():
                 log.warning("no time to prune %d gone connections", len(gone) - start)
@@ -191,7 +192,9 @@ class Delivery:
                 log.warning("could not prune gone connections", exc_info=True)
                 break
             young |= pruned.young
-            self._tell(pruned.left)
+            left.update(pruned.left)
+        # After all of them: if it publishes, none of these is found gone once more.
+        self._tell(left)
         return frozenset(young)
 
     def forget(self, connection_id: str) -> None:

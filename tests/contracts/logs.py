@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from tests.contracts.tables import TABLES, Clock, Table
+from tests.contracts.tables import TABLES, Table
+from tests.virtual_time import Clock
 from wspubsub import MemoryTopicLog, TopicLog
 from wspubsub.dynamodb import DynamoDBTopicLog
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.contracts.tables import CREDENTIALS, TABLES, Clock
+from tests.contracts.tables import CREDENTIALS, TABLES
+from tests.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, SubscriptionStore
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 

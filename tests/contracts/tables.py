@@ -25,19 +25,6 @@ CREDENTIALS = {
 }
 
 
-class Clock:
-    """A clock that stands until it is told to move."""
-
-    def __init__(self) -> None:
-        self.time = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += seconds
-
-
 class Table(NamedTuple):
     """An empty table, and the client to use it with."""
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, make_stores
+from tests.contracts.stores import KINDS, make_stores
+from tests.virtual_time import Clock
 from wspubsub import Connection, SubscriptionStore, UsageError
 
 

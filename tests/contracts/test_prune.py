@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
+from tests.contracts.stores import KINDS, MakeStore, make_stores
+from tests.virtual_time import Clock
 from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
 from wspubsub.subscriptions import ReadyStore
 

@@ -5,7 +5,8 @@ from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, make_stores
+from tests.contracts.stores import KINDS, make_stores
+from tests.virtual_time import Clock
 from wspubsub import Connection
 from wspubsub.subscriptions import ReadyStore
 

@@ -6,7 +6,8 @@ from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, make_stores
+from tests.contracts.stores import KINDS, make_stores
+from tests.virtual_time import Clock
 from wspubsub import Segment, SegmentedStore, TopicError, UsageError
 
 IDS = sorted(f"L0SM9cOFvHcCI{number:03}=" for number in range(30))

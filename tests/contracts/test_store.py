@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.contracts.stores import KINDS, Clock, MakeStore, make_stores
+from tests.contracts.stores import KINDS, MakeStore, make_stores
+from tests.virtual_time import Clock
 from wspubsub import (
     Connection,
     MessageError,

@@ -21,7 +21,6 @@ TESTS = [
     "test_eventsources_records.py",
     "test_eventsources_rules.py",
     "test_fanout_event_sources.py",
-    "test_fanout_ready.py",
     "test_gateway_accepting.py",
     "test_gateway_authorizers.py",
     "test_gateway_config.py",

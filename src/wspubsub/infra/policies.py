@@ -67,13 +67,13 @@ def permissions(
 
     Args:
         arns: What it works with.
-        history: Whether topics have a log.
+        history: Whether topics have a log; with a stream they do.
         records: Whether it is invoked for the records of the stream and the queue, as
             far as it has them.
     """
     statements = [
         log_statement(arns.log_group),
-        *_own_statements(arns, history=history),
+        *_own_statements(arns, history=history or arns.stream is not None),
     ]
     return statements + _record_statements(arns) if records else statements
 
