@@ -18,6 +18,7 @@ NAMES = {
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
+    "sockets": "memory of `wspubsub dev` with thousands of clients connected",
     "store": "requests and capacity that the subscription store consumes",
 }
 _EPILOG = """\

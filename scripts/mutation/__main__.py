@@ -49,9 +49,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--budget",
         type=float,
-        default=5,
+        default=20,
         metavar="SECONDS",
-        help="of tests for a mutant, the quick ones first (default: 5)",
+        help="of tests for a mutant, the quick ones first (default: 20)",
     )
     parser.add_argument(
         "--tests",

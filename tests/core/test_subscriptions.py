@@ -77,7 +77,7 @@ def test_it_does_not_grow_with_those_who_are_not_there_any_more(
         clock.advance(10)
         act(store, number)
 
-    assert bytes_kept(act_later, times=2000) < 50_000
+    assert bytes_kept(act_later, times=1000) < 50_000
 
 
 def test_what_is_swept_is_swept_at_the_end_of_its_time() -> None:

@@ -269,6 +269,8 @@ def test_at_the_end_of_a_chain_each_of_a_few_has_a_message_of_its_own(
         ([MAX_BATCH_BYTES], [1]),
         ([MAX_BATCH_BYTES - 1, 1], [2]),
         ([MAX_BATCH_BYTES - 1, 2], [1, 1]),
+        ([2, MAX_BATCH_BYTES - 1, 2], [1, 1, 1]),
+        ([2, MAX_BATCH_BYTES - 1, 1], [1, 2]),
         ([1, MAX_BATCH_BYTES], [1, 1]),
         ([MAX_BATCH_BYTES // 2] * 3, [2, 1]),
         ([], []),
@@ -282,6 +284,20 @@ def test_a_request_has_ten_messages_and_a_mebibyte_at_most(
     Queue(URL, client=sqs).send("x" * size for size in sizes)
 
     assert [len(each) for each in sqs.requests] == batches
+
+
+@pytest.mark.parametrize("seconds", [10.0, 0.0], ids=["young", "no time"])
+def test_what_the_queue_has_taken_is_left_over_no_more(seconds: float) -> None:
+    store = MemorySubscriptionStore()
+    store.subscribe("a=", "news")
+    sqs = Sqs()
+    fanout = QueueFanout(URL, client=sqs)
+    publisher = Publisher(store, RecordingConnections(), fanout=fanout)
+
+    report = publisher.publish("news", "hello", timeout_seconds=seconds)
+
+    assert report == PublishReport(queued=True)
+    assert [json.loads(body)["connections"] for body in sqs.bodies()] == [["a="]]
 
 
 def test_a_message_of_more_than_a_mebibyte_is_refused() -> None:

@@ -289,6 +289,14 @@ def test_the_store_consumes_no_more_than_it_may(tmp_path: Path) -> None:
 
 
 @pytest.mark.integration
+def test_the_memory_of_connected_clients_is_measured(tmp_path: Path) -> None:
+    figures = figures_of(tiny("sockets", tmp_path))["wspubsub dev"]
+
+    assert figures["sockets"] == 20
+    assert 0 < figures["without_mb"] < figures["gateway_mb"] < 500
+
+
+@pytest.mark.integration
 def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> None:
     rows = figures_of(tiny("scale", tmp_path))
 
