@@ -11,8 +11,8 @@ over. Its subject becomes the connection's principal. These variables say what i
     JWT_ISSUER       who must have issued the token (iss)
     JWT_AUDIENCE     for whom it must have been issued (aud)
     ALLOWED_ORIGINS  pages that may connect, such as https://app.example.com, separated
-                     by commas; empty for any. What is no browser sends no origin and
-                     is let in, since it could send any.
+                     by commas; empty for any. Programs other than browsers send
+                     none and are let in, since they could send any.
 
 A token that is not right is answered with 401, a page that is not allowed with 403. If
 the keys cannot be had, nobody gets in: API Gateway answers 500.

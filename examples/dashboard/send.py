@@ -26,7 +26,7 @@ MAX_ORDERS_A_MINUTE = 20
 def main() -> None:
     parser = argparse.ArgumentParser(description="Sends orders until Ctrl-C.")
     parser.add_argument("log", type=Path, help="what wspubsub dev has written")
-    parser.add_argument("--minutes", type=int, help="end after so many")
+    parser.add_argument("--minutes", type=int, help="end after this many")
     parser.add_argument("--minute-seconds", type=float, default=5.0)
     options = parser.parse_args()
     app = local_app(options.log)

@@ -14,7 +14,7 @@ from aws_cdk import (
 from constructs import Construct
 
 TIMEOUT_SECONDS = 29
-"""API Gateway waits so long for an integration, and no longer."""
+"""API Gateway waits at most this long for an integration."""
 
 
 class ChatFunction(Construct):

@@ -1,7 +1,7 @@
 resource "aws_sqs_queue" "chat" {
   name                    = var.name
   sqs_managed_sse_enabled = true
-  # Six times the function's time-out.
+  # Six times the function's timeout.
   visibility_timeout_seconds = 174
 
   redrive_policy = jsonencode({
