@@ -295,3 +295,15 @@ def test_an_answer_that_boto3_could_not_read_is_waited_for(
     appended = log.append("news", b"x")
 
     assert appended.message.position.offset == 1
+
+
+def test_the_first_waits_are_short(client: FaultyDynamoDB, clock: Clock) -> None:
+    waits: list[float] = []
+    log = DynamoDBTopicLog(TABLE, client=client, now=clock, sleep=waits.append)
+
+    for _ in range(30):
+        client.fail("put_item", refusal("ThrottlingException"))
+        log.append("news", b"x")
+
+    assert len(waits) == 30
+    assert max(waits) <= 0.01
