@@ -1,4 +1,4 @@
-"""What the gateway tells its user: one readable line, or one JSON object, an event."""
+"""What the gateway logs for its user: one readable line, or one JSON object, each."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""What a function's role allows, as far as the template tells.
+"""What a function's role allows, as far as the template shows.
 
 "IAM JSON policy elements: Resource": `*` and `?` match inside an ARN.
 """

@@ -1,4 +1,4 @@
-"""Invokes the handler with a batch of records, and tells of it."""
+"""Invokes the handler with a batch of records, and reports the result."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
