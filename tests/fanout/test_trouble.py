@@ -205,7 +205,7 @@ class World:
             answer = self.stream_handler({"Records": list(batch.records)}, context)
             numbers = [sequence_number(record) for record in batch.records]
             verdict = Verdict.of(Returned(answer), numbers)
-            assert self.shard.finished(verdict) is None
+            assert self.shard.finish(verdict) is None
             self.time.passed += self.shard.delay_seconds
         while (record := self.queue.next_record()) is not None:
             context = self.time.context(self.random.choice([2.05, 29.0]))

@@ -164,7 +164,7 @@ class LocalGateway:
         stack.push_async_callback(server.close)
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
-            sources = await asyncio.to_thread(Sources, self._watched())
+            sources = await asyncio.to_thread(Sources, self._find_watched_folders())
             stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
         await server.serve()
@@ -295,7 +295,7 @@ class LocalGateway:
                 timeout_seconds=settings.timeout_seconds,
             ),
             max_environments=settings.max_environments,
-            on_output=self._journal.output,
+            on_output=self._journal.log_output,
         )
         stack.push_async_callback(fleet.close)
         self._fleets[function] = fleet
@@ -307,7 +307,7 @@ class LocalGateway:
         for function, problem in zip(self._fleets, problems, strict=True):
             if problem is None:
                 continue
-            text = f"the {function.value} cannot be started: {_said(problem)}"
+            text = f"the {function.value} cannot be started: {_describe(problem)}"
             if not self._settings.reloads:
                 raise UsageError(text)
             self._journal.warn(f"{text}; waiting for a change")
@@ -315,19 +315,19 @@ class LocalGateway:
     async def _watch(self, sources: Sources) -> None:
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
-            changed = await asyncio.to_thread(sources.changed)
+            changed = await asyncio.to_thread(sources.find_change)
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: starting anew")
             await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
             await self._warm_up()
 
-    def _watched(self) -> set[Path]:
+    def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
         return {folder for target in targets for folder in target.search_path}
 
 
-def _said(problem: Raised) -> str:
+def _describe(problem: Raised) -> str:
     return f"{problem.error_type}: {problem.message}"
 
 

@@ -127,7 +127,7 @@ def test_a_failing_batch_blocks_its_shard() -> None:
     shard = shard_of(record(1), record(2), record(3), batch_size=2)
 
     for _ in range(20):
-        assert shard.finished(failing(1, 2)) is None
+        assert shard.finish(failing(1, 2)) is None
 
     assert next_numbers(shard) == [1, 2]
     assert shard.delay_seconds == LONGEST_DELAY_SECONDS
@@ -136,10 +136,10 @@ def test_a_failing_batch_blocks_its_shard() -> None:
 def test_lambda_starts_again_at_the_lowest_number_that_is_listed() -> None:
     shard = shard_of(*map(record, range(1, 6)))
 
-    assert shard.finished(failing(5, 3)) is None
+    assert shard.finish(failing(5, 3)) is None
 
     assert next_numbers(shard) == [3, 4, 5]
-    assert shard.finished(Verdict(failed=frozenset())) is None
+    assert shard.finish(Verdict(failed=frozenset())) is None
     assert shard.next_batch() is None
     assert shard.delay_seconds == 0
 
@@ -147,17 +147,17 @@ def test_lambda_starts_again_at_the_lowest_number_that_is_listed() -> None:
 def test_a_batch_that_fails_is_split_in_two_on_request() -> None:
     shard = shard_of(*map(record, range(1, 6)), bisects=True)
 
-    assert shard.finished(failing(*range(1, 6))) is None
+    assert shard.finish(failing(*range(1, 6))) is None
 
     assert next_numbers(shard) == [1, 2]
-    assert shard.finished(Verdict(failed=frozenset())) is None
+    assert shard.finish(Verdict(failed=frozenset())) is None
     assert next_numbers(shard) == [3, 4, 5]
 
 
 def test_a_batch_whose_retries_are_used_up_is_given_up() -> None:
     shard = shard_of(*map(record, range(1, 5)), batch_size=2, max_retries=2)
 
-    ends = [shard.finished(failing(1, 2)) for _ in range(3)]
+    ends = [shard.finish(failing(1, 2)) for _ in range(3)]
 
     assert ends[:2] == [None, None]
     assert ends[2] is not None
@@ -204,7 +204,7 @@ class Run:
         assert tried[0] == len(self.over) + 1
         bad = [number for number in tried if number in self.poison]
         failed = bad if reports else bad and tried
-        discarded = self.shard.finished(failing(*failed))
+        discarded = self.shard.finish(failing(*failed))
         done = tried[: tried.index(failed[0])] if failed else tried
         if discarded is not None:
             done = numbers(discarded.records)

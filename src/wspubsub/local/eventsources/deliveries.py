@@ -52,7 +52,7 @@ class Deliveries:
             Invocation(request_id=invocation_id, event=event, trace_id=trace_of(event))
         )
         verdict = Verdict.of(outcome.result, delivery.items)
-        self._journal.batch(
+        self._journal.log_batch(
             BatchLine(
                 source=delivery.source,
                 records=len(delivery.records),

@@ -35,13 +35,13 @@ class Verdict:
             return cls(
                 failed=frozenset(items), outcome=result.error_type, error=result.message
             )
-        failed, problem = _listed(result.value, items)
+        failed, problem = _read_failures(result.value, items)
         if problem:
             return cls(failed=frozenset(items), outcome=MALFORMED, error=problem)
         return cls(failed=failed, outcome=PARTLY_FAILED if failed else SUCCEEDED)
 
 
-def _listed(value: object, items: Collection[str]) -> tuple[frozenset[str], str]:
+def _read_failures(value: object, items: Collection[str]) -> tuple[frozenset[str], str]:
     nothing: frozenset[str] = frozenset()
     response = {} if value is None else value
     if not isinstance(response, Mapping):

@@ -228,7 +228,7 @@ def _serve(api: RuntimeApi, handler: Handler, requests: RequestIdFilter) -> None
     requests.request_id = _id(headers)
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
     try:
-        result = _marshalled(handler(json.loads(body), Context(headers)))
+        result = _marshal(handler(json.loads(body), Context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
         report = _describe(error) | {"requestId": _id(headers)}
         _print_error(report, error)
@@ -237,7 +237,7 @@ def _serve(api: RuntimeApi, handler: Handler, requests: RequestIdFilter) -> None
         api.post_result(headers, result)
 
 
-def _marshalled(value: object) -> bytes:
+def _marshal(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     try:

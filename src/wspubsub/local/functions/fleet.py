@@ -121,7 +121,7 @@ class Fleet:
     async def _start(self) -> Raised | None:
         generation = self._generation
         try:
-            environment, problem = await self._initialised()
+            environment, problem = await self._initialize()
         except OSError as error:
             self._starting -= 1
             self._occupied -= 1
@@ -143,17 +143,21 @@ class Fleet:
         if self._waiting:
             self._waiting.popleft().conclude(Outcome(result=problem, seconds=0.0))
 
-    async def _initialised(self) -> tuple[Environment, Raised | None]:
-        environment, problem = await self._begun(self._settings.init_seconds)
+    async def _initialize(self) -> tuple[Environment, Raised | None]:
+        environment, problem = await self._start_environment(
+            self._settings.init_seconds
+        )
         if problem is None or problem.error_type != TIMED_OUT:
             return environment, problem
         # "Understanding the Lambda execution environment lifecycle": the init phase is
         # tried again with the first invocation, within the function's time-out.
         await environment.kill()
         self._environments.discard(environment)
-        return await self._begun(self._settings.timeout_seconds)
+        return await self._start_environment(self._settings.timeout_seconds)
 
-    async def _begun(self, init_seconds: float) -> tuple[Environment, Raised | None]:
+    async def _start_environment(
+        self, init_seconds: float
+    ) -> tuple[Environment, Raised | None]:
         name = f"{self._settings.name}-{next(self._numbers)}"
         environment = await Environment.start(name, self._settings, self._on_output)
         self._environments.add(environment)

@@ -175,7 +175,7 @@ class RuntimeApi:
             self._finish(_too_large())
             return 413, _problem("RequestEntityTooLarge")
         is_error = kind == "error"
-        self._finish(_error(request) if is_error else _returned(request.body))
+        self._finish(_error(request) if is_error else _read_result(request.body))
         return _ACCEPTED
 
     def _take_init_error(self, request: HttpRequest) -> tuple[int, bytes]:
@@ -202,7 +202,7 @@ def trace_of(event: Mapping[str, Any]) -> str:
     )
 
 
-def _returned(body: bytes) -> InvocationResult:
+def _read_result(body: bytes) -> InvocationResult:
     # What is no JSON is handed on as text, for API Gateway to find malformed.
     text = body.decode(errors="replace")
     try:

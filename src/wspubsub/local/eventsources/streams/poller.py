@@ -21,7 +21,7 @@ from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
 from wspubsub.local.eventsources.streams.shard_batches import (
     Discarded,
     ShardBatches,
-    created_at,
+    creation_time,
     sequence_number,
 )
 from wspubsub.local.eventsources.streams.shard_reader import ShardReader
@@ -137,7 +137,7 @@ class StreamPoller:
                     retries=batch.retries,
                 )
             )
-            self._tell(shard, batches.finished(verdict))
+            self._tell(shard, batches.finish(verdict))
             await asyncio.sleep(batches.delay_seconds)
 
     def _tell(self, shard: Shard, discarded: Discarded | None) -> None:
@@ -177,5 +177,5 @@ def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
 
 
 def _arrival(record: Record) -> str:
-    moment = datetime.fromtimestamp(created_at(record), UTC)
+    moment = datetime.fromtimestamp(creation_time(record), UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
