@@ -14,7 +14,7 @@ from wspubsub.gateway import (
     Send,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import Outcome
+from wspubsub.local.functions.fleet import InvocationOutcome
 from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="
@@ -29,8 +29,8 @@ def invoke(function: Function = Function.HANDLER) -> Invoke:
     )
 
 
-def outcome(result: InvocationResult) -> Outcome:
-    return Outcome(result=result, seconds=0.0123)
+def outcome(result: InvocationResult) -> InvocationOutcome:
+    return InvocationOutcome(result=result, seconds=0.0123)
 
 
 def write(journal: Journal) -> None:

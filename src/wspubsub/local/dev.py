@@ -34,8 +34,8 @@ from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 
 if TYPE_CHECKING:
-    from wspubsub.local.eventsources.clients import Endpoint
-    from wspubsub.local.eventsources.sources import EventSources
+    from wspubsub.local.eventsources.clients import ServiceEndpoint
+    from wspubsub.local.eventsources.sources import EventSourceMappings
 
 RELOAD_SECONDS = 0.5
 """How often source files are looked at."""
@@ -112,7 +112,7 @@ class LocalGateway:
         self._address = ""
         self._dynamodb_url = ""
         self._embedded_url: str | None = None
-        self._sources: EventSources | None = None
+        self._sources: EventSourceMappings | None = None
         self._source_facts: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -230,9 +230,9 @@ class LocalGateway:
         if settings.stream is None and settings.queue is None:
             return around
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSources  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
 
-        self._sources = EventSources(self._journal)
+        self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             around = replace(around, stream_arn=arn)
@@ -241,7 +241,7 @@ class LocalGateway:
         return around
 
     async def _open_stream(
-        self, sources: "EventSources", stream: StreamSettings
+        self, sources: "EventSourceMappings", stream: StreamSettings
     ) -> str:
         settings = self._settings
         arn = self._source_facts["Stream"] = await sources.open_stream(
@@ -250,17 +250,20 @@ class LocalGateway:
         return arn
 
     async def _open_queue(
-        self, sources: "EventSources", settings: QueueSettings, around: Surroundings
+        self,
+        sources: "EventSourceMappings",
+        settings: QueueSettings,
+        around: Surroundings,
     ) -> Surroundings:
         queue = await sources.open_queue(settings, self._endpoint(None))
         self._source_facts["Queue URL"] = queue.url
         self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
         return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
 
-    def _endpoint(self, url: str | None) -> "Endpoint":
-        from wspubsub.local.eventsources.clients import Endpoint  # noqa: PLC0415 - boto3
+    def _endpoint(self, url: str | None) -> "ServiceEndpoint":
+        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
 
-        return Endpoint(
+        return ServiceEndpoint(
             url=url or self._embedded_url or "",
             region=self._settings.config.region,
             is_embedded=url is None,

@@ -17,7 +17,7 @@ from wspubsub.gateway import (
     Send,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import Outcome
+from wspubsub.local.functions.fleet import InvocationOutcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
@@ -109,7 +109,7 @@ class Journal:
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
-    def log_invoked(self, invoke: Invoke, outcome: Outcome) -> None:
+    def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
         """Tell how an invocation ended."""
         result, error, colour = _describe_result(outcome.result)
         request = invoke.event["requestContext"]

@@ -19,7 +19,7 @@ _HANDLER_SEPARATORS = re.compile(r"[./]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class TemplateRoute:
     """A route of the API.
 
     Attributes:
@@ -115,7 +115,7 @@ class Deployment:
             if self.stack.text(each.properties.get("RouteId")) == f"${{{key}}}"
         ]
 
-    def _routes(self) -> Iterator[Route]:
+    def _routes(self) -> Iterator[TemplateRoute]:
         for resource in self.stack.of_kind("AWS::ApiGatewayV2::Route"):
             key = self.stack.text(resource.properties.get("RouteKey"))
             if key is None or not self._is_own(resource):
@@ -124,7 +124,7 @@ class Deployment:
             target = resource.properties.get("Target")
             integration = self.stack.referred(target, kind)
             uri = integration.properties.get("IntegrationUri") if integration else None
-            yield Route(
+            yield TemplateRoute(
                 resource=resource,
                 key=key,
                 integration=integration,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wspubsub.deployment.checking.deployment import Deployment, Route
+from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
 
@@ -91,7 +91,7 @@ def _expression(deployment: Deployment, application: Application) -> Iterator[Fi
         )
 
 
-def _broken(route: Route) -> Iterator[Finding]:
+def _broken(route: TemplateRoute) -> Iterator[Finding]:
     if route.integration is None:
         yield Finding(
             route.resource.name,
@@ -111,7 +111,7 @@ def _broken(route: Route) -> Iterator[Finding]:
         )
 
 
-def _misauthorized(route: Route) -> Iterator[Finding]:
+def _misauthorized(route: TemplateRoute) -> Iterator[Finding]:
     kind = route.resource.properties.get("AuthorizationType", "NONE")
     if route.key != CONNECT and kind != "NONE":
         yield Finding(
@@ -120,7 +120,7 @@ def _misauthorized(route: Route) -> Iterator[Finding]:
         )
 
 
-def _half_two_way(deployment: Deployment, route: Route) -> Iterator[Finding]:
+def _half_two_way(deployment: Deployment, route: TemplateRoute) -> Iterator[Finding]:
     is_two_way = "RouteResponseSelectionExpression" in route.resource.properties
     kind = "AWS::ApiGatewayV2::RouteResponse"
     responses = deployment.of_routes(kind, route.resource.name)

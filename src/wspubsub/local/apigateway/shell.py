@@ -28,7 +28,7 @@ from wspubsub.gateway import (
 )
 from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.functions.runtime_api import Invocation, trace_of
+from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
@@ -162,7 +162,7 @@ class GatewayShell:
 
     async def _invoke(self, effect: Invoke) -> None:
         outcome = await self._fleets[effect.function].invoke(
-            Invocation(
+            RuntimeInvocation(
                 request_id=effect.invocation_id,
                 event=effect.event,
                 trace_id=trace_of(effect.event),

@@ -14,7 +14,7 @@ SUCCEEDED, PARTLY_FAILED, MALFORMED = "succeeded", "partly failed", "malformed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class BatchVerdict:
     """How a batch has ended.
 
     Attributes:
@@ -29,7 +29,7 @@ class Verdict:
     error: str = ""
 
     @classmethod
-    def of(cls, result: InvocationResult, items: Sequence[str]) -> "Verdict":
+    def of(cls, result: InvocationResult, items: Sequence[str]) -> "BatchVerdict":
         """Return the verdict on a batch of items, named by their identifiers."""
         if isinstance(result, Raised):
             return cls(

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wspubsub.local.eventsources.clients import Caller, StreamsClient
-from wspubsub.local.eventsources.deliveries import Deliver, Delivery
+from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.payloads import Record
 from wspubsub.local.eventsources.settings import StreamSettings
 from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
@@ -130,7 +130,7 @@ class StreamPoller:
             if batch is None:
                 return
             verdict = await deliver(
-                Delivery(
+                BatchDelivery(
                     source=SOURCE,
                     records=batch.records,
                     items=[sequence_number(record) for record in batch.records],

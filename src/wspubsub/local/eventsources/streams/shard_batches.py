@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.settings import FOREVER, StreamSettings
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 
 RETENTION_SECONDS = 86_400
 """How long a stream keeps a record: "Change data capture for DynamoDB Streams"."""
@@ -92,7 +92,7 @@ class ShardBatches:
                 break
         return Discarded(tuple(old), TOO_OLD) if old else None
 
-    def finish(self, verdict: Verdict) -> Discarded | None:
+    def finish(self, verdict: BatchVerdict) -> Discarded | None:
         """Take how the batch has ended, and return what is not tried again."""
         batch = self._pending.popleft()
         self._has_failed = bool(verdict.failed)
