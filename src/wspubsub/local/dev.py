@@ -19,7 +19,7 @@ from wspubsub.gateway import Function, GatewayConfig, Raised
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
-    isolated_environ,
+    isolate_environ,
 )
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
@@ -210,7 +210,7 @@ class LocalGateway:
         if url is None or settings.queue is not None:
             embedded = await EmbeddedDynamoDB.start(
                 settings.table if url is None else None,
-                isolated_environ(settings.environ, region),
+                isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
             )
             stack.push_async_callback(embedded.stop)
