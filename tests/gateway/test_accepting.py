@@ -37,7 +37,7 @@ def test_only_the_subprotocol_is_passed_on_with_the_101() -> None:
         "body": "ignored",
     }
 
-    effects = gateway.finished(invoke.invocation_id, Returned(result), now=0.0)
+    effects = gateway.finish_invocation(invoke.invocation_id, Returned(result), now=0.0)
 
     headers = {"Sec-WebSocket-Protocol": "v1"}
     assert effects == [Accept(connection_id=connection_id, headers=headers)]
@@ -48,9 +48,9 @@ def test_a_client_that_leaves_before_it_is_accepted_gets_a_disconnect() -> None:
     connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
     assert isinstance(invoke, Invoke)
 
-    left = gateway.closed(connection_id, 1006, now=1.0)
-    again = gateway.closed(connection_id, 1006, now=1.5)
-    effects = gateway.finished(invoke.invocation_id, OK, now=2.0)
+    left = gateway.receive_close(connection_id, 1006, now=1.0)
+    again = gateway.receive_close(connection_id, 1006, now=1.5)
+    effects = gateway.finish_invocation(invoke.invocation_id, OK, now=2.0)
 
     assert (left, again) == ([], [])
     assert len(effects) == 1
@@ -65,12 +65,12 @@ def test_a_client_that_leaves_before_it_is_refused_is_forgotten(
     gateway = gateway_with()
     connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
     assert isinstance(invoke, Invoke)
-    gateway.closed(connection_id, 1006, now=1.0)
+    gateway.receive_close(connection_id, 1006, now=1.0)
 
     effects = (
         gateway.tick(now=29.0)
         if result is None
-        else gateway.finished(invoke.invocation_id, result, now=2.0)
+        else gateway.finish_invocation(invoke.invocation_id, result, now=2.0)
     )
 
     assert effects == []
@@ -83,9 +83,9 @@ def test_a_client_that_leaves_while_it_is_authorized_never_reaches_the_handler()
     gateway = gateway_with(has_authorizer=True)
     connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
     assert isinstance(invoke, Invoke)
-    gateway.closed(connection_id, 1006, now=1.0)
+    gateway.receive_close(connection_id, 1006, now=1.0)
 
-    effects = gateway.finished(invoke.invocation_id, Returned(ALLOW), now=2.0)
+    effects = gateway.finish_invocation(invoke.invocation_id, Returned(ALLOW), now=2.0)
 
     assert invoke.function is Function.AUTHORIZER
     assert effects == []
@@ -97,7 +97,9 @@ def test_the_latency_of_the_authorizer_is_told_in_milliseconds() -> None:
     _, [authorize] = gateway.handshake(HANDSHAKE, now=100.0)
     assert isinstance(authorize, Invoke)
 
-    [connect] = gateway.finished(authorize.invocation_id, Returned(ALLOW), now=100.25)
+    [connect] = gateway.finish_invocation(
+        authorize.invocation_id, Returned(ALLOW), now=100.25
+    )
 
     assert isinstance(connect, Invoke)
     authorized, connected = (
@@ -114,7 +116,7 @@ def test_pings_keep_a_connection_only_if_the_switch_says_so() -> None:
     ids = [opened(gateway) for gateway in gateways]
 
     for gateway, connection_id in zip(gateways, ids, strict=True):
-        gateway.pinged(connection_id, now=500.0)
+        gateway.receive_ping(connection_id, now=500.0)
         gateway.tick(now=700.0)
 
     assert [
@@ -138,7 +140,7 @@ def test_an_answer_counts_as_activity() -> None:
 
     for invoke in invokes:
         body = bodies[invoke.connection_id]
-        gateway.finished(
+        gateway.finish_invocation(
             invoke.invocation_id, Returned({"statusCode": 200, "body": body}), now=9.0
         )
     gateway.tick(now=11.0)
@@ -151,7 +153,7 @@ def test_the_next_deadline_follows_the_connection_that_is_idle_longest() -> None
     gateway = gateway_with(routes={"$default"}, idle_timeout_seconds=10)
     first, second = opened(gateway, now=0.0), opened(gateway, now=1.0)
     invokes = invocations(gateway.receive(first, DataFrame(b"x"), now=5.0))
-    gateway.finished(invokes[0].invocation_id, OK, now=5.0)
+    gateway.finish_invocation(invokes[0].invocation_id, OK, now=5.0)
 
     deadlines = [gateway.next_deadline()]
     closing_second = gateway.tick(now=11.0)
@@ -204,8 +206,8 @@ def test_a_network_loss_may_be_noticed_only_by_the_idle_time_out() -> None:
     )
     connection_id = opened(gateway)
 
-    at_once = gateway.closed(connection_id, 1006, now=10.0)
-    again = gateway.closed(connection_id, 1000, now=11.0)
+    at_once = gateway.receive_close(connection_id, 1006, now=10.0)
+    again = gateway.receive_close(connection_id, 1000, now=11.0)
     post = posted(gateway, connection_id, now=20.0)
     frame = gateway.receive(connection_id, DataFrame(b"x"), now=30.0)
     when_idle = gateway.tick(now=600.0)
@@ -220,7 +222,7 @@ def test_a_network_loss_may_be_noticed_only_by_the_idle_time_out() -> None:
 def test_a_lost_connection_can_be_deleted() -> None:
     gateway = gateway_with(network_loss_found_when_idle=True)
     connection_id = opened(gateway)
-    gateway.closed(connection_id, 1006, now=10.0)
+    gateway.receive_close(connection_id, 1006, now=10.0)
     request = ManagementRequest(
         method="DELETE",
         path=f"/dev/@connections/{connection_id}",
@@ -247,8 +249,8 @@ def test_connections_are_counted_from_accept_to_end() -> None:
     first, second = opened(gateway), opened(gateway)
     two = gateway.connection_count
 
-    gateway.closed(first, 1000, now=1.0)
-    gateway.closed(second, 1006, now=1.0)
+    gateway.receive_close(first, 1000, now=1.0)
+    gateway.receive_close(second, 1006, now=1.0)
 
     assert (pending, two, gateway.connection_count) == (0, 2, 0)
 
@@ -258,7 +260,7 @@ def test_what_went_wrong_is_told_to_the_developer() -> None:
     connection_id = opened(gateway)
     [invoke] = invocations(gateway.receive(connection_id, DataFrame(b"x"), now=1.0))
 
-    [answer] = gateway.finished(
+    [answer] = gateway.finish_invocation(
         invoke.invocation_id, Raised("KeyError", "'topic'"), now=2.0
     )
 

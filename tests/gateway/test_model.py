@@ -105,7 +105,7 @@ def test_a_connect_handler_that_takes_too_long_is_504_and_its_result_is_ignored(
 
     early = gateway.tick(now=28.9)
     [refusal] = gateway.tick(now=29.0)
-    late = gateway.finished(invoke.invocation_id, OK, now=30.0)
+    late = gateway.finish_invocation(invoke.invocation_id, OK, now=30.0)
 
     assert early == []
     assert isinstance(refusal, Refuse)
@@ -124,7 +124,7 @@ def test_a_message_handler_that_takes_too_long_is_an_error_and_ignored() -> None
 
     deadline = gateway.next_deadline()
     [answer] = gateway.tick(now=4.0)
-    late = gateway.finished(
+    late = gateway.finish_invocation(
         invoke.invocation_id, Returned({"statusCode": 200, "body": "y"}), now=5.0
     )
 
@@ -142,7 +142,7 @@ def test_a_message_handler_that_takes_too_long_is_an_error_and_ignored() -> None
 def test_a_disconnect_handler_that_takes_too_long_is_forgotten() -> None:
     gateway = gateway_with()
     connection_id = opened(gateway)
-    gateway.closed(connection_id, 1000, now=1.0)
+    gateway.receive_close(connection_id, 1000, now=1.0)
 
     effects = gateway.tick(now=31.0)
 
@@ -167,7 +167,7 @@ def test_the_end_that_a_client_brings_is_told_to_the_handler(
     gateway = gateway_with()
     connection_id = opened(gateway)
 
-    effects = gateway.closed(connection_id, code, reason, now=1.0)
+    effects = gateway.receive_close(connection_id, code, reason, now=1.0)
 
     assert end_of(effects) == expected
     assert gateway.connection_count == 0
@@ -176,10 +176,10 @@ def test_the_end_that_a_client_brings_is_told_to_the_handler(
 def test_only_the_first_end_of_a_connection_counts() -> None:
     gateway = gateway_with()
     connection_id = opened(gateway)
-    gateway.closed(connection_id, 1000, now=1.0)
+    gateway.receive_close(connection_id, 1000, now=1.0)
 
-    again = gateway.closed(connection_id, 1006, now=2.0)
-    unknown = gateway.closed("nobody", 1000, now=2.0)
+    again = gateway.receive_close(connection_id, 1006, now=2.0)
+    unknown = gateway.receive_close("nobody", 1000, now=2.0)
 
     assert again == []
     assert unknown == []
@@ -191,8 +191,8 @@ def test_nothing_is_taken_from_a_client_after_the_gateway_has_closed() -> None:
     effects = gateway.receive(connection_id, DataFrame(b"", is_text=False), now=1.0)
 
     frame = gateway.receive(connection_id, DataFrame(b"x"), now=2.0)
-    ping = gateway.pinged(connection_id, now=2.0)
-    close = gateway.closed(connection_id, 1003, now=2.0)
+    ping = gateway.receive_ping(connection_id, now=2.0)
+    close = gateway.receive_close(connection_id, 1003, now=2.0)
 
     assert effects[0] == Close(connection_id, 1003)
     assert end_of(effects) == (1003, "")
@@ -206,13 +206,15 @@ def test_a_result_for_a_connection_that_has_ended_goes_nowhere() -> None:
         invocations(gateway.receive(connection_id, DataFrame(b"x"), now=1.0))[0]
         for _ in range(2)
     )
-    gateway.closed(connection_id, 1000, now=2.0)
+    gateway.receive_close(connection_id, 1000, now=2.0)
 
     answers = [
-        gateway.finished(
+        gateway.finish_invocation(
             first.invocation_id, Returned({"statusCode": 200, "body": "y"}), now=3.0
         ),
-        gateway.finished(second.invocation_id, Raised("ValueError", "x"), now=3.0),
+        gateway.finish_invocation(
+            second.invocation_id, Raised("ValueError", "x"), now=3.0
+        ),
     ]
 
     assert answers == [[], []]

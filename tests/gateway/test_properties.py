@@ -197,8 +197,12 @@ class GatewayMachine(RuleBasedStateMachine):
     def finish(self, position: int, result: InvocationResult) -> None:
         invoke = self.awaited.pop(position % len(self.awaited))
 
-        effects = self.gateway.finished(invoke.invocation_id, result, now=self.now)
-        again = self.gateway.finished(invoke.invocation_id, result, now=self.now)
+        effects = self.gateway.finish_invocation(
+            invoke.invocation_id, result, now=self.now
+        )
+        again = self.gateway.finish_invocation(
+            invoke.invocation_id, result, now=self.now
+        )
 
         assert again == []
         self.see(effects)
@@ -211,14 +215,14 @@ class GatewayMachine(RuleBasedStateMachine):
 
     @rule(connection_id=connections)
     def ping(self, connection_id: str) -> None:
-        assert self.gateway.pinged(connection_id, now=self.now) == []
+        assert self.gateway.receive_ping(connection_id, now=self.now) == []
 
     @rule(
         connection_id=connections,
         code=st.sampled_from([None, 1000, 1001, 1005, 1006, 4000]),
     )
     def leave(self, connection_id: str, code: int | None) -> None:
-        effects = self.gateway.closed(connection_id, code, "bye", now=self.now)
+        effects = self.gateway.receive_close(connection_id, code, "bye", now=self.now)
         if connection_id in self.open:
             self.end(connection_id)
         if connection_id in self.pending:  # nobody is left to be answered

@@ -156,7 +156,7 @@ def test_the_101_is_not_sent_before_the_connect_handler_has_finished() -> None:
     before = [type(effect) for effect in effects]
     was_open = gateway.is_open(connection_id)
     [invoke] = [effect for effect in effects if isinstance(effect, Invoke)]
-    after = gateway.finished(
+    after = gateway.finish_invocation(
         invoke.invocation_id, Returned({"statusCode": 200}), now=0.5
     )
 

@@ -124,7 +124,7 @@ def test_messages_of_one_connection_are_handled_at_the_same_time() -> None:
     assert isinstance(first, Invoke)
     assert isinstance(second, Invoke)
     answers = [
-        gateway.finished(
+        gateway.finish_invocation(
             each.invocation_id,
             Returned({"statusCode": 200, "body": each.event["body"]}),
             now=2.0,

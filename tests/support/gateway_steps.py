@@ -31,7 +31,7 @@ def opened(gateway: Gateway, now: float = 0.0) -> str:
     """A connection that has been accepted."""
     connection_id, effects = gateway.handshake(HANDSHAKE, now=now)
     for invoke in invocations(effects):
-        gateway.finished(invoke.invocation_id, OK, now=now)
+        gateway.finish_invocation(invoke.invocation_id, OK, now=now)
     assert gateway.is_open(connection_id)
     return connection_id
 

@@ -94,7 +94,7 @@ class GatewayShell:
 
     def pinged(self, connection_id: str) -> None:
         """Take a ping."""
-        self._apply(self._model.pinged(connection_id, now=time.time()))
+        self._apply(self._model.receive_ping(connection_id, now=time.time()))
 
     def ended(self, connection_id: str, end: Ended) -> None:
         """Take the end of a connection; one that the gateway ended is no news."""
@@ -104,7 +104,9 @@ class GatewayShell:
         if connection_id in self._clients:
             self._forget(connection_id)
         self._apply(
-            self._model.closed(connection_id, end.code, end.reason, now=time.time())
+            self._model.receive_close(
+                connection_id, end.code, end.reason, now=time.time()
+            )
         )
 
     def manage(self, request: HttpRequest) -> ManagementResponse:
@@ -169,7 +171,9 @@ class GatewayShell:
         self._journal.invoked(effect, outcome)
         self._count(effect.connection_id, -1)
         self._apply(
-            self._model.finished(effect.invocation_id, outcome.result, now=time.time())
+            self._model.finish_invocation(
+                effect.invocation_id, outcome.result, now=time.time()
+            )
         )
 
     def _forget(self, connection_id: str) -> WebSocketConnection:
