@@ -47,6 +47,7 @@ def chosen_modules(wanted: Iterable[str]) -> list[str]:
     `dynamodb` is the package, `dynamodb/log` and `headers` are modules.
     """
     files = sorted(path for pattern in MODULES for path in glob(pattern))
+    files.remove("src/wspubsub/__main__.py")  # it does all it does when imported
     names = [name.removeprefix("src/wspubsub/").removesuffix(".py") for name in wanted]
     unknown = [name for name in names if not any(_names(name, path) for path in files)]
     if unknown:
