@@ -9,7 +9,7 @@ from typing import NamedTuple
 from benchmarks.builtin_sink import BuiltInSink
 from benchmarks.nginx import NginxSink, find_nginx
 from benchmarks.sink import Sink
-from wspubsub.local.certificate import Certificate
+from wspubsub.local.apigateway.certificate import Certificate
 
 SINKS = ("auto", "nginx", "built-in")
 

@@ -26,7 +26,8 @@ from benchmarks.simulation.lambdas import SimulatedQueue
 from benchmarks.simulation.real import real_run
 from benchmarks.simulation.store import SimulatedStore
 from wspubsub import Publisher, PublishReport
-from wspubsub.fanout import QueueFanout, QueueHandler
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
 
 TOPIC = "topic-1234"
 SIZES = (1_000, 10_000, 100_000, 1_000_000)

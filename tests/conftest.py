@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from tests.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
+from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
 PROBE_TIMEOUT_SECONDS = 1.5
 

@@ -5,13 +5,13 @@ import time
 from urllib.parse import quote
 
 from benchmarks.peers import Post
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response
-from wspubsub.aws.tls import trust_of
-from wspubsub.aws.urls import split_url
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Verdict
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.response import Response
+from wspubsub.engine.tls import trust_of
+from wspubsub.engine.urls import split_url
 
 _SECONDS = 600.0
 _OK = 200

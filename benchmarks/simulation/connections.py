@@ -8,7 +8,7 @@ from benchmarks.simulation.account import Account
 from benchmarks.simulation.aws import Times, Usage
 from benchmarks.simulation.clock import VirtualClock
 from wspubsub import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.aws.schedule import Attempt, Progress, Schedule
+from wspubsub.engine.schedule import Attempt, Progress, Schedule
 
 IN_FLIGHT = 128
 

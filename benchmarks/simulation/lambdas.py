@@ -14,7 +14,7 @@ from benchmarks.simulation.aws import (
     Usage,
 )
 from benchmarks.simulation.clock import VirtualClock
-from wspubsub.fanout import QueueHandler
+from wspubsub.eventsources import QueueHandler
 
 _REQUEST_BYTES = 65_536
 

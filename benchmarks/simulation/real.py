@@ -15,7 +15,8 @@ from benchmarks.subscribers import fill_topic
 from wspubsub import Publisher
 from wspubsub.aws.engine_connections import EngineConnections
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
-from wspubsub.fanout import QueueFanout, QueueHandler
+from wspubsub.eventsources import QueueHandler
+from wspubsub.fanout import QueueFanout
 
 TABLE = "subscriptions"
 

@@ -37,13 +37,8 @@ from wspubsub import (
 )
 from wspubsub.aws import ManagementApi
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
-from wspubsub.fanout import (
-    EventSources,
-    QueueFanout,
-    QueueHandler,
-    StreamFanout,
-    StreamHandler,
-)
+from wspubsub.eventsources import EventSources, QueueHandler, StreamHandler
+from wspubsub.fanout import QueueFanout, StreamFanout
 
 log = logging.getLogger("chat")
 log.setLevel(logging.INFO)

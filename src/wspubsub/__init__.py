@@ -45,7 +45,7 @@ from wspubsub.reports import PublishError, PublishReport
 from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import RouteSelectionExpression
-from wspubsub.subscriptions import (
+from wspubsub.subscriptions.port import (
     Pruned,
     Segment,
     SegmentedStore,
@@ -53,9 +53,10 @@ from wspubsub.subscriptions import (
 )
 
 if typing.TYPE_CHECKING:
-    from wspubsub.history import Appended, History, LoggedMessage, Position, Replay
-    from wspubsub.log import MemoryTopicLog, TopicLog
-    from wspubsub.memory import MemorySubscriptionStore
+    from wspubsub.log.memory import MemoryTopicLog
+    from wspubsub.log.port import TopicLog
+    from wspubsub.log.rules import Appended, History, LoggedMessage, Position, Replay
+    from wspubsub.subscriptions.memory import MemorySubscriptionStore
 
 __version__ = "0.1.0"
 
@@ -117,10 +118,11 @@ __all__ = [
 _LATE = {
     **dict.fromkeys(
         ("Appended", "History", "LoggedMessage", "Position", "Replay"),
-        "wspubsub.history",
+        "wspubsub.log.rules",
     ),
-    **dict.fromkeys(("MemoryTopicLog", "TopicLog"), "wspubsub.log"),
-    "MemorySubscriptionStore": "wspubsub.memory",
+    "MemoryTopicLog": "wspubsub.log.memory",
+    "TopicLog": "wspubsub.log.port",
+    "MemorySubscriptionStore": "wspubsub.subscriptions.memory",
 }
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.errors import StoreTimeoutError, UsageError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
-from wspubsub.subscriptions import SubscriptionStore
+from wspubsub.subscriptions.port import SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
 """Told of a connection that was pruned, and which topics it has left by that."""

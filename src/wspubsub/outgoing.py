@@ -7,7 +7,7 @@ from wspubsub.records import Record
 from wspubsub.reports import PublishReport
 
 if TYPE_CHECKING:
-    from wspubsub.history import Position
+    from wspubsub.log.rules import Position
 
 
 class Outgoing(Record):

@@ -13,7 +13,6 @@ from wspubsub.delivery import (
     Delivery,
     OnGone,
 )
-from wspubsub.envelopes import Envelope, as_published, check_size
 from wspubsub.errors import (
     ConnectionGoneError,
     ConnectionNotReadyError,
@@ -22,15 +21,16 @@ from wspubsub.errors import (
     WspubsubError,
 )
 from wspubsub.events import PendingConnectionId
+from wspubsub.log.envelopes import Envelope, as_published, check_size
 from wspubsub.messages import encode
 from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
 from wspubsub.reports import PublishError, PublishReport
-from wspubsub.subscriptions import SubscriptionStore, check_connection_id
+from wspubsub.subscriptions.port import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
-    from wspubsub.history import Appended, LoggedMessage, Position
-    from wspubsub.log import TopicLog
+    from wspubsub.log.port import TopicLog
+    from wspubsub.log.rules import Appended, LoggedMessage, Position
 
 log = logging.getLogger("wspubsub")
 

@@ -9,7 +9,7 @@ from wspubsub.errors import WspubsubError
 from wspubsub.records import Record
 
 if TYPE_CHECKING:
-    from wspubsub.history import Position
+    from wspubsub.log.rules import Position
 
 
 class PublishReport(Record):

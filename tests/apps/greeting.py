@@ -5,7 +5,8 @@ import os
 from wspubsub import ConnectEvent, Connection, Publisher, Router
 from wspubsub.aws import ManagementApi
 from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
-from wspubsub.fanout import EventSources, StreamFanout, StreamHandler
+from wspubsub.eventsources import EventSources, StreamHandler
+from wspubsub.fanout import StreamFanout
 
 TABLE = os.environ["WSPUBSUB_TABLE"]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contracts.logs import KINDS, LogKind, LogTable, log_kind, log_table
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import TopicLog
 
 

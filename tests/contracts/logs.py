@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.contracts.tables import TABLES, Table
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import MemoryTopicLog, TopicLog
 from wspubsub.dynamodb import DynamoDBTopicLog
 

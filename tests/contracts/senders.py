@@ -9,7 +9,7 @@ import pytest
 from botocore.config import Config
 
 from tests.contracts.stores import CREDENTIALS
-from tests.servers.management import Fault, ManagementServer, management_server
+from tests.support.servers.management import Fault, ManagementServer, management_server
 from wspubsub import Connections
 from wspubsub.aws import ManagementApi
 from wspubsub.testing import RecordingConnections

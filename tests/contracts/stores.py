@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.contracts.tables import CREDENTIALS, TABLES
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, SubscriptionStore
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 

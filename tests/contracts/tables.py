@@ -14,7 +14,7 @@ import pytest
 from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
-from tests.late_reads import LateReads
+from tests.support.late_reads import LateReads
 from wspubsub.aws.dynamodb import DynamoDBClient
 from wspubsub.dynamodb import create_table
 
@@ -99,7 +99,7 @@ def _client(url: str) -> Iterator[Any]:
 def _make_table(client: Any) -> str:
     name = f"contract-{uuid.uuid4()}"
     with warnings.catch_warnings():
-        # dynalite knows no time to live; tests/test_dynamodb_table.py is about that.
+        # dynalite knows no time to live; tests/dynamodb/test_table.py is about that.
         warnings.simplefilter("ignore", UserWarning)
         create_table(name, client=client)
     return name

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.contracts.logs import LogKind
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import Appended, History, KeyConflictError, LoggedMessage
 
 

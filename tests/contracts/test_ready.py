@@ -6,9 +6,9 @@ from typing import cast
 import pytest
 
 from tests.contracts.stores import KINDS, make_stores
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import Connection
-from wspubsub.subscriptions import ReadyStore
+from wspubsub.subscriptions.port import ReadyStore
 
 
 @pytest.fixture

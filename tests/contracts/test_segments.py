@@ -7,7 +7,7 @@ from typing import cast
 import pytest
 
 from tests.contracts.stores import KINDS, make_stores
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import Segment, SegmentedStore, TopicError, UsageError
 
 IDS = sorted(f"L0SM9cOFvHcCI{number:03}=" for number in range(30))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.stores import KINDS, MakeStore, make_stores
-from tests.virtual_time import Clock
+from tests.support.virtual_time import Clock
 from wspubsub import MessageError, TooManyTopicsError, TopicError, UsageError
 
 

@@ -13,9 +13,9 @@ from wspubsub.aws.failures import error_for, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
-from wspubsub.aws.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.backoff import attempts
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
 
 TIMEOUT_SECONDS = 10.0

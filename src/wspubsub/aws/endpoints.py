@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from itertools import pairwise
 
-from wspubsub.aws.urls import Url, split_url
+from wspubsub.engine.urls import Url, split_url
 from wspubsub.errors import UsageError
 
 _DOMAINS = ("amazonaws.com", "amazonaws.com.cn")

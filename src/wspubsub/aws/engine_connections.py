@@ -12,13 +12,7 @@ from urllib.parse import quote
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
 from wspubsub.aws.failures import error_for, unreadable_answer
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Result, Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response
 from wspubsub.aws.meanings import Meaning, meaning_of
-from wspubsub.aws.schedule import Progress
 from wspubsub.aws.signing import (
     EMPTY_HASH,
     Credentials,
@@ -29,11 +23,17 @@ from wspubsub.aws.signing import (
     canonical_path,
     credentials_in,
 )
-from wspubsub.aws.tls import trust_of
 from wspubsub.aws.unsigned import unsigned_headers
-from wspubsub.aws.urls import split_url
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.response import Response
+from wspubsub.engine.schedule import Progress
+from wspubsub.engine.tls import trust_of
+from wspubsub.engine.urls import split_url
 from wspubsub.errors import ManagementError
 
 SERVICE = "execute-api"

@@ -5,7 +5,7 @@ import json
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import default_domain
 from wspubsub.aws.meanings import UNREADABLE, Meaning
-from wspubsub.aws.urls import split_url
+from wspubsub.engine.urls import split_url
 from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,

@@ -5,8 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import Event
 from typing import NamedTuple
 
-from wspubsub.aws.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
 from wspubsub.connections import Outcome, PostOutcome
+from wspubsub.engine.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
 
 _LONGEST_WAIT_SECONDS = 60.0
 """A deadline may be farther away than the system can wait at once."""

@@ -10,11 +10,6 @@ from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
-from wspubsub.aws.http import Multiplexer
-from wspubsub.aws.http_channel import Endpoint
-from wspubsub.aws.http_exchange import Result, Verdict
-from wspubsub.aws.http_pool import ChannelPool
-from wspubsub.aws.http_response import Response
 from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
 from wspubsub.aws.signing import (
     Headers,
@@ -25,10 +20,15 @@ from wspubsub.aws.signing import (
     credentials_in,
     signature,
 )
-from wspubsub.aws.tls import trust_of
 from wspubsub.aws.unsigned import unsigned_headers
-from wspubsub.aws.urls import split_url
 from wspubsub.aws.verdicts import verdict_on
+from wspubsub.engine.channel import Endpoint
+from wspubsub.engine.exchange import Result, Verdict
+from wspubsub.engine.multiplexer import Multiplexer
+from wspubsub.engine.pool import ChannelPool
+from wspubsub.engine.response import Response
+from wspubsub.engine.tls import trust_of
+from wspubsub.engine.urls import split_url
 
 MAX_WAIT_SECONDS = 7.0
 """The longest delays after three answers that throttle, taken together."""

@@ -1,7 +1,7 @@
 """What the engine does with an answer, by what it means."""
 
-from wspubsub.aws.http_exchange import Verdict
 from wspubsub.aws.meanings import Meaning, meaning_of
+from wspubsub.engine.exchange import Verdict
 
 _VERDICTS = {Meaning.THROTTLED: Verdict.THROTTLED, Meaning.BROKEN: Verdict.BROKEN}
 

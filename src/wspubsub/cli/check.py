@@ -4,11 +4,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from wspubsub.deployment.inspection import inspected
+from wspubsub.deployment.checking import Finding, check_template
+from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
-from wspubsub.infra.checking import Finding, check_template
-from wspubsub.infra.documents import read_template
-from wspubsub.local.target import Target
+from wspubsub.handlers.inspection import inspected
+from wspubsub.handlers.target import Target
 
 FOUND, WRONG_USE = 1, 2
 DESCRIPTION = """\

@@ -22,8 +22,8 @@ from wspubsub.local import extras
 from wspubsub.selection import RouteSelectionExpression
 
 if TYPE_CHECKING:
+    from wspubsub.local.dev import LocalSettings
     from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-    from wspubsub.local.gateway import LocalSettings
 
 WRONG_USE, INTERRUPTED = 2, 130
 
@@ -94,7 +94,7 @@ def create(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
-    from wspubsub.local.gateway import LocalGateway  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalGateway  # noqa: PLC0415 - needs the extra
     from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
 
     journal = Journal(
@@ -127,9 +127,9 @@ async def _until_stopped(
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.local.environment import Runtime  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.gateway import LocalSettings  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.target import Target  # noqa: PLC0415 - needs the extra
+    from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, commands, template
-from wspubsub.cli.shared import add_authorizer, add_stage, add_two_way
+from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
 from wspubsub.selection import DEFAULT_EXPRESSION
 

@@ -5,20 +5,20 @@ import os
 import sys
 from pathlib import Path
 
-from wspubsub.cli.shared import add_authorizer, add_stage, add_two_way
-from wspubsub.deployment.inspection import inspected
-from wspubsub.errors import UsageError
-from wspubsub.infra.documents import to_json, to_yaml
-from wspubsub.infra.settings import (
+from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
+from wspubsub.deployment.documents import to_json, to_yaml
+from wspubsub.deployment.template.settings import (
     ARCHITECTURES,
     CLOUDFORMATION,
     RUNTIMES,
     SAM,
     TemplateSettings,
 )
-from wspubsub.infra.template import make_template
-from wspubsub.infra.variables import Variable
-from wspubsub.local.target import Target
+from wspubsub.deployment.template.template import make_template
+from wspubsub.deployment.template.variables import Variable
+from wspubsub.errors import UsageError
+from wspubsub.handlers.inspection import inspected
+from wspubsub.handlers.target import Target
 
 WRONG_USE = 2
 DESCRIPTION = """\

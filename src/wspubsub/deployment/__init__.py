@@ -1,9 +1,9 @@
 """What a program that describes a deployment, such as an app of AWS CDK, asks for."""
 
-from wspubsub.deployment.inspection import read_application
-from wspubsub.infra.application import Application
-from wspubsub.infra.policies import Arns, permissions
-from wspubsub.infra.storage import STREAM_FILTERS
+from wspubsub.deployment.permissions import Arns, permissions
+from wspubsub.deployment.template.storage import STREAM_FILTERS
+from wspubsub.handlers.application import Application
+from wspubsub.handlers.inspection import read_application
 
 __all__ = [
     "STREAM_FILTERS",

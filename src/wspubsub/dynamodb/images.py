@@ -8,7 +8,7 @@ from wspubsub.dynamodb.items import is_connection, read_connection
 from wspubsub.dynamodb.log_items import log_partition, read_message
 from wspubsub.errors import EventError
 from wspubsub.events import Connection
-from wspubsub.history import LoggedMessage
+from wspubsub.log.rules import LoggedMessage
 
 
 class ImageError(EventError):

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 
-from wspubsub.drafts import Draft, check_key, check_timeout, digest, draft
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
@@ -35,7 +34,8 @@ from wspubsub.dynamodb.log_requests import CONDITION_FAILED, LogRequests
 from wspubsub.dynamodb.tails import Tails
 from wspubsub.dynamodb.tries import Tries, is_passing
 from wspubsub.errors import KeyConflictError, StoreError, UsageError
-from wspubsub.history import (
+from wspubsub.log.drafts import Draft, check_key, check_timeout, digest, draft
+from wspubsub.log.rules import (
     DEFAULT_HISTORY,
     Appended,
     History,

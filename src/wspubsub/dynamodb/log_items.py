@@ -13,9 +13,9 @@ import math
 import os
 from typing import NamedTuple
 
-from wspubsub.drafts import Draft, digest
 from wspubsub.dynamodb.items import Item
-from wspubsub.history import (
+from wspubsub.log.drafts import Draft, digest
+from wspubsub.log.rules import (
     CLOCK_SKEW_SECONDS,
     DELETION_MARGIN_SECONDS,
     History,

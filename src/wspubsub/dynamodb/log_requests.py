@@ -16,7 +16,7 @@ from wspubsub.dynamodb.log_items import (
     read_tail,
 )
 from wspubsub.errors import StoreError
-from wspubsub.history import Position
+from wspubsub.log.rules import Position
 
 _ABSENT = "attribute_not_exists(pk)"
 _TAKEN = "ConditionalCheckFailed"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from wspubsub.subscriptions import Segment
+from wspubsub.subscriptions.port import Segment
 
 
 def sort_key_range(

@@ -38,7 +38,7 @@ from wspubsub.dynamodb.shards import ShardPlan, Shards
 from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
-from wspubsub.subscriptions import (
+from wspubsub.subscriptions.port import (
     TTL_SECONDS,
     Pruned,
     Segment,

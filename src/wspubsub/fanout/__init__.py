@@ -1,27 +1,14 @@
-"""Distributed fan-out: DynamoDB Streams and SQS carry what one function cannot.
+"""How a publish is carried further than the call that publishes.
 
-The publisher hands a message over durably, and Lambda functions that are invoked by
-the table's stream or by a queue post it.
+`StreamFanout` leaves a message to the table's stream, `QueueFanout` hands the
+subscribers of a large topic to an SQS queue in parts. In comes an `Outgoing` message
+with its `Delivery`, out goes a `PublishReport`. Begin with `queue_fanout`; the Lambda
+functions at the other end are in `wspubsub.eventsources`.
 """
 
-from wspubsub.fanout.event_sources import EventSources
 from wspubsub.fanout.queue import QueueError
 from wspubsub.fanout.queue_fanout import QueueFanout
-from wspubsub.fanout.queue_handler import QueueHandler, UndeliveredError
-from wspubsub.fanout.ready import FirstMessage
 from wspubsub.fanout.stream_fanout import StreamFanout
-from wspubsub.fanout.stream_handler import IncompleteError, StreamHandler
 from wspubsub.fanout.work import WorkError
 
-__all__ = [
-    "EventSources",
-    "FirstMessage",
-    "IncompleteError",
-    "QueueError",
-    "QueueFanout",
-    "QueueHandler",
-    "StreamFanout",
-    "StreamHandler",
-    "UndeliveredError",
-    "WorkError",
-]
+__all__ = ["QueueError", "QueueFanout", "StreamFanout", "WorkError"]

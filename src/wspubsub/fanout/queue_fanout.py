@@ -10,7 +10,7 @@ from wspubsub.fanout.queue import Queue, QueueClient, QueueError
 from wspubsub.fanout.work import Work, chunks
 from wspubsub.outgoing import Outgoing
 from wspubsub.reports import PublishError, PublishReport
-from wspubsub.subscriptions import SegmentedStore, SubscriptionStore
+from wspubsub.subscriptions.port import SegmentedStore, SubscriptionStore
 
 INLINE_THRESHOLD = 2_000
 """One function posts to so many connections in about half a second."""

@@ -13,7 +13,7 @@ from typing import Any
 from wspubsub.errors import WspubsubError
 from wspubsub.outgoing import Outgoing
 from wspubsub.records import Record
-from wspubsub.subscriptions import Segment
+from wspubsub.subscriptions.port import Segment
 
 VERSION = 1
 

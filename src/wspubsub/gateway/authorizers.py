@@ -67,20 +67,20 @@ def missing_identity_source(
 def decide(conclusion: Conclusion, method_arn: str) -> Decision:
     """Return what an authorizer's result means."""
     if conclusion is Late.TIMED_OUT:
-        return _failed("the authorizer ran out of time")
+        return _fail("the authorizer ran out of time")
     if isinstance(conclusion, Raised):
         if conclusion.message == UNAUTHORIZED:
             return Decision(
                 status=_UNAUTHORIZED, text=UNAUTHORIZED, detail="the authorizer said so"
             )
-        return _failed(f"{conclusion.error_type}: {conclusion.message}")
+        return _fail(f"{conclusion.error_type}: {conclusion.message}")
     try:
-        return _decided(conclusion.value, method_arn)
+        return _evaluate_result(conclusion.value, method_arn)
     except MalformedPolicyError as error:
-        return _failed(str(error))
+        return _fail(str(error))
 
 
-def _decided(result: object, method_arn: str) -> Decision:
+def _evaluate_result(result: object, method_arn: str) -> Decision:
     if not isinstance(result, dict):
         raise MalformedPolicyError("the authorizer's result must be an object")
     size = len(json.dumps(result, ensure_ascii=False).encode(errors="replace"))
@@ -95,7 +95,7 @@ def _decided(result: object, method_arn: str) -> Decision:
             "the authorizer's result needs a principalId and a policyDocument"
         )
     verdict = evaluate(result.get("policyDocument"), method_arn)
-    context = _stringified(result.get("context") or {})
+    context = _stringify(result.get("context") or {})
     if verdict is Verdict.ALLOWED:
         return Decision(status=_ALLOWED, context={"principalId": principal} | context)
     text = EXPLICIT_DENY if verdict is Verdict.DENIED else NO_ALLOW
@@ -104,7 +104,7 @@ def _decided(result: object, method_arn: str) -> Decision:
     )
 
 
-def _stringified(context: object) -> dict[str, str]:
+def _stringify(context: object) -> dict[str, str]:
     # "API Gateway mapping template reference": context values come out as text.
     if not isinstance(context, dict):
         raise MalformedPolicyError("the authorizer's context must be an object")
@@ -120,7 +120,7 @@ def _stringified(context: object) -> dict[str, str]:
     return texts
 
 
-def _failed(detail: str) -> Decision:
+def _fail(detail: str) -> Decision:
     return Decision(status=_FAILED, text=INTERNAL_SERVER_ERROR, detail=detail)
 
 

@@ -54,7 +54,7 @@ class ClientConnection:
     assembly: Assembly = field(default_factory=Assembly)
 
     @classmethod
-    def arrived(
+    def from_handshake(
         cls,
         handshake: Handshake,
         *,

@@ -35,12 +35,12 @@ class ClientConnections:
         """Return a connection; None if it is unknown or has ended."""
         return self._connections.get(connection_id)
 
-    def established(self, connection_id: str) -> ClientConnection | None:
+    def find_established(self, connection_id: str) -> ClientConnection | None:
         """Return a connection whose handshake is over; None if there is no such."""
         connection = self._connections.get(connection_id)
         return None if connection is None or connection.is_pending else connection
 
-    def open(self, connection_id: str) -> ClientConnection | None:
+    def find_open(self, connection_id: str) -> ClientConnection | None:
         """Return a connection whose client is there; None if there is no such."""
         connection = self._connections.get(connection_id)
         return connection if connection and connection.state is State.OPEN else None

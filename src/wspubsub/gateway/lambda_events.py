@@ -53,13 +53,13 @@ class LambdaEvents:
         Its query and stage variables are empty objects where there are none; in the
         other events they are left out.
         """
-        headers = _forwarded_headers(connection)
+        headers = _forward_headers(connection)
         headers.update((name, [value]) for name, value in _HOP_BY_HOP.items())
         query = query_values(connection.handshake)
         return {
             "type": "REQUEST",
             "methodArn": self._config.connect_arn,
-            **_single_and_multi("headers", "multiValueHeaders", _sorted(headers)),
+            **_single_and_multi("headers", "multiValueHeaders", _sort_by_name(headers)),
             **_single_and_multi(
                 "queryStringParameters", "multiValueQueryStringParameters", query
             ),
@@ -73,7 +73,7 @@ class LambdaEvents:
         """Return the event for the handler of `$connect`."""
         query = query_values(connection.handshake)
         event = _single_and_multi(
-            "headers", "multiValueHeaders", _sorted(_forwarded_headers(connection))
+            "headers", "multiValueHeaders", _sort_by_name(_forward_headers(connection))
         )
         if query:
             event |= _single_and_multi(
@@ -170,7 +170,7 @@ def _identity(connection: ClientConnection) -> dict[str, str]:
     return identity
 
 
-def _forwarded_headers(connection: ClientConnection) -> _Values:
+def _forward_headers(connection: ClientConnection) -> _Values:
     # Names keep the client's casing; one that is repeated in another casing is still
     # the same header (RFC 9110 §5.1).
     handshake = connection.handshake
@@ -191,7 +191,7 @@ def _forwarded_headers(connection: ClientConnection) -> _Values:
     }
 
 
-def _sorted(values: _Values) -> _Values:
+def _sort_by_name(values: _Values) -> _Values:
     return dict(sorted(values.items(), key=lambda item: item[0].lower()))
 
 

@@ -62,26 +62,26 @@ class Lifecycle:
         self._invocations = invocations
         self._events = LambdaEvents(config)
 
-    def begun(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
+    def begin(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
         """Go on after a handshake came in."""
         self._connections.add(connection)
         request = connection.handshake
         if len(request.path) + 1 + len(request.query) > MAX_URL_CHARACTERS:
             detail = f"a URL has at most {MAX_URL_CHARACTERS:,} characters"
-            yield from self._refused(connection, 414, "Request-URI Too Long", detail)
+            yield from self._refuse(connection, 414, "Request-URI Too Long", detail)
         elif self._config.has_authorizer:
-            yield from self._authorizing(connection, now)
+            yield from self._begin_authorize(connection, now)
         else:
-            yield from self._connecting(connection, now)
+            yield from self._begin_connect(connection, now)
 
-    def authorized(
+    def conclude_authorize(
         self, invocation: Invocation, conclusion: Conclusion, *, now: float
     ) -> Iterator[Effect]:
         """Go on after the authorizer has finished."""
         connection = invocation.connection
         decision = decide(conclusion, self._config.connect_arn)
         if not decision.is_allowed:
-            yield from self._refused(
+            yield from self._refuse(
                 connection, decision.status, decision.text, decision.detail
             )
         elif connection.state is State.ABANDONED:
@@ -89,29 +89,29 @@ class Lifecycle:
         else:
             latency = round((now - invocation.invoked_at) * 1000)
             connection.authorizer = {**decision.context, "integrationLatency": latency}
-            yield from self._connecting(connection, now)
+            yield from self._begin_connect(connection, now)
 
-    def connected(
+    def conclude_connect(
         self, invocation: Invocation, conclusion: Conclusion, *, now: float
     ) -> Iterator[Effect]:
         """Go on after the handler of `$connect` has finished."""
         connection = invocation.connection
         if isinstance(conclusion, Late):
-            yield from self._refused(connection, 504, TIMED_OUT, conclusion.value)
+            yield from self._refuse(connection, 504, TIMED_OUT, conclusion.value)
             return
         try:
             result = proxy_result(conclusion, self._config)
         except MalformedResultError as error:
-            yield from self._refused(connection, 502, INTERNAL_SERVER_ERROR, str(error))
+            yield from self._refuse(connection, 502, INTERNAL_SERVER_ERROR, str(error))
             return
         if result.accepts:
-            yield from self._accepted(connection, _handshake_headers(result), now)
+            yield from self._accept(connection, _handshake_headers(result), now)
         else:
             text = refusal_text(result.status)
             detail = f"the handler returned status {result.status}"
-            yield from self._refused(connection, result.status, text, detail)
+            yield from self._refuse(connection, result.status, text, detail)
 
-    def ended(
+    def end(
         self, connection: ClientConnection, code: int, reason: str, *, now: float
     ) -> Iterator[Effect]:
         """Go on after a connection has ended: `$disconnect` is invoked."""
@@ -131,16 +131,16 @@ class Lifecycle:
             event,
         )
 
-    def lost(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
+    def end_lost(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
         """Go on after the network has lost a client, and this was noticed."""
-        return self.ended(
+        return self.end(
             connection,
             self._config.network_loss_code,
             self._config.network_loss_reason,
             now=now,
         )
 
-    def _authorizing(
+    def _begin_authorize(
         self, connection: ClientConnection, now: float
     ) -> Iterator[Effect]:
         request = _handshake_request(connection)
@@ -148,32 +148,34 @@ class Lifecycle:
         missing = missing_identity_source(self._config, event)
         if missing is not None:
             detail = f"the identity source {missing} is missing"
-            yield from self._refused(connection, 401, UNAUTHORIZED, detail)
+            yield from self._refuse(connection, 401, UNAUTHORIZED, detail)
             return
         yield self._invocations.begin(
             _lifecycle_invocation(Purpose.AUTHORIZE, connection, now), event
         )
 
-    def _connecting(self, connection: ClientConnection, now: float) -> Iterator[Effect]:
+    def _begin_connect(
+        self, connection: ClientConnection, now: float
+    ) -> Iterator[Effect]:
         if CONNECT not in self._config.routes:
-            yield from self._accepted(connection, {}, now)
+            yield from self._accept(connection, {}, now)
             return
         event = self._events.connect(connection, _handshake_request(connection))
         yield self._invocations.begin(
             _lifecycle_invocation(Purpose.CONNECT, connection, now), event
         )
 
-    def _accepted(
+    def _accept(
         self, connection: ClientConnection, headers: dict[str, str], now: float
     ) -> Iterator[Effect]:
         if connection.state is State.ABANDONED:
             # The handler believes in a connection, so it must hear of its end.
-            yield from self.lost(connection, now=now)
+            yield from self.end_lost(connection, now=now)
             return
         self._connections.establish(connection, now=now)
         yield Accept(connection_id=connection.id, headers=headers)
 
-    def _refused(
+    def _refuse(
         self, connection: ClientConnection, status: int, text: str, detail: str
     ) -> Iterator[Effect]:
         was_abandoned = connection.state is State.ABANDONED

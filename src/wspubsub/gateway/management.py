@@ -51,7 +51,7 @@ def is_connect_path(path: str, stage: str) -> bool:
     return unquote(path).removesuffix("/") == f"/{stage}"
 
 
-def addressed(request: ManagementRequest, config: GatewayConfig) -> str | Refused:
+def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refused:
     """Return the connection ID that a request is for, or why it is refused.
 
     Whatever is no request for a connection of this stage is forbidden, so this also
@@ -94,15 +94,17 @@ class Answers:
     def __init__(self, ids: Ids) -> None:
         self._ids = ids
 
-    def posted(self, *, now: float) -> ManagementResponse:
+    def answer_post(self, *, now: float) -> ManagementResponse:
         """Return the answer to a post that was taken."""
         return self._answer(200, b"", now)
 
-    def deleted(self, *, now: float) -> ManagementResponse:
+    def answer_delete(self, *, now: float) -> ManagementResponse:
         """Return the answer to a connection's deletion."""
-        return ManagementResponse(status=204, headers=self._naming(now))
+        return ManagementResponse(status=204, headers=self._make_id_headers(now))
 
-    def found(self, connection: ClientConnection, *, now: float) -> ManagementResponse:
+    def answer_get(
+        self, connection: ClientConnection, *, now: float
+    ) -> ManagementResponse:
         """Return the answer that describes a connection."""
         description = {
             "identity": {
@@ -116,7 +118,7 @@ class Answers:
         text = json.dumps(description, indent=2, separators=(",", " : "))
         return self._answer(200, text.encode(), now)
 
-    def refused(self, refused: Refused, *, now: float) -> ManagementResponse:
+    def refuse(self, refused: Refused, *, now: float) -> ManagementResponse:
         """Return the answer to a request that is refused."""
         return self._answer(
             refused.status,
@@ -131,12 +133,12 @@ class Answers:
         headers = {
             "content-type": "application/json",
             "content-length": str(len(body)),
-            **self._naming(now),
+            **self._make_id_headers(now),
             **(extra or {}),
         }
         return ManagementResponse(status=status, headers=headers, body=body)
 
-    def _naming(self, now: float) -> dict[str, str]:
+    def _make_id_headers(self, now: float) -> dict[str, str]:
         return {
             "x-amzn-requestid": self._ids.uuid(),
             "x-amz-apigw-id": self._ids.opaque(),

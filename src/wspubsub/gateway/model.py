@@ -40,7 +40,7 @@ from wspubsub.gateway.management import (
     LIMIT_EXCEEDED,
     Answers,
     Refused,
-    addressed,
+    find_target,
     is_connect_path,
     text_of,
 )
@@ -102,7 +102,7 @@ class Gateway:
 
     def is_open(self, connection_id: str) -> bool:
         """Return whether a connection has been accepted and has not ended."""
-        return self._connections.established(connection_id) is not None
+        return self._connections.find_established(connection_id) is not None
 
     def is_connect_path(self, path: str) -> bool:
         """Return whether clients connect to this path; to another one it is 403."""
@@ -116,7 +116,7 @@ class Gateway:
             effects. If neither outcome is among them, it comes out later, when an
             invocation has finished.
         """
-        connection = ClientConnection.arrived(
+        connection = ClientConnection.from_handshake(
             request,
             id_=self._ids.opaque(),
             request_id=self._ids.opaque(),
@@ -125,7 +125,7 @@ class Gateway:
             now=now,
         )
         if self.is_connect_path(request.path):
-            return connection.id, list(self._lifecycle.begun(connection, now=now))
+            return connection.id, list(self._lifecycle.begin(connection, now=now))
         refusal = Refuse(
             connection_id=connection.id,
             status=403,
@@ -135,18 +135,18 @@ class Gateway:
         )
         return connection.id, [refusal]
 
-    def finished(
+    def finish_invocation(
         self, invocation_id: str, result: InvocationResult, *, now: float
     ) -> list[Effect]:
         """Take the result of an invocation; one that comes too late is ignored."""
         invocation = self._invocations.take(invocation_id)
-        return [] if invocation is None else self._concluded(invocation, result, now)
+        return [] if invocation is None else self._conclude(invocation, result, now)
 
     def receive(
         self, connection_id: str, frame: DataFrame, *, now: float
     ) -> list[Effect]:
         """Take a data frame from a client; one after the end is ignored."""
-        connection = self._connections.open(connection_id)
+        connection = self._connections.find_open(connection_id)
         if connection is None:
             return []
         self._connections.touch(connection, now=now)
@@ -154,16 +154,16 @@ class Gateway:
             message = connection.assembly.add(frame)
         except UnacceptableFrameError as error:
             return self._close(connection, error.code, "", now)
-        return [] if message is None else [self._routed(connection, message, now)]
+        return [] if message is None else [self._route(connection, message, now)]
 
-    def pinged(self, connection_id: str, *, now: float) -> list[Effect]:
+    def receive_ping(self, connection_id: str, *, now: float) -> list[Effect]:
         """Take a ping from a client, which the shell itself answers."""
-        connection = self._connections.open(connection_id)
+        connection = self._connections.find_open(connection_id)
         if connection is not None and self.config.pings_reset_idle:
             self._connections.touch(connection, now=now)
         return []
 
-    def closed(
+    def receive_close(
         self, connection_id: str, code: int | None, reason: str = "", *, now: float
     ) -> list[Effect]:
         """Take the end of a connection that the client or the network brought.
@@ -182,28 +182,28 @@ class Gateway:
             connection.state = State.ABANDONED
             return []
         if code == _ABNORMAL:
-            return self._lost(connection, now)
+            return self._lose(connection, now)
         if code is None or code == _NO_CODE:
             code, reason = _NO_CODE, CLIENT_CLOSED_WITHOUT_CODE
-        return list(self._lifecycle.ended(connection, code, reason, now=now))
+        return list(self._lifecycle.end(connection, code, reason, now=now))
 
     def manage(
         self, request: ManagementRequest, *, now: float
     ) -> tuple[ManagementResponse, list[Effect]]:
         """Answer a request to the Management API, or any other plain HTTP request."""
-        target = addressed(request, self.config)
+        target = find_target(request, self.config)
         if isinstance(target, Refused):
-            return self._answers.refused(target, now=now), []
-        connection = self._connections.established(target)
+            return self._answers.refuse(target, now=now), []
+        connection = self._connections.find_established(target)
         if connection is None:
-            return self._answers.refused(GONE, now=now), []
+            return self._answers.refuse(GONE, now=now), []
         match request.method:
             case "GET":
-                return self._answers.found(connection, now=now), []
+                return self._answers.answer_get(connection, now=now), []
             case "DELETE":
-                return self._deleted(connection, now)
+                return self._delete(connection, now)
             case _:
-                return self._posted(connection, request, now)
+                return self._post(connection, request, now)
 
     def tick(self, *, now: float) -> list[Effect]:
         """Do what time brings: idle and over-old connections, overdue invocations."""
@@ -211,16 +211,16 @@ class Gateway:
         for key in self._deadlines.due(now):
             invocation = self._invocations.take(key)
             if invocation is None:
-                effects += self._expired(self._connections[key], now)
+                effects += self._expire(self._connections[key], now)
             else:
-                effects += self._concluded(invocation, Late.TIMED_OUT, now)
+                effects += self._conclude(invocation, Late.TIMED_OUT, now)
         return effects
 
     def next_deadline(self) -> float | None:
         """Return when `tick` next has something to do; None if it never has."""
         return self._deadlines.next()
 
-    def _routed(self, connection: ClientConnection, message: str, now: float) -> Effect:
+    def _route(self, connection: ClientConnection, message: str, now: float) -> Effect:
         request = Request(self._ids.opaque(), now)
         route_key = self._route_key(message)
         if route_key is None:
@@ -251,24 +251,26 @@ class Gateway:
             return asked
         return DEFAULT if DEFAULT in routes else None
 
-    def _concluded(
+    def _conclude(
         self, invocation: Invocation, conclusion: Conclusion, now: float
     ) -> list[Effect]:
         lifecycle = self._lifecycle
         match invocation.purpose:
             case Purpose.AUTHORIZE:
-                return list(lifecycle.authorized(invocation, conclusion, now=now))
+                return list(
+                    lifecycle.conclude_authorize(invocation, conclusion, now=now)
+                )
             case Purpose.CONNECT:
-                return list(lifecycle.connected(invocation, conclusion, now=now))
+                return list(lifecycle.conclude_connect(invocation, conclusion, now=now))
             case Purpose.MESSAGE:
-                return self._answered(invocation, conclusion, now)
+                return self._conclude_message(invocation, conclusion, now)
             case _:  # "$disconnect": its connection is over, so nothing can follow
                 return []
 
-    def _answered(
+    def _conclude_message(
         self, invocation: Invocation, conclusion: Conclusion, now: float
     ) -> list[Effect]:
-        connection = self._connections.open(invocation.connection.id)
+        connection = self._connections.find_open(invocation.connection.id)
         answer = self._answer(invocation, conclusion)
         if connection is None or answer is None:
             return []
@@ -295,38 +297,38 @@ class Gateway:
         )
         return Send(connection.id, message, detail)
 
-    def _posted(
+    def _post(
         self, connection: ClientConnection, request: ManagementRequest, now: float
     ) -> tuple[ManagementResponse, list[Effect]]:
         if connection.state is State.LOST:
-            return self._answers.posted(now=now), []
+            return self._answers.answer_post(now=now), []
         if request.backlog_bytes > self.config.max_buffer_bytes:
-            return self._answers.refused(LIMIT_EXCEEDED, now=now), []
+            return self._answers.refuse(LIMIT_EXCEEDED, now=now), []
         self._connections.touch(connection, now=now)
         message = Send(connection.id, text_of(request.body))
-        return self._answers.posted(now=now), [message]
+        return self._answers.answer_post(now=now), [message]
 
-    def _deleted(
+    def _delete(
         self, connection: ClientConnection, now: float
     ) -> tuple[ManagementResponse, list[Effect]]:
         effects = self._close(connection, _CLOSED_NORMALLY, CLOSED_NORMALLY, now)
-        return self._answers.deleted(now=now), effects
+        return self._answers.answer_delete(now=now), effects
 
-    def _expired(self, connection: ClientConnection, now: float) -> list[Effect]:
+    def _expire(self, connection: ClientConnection, now: float) -> list[Effect]:
         if connection.state is State.LOST:
-            return list(self._lifecycle.lost(connection, now=now))
+            return list(self._lifecycle.end_lost(connection, now=now))
         return self._close(connection, _GOING_AWAY, GOING_AWAY, now)
 
-    def _lost(self, connection: ClientConnection, now: float) -> list[Effect]:
+    def _lose(self, connection: ClientConnection, now: float) -> list[Effect]:
         if self.config.network_loss_found_when_idle:
             connection.state = State.LOST
             return []
-        return list(self._lifecycle.lost(connection, now=now))
+        return list(self._lifecycle.end_lost(connection, now=now))
 
     def _close(
         self, connection: ClientConnection, code: int, reason: str, now: float
     ) -> list[Effect]:
         return [
             Close(connection.id, code, reason),
-            *self._lifecycle.ended(connection, code, reason, now=now),
+            *self._lifecycle.end(connection, code, reason, now=now),
         ]

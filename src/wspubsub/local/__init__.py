@@ -1,6 +1,7 @@
-"""The local gateway on real sockets: API Gateway, Lambda and DynamoDB on a laptop.
+"""The gateway on real sockets: what `wspubsub dev` and `wspubsub demo` run.
 
-`dev.py` puts it together. `server.py` and `websocket.py` are the port that clients and
-the Management API share, `shell.py` drives the model of `wspubsub.gateway`, `fleet.py`
-and what it uses is Lambda, `dynamodb.py` is the embedded DynamoDB.
+`apigateway` puts the rules of `wspubsub.gateway` on a port, `functions` runs handlers
+in processes behind the Lambda Runtime API, `eventsources` invokes them with what
+streams and queues bring, and `dynamodb` is the table. Begin with `dev`, which puts them
+together. It needs the extra `local`, and nothing that runs on Lambda imports it.
 """

@@ -16,9 +16,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from wspubsub.gateway import GatewayConfig
-from wspubsub.local.gateway import LocalGateway, LocalSettings
+from wspubsub.handlers.target import Target
+from wspubsub.local.dev import LocalGateway, LocalSettings
 from wspubsub.local.journal import Journal
-from wspubsub.local.target import Target
 from wspubsub.local.tasks import first_of
 
 TOPIC = "general"

@@ -1,4 +1,4 @@
-"""What the gateway tells its user: one readable line, or one JSON object, an event."""
+"""What the gateway logs for its user: one readable line, or one JSON object, each."""
 
 import json
 import time
@@ -16,8 +16,8 @@ from wspubsub.gateway import (
     Refuse,
     Send,
 )
-from wspubsub.local.environment import OutputLine
-from wspubsub.local.fleet import Outcome
+from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.fleet import Outcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30

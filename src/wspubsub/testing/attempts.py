@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from wspubsub.aws.choice import READ_SECONDS
-from wspubsub.aws.schedule import Attempt, Progress, Schedule
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
     AccessDeniedError,
     ConnectionGoneError,
@@ -104,7 +104,7 @@ class AttemptedConnections(ABC):
         self, connection_id: str, data: bytes, *, deadline: float | None = None
     ) -> None:
         """See `Connections.post`."""
-        answer = self._answered("POST", connection_id, data, deadline)
+        answer = self._request("POST", connection_id, data, deadline)
         _check(answer, connection_id)
 
     def post_many(
@@ -124,7 +124,7 @@ class AttemptedConnections(ABC):
 
     def get(self, connection_id: str) -> ConnectionInfo:
         """See `Connections.get`."""
-        answer = self._answered("GET", connection_id, b"", None)
+        answer = self._request("GET", connection_id, b"", None)
         _check(answer, connection_id)
         found = json.loads(answer.body)
         return ConnectionInfo(
@@ -136,7 +136,7 @@ class AttemptedConnections(ABC):
 
     def close(self, connection_id: str) -> None:
         """See `Connections.close`."""
-        answer = self._answered("DELETE", connection_id, b"", None)
+        answer = self._request("DELETE", connection_id, b"", None)
         _check(answer, connection_id)
 
     @abstractmethod
@@ -147,7 +147,7 @@ class AttemptedConnections(ABC):
     def _wait(self, seconds: float) -> None:
         """Let so much time pass, without sleeping."""
 
-    def _answered(
+    def _request(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
     ) -> Answer:
         if deadline is None:

@@ -191,7 +191,7 @@ def _connection(
     at: float,
 ) -> ClientConnection:
     ids = _ids(connection_id)
-    connection = ClientConnection.arrived(
+    connection = ClientConnection.from_handshake(
         request,
         id_=connection_id,
         request_id=ids.opaque(),

@@ -96,7 +96,7 @@ class InProcessGateway:
         raise_errors: bool = False,
         seed: int = 0,
     ) -> None:
-        config = _configured(config or GatewayConfig(), authorizer)
+        config = _configure(config or GatewayConfig(), authorizer)
         self.handler = handler
         self.invocations: list[InvocationRecord] = []
         self._authorizer = authorizer
@@ -224,12 +224,14 @@ class InProcessGateway:
     def take_ping(self, connection_id: str) -> None:
         """Take a ping; `TestClient` calls this."""
         with self._lock:
-            self._apply(self._model.pinged(connection_id, now=self._now))
+            self._apply(self._model.receive_ping(connection_id, now=self._now))
 
     def take_close(self, connection_id: str, code: int | None, reason: str) -> None:
         """Take the end of a connection; `TestClient` calls this."""
         with self._lock:
-            self._apply(self._model.closed(connection_id, code, reason, now=self._now))
+            self._apply(
+                self._model.receive_close(connection_id, code, reason, now=self._now)
+            )
         self._drain()
 
     def last_failure(self) -> str:
@@ -293,7 +295,7 @@ class InProcessGateway:
             log.error("%s failed", invoke.function.value, exc_info=record.error)
         with self._lock:
             self._apply(
-                self._model.finished(
+                self._model.finish_invocation(
                     invoke.invocation_id, record.outcome, now=self._now
                 )
             )
@@ -312,7 +314,7 @@ class InProcessGateway:
         )
 
 
-def _configured(
+def _configure(
     config: GatewayConfig, authorizer: LambdaHandler | None
 ) -> GatewayConfig:
     if authorizer is not None:

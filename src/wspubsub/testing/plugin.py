@@ -7,7 +7,7 @@ no event loop, no sockets.
 import pytest
 
 from wspubsub.gateway.config import GatewayConfig
-from wspubsub.memory import MemorySubscriptionStore
+from wspubsub.subscriptions.memory import MemorySubscriptionStore
 from wspubsub.testing.gateway import InProcessGateway
 from wspubsub.testing.recording import RecordingConnections
 

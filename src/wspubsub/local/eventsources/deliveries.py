@@ -1,4 +1,4 @@
-"""Invokes the handler with a batch of records, and tells of it."""
+"""Invokes the handler with a batch of records, and reports the result."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from wspubsub.local.eventsources.payloads import Record
 from wspubsub.local.eventsources.verdicts import Verdict
-from wspubsub.local.fleet import Fleet
+from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.runtime_api import Invocation, trace_of
 from wspubsub.local.journal import BatchLine, Journal
-from wspubsub.local.runtime_api import Invocation, trace_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

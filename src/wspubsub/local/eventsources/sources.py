@@ -5,16 +5,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 from wspubsub.errors import UsageError
 from wspubsub.local.eventsources.clients import Endpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
-from wspubsub.local.eventsources.queue_poller import READ_SECONDS, QueuePoller
-from wspubsub.local.eventsources.queues import Queue, make_queue
+from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
+from wspubsub.local.eventsources.queues.queue import Queue, make_queue
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.eventsources.stream_poller import (
+from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,
     list_shards,
 )
-from wspubsub.local.fleet import Fleet
+from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
 

@@ -1,7 +1,0 @@
-"""`python -m wspubsub.cli`: the command where its script is not on the path."""
-
-import sys
-
-from wspubsub.cli import main
-
-sys.exit(main())

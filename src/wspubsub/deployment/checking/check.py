@@ -1,0 +1,47 @@
+"""A template against the router that it deploys."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from wspubsub.deployment.checking.deployment import deployments
+from wspubsub.deployment.checking.findings import Finding
+from wspubsub.deployment.checking.mappings import mapping_findings
+from wspubsub.deployment.checking.permissions import permission_findings
+from wspubsub.deployment.checking.routes import route_findings
+from wspubsub.deployment.checking.sam import without_sam
+from wspubsub.deployment.checking.stack import Stack, mapping
+from wspubsub.deployment.checking.wiring import wiring_findings
+from wspubsub.errors import UsageError
+from wspubsub.handlers.application import Application
+
+
+def check_template(
+    template: Mapping[str, Any], application: Application, *, with_history: bool = False
+) -> list[Finding]:
+    """Return what in a template does not fit an application.
+
+    What only AWS can know is not judged, so each finding is certain.
+
+    Args:
+        template: As `read_template` returns it.
+        application: The handler that it is to deploy.
+        with_history: Whether topics have a log, which takes more permissions.
+
+    Raises:
+        UsageError: The template has no WebSocket API.
+    """
+    stack = Stack(without_sam(template), mapping(template.get("Parameters")))
+    found = deployments(stack, application.handler)
+    if not found:
+        raise UsageError(
+            "the template has no WebSocket API: no AWS::ApiGatewayV2::Api with "
+            "ProtocolType WEBSOCKET and no AWS::Serverless::WebSocketApi"
+        )
+    findings: list[Finding] = []
+    for deployment in found:
+        findings += route_findings(deployment, application)
+        findings += permission_findings(deployment, with_history=with_history)
+        findings += wiring_findings(deployment, application)
+        findings += mapping_findings(deployment, application)
+    # Two APIs share much, and two roles one policy.
+    return list(dict.fromkeys(findings))

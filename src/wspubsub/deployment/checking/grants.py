@@ -1,0 +1,154 @@
+"""What a function's role allows, as far as the template shows.
+
+"IAM JSON policy elements: Resource": `*` and `?` match inside an ARN.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from wspubsub.deployment.checking.stack import Resource, Stack, listed, mapping
+
+_ROLE = "AWS::IAM::Role"
+_ARN_FIELDS = 6
+_PSEUDO = re.compile(r"\$\{AWS::(\w+)\}")
+# What these allow besides logs and tracing is nothing that the rules ask for.
+_HARMLESS = re.compile(
+    r"(^|/)(AWSLambdaBasicExecutionRole|AWSXRayDaemonWriteAccess|"
+    r"AWSLambdaVPCAccessExecutionRole|CloudWatchLambdaInsightsExecutionRolePolicy)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement that allows something.
+
+    Attributes:
+        owner: Logical ID of the resource that it stands in.
+        actions: What it allows.
+        resources: On what; None for what only CloudFormation can know.
+    """
+
+    owner: str
+    actions: tuple[str | None, ...]
+    resources: tuple[str | None, ...]
+
+    def allows(self, action: str, resource: str) -> bool:
+        """Return whether it allows, or may allow, an action on a resource."""
+        return any(
+            pattern is None or _is_match(pattern.lower(), action.lower())
+            for pattern in self.actions
+        ) and any(
+            pattern is None or _is_match(without_place(pattern), resource)
+            for pattern in self.resources
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a role allows.
+
+    Attributes:
+        role: Logical ID of the role.
+        statements: What it allows, as far as that is in the template.
+        is_complete: Whether that is all that it allows.
+    """
+
+    role: str
+    statements: tuple[Statement, ...]
+    is_complete: bool
+
+    def lacks(self, action: str, *resources: str) -> bool:
+        """Return whether an action is certainly allowed on none of some resources."""
+        return self.is_complete and not any(
+            each.allows(action, resource)
+            for each in self.statements
+            for resource in resources
+        )
+
+
+def grants(stack: Stack, function: Resource) -> Grants | None:
+    """Return what a function's role allows, None if the role is elsewhere."""
+    role = stack.referred(function.properties.get("Role"), _ROLE)
+    if role is None:
+        return None
+    statements = tuple(_statements(stack, role))
+    managed = stack.texts(listed(role.properties.get("ManagedPolicyArns")))
+    is_complete = all(_is_known(stack, text) for text in managed) and not any(
+        _is_unusual(each) for each in _documents(stack, role)
+    )
+    return Grants(role.name, statements, is_complete)
+
+
+def without_place(arn: str) -> str:
+    """Return an ARN without partition, Region and account, which may vary."""
+    fields = _PSEUDO.sub(r"${AWS;\1}", arn).split(":", _ARN_FIELDS - 1)
+    is_placed = len(fields) == _ARN_FIELDS and fields[0] == "arn"
+    found = f"{fields[2]}:{fields[5]}" if is_placed else arn
+    return found.replace("${AWS;", "${AWS::")
+
+
+def _is_known(stack: Stack, text: str | None) -> bool:
+    if text is None:
+        return False
+    own = stack.referred(text, "AWS::IAM::ManagedPolicy") or _HARMLESS.search(text)
+    return own is not None
+
+
+def _statements(stack: Stack, role: Resource) -> Iterator[Statement]:
+    for owner, each in _all_statements(stack, role):
+        if each.get("Effect") == "Allow" and not _is_inverted(each):
+            yield Statement(
+                owner,
+                tuple(stack.texts(each.get("Action", []))),
+                tuple(stack.texts(each.get("Resource", []))),
+            )
+
+
+def _all_statements(
+    stack: Stack, role: Resource
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for owner, document in _owned_documents(stack, role):
+        for each in listed(document.get("Statement")):
+            yield owner, mapping(each)
+
+
+def _documents(stack: Stack, role: Resource) -> Iterator[Mapping[str, Any]]:
+    return (statement for _, statement in _all_statements(stack, role))
+
+
+def _owned_documents(
+    stack: Stack, role: Resource
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for policy in listed(role.properties.get("Policies")):
+        yield role.name, mapping(mapping(policy).get("PolicyDocument"))
+    managed = stack.texts(listed(role.properties.get("ManagedPolicyArns")))
+    for each in stack.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+        roles = stack.texts(listed(each.properties.get("Roles")))
+        is_attached = any(stack.referred(name, _ROLE) == role for name in roles)
+        if is_attached or f"${{{each.name}}}" in managed:
+            yield each.name, mapping(each.properties.get("PolicyDocument"))
+
+
+def _is_inverted(statement: Mapping[str, Any]) -> bool:
+    return "NotAction" in statement or "NotResource" in statement
+
+
+def _is_unusual(statement: Mapping[str, Any]) -> bool:
+    # Something like Fn::If, or a statement that says what is not allowed.
+    return not {"Effect", "Action", "Resource"} <= statement.keys()
+
+
+def _is_match(pattern: str, text: str) -> bool:
+    return _compiled(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = (
+        ".*" if part == "*" else "." if part == "?" else re.escape(part)
+        for part in re.split(r"([*?])", pattern)
+    )
+    return re.compile("".join(parts), re.DOTALL)

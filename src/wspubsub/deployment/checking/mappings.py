@@ -1,0 +1,132 @@
+"""Rules about event source mappings: streams and queues that invoke a function."""
+
+from collections.abc import Iterator
+
+from wspubsub.deployment.checking.deployment import (
+    DEFAULT_TIMEOUT_SECONDS,
+    QUEUE,
+    TABLE,
+    Deployment,
+)
+from wspubsub.deployment.checking.findings import Finding
+from wspubsub.deployment.checking.grants import grants
+from wspubsub.deployment.checking.permissions import lacking, queue_names
+from wspubsub.deployment.checking.retries import loop_findings, retry_findings
+from wspubsub.deployment.checking.stack import Resource, listed, mapping
+from wspubsub.deployment.permissions import (
+    CONSUMER_ACTIONS,
+    LIST_STREAMS,
+    STREAM_ACTIONS,
+)
+from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
+from wspubsub.handlers.application import Application
+
+# Of a queue that has none in the template.
+_VISIBILITY_TIMEOUT = 30
+
+
+def mapping_findings(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    """Yield what is wrong with the mappings of a template."""
+    for each, function in deployment.mappings():
+        yield from _mapping(deployment, application, each, function)
+
+
+def _mapping(
+    deployment: Deployment,
+    application: Application,
+    each: Resource,
+    function: Resource | None,
+) -> Iterator[Finding]:
+    types = listed(each.properties.get("FunctionResponseTypes"))
+    if not {PARTIAL_RESPONSES, None} & set(deployment.stack.texts(types)):
+        yield Finding(
+            each.name,
+            "a single failed record fails its whole batch: set FunctionResponseTypes "
+            f"to [{PARTIAL_RESPONSES}]",
+        )
+    yield from _stream(deployment, each)
+    yield from retry_findings(deployment, each)
+    if function is None:
+        return
+    yield from loop_findings(deployment, each, function)
+    yield from _permissions(deployment, each, function)
+    yield from _visibility(deployment, each, function)
+    is_router = deployment.runs_application(function) and not application.takes_records
+    if is_router:
+        yield Finding(
+            each.name,
+            f"{application.handler} is a Router, which takes no records: give the "
+            "mapping a function with another handler",
+        )
+
+
+def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
+    source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
+    table = deployment.stack.referred(source, TABLE)
+    if table is None:
+        return
+    stream = mapping(table.properties.get("StreamSpecification"))
+    view = deployment.stack.text(stream.get("StreamViewType"))
+    if not stream:
+        yield Finding(
+            table.name,
+            f"has no stream, but {each.name} reads it: set StreamSpecification to "
+            "StreamViewType NEW_AND_OLD_IMAGES",
+        )
+    elif view in ("KEYS_ONLY", "OLD_IMAGE"):
+        yield Finding(
+            table.name,
+            f"StreamViewType {view} leaves out what {each.name} needs: set it to "
+            "NEW_AND_OLD_IMAGES",
+        )
+
+
+def _visibility(
+    deployment: Deployment, each: Resource, function: Resource
+) -> Iterator[Finding]:
+    stack = deployment.stack
+    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
+    if queue is None:
+        return
+    timeout = stack.number(function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS)
+    window = stack.number(each.properties.get("MaximumBatchingWindowInSeconds"), 0)
+    visible = stack.number(
+        queue.properties.get("VisibilityTimeout"), _VISIBILITY_TIMEOUT
+    )
+    if timeout is None or window is None or visible is None:
+        return
+    least = 6 * timeout + window
+    if visible < least:
+        yield Finding(
+            queue.name,
+            f"VisibilityTimeout is {visible} s, so that others get messages which "
+            f"{function.name} is still handling: set it to {least} or more (6 times "
+            "the function's Timeout, and the batching window)",
+        )
+
+
+def _permissions(
+    deployment: Deployment, each: Resource, function: Resource
+) -> Iterator[Finding]:
+    found = grants(deployment.stack, function)
+    source = deployment.stack.text(each.properties.get("EventSourceArn"))
+    if found is None or source is None:
+        return
+    queue = deployment.stack.referred(source, QUEUE)
+    if queue is not None:
+        wanted = {action: queue_names(deployment, queue) for action in CONSUMER_ACTIONS}
+    elif source.endswith(".StreamArn}"):
+        table = source.removeprefix("${").removesuffix(".StreamArn}")
+        streams = [
+            f"${{{table}.Arn}}/stream/x",
+            f"dynamodb:table/${{{table}}}/stream/x",
+        ]
+        wanted = {action: [source, *streams] for action in STREAM_ACTIONS}
+        wanted[LIST_STREAMS] = [source, *streams]
+    else:
+        return
+    for action, names in wanted.items():
+        if found.lacks(action, *names):
+            yield lacking(found, action, f"what {each.name} reads for {function.name}")

@@ -1,0 +1,216 @@
+"""Rules about permissions: enough to work, and no more than that."""
+
+from collections.abc import Iterator
+
+from wspubsub.deployment.checking.deployment import FUNCTION, QUEUE, TABLE, Deployment
+from wspubsub.deployment.checking.findings import Finding
+from wspubsub.deployment.checking.grants import Grants, Statement, grants, without_place
+from wspubsub.deployment.checking.stack import Resource
+from wspubsub.deployment.permissions import (
+    HISTORY_ACTIONS,
+    LIST_STREAMS,
+    MANAGE_CONNECTIONS,
+    SEND_MESSAGE,
+    STORE_ACTIONS,
+    VERBS,
+)
+from wspubsub.dynamodb.log_items import log_partition
+
+_SERVICES = ("dynamodb", "execute-api", "logs", "sqs")
+_CONNECTION = "connection-id"
+
+
+def permission_findings(
+    deployment: Deployment, *, with_history: bool
+) -> Iterator[Finding]:
+    """Yield which permissions are missing, and which are too wide."""
+    yield from _uninvocable(deployment)
+    for function in deployment.functions:
+        found = grants(deployment.stack, function)
+        if found is not None:
+            yield from _connections(deployment, function, found)
+            yield from _table(deployment, function, found, with_history=with_history)
+            yield from _queue(deployment, function, found)
+    for role in _roles(deployment):
+        for statement in role.statements:
+            yield from _too_wide(statement)
+
+
+def _uninvocable(deployment: Deployment) -> Iterator[Finding]:
+    api, stages = f"${{{deployment.api.name}}}", deployment.stage_names
+    done = set()
+    for route in deployment.routes:
+        if route.function is None or not stages:
+            continue
+        name = route.function.name
+        if name not in done and not any(
+            _may_invoke(deployment, name, f"{api}/{stage}/{route.key}")
+            for stage in stages
+        ):
+            done.add(name)
+            yield Finding(
+                name,
+                f"API Gateway may not invoke it for route {route.key}: add an "
+                "AWS::Lambda::Permission for apigateway.amazonaws.com with this API's "
+                "SourceArn",
+            )
+    yield from _uninvocable_authorizers(deployment)
+
+
+def _uninvocable_authorizers(deployment: Deployment) -> Iterator[Finding]:
+    stack = deployment.stack
+    for authorizer in stack.of_kind("AWS::ApiGatewayV2::Authorizer"):
+        uri = authorizer.properties.get("AuthorizerUri")
+        function = stack.referred(uri, FUNCTION)
+        path = f"${{{deployment.api.name}}}/authorizers/${{{authorizer.name}}}"
+        if (
+            function is not None
+            and "AuthorizerCredentialsArn" not in authorizer.properties
+            and not _may_invoke(deployment, function.name, path)
+        ):
+            yield Finding(
+                function.name,
+                f"API Gateway may not invoke it for {authorizer.name}: add an "
+                "AWS::Lambda::Permission whose SourceArn ends in "
+                f"authorizers/${{{authorizer.name}}}",
+            )
+
+
+def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
+    stack = deployment.stack
+    for each in stack.of_kind("AWS::Lambda::Permission"):
+        allowed = stack.referred(each.properties.get("FunctionName"), FUNCTION)
+        source = each.properties.get("SourceArn")
+        statement = Statement(
+            each.name,
+            (stack.text(each.properties.get("Action")),),
+            ("*",) if source is None else (stack.text(source),),
+        )
+        principal = stack.text(each.properties.get("Principal"))
+        if (
+            allowed is not None
+            and allowed.name == function
+            and principal in (None, "apigateway.amazonaws.com")
+            and statement.allows("lambda:InvokeFunction", f"execute-api:{path}")
+        ):
+            return True
+    return False
+
+
+def _connections(
+    deployment: Deployment, function: Resource, found: Grants
+) -> Iterator[Finding]:
+    stages = deployment.stage_names
+    missing = [
+        verb
+        for verb in VERBS
+        if stages
+        and all(
+            found.lacks(
+                MANAGE_CONNECTIONS,
+                f"execute-api:${{{deployment.api.name}}}/{stage}/{verb}/"
+                f"@connections/{_CONNECTION}",
+            )
+            for stage in stages
+        )
+    ]
+    if missing:
+        yield Finding(
+            found.role,
+            f"{function.name} may not {_listed(missing)} connections: allow "
+            f"{MANAGE_CONNECTIONS} on arn:${{AWS::Partition}}:execute-api:"
+            f"${{AWS::Region}}:${{AWS::AccountId}}:${{{deployment.api.name}}}/"
+            f"{stages[0]}/{missing[0]}/@connections/*"
+            + (" and so on" if len(missing) > 1 else ""),
+        )
+
+
+def _table(
+    deployment: Deployment, function: Resource, found: Grants, *, with_history: bool
+) -> Iterator[Finding]:
+    table = deployment.table(function)
+    if table is None:
+        return
+    name = deployment.stack.text(table.properties.get("TableName"))
+    names = [f"${{{table.name}.Arn}}", f"dynamodb:table/${{{table.name}}}"]
+    names += [f"dynamodb:table/{name}"] if name else []
+    is_logged = with_history or _carries_log(deployment, table)
+    for action in (*STORE_ACTIONS, *(HISTORY_ACTIONS if is_logged else ())):
+        if found.lacks(action, *names):
+            yield lacking(found, action, f"{table.name} for {function.name}")
+
+
+def _carries_log(deployment: Deployment, table: Resource) -> bool:
+    """Whether a stream of the table brings log entries, by the filter of a mapping."""
+    return any(
+        log_partition("") in str(each.properties.get("FilterCriteria"))
+        and deployment.stack.referred(each.properties.get("EventSourceArn"), TABLE)
+        == table
+        for each, _ in deployment.mappings()
+    )
+
+
+def _queue(
+    deployment: Deployment, function: Resource, found: Grants
+) -> Iterator[Finding]:
+    value = deployment.variable(function, "WSPUBSUB_QUEUE")
+    queue = deployment.stack.referred(value, QUEUE)
+    if queue is not None and found.lacks(SEND_MESSAGE, *queue_names(deployment, queue)):
+        yield lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
+
+
+def queue_names(deployment: Deployment, queue: Resource) -> list[str]:
+    """Return what a statement may call a queue."""
+    name = deployment.stack.text(queue.properties.get("QueueName"))
+    names = [f"${{{queue.name}.Arn}}", f"sqs:${{{queue.name}.QueueName}}"]
+    return [*names, f"sqs:{name}"] if name else names
+
+
+def _roles(deployment: Deployment) -> Iterator[Grants]:
+    invoked = [function for _, function in deployment.mappings() if function]
+    seen = set()
+    for function in [*deployment.functions, *invoked]:
+        found = grants(deployment.stack, function)
+        if found is not None and found.role not in seen:
+            seen.add(found.role)
+            yield found
+
+
+def _too_wide(statement: Statement) -> Iterator[Finding]:
+    actions = [each for each in statement.actions if each and _is_ours(each)]
+    for action in actions:
+        if action == "*" or action.endswith(":*"):
+            yield Finding(
+                statement.owner, f"allows {action}: name the actions that are used"
+            )
+    # "Actions, resources, and condition keys for Amazon DynamoDB" has none for it.
+    placed = [each for each in actions if each != LIST_STREAMS]
+    for resource in statement.resources:
+        if placed and resource is not None and _is_everything(resource):
+            yield Finding(
+                statement.owner,
+                f"allows {_listed(placed)} on {resource}: name the one resource",
+            )
+
+
+def _is_ours(action: str) -> bool:
+    return action == "*" or action.partition(":")[0].lower() in _SERVICES
+
+
+def _is_everything(resource: str) -> bool:
+    if resource == "*":
+        return True
+    service, _, rest = without_place(resource).partition(":")
+    owner = rest.partition("/")[0]
+    if service in ("execute-api", "sqs"):
+        return bool(owner) and set(owner) == {"*"}
+    return service == "dynamodb" and (rest == "*" or rest.startswith("table/*"))
+
+
+def lacking(found: Grants, action: str, what: str) -> Finding:
+    """Return that a role does not allow an action."""
+    return Finding(found.role, f"does not allow {action} on {what}: add it")
+
+
+def _listed(words: list[str]) -> str:
+    return ", ".join(words)

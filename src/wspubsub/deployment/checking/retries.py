@@ -1,0 +1,71 @@
+"""Rules about what Lambda retries, gives up and stops."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from wspubsub.deployment.checking.deployment import QUEUE, TABLE, Deployment
+from wspubsub.deployment.checking.findings import Finding
+from wspubsub.deployment.checking.stack import Resource, mapping
+from wspubsub.deployment.template.functions import ALLOW_LOOPS
+from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
+
+_FOREVER = "-1"
+
+
+def retry_findings(deployment: Deployment, each: Resource) -> Iterator[Finding]:
+    """Yield what is wrong with the retries of a stream's mapping."""
+    stack = deployment.stack
+    source = stack.text(each.properties.get("EventSourceArn")) or ""
+    table = stack.referred(source, TABLE)
+    if table is None or table not in map(deployment.table, deployment.functions):
+        return
+    if missing := list(_missing(deployment, each.properties)):
+        yield Finding(
+            each.name,
+            "a record that fails holds up those behind it for a day, or is given up "
+            f"unnoticed: set {' and '.join(missing)}",
+        )
+    age = stack.text(each.properties.get("MaximumRecordAgeInSeconds"))
+    if age is not None and age.isdecimal() and int(age) < STREAM_AGE_SECONDS:
+        yield Finding(
+            each.name,
+            f"MaximumRecordAgeInSeconds is {age} s, so that after an outage Lambda "
+            "drops records which it has never tried, while their subscribers are "
+            f"still connected: set it to {STREAM_AGE_SECONDS} or more",
+        )
+
+
+def loop_findings(
+    deployment: Deployment, each: Resource, function: Resource
+) -> Iterator[Finding]:
+    """Yield what is wrong if a function sends to the queue that invokes it."""
+    stack = deployment.stack
+    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
+    own = stack.referred(deployment.variable(function, "WSPUBSUB_QUEUE"), QUEUE)
+    loop = stack.text(function.properties.get("RecursiveLoop", "Terminate"))
+    if queue is None or queue != own or loop in (ALLOW_LOOPS, None):
+        return
+    yield Finding(
+        function.name,
+        f"sends to {queue.name}, which invokes it, and Lambda stops such a chain after "
+        f"about 16 invocations: set RecursiveLoop to {ALLOW_LOOPS}",
+    )
+
+
+def _missing(deployment: Deployment, properties: Mapping[str, Any]) -> Iterator[str]:
+    text = deployment.stack.text
+    if text(properties.get("MaximumRetryAttempts", _FOREVER)) == _FOREVER:
+        yield f"MaximumRetryAttempts to {STREAM_RETRIES}"
+    if "MaximumRecordAgeInSeconds" not in properties:
+        yield f"MaximumRecordAgeInSeconds to {STREAM_AGE_SECONDS}"
+    if text(properties.get("BisectBatchOnFunctionError", False)) == "false":
+        yield "BisectBatchOnFunctionError to true"
+    if not _has_destination(properties.get("DestinationConfig")):
+        yield "DestinationConfig.OnFailure.Destination to a queue"
+
+
+def _has_destination(config: object) -> bool:
+    found = mapping(config)
+    # What only CloudFormation knows, such as Fn::If, may be one.
+    is_known = found.keys() <= {"OnFailure", "OnSuccess"}
+    return not is_known or bool(mapping(found.get("OnFailure")))

@@ -1,0 +1,139 @@
+"""Rules about routes: those of the template and those of the router are the same."""
+
+from collections.abc import Iterator
+
+from wspubsub.deployment.checking.deployment import Deployment, Route
+from wspubsub.deployment.checking.findings import Finding
+from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
+
+
+def route_findings(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    """Yield what is wrong with the routes of an API."""
+    yield from _foreign_functions(deployment, application)
+    yield from _missing(deployment, application)
+    yield from _dead(deployment, application)
+    yield from _expression(deployment, application)
+    for route in deployment.routes:
+        yield from _broken(route)
+        yield from _misauthorized(route)
+        yield from _half_two_way(deployment, route)
+
+
+def _foreign_functions(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    for function in deployment.functions:
+        if not deployment.runs_application(function):
+            text = deployment.stack.text(function.properties.get("Handler"))
+            yield Finding(
+                function.name,
+                f"its Handler is {text}, not {application.handler}: correct one",
+            )
+
+
+def _missing(deployment: Deployment, application: Application) -> Iterator[Finding]:
+    ours = {each.name for each in deployment.functions}
+    routes = {each.key: each for each in deployment.routes}
+    has_custom = any(key not in PREDEFINED for key in routes)
+    # With $default alone, the router selects the route itself.
+    selects_itself = DEFAULT in routes and not has_custom
+    for key in sorted(application.route_keys):
+        route = routes.get(key)
+        if route is None and not (selects_itself and key not in PREDEFINED):
+            yield _missing_route(deployment, key)
+        elif route is not None and route.function and route.function.name not in ours:
+            yield Finding(
+                route.resource.name,
+                f"route {key} leads to {route.function.name}, but {application.handler}"
+                " handles it: change its Target, or remove the handler",
+            )
+
+
+def _missing_route(deployment: Deployment, key: str) -> Finding:
+    loss = {
+        CONNECT: "no connection is ever recorded",
+        DEFAULT: "messages without a route of their own are answered with Forbidden",
+    }.get(key, "its handler is never selected by API Gateway")
+    return Finding(
+        deployment.api.name,
+        f"has no route {key}, which the router handles, so {loss}: add an "
+        "AWS::ApiGatewayV2::Route (in SAM, an entry of Routes)",
+    )
+
+
+def _dead(deployment: Deployment, application: Application) -> Iterator[Finding]:
+    ours = {each.name for each in deployment.functions}
+    for route in deployment.routes:
+        is_ours = route.function is not None and route.function.name in ours
+        if is_ours and route.key not in {*application.route_keys, *PREDEFINED}:
+            yield Finding(
+                route.resource.name,
+                f"route {route.key} has no handler in the router: remove it, or add "
+                f'@router.route("{route.key}")',
+            )
+
+
+def _expression(deployment: Deployment, application: Application) -> Iterator[Finding]:
+    if all(route.key in PREDEFINED for route in deployment.routes):
+        return
+    value = deployment.api.properties.get("RouteSelectionExpression")
+    text = deployment.stack.text(value)
+    ours = application.route_selection_expression
+    if text is not None and text.replace("{", "").replace("}", "") != (
+        ours.replace("{", "").replace("}", "")
+    ):
+        yield Finding(
+            deployment.api.name,
+            f"RouteSelectionExpression is {text}, and the router's is {ours}: make "
+            "them equal",
+        )
+
+
+def _broken(route: Route) -> Iterator[Finding]:
+    if route.integration is None:
+        yield Finding(
+            route.resource.name,
+            f"route {route.key} leads to no integration of this template: set Target "
+            "to integrations/ and the integration's ID",
+        )
+    elif route.integration.properties.get("IntegrationType") != "AWS_PROXY":
+        yield Finding(
+            route.integration.name,
+            "IntegrationType must be AWS_PROXY: a router takes and returns proxy "
+            "events",
+        )
+    elif route.function is None:
+        yield Finding(
+            route.integration.name,
+            "IntegrationUri names no function of this template: use its invocation ARN",
+        )
+
+
+def _misauthorized(route: Route) -> Iterator[Finding]:
+    kind = route.resource.properties.get("AuthorizationType", "NONE")
+    if route.key != CONNECT and kind != "NONE":
+        yield Finding(
+            route.resource.name,
+            f"API Gateway authorizes $connect only: remove AuthorizationType {kind}",
+        )
+
+
+def _half_two_way(deployment: Deployment, route: Route) -> Iterator[Finding]:
+    is_two_way = "RouteResponseSelectionExpression" in route.resource.properties
+    kind = "AWS::ApiGatewayV2::RouteResponse"
+    responses = deployment.of_routes(kind, route.resource.name)
+    if is_two_way and not responses:
+        yield Finding(
+            route.resource.name,
+            "RouteResponseSelectionExpression needs a route response: add an "
+            "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default, or "
+            "remove it",
+        )
+    elif responses and not is_two_way:
+        yield Finding(
+            route.resource.name,
+            "has a route response that is never sent: set "
+            "RouteResponseSelectionExpression to $default",
+        )

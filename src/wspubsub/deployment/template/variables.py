@@ -1,0 +1,79 @@
+"""Environment variables of the user's own, whose values are parameters of the stack."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from wspubsub.deployment.template.intrinsics import ref
+from wspubsub.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
+# "Lambda environment variables", section "Defined runtime environment variables", and
+# those that the template itself sets.
+_RESERVED = re.compile(
+    r"AWS_(LAMBDA_.*|REGION|DEFAULT_REGION|EXECUTION_ENV|ACCESS_KEY(_ID)?"
+    r"|SECRET_ACCESS_KEY|SESSION_TOKEN)|LAMBDA_.*"
+    r"|WSPUBSUB_(TABLE|ENDPOINT|STREAM|QUEUE)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable that all functions of a template find in their environment.
+
+    Attributes:
+        name: Its name, such as `JWKS_URL`.
+        default: Its value where the stack is given none; None has the parameter
+            required.
+
+    Raises:
+        UsageError: Lambda does not take the name, or sets the variable itself.
+    """
+
+    name: str
+    default: str | None = None
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise UsageError(
+                f"{self.name!r} is not a name of an environment variable: Lambda takes "
+                "two or more letters, digits and _, a letter first"
+            )
+        if _RESERVED.fullmatch(self.name):
+            raise UsageError(f"{self.name} is set already; leave out its --variable")
+
+    @classmethod
+    def parse(cls, text: str) -> "Variable":
+        """Return the variable of `NAME` or `NAME=DEFAULT`."""
+        name, equals, default = text.partition("=")
+        return cls(name, default if equals else None)
+
+    @property
+    def parameter(self) -> str:
+        """The name of its parameter: `JwksUrl` for `JWKS_URL`."""
+        return "".join(word.capitalize() for word in self.name.split("_"))
+
+
+def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
+    """Return the parameters of a template that give variables their values.
+
+    Raises:
+        UsageError: Two variables would share a parameter.
+    """
+    found: dict[str, Any] = {}
+    for each in variables:
+        if each.parameter in found:
+            raise UsageError(
+                f"two variables would have the parameter {each.parameter}: rename one"
+            )
+        found[each.parameter] = {
+            "Type": "String",
+            "Description": f"Environment variable {each.name}",
+            **({} if each.default is None else {"Default": each.default}),
+        }
+    return found
+
+
+def environment(variables: tuple[Variable, ...]) -> dict[str, Any]:
+    """Return what stands in the environment of a function."""
+    return {each.name: ref(each.parameter) for each in variables}

@@ -1,0 +1,133 @@
+"""The environment variables that a Lambda function's process finds.
+
+"Using Lambda environment variables" names those that Lambda sets. The rest leads the
+AWS SDKs to the local gateway and the local DynamoDB: an SDK that knows nothing of this
+project reads them too.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wspubsub.handlers.target import Target
+
+MEMORY_MB = 1024
+# Any of these in the user's configuration file would lead past what is local; what is
+# in the environment wins.
+_SWITCHED_OFF = {
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "false",
+    "AWS_USE_DUALSTACK_ENDPOINT": "false",
+    "AWS_USE_FIPS_ENDPOINT": "false",
+}
+_LOOPBACK = "127.0.0.1,localhost,::1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a function finds around it.
+
+    Attributes:
+        region: Region that the SDKs are set to.
+        management_url: Where connections are posted to.
+        dynamodb_url: Where the table is.
+        is_embedded: Whether that is the embedded DynamoDB, which takes any credentials.
+        table: Name of the table.
+        stream_arn: The table's stream, if the function is invoked for it.
+        queue_url: The queue, if there is one.
+        queue_endpoint: Where it is served.
+        ca_bundle: Whom the SDKs trust; None leaves it as it is.
+    """
+
+    region: str
+    management_url: str
+    dynamodb_url: str
+    is_embedded: bool
+    table: str
+    stream_arn: str | None = None
+    queue_url: str | None = None
+    queue_endpoint: str | None = None
+    ca_bundle: Path | None = None
+
+
+def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
+    """Return an environment with credentials that are worthless on AWS.
+
+    Nothing that a handler does by mistake may reach the user's account.
+    """
+    hidden = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
+    return {name: value for name, value in base.items() if name not in hidden} | {
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_REGION": region,
+        "AWS_DEFAULT_REGION": region,
+        **_unproxied(base),
+    }
+
+
+def python_path(base: Mapping[str, str], target: Target) -> str:
+    """Return where a function's processes find modules: its own, then the user's."""
+    folders = [str(folder) for folder in target.search_path]
+    folders += [
+        str(Path(folder).absolute())
+        for folder in base.get("PYTHONPATH", "").split(os.pathsep)
+        if folder
+    ]
+    return os.pathsep.join(folders)
+
+
+def function_environ(
+    base: Mapping[str, str], around: Surroundings, *, name: str, target: Target
+) -> dict[str, str]:
+    """Return the environment of a function's processes."""
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    sources = {
+        "WSPUBSUB_STREAM": around.stream_arn,
+        "WSPUBSUB_QUEUE": around.queue_url,
+    }
+    return _sdk_environ(base, around) | {
+        **{name: text for name, text in sources.items() if text is not None},
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+        "AWS_LAMBDA_FUNCTION_NAME": name,
+        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+        "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
+        "LAMBDA_TASK_ROOT": str(target.task_root),
+        # Lambda's task root is read-only. Besides, Python takes a compiled file for
+        # current if the source has its size and the second of its last change, so a
+        # reload could run what was there before.
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": python_path(base, target),
+        "TZ": ":UTC",
+        "WSPUBSUB_ENDPOINT": around.management_url,
+        "WSPUBSUB_TABLE": around.table,
+        "_HANDLER": target.handler,
+    }
+
+
+def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:
+    environ = isolated_environ(base, around.region) if around.is_embedded else {**base}
+    if around.ca_bundle is not None:
+        environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
+    if around.queue_endpoint is not None:
+        environ["AWS_ENDPOINT_URL_SQS"] = around.queue_endpoint
+    if around.is_embedded:
+        environ["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = around.dynamodb_url
+    return environ | {
+        **_SWITCHED_OFF,
+        "AWS_REGION": around.region,
+        "AWS_DEFAULT_REGION": around.region,
+        "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": around.management_url,
+        **_unproxied(base),
+    }
+
+
+def _unproxied(base: Mapping[str, str]) -> dict[str, str]:
+    # What is local is not reached through a proxy. Some read the one spelling, some
+    # the other.
+    known = base.get("no_proxy") or base.get("NO_PROXY")
+    exempt = f"{known},{_LOOPBACK}" if known else _LOOPBACK
+    return {"NO_PROXY": exempt, "no_proxy": exempt}

@@ -1,0 +1,125 @@
+"""What a user's handler has set up, found by importing it in a process of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+from wspubsub.errors import UsageError
+from wspubsub.handlers.application import Application
+from wspubsub.handlers.environ import isolated_environ, python_path
+from wspubsub.handlers.target import Target
+
+_REGION, _ACCOUNT = "us-east-1", "123456789012"
+_TIMEOUT_SECONDS = 60
+# Nothing listens there: what the module asks of AWS while it is imported fails here.
+_NOWHERE = "http://127.0.0.1:9"
+_VARIABLES = {
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ENDPOINT_URL": _NOWHERE,
+    "AWS_MAX_ATTEMPTS": "1",
+    "PYTHONDONTWRITEBYTECODE": "1",
+    "WSPUBSUB_ENDPOINT": f"https://abcdef1234.execute-api.{_REGION}.amazonaws.com/prod",
+    "WSPUBSUB_QUEUE": f"https://sqs.{_REGION}.amazonaws.com/{_ACCOUNT}/wspubsub",
+    "WSPUBSUB_TABLE": "wspubsub",
+}
+
+
+def read_application(
+    target: str,
+    *,
+    folder: Path | None = None,
+    variables: Mapping[str, str] | None = None,
+) -> Application:
+    """Import a handler in a process of its own, and return what it has set up.
+
+    Nothing that its module does while it is imported reaches AWS: it finds worthless
+    credentials, and endpoints where nobody listens.
+
+    Args:
+        target: The handler, as the commands take it: `chat/app.py:handler`.
+        folder: What the target is relative to; the working directory by default.
+        variables: What the environment has besides.
+
+    Raises:
+        UsageError: It cannot be imported, or is nothing that routes.
+    """
+    parsed = Target.parse(target, cwd=folder or Path.cwd())
+    return inspected(parsed, variables=variables)
+
+
+def inspected(
+    target: Target, *others: Target, variables: Mapping[str, str] | None = None
+) -> Application:
+    """Return what a handler has set up.
+
+    Args:
+        target: The handler.
+        others: Other functions of the same deployment; they must exist.
+        variables: What the environment has besides.
+
+    Raises:
+        UsageError: It cannot be imported, or is nothing that routes.
+    """
+    for other in others:
+        if other.task_root != target.task_root:
+            raise UsageError(
+                f"{other.text} must be in the folder of {target.text}, "
+                f"{target.task_root}: both are deployed from it"
+            )
+    handlers = [each.handler for each in (target, *others)]
+    answer = _answer(target, handlers, variables or {})
+    if "error" in answer:
+        raise UsageError(f"{target.text}: {answer['error']}")
+    return Application(
+        handler=target.handler,
+        route_keys=frozenset(answer["route_keys"]),
+        route_selection_expression=answer["route_selection_expression"],
+        takes_records=answer["takes_records"],
+        variables=frozenset(answer["variables"]),
+    )
+
+
+def _answer(
+    target: Target, handlers: list[str], variables: Mapping[str, str]
+) -> dict[str, Any]:
+    with as_file(files("wspubsub.handlers") / "probe.py") as probe:
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter
+                [sys.executable, "-P", str(probe), *handlers],
+                env=_environ({**os.environ, **variables}, target),
+                cwd=target.task_root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                timeout=_TIMEOUT_SECONDS,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UsageError(
+                f"importing {target.text} took more than {_TIMEOUT_SECONDS} s; Lambda "
+                "gives it 10 s"
+            ) from None
+    if done.returncode or not done.stdout:
+        raise UsageError(
+            f"importing {target.text} ended its process with status {done.returncode}"
+        )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _environ(base: Mapping[str, str], target: Target) -> dict[str, str]:
+    # The user's own endpoints, proxies and Lambda's own client lead elsewhere.
+    kept = {
+        name: value
+        for name, value in base.items()
+        if not name.startswith(("AWS_ENDPOINT_URL", "AWS_LAMBDA_"))
+    }
+    return {
+        **isolated_environ(kept, _REGION),
+        **_VARIABLES,
+        "PYTHONPATH": python_path(base, target),
+    }

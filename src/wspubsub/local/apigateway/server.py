@@ -1,0 +1,204 @@
+"""The one port: clients' WebSocket handshakes, and the Management API.
+
+What a stranger may send is bounded by `http11` and `websocket`, and who may send at
+all by `hosts`. Everything else a request can be is answered by the model.
+"""
+
+import asyncio
+import contextlib
+import json
+import ssl
+
+from wspubsub.gateway import DataFrame, Handshake, Refuse
+from wspubsub.local.apigateway.hosts import AllowedHosts
+from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.apigateway.websocket import LOST, Ended, Pinged, WebSocketConnection
+from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.tasks import Tasks
+from wspubsub.messages import MAX_MESSAGE_BYTES
+
+HANDSHAKE_SECONDS = 10.0
+CLOSE_SECONDS = 1.0
+"""How long clients have to answer the close frames of a gateway that ends."""
+
+_BACKLOG = 512
+_JSON = {"content-type": "application/json"}
+# RFC 6455 §4.4 and RFC 9110 §15.5.22: what would have been understood.
+_OFFER = {
+    "content-type": "text/plain; charset=utf-8",
+    "sec-websocket-version": "13",
+    "upgrade": "websocket",
+}
+
+
+class Server:
+    """Listens for clients and for the Management API's callers.
+
+    Args:
+        shell: The gateway that they reach.
+        hosts: Which `Host` headers are taken.
+        tls: How to speak TLS, None for plain text.
+        max_buffer_bytes: While more than this waits to be sent to a client, nothing is
+            read from it.
+    """
+
+    def __init__(
+        self,
+        shell: GatewayShell,
+        *,
+        hosts: AllowedHosts,
+        tls: ssl.SSLContext | None,
+        max_buffer_bytes: int,
+    ) -> None:
+        self._shell = shell
+        self._hosts = hosts
+        self._tls = tls
+        self._max_buffer_bytes = max_buffer_bytes
+        self._port = 0
+        self._listener: asyncio.Server | None = None
+        self._connections = Tasks()
+        self._clients = 0
+        self._no_clients = asyncio.Event()
+        self._no_clients.set()
+
+    async def bind(self, host: str, port: int) -> int:
+        """Take a port and return it; nobody is let in before `serve`.
+
+        Args:
+            host: Where to listen.
+            port: Where to listen; 0 takes a free one.
+
+        Raises:
+            OSError: The port is in use, or the host is not this machine's.
+        """
+        self._listener = await asyncio.start_server(
+            lambda *streams: self._connections.spawn(self._connected(*streams)),
+            host,
+            port,
+            ssl=self._tls,
+            ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
+            backlog=_BACKLOG,
+            start_serving=False,
+        )
+        self._port = self._listener.sockets[0].getsockname()[1]
+        return self._port
+
+    async def serve(self) -> None:
+        """Let everybody in who comes to the port that was taken."""
+        if self._listener is not None:
+            await self._listener.start_serving()
+
+    async def close(self) -> None:
+        """Let nobody in, give those who are here time to go, then drop them."""
+        if self._listener is not None:
+            self._listener.close()
+        await self._shell.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._no_clients.wait()
+        await self._connections.close()
+
+    async def _connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        http = HttpConnection(reader, writer, max_body_bytes=MAX_MESSAGE_BYTES + 1)
+        try:
+            await self._converse(http, reader, writer)
+        except BadRequestError as error:
+            with contextlib.suppress(OSError):
+                await _complain(http, error)
+        except (OSError, asyncio.CancelledError):
+            writer.transport.abort()  # the peer has gone, or the gateway goes
+        finally:
+            writer.close()
+
+    async def _converse(
+        self,
+        http: HttpConnection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        while (request := await http.next_request()) is not None:
+            if not self._hosts.allow(request.header("host")):
+                raise BadRequestError(
+                    403,
+                    f"the gateway does not answer to {request.header('host')!r}; "
+                    "start it with --allow-host NAME if it should",
+                )
+            if request.wants_websocket:
+                socket = WebSocketConnection(
+                    reader,
+                    writer,
+                    request,
+                    http.unread,
+                    max_buffer_bytes=self._max_buffer_bytes,
+                )
+                await self._websocket(http, request, socket, writer)
+                return
+            response = self._shell.manage(request)
+            if not await http.respond(response.status, response.headers, response.body):
+                return
+
+    async def _websocket(
+        self,
+        http: HttpConnection,
+        request: HttpRequest,
+        socket: WebSocketConnection,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        if socket.fault is not None:
+            await http.respond(
+                socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True
+            )
+            return
+        connection_id = self._shell.arrived(self._handshake(request, writer), socket)
+        self._count(1)
+        end = LOST
+        try:
+            verdict = await socket.verdict()
+            if isinstance(verdict, Refuse):
+                await _refuse(http, verdict)
+            elif verdict is None:
+                async for item in socket.inputs():
+                    match item:
+                        case DataFrame():
+                            await self._shell.received(connection_id, item)
+                        case Pinged():
+                            self._shell.pinged(connection_id)
+                        case Ended():
+                            end = item
+        finally:
+            self._shell.ended(connection_id, end)
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        self._clients += change
+        if self._clients:
+            self._no_clients.clear()
+        else:
+            self._no_clients.set()
+
+    def _handshake(
+        self, request: HttpRequest, writer: asyncio.StreamWriter
+    ) -> Handshake:
+        return Handshake(
+            path=request.path,
+            query=request.query,
+            headers=request.headers,
+            source_ip=writer.get_extra_info("peername")[0],
+            port=self._port,
+            is_tls=self._tls is not None,
+        )
+
+
+async def _refuse(http: HttpConnection, refusal: Refuse) -> None:
+    await http.respond(
+        refusal.status, refusal.headers, refusal.body.encode(), close=True
+    )
+    await http.linger()
+
+
+async def _complain(http: HttpConnection, error: BadRequestError) -> None:
+    body = json.dumps({"message": str(error)}).encode()
+    await http.respond(error.status, _JSON, body, close=True)
+    await http.linger()

@@ -1,0 +1,206 @@
+"""The gateway model on real time: its effects on clients and functions.
+
+Everything that happens becomes a call of the model with the current time, and what the
+model says is done at once, in order; the result of an invocation and the passing of
+time come back in as two more things that happen.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote
+
+from wspubsub.gateway import (
+    Accept,
+    Close,
+    DataFrame,
+    Effect,
+    Function,
+    Gateway,
+    GatewayConfig,
+    Handshake,
+    Invoke,
+    ManagementRequest,
+    ManagementResponse,
+    Refuse,
+    Send,
+)
+from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
+from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.runtime_api import Invocation, trace_of
+from wspubsub.local.http11 import HttpRequest
+from wspubsub.local.journal import Journal
+from wspubsub.local.tasks import Tasks
+
+MAX_WAITING_INVOCATIONS = 64
+"""While so many invocations for a client have no result, nothing is read from it: what
+it sends waits in its own buffers instead of in this process."""
+
+_GOING_AWAY = 1001
+
+
+class _Client:
+    """A client, and how many invocations for it have no result yet."""
+
+    def __init__(self, socket: WebSocketConnection) -> None:
+        self.socket = socket
+        self.invocations = 0
+        self.has_room = asyncio.Event()
+        self.has_room.set()
+
+    def count(self, change: int) -> None:
+        self.invocations += change
+        if self.invocations < MAX_WAITING_INVOCATIONS:
+            self.has_room.set()
+        else:
+            self.has_room.clear()
+
+
+class GatewayShell:
+    """One gateway with its clients and its functions.
+
+    Args:
+        config: The API, its stage, and how it behaves.
+        fleets: The functions that it invokes.
+        journal: Hears what happens.
+    """
+
+    def __init__(
+        self, config: GatewayConfig, fleets: Mapping[Function, Fleet], journal: Journal
+    ) -> None:
+        self._model = Gateway(config, draw=os.urandom)
+        self._fleets = fleets
+        self._journal = journal
+        self._clients: dict[str, _Client] = {}
+        self._tasks = Tasks()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at: float | None = None
+        self._is_closed = False
+
+    def arrived(self, handshake: Handshake, socket: WebSocketConnection) -> str:
+        """Take a handshake; its answer comes through the socket's `verdict`."""
+        connection_id, effects = self._model.handshake(handshake, now=time.time())
+        self._clients[connection_id] = _Client(socket)
+        self._apply(effects)
+        return connection_id
+
+    async def received(self, connection_id: str, frame: DataFrame) -> None:
+        """Take a frame, and wait until the client may send more."""
+        self._apply(self._model.receive(connection_id, frame, now=time.time()))
+        client = self._clients.get(connection_id)
+        if client is not None:
+            await client.has_room.wait()
+
+    def pinged(self, connection_id: str) -> None:
+        """Take a ping."""
+        self._apply(self._model.receive_ping(connection_id, now=time.time()))
+
+    def ended(self, connection_id: str, end: Ended) -> None:
+        """Take the end of a connection; one that the gateway ended is no news."""
+        if self._model.is_open(connection_id):
+            close = Close(connection_id, _code_of(end), end.reason)
+            self._journal.closed(close, by="client")
+        if connection_id in self._clients:
+            self._forget(connection_id)
+        self._apply(
+            self._model.receive_close(
+                connection_id, end.code, end.reason, now=time.time()
+            )
+        )
+
+    def manage(self, request: HttpRequest) -> ManagementResponse:
+        """Answer a plain HTTP request, which is one to the Management API."""
+        named = self._clients.get(unquote(request.path.rpartition("/")[2]))
+        query = f"?{request.query}" if request.query else ""
+        response, effects = self._model.manage(
+            ManagementRequest(
+                method=request.method,
+                path=request.path + query,
+                headers={name.lower(): value for name, value in request.headers},
+                body=request.body,
+                backlog_bytes=named.socket.backlog_bytes if named else 0,
+            ),
+            now=time.time(),
+        )
+        self._journal.managed(
+            request.method, request.path, response.status, len(request.body)
+        )
+        # A post is in the journal already.
+        self._apply(effects, is_post=True)
+        return response
+
+    async def close(self) -> None:
+        """Send all clients away and forget the invocations."""
+        self._is_closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for client in self._clients.values():
+            client.socket.close(_GOING_AWAY, "Going away")
+        await self._tasks.close()
+
+    def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:
+        for effect in effects if not self._is_closed else ():
+            match effect:
+                case Invoke():
+                    self._count(effect.connection_id, 1)
+                    self._tasks.spawn(self._invoke(effect))
+                case Accept():
+                    self._clients[effect.connection_id].socket.accept(effect.headers)
+                    self._journal.opened(effect.connection_id)
+                case Refuse():
+                    self._forget(effect.connection_id).refuse(effect)
+                    self._journal.refused(effect)
+                case Send():
+                    self._clients[effect.connection_id].socket.send(effect.text)
+                    if not is_post:
+                        self._journal.sent(effect)
+                case Close():
+                    self._forget(effect.connection_id).close(effect.code, effect.reason)
+                    self._journal.closed(effect, by="gateway")
+        self._set_timer()
+
+    async def _invoke(self, effect: Invoke) -> None:
+        outcome = await self._fleets[effect.function].invoke(
+            Invocation(
+                request_id=effect.invocation_id,
+                event=effect.event,
+                trace_id=trace_of(effect.event),
+            )
+        )
+        self._journal.invoked(effect, outcome)
+        self._count(effect.connection_id, -1)
+        self._apply(
+            self._model.finish_invocation(
+                effect.invocation_id, outcome.result, now=time.time()
+            )
+        )
+
+    def _forget(self, connection_id: str) -> WebSocketConnection:
+        client = self._clients.pop(connection_id)
+        client.has_room.set()
+        return client.socket
+
+    def _count(self, connection_id: str, change: int) -> None:
+        client = self._clients.get(connection_id)
+        if client is not None:
+            client.count(change)
+
+    def _set_timer(self) -> None:
+        deadline = self._model.next_deadline()
+        if self._is_closed or deadline == self._timer_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._timer_at = None, deadline
+        if deadline is not None:
+            delay = max(0.0, deadline - time.time())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+
+    def _tick(self) -> None:
+        self._timer_at = None
+        self._apply(self._model.tick(now=time.time()))
+
+
+def _code_of(end: Ended) -> int:
+    return 1005 if end.code is None else end.code

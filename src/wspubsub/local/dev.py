@@ -1,0 +1,338 @@
+"""Everything that `wspubsub dev` starts, put together and taken apart again."""
+
+import asyncio
+import errno
+import os
+import shlex
+import ssl
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from wspubsub import __version__
+from wspubsub.errors import UsageError
+from wspubsub.gateway import Function, GatewayConfig, Raised
+from wspubsub.handlers.environ import (
+    Surroundings,
+    function_environ,
+    isolated_environ,
+)
+from wspubsub.handlers.target import Target
+from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
+from wspubsub.local.apigateway.server import Server
+from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+from wspubsub.local.functions.environment import FunctionSettings, Runtime
+from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.reload import Sources
+from wspubsub.local.journal import Journal
+from wspubsub.local.tasks import Tasks
+
+if TYPE_CHECKING:
+    from wspubsub.local.eventsources.clients import Endpoint
+    from wspubsub.local.eventsources.sources import EventSources
+
+RELOAD_SECONDS = 0.5
+"""How often source files are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSettings:
+    """What a local gateway is set to.
+
+    Attributes:
+        config: The API, its stage, and how it behaves.
+        target: The handler.
+        authorizer: The Lambda authorizer, if there is one.
+        host: Where to listen.
+        port: Where to listen; 0 takes a free one.
+        allowed_hosts: Further names in `Host` headers that are taken.
+        is_tls: Whether to speak https and wss.
+        table: Name of the table.
+        dynamodb_url: Where the table is; None starts an embedded DynamoDB.
+        stream: How the table's stream is delivered, if it is.
+        queue: A queue that is made and delivered, if one is.
+        max_environments: How many environments each function may have.
+        timeout_seconds: Time-out of the functions.
+        runtime: Which runtime client runs them.
+        reloads: Whether changed source files renew the environments.
+        environ: Environment variables that functions find besides Lambda's.
+
+    Raises:
+        UsageError: AWS would refuse the queue for such a function.
+    """
+
+    config: GatewayConfig
+    target: Target
+    authorizer: Target | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    is_tls: bool = False
+    table: str = "wspubsub"
+    dynamodb_url: str | None = None
+    stream: StreamSettings | None = None
+    queue: QueueSettings | None = None
+    max_environments: int = 4
+    timeout_seconds: float = 29.0
+    runtime: Runtime = Runtime.BUILT_IN
+    reloads: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
+
+    def __post_init__(self) -> None:
+        if self.queue is not None:
+            self.queue.check_timeout(self.timeout_seconds)
+
+
+class LocalGateway:
+    """A gateway with its functions and its DynamoDB; an async context manager.
+
+    Args:
+        settings: What it is set to.
+        journal: Hears what happens.
+
+    Raises:
+        UsageError: On entering: it cannot start with these settings.
+        WspubsubError: On entering: the embedded DynamoDB does not start.
+    """
+
+    def __init__(self, settings: LocalSettings, journal: Journal) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._stack = AsyncExitStack()
+        self._tasks = Tasks()
+        self._fleets: dict[Function, Fleet] = {}
+        self._trusted: Path | None = None
+        self._bundle: Path | None = None
+        self._address = ""
+        self._dynamodb_url = ""
+        self._embedded_url: str | None = None
+        self._sources: EventSources | None = None
+        self._source_facts: dict[str, str] = {}
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            await self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        await self._stack.aclose()
+
+    @property
+    def url(self) -> str:
+        """What clients connect to."""
+        scheme = "wss" if self._settings.is_tls else "ws"
+        return f"{scheme}://{self._address}/{self._settings.config.stage}"
+
+    @property
+    def management_url(self) -> str:
+        """Endpoint of the Management API."""
+        scheme = "https" if self._settings.is_tls else "http"
+        return f"{scheme}://{self._address}/{self._settings.config.stage}"
+
+    def facts(self) -> dict[str, str]:
+        """Return what the user has to know, by what it is."""
+        settings = self._settings
+        python = shlex.quote(sys.executable)
+        trust = f"SSL_CERT_FILE={self._trusted} " if self._trusted else ""
+        return {
+            "Serving": f"wspubsub {__version__} serves {settings.target.text}",
+            "URL": self.url,
+            "Management URL": self.management_url,
+            "Table": settings.table,
+            "Region": settings.config.region,
+            "DynamoDB URL": self._dynamodb_url,
+            **self._source_facts,
+            "Connect": f"{trust}{python} -m websockets {self.url}",
+        }
+
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings = self._settings
+        server = await self._bound_server(stack)
+        await self._provide_table(stack)
+        around = await self._surroundings()
+        self._add_fleet(stack, Function.HANDLER, settings.target, around)
+        if settings.authorizer is not None:
+            self._add_fleet(stack, Function.AUTHORIZER, settings.authorizer, around)
+        # Clients go first, then what serves them.
+        stack.push_async_callback(server.close)
+        if settings.reloads:
+            # Looked at before they are imported, so that no change is missed.
+            sources = await asyncio.to_thread(Sources, self._watched())
+            stack.push_async_callback(self._tasks.close)
+            self._tasks.spawn(self._watch(sources))
+        await server.serve()
+        await self._warm_up()
+        self._start_sources(stack)
+
+    async def _bound_server(self, stack: AsyncExitStack) -> Server:
+        settings = self._settings
+        server = Server(
+            # The functions are added before anybody is let in.
+            GatewayShell(settings.config, self._fleets, self._journal),
+            hosts=AllowedHosts(settings.host, settings.allowed_hosts),
+            tls=self._tls(stack) if settings.is_tls else None,
+            max_buffer_bytes=settings.config.max_buffer_bytes,
+        )
+        try:
+            port = await server.bind(settings.host, settings.port)
+        except OSError as error:
+            raise UsageError(_listening_problem(settings, error)) from None
+        stack.push_async_callback(server.close)
+        self._address = f"{url_host(settings.host)}:{port}"
+        return server
+
+    def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
+        # Imported only here: plain text needs no cryptography.
+        from wspubsub.local.apigateway.certificate import Certificate  # noqa: PLC0415
+
+        settings = self._settings
+        folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
+        names = {"localhost", "127.0.0.1", "::1", *settings.allowed_hosts}
+        if not is_wildcard(settings.host):
+            names.add(settings.host)
+        certificate = Certificate.make(Path(folder), sorted(names))
+        self._trusted = certificate.path
+        self._bundle = certificate.bundle(settings.environ.get("AWS_CA_BUNDLE"))
+        return certificate.server_context()
+
+    async def _provide_table(self, stack: AsyncExitStack) -> None:
+        settings, region = self._settings, self._settings.config.region
+        url = settings.dynamodb_url
+        if url is not None:
+            await asyncio.to_thread(check_table, settings.table, url=url, region=region)
+        if url is None or settings.queue is not None:
+            embedded = await EmbeddedDynamoDB.start(
+                settings.table if url is None else None,
+                isolated_environ(settings.environ, region),
+                has_stream=settings.stream is not None,
+            )
+            stack.push_async_callback(embedded.stop)
+            self._embedded_url = embedded.url
+        self._dynamodb_url = url or self._embedded_url or ""
+
+    async def _surroundings(self) -> Surroundings:
+        settings = self._settings
+        around = Surroundings(
+            region=settings.config.region,
+            management_url=self.management_url,
+            dynamodb_url=self._dynamodb_url,
+            is_embedded=settings.dynamodb_url is None,
+            table=settings.table,
+            ca_bundle=self._bundle,
+        )
+        if settings.stream is None and settings.queue is None:
+            return around
+        # Imported only here: boto3 takes its time.
+        from wspubsub.local.eventsources.sources import EventSources  # noqa: PLC0415
+
+        self._sources = EventSources(self._journal)
+        if settings.stream is not None:
+            arn = await self._open_stream(self._sources, settings.stream)
+            around = replace(around, stream_arn=arn)
+        if settings.queue is not None:
+            around = await self._open_queue(self._sources, settings.queue, around)
+        return around
+
+    async def _open_stream(
+        self, sources: "EventSources", stream: StreamSettings
+    ) -> str:
+        settings = self._settings
+        arn = self._source_facts["Stream"] = await sources.open_stream(
+            stream, self._endpoint(settings.dynamodb_url), settings.table
+        )
+        return arn
+
+    async def _open_queue(
+        self, sources: "EventSources", settings: QueueSettings, around: Surroundings
+    ) -> Surroundings:
+        queue = await sources.open_queue(settings, self._endpoint(None))
+        self._source_facts["Queue URL"] = queue.url
+        self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
+        return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
+
+    def _endpoint(self, url: str | None) -> "Endpoint":
+        from wspubsub.local.eventsources.clients import Endpoint  # noqa: PLC0415 - boto3
+
+        return Endpoint(
+            url=url or self._embedded_url or "",
+            region=self._settings.config.region,
+            is_embedded=url is None,
+        )
+
+    def _start_sources(self, stack: AsyncExitStack) -> None:
+        if self._sources is not None:
+            stack.push_async_callback(self._sources.close)
+            self._sources.start(
+                self._fleets[Function.HANDLER],
+                max_concurrency=self._settings.max_environments,
+            )
+
+    def _add_fleet(
+        self,
+        stack: AsyncExitStack,
+        function: Function,
+        target: Target,
+        around: Surroundings,
+    ) -> None:
+        settings, config = self._settings, self._settings.config
+        name = function.value
+        fleet = Fleet(
+            FunctionSettings(
+                name=name,
+                arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
+                environ=function_environ(
+                    settings.environ, around, name=name, target=target
+                ),
+                task_root=target.task_root,
+                runtime=settings.runtime,
+                timeout_seconds=settings.timeout_seconds,
+            ),
+            max_environments=settings.max_environments,
+            on_output=self._journal.output,
+        )
+        stack.push_async_callback(fleet.close)
+        self._fleets[function] = fleet
+
+    async def _warm_up(self) -> None:
+        problems = await asyncio.gather(
+            *(fleet.warm_up() for fleet in self._fleets.values())
+        )
+        for function, problem in zip(self._fleets, problems, strict=True):
+            if problem is None:
+                continue
+            text = f"the {function.value} cannot be started: {_said(problem)}"
+            if not self._settings.reloads:
+                raise UsageError(text)
+            self._journal.warn(f"{text}; waiting for a change")
+
+    async def _watch(self, sources: Sources) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            changed = await asyncio.to_thread(sources.changed)
+            if changed is None:
+                continue
+            self._journal.note(f"{changed.name} has changed: starting anew")
+            await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
+            await self._warm_up()
+
+    def _watched(self) -> set[Path]:
+        targets = filter(None, (self._settings.target, self._settings.authorizer))
+        return {folder for target in targets for folder in target.search_path}
+
+
+def _said(problem: Raised) -> str:
+    return f"{problem.error_type}: {problem.message}"
+
+
+def _listening_problem(settings: LocalSettings, error: OSError) -> str:
+    where = f"port {settings.port} of {settings.host}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use; choose another one with --port, or 0 for a free one"
+    return f"cannot listen on {where}: {error.strerror or error}"

@@ -1,0 +1,102 @@
+"""Where the table is: an embedded DynamoDB, or one that the user names.
+
+The embedded one has DynamoDB's streams and SQS too.
+"""
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from wspubsub.errors import UsageError, WspubsubError
+from wspubsub.local.processes import ChildProcess
+from wspubsub.local.tasks import first_of
+
+START_SECONDS = 30.0
+
+
+class EmbeddedDynamoDB:
+    """moto's server in a process of its own.
+
+    Args:
+        process: That process.
+        url: Where it listens.
+    """
+
+    def __init__(self, process: ChildProcess, url: str) -> None:
+        self._process = process
+        self.url = url
+
+    @classmethod
+    async def start(
+        cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
+    ) -> "EmbeddedDynamoDB":
+        """Start it and return when its table is there.
+
+        Args:
+            table: Name of the table; None makes none.
+            environ: Environment of the process.
+            has_stream: Whether the table has a stream.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        complaint = ["it said nothing"]
+
+        def hear(stream: str, line: str) -> None:
+            if stream == "stdout" and line.isdigit() and not port.done():
+                port.set_result(line)
+            else:
+                complaint[0] = line or complaint[0]
+
+        command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
+        if table is not None:
+            command += [table, "--stream"] if has_stream else [table]
+        process = await ChildProcess.start(
+            command,
+            env=environ,
+            cwd=Path.cwd(),
+            on_output=hear,
+        )
+        try:
+            await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+        finally:
+            if not port.done():
+                await process.kill()
+        if not port.done():
+            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
+        return cls(process, f"http://127.0.0.1:{port.result()}")
+
+    async def stop(self) -> None:
+        """End it; what was in the table is gone."""
+        await self._process.stop()
+
+
+def check_table(table: str, *, url: str, region: str) -> None:
+    """Check that a table is there.
+
+    Raises:
+        UsageError: It is not, or it cannot be asked; the text says what to do.
+    """
+    # Not at the top: with the embedded one, this process needs no AWS SDK.
+    import boto3  # noqa: PLC0415
+    from botocore.config import Config  # noqa: PLC0415
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    once = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
+    try:
+        boto3.Session(region_name=region).client(
+            "dynamodb", endpoint_url=url, config=once
+        ).describe_table(TableName=table)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ResourceNotFoundException":
+            raise UsageError(
+                f"{url} did not describe table {table!r}: {error}"
+            ) from None
+        raise UsageError(
+            f"there is no table {table!r} at {url}; create it with: "
+            f"wspubsub create-table {table} --endpoint {url} --region {region}"
+        ) from None
+    except (BotoCoreError, ValueError) as error:
+        raise UsageError(f"cannot ask {url} for table {table!r}: {error}") from None

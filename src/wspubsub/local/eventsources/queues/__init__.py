@@ -1,0 +1,1 @@
+"""From a queue's messages to batches and back. Begin with `poller`."""

@@ -1,0 +1,1 @@
+"""From a table's stream to batches: shards, order, retries. Begin with `poller`."""

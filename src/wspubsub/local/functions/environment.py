@@ -1,0 +1,176 @@
+"""One Lambda execution environment: a worker process and its Runtime API.
+
+"Understanding the Lambda execution environment lifecycle": it is initialised, then
+takes one invocation at a time; it ends when an invocation times out or its process
+dies, and what its module kept in globals ends with it.
+"""
+
+import asyncio
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TypeVar
+
+from wspubsub.gateway import InvocationResult, Raised
+from wspubsub.local.functions.runtime_api import Invocation, RuntimeApi
+from wspubsub.local.processes import ChildProcess, exit_reason
+from wspubsub.local.tasks import first_of
+
+AnswerT = TypeVar("AnswerT")
+
+TIMED_OUT = "Sandbox.Timedout"
+"""What Lambda calls it when a function's time is up."""
+
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputLine:
+    """A line that a worker wrote.
+
+    Attributes:
+        environment: Name of its environment.
+        stream: `stdout` or `stderr`.
+        text: The line.
+    """
+
+    environment: str
+    stream: str
+    text: str
+
+
+OutputHandler = Callable[[OutputLine], None]
+
+
+class Runtime(Enum):
+    """Which runtime client runs the handler."""
+
+    BUILT_IN = "builtin"
+    AWSLAMBDARIC = "awslambdaric"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionSettings:
+    """What a Lambda function is configured with.
+
+    Attributes:
+        name: Name of the function.
+        arn: Its ARN.
+        environ: Environment of its processes, without the Runtime API's address.
+        task_root: Working directory.
+        runtime: Which runtime client runs it.
+        timeout_seconds: How long an invocation may take.
+        init_seconds: How long initialisation may take (AWS: 10 s).
+    """
+
+    name: str
+    arn: str
+    environ: Mapping[str, str] = field(repr=False)
+    task_root: Path
+    runtime: Runtime = Runtime.BUILT_IN
+    timeout_seconds: float
+    init_seconds: float = 10.0
+
+
+class Environment:
+    """One worker process.
+
+    Args:
+        name: Tells environments apart in the log.
+        settings: The function that it is for.
+        api: Its Runtime API.
+        process: Its process.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        settings: FunctionSettings,
+        api: RuntimeApi,
+        process: ChildProcess,
+    ) -> None:
+        self.name = name
+        self._settings = settings
+        self._api = api
+        self._process = process
+
+    @classmethod
+    async def start(
+        cls, name: str, settings: FunctionSettings, on_output: OutputHandler
+    ) -> "Environment":
+        """Start an environment; it is not initialised when this returns.
+
+        Raises:
+            OSError: The process cannot be started.
+        """
+        api = RuntimeApi(settings.arn)
+        environ = {
+            **settings.environ,
+            "AWS_LAMBDA_RUNTIME_API": await api.start(),
+            "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{uuid.uuid4().hex}",
+        }
+        is_awslambdaric = settings.runtime is Runtime.AWSLAMBDARIC
+        # -P keeps this package's folder off the module search path, -u shows output
+        # at once.
+        command = [sys.executable, "-P", "-u", str(_BOOTSTRAP)]
+        try:
+            process = await ChildProcess.start(
+                [*command, "awslambdaric"] if is_awslambdaric else command,
+                env=environ,
+                cwd=settings.task_root,
+                on_output=lambda stream, line: on_output(
+                    OutputLine(environment=name, stream=stream, text=line)
+                ),
+            )
+        except BaseException:
+            await api.close()
+            raise
+        return cls(name, settings, api, process)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its process is running."""
+        return not self._process.exited.done()
+
+    async def ready(self, timeout_seconds: float) -> Raised | None:
+        """Wait until it can take an invocation; return why it never will, if so."""
+        problem = await self._first(self._api.ready, timeout_seconds)
+        await self._process.settle_output()
+        return problem
+
+    async def run(self, invocation: Invocation) -> tuple[InvocationResult, bool]:
+        """Run one invocation.
+
+        Returns:
+            The result, and whether the environment has survived it.
+        """
+        timeout = self._settings.timeout_seconds
+        answer = self._api.begin(invocation, deadline=time.time() + timeout)
+        result = await self._first(answer, timeout)
+        await self._process.settle_output()
+        return result, answer.done()
+
+    async def stop(self) -> None:
+        """End it; whatever it is doing is lost."""
+        await self._process.stop()
+        await self._api.close()
+
+    async def kill(self) -> None:
+        """End it at once, in the middle of whatever it is doing."""
+        await self._process.kill()
+        await self._api.close()
+
+    async def _first(
+        self, wanted: asyncio.Future[AnswerT], timeout_seconds: float
+    ) -> AnswerT | Raised:
+        exited = self._process.exited
+        await first_of(wanted, exited, timeout_seconds=timeout_seconds)
+        if wanted.done():
+            return wanted.result()
+        if exited.done():
+            return Raised("Runtime.ExitError", exit_reason(exited.result()))
+        return Raised(TIMED_OUT, f"Task timed out after {timeout_seconds:.2f} seconds")

@@ -1,0 +1,188 @@
+"""A Lambda function: its environments, and the invocations that wait for one.
+
+An invocation goes to an environment that is idle; if none is, one more is started, up
+to the limit, and the invocation goes to whichever is free first. Beyond the limit it
+waits, where AWS would throttle: a laptop has fewer cores than clients.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import deque
+from dataclasses import dataclass
+
+from wspubsub.gateway import InvocationResult, Raised
+from wspubsub.local.functions.environment import (
+    TIMED_OUT,
+    Environment,
+    FunctionSettings,
+    OutputHandler,
+)
+from wspubsub.local.functions.runtime_api import Invocation
+from wspubsub.local.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an invocation ended.
+
+    Attributes:
+        result: What the function returned, or how it failed.
+        seconds: How long it ran.
+    """
+
+    result: InvocationResult
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    invocation: Invocation
+    outcome: asyncio.Future[Outcome]
+
+    def conclude(self, outcome: Outcome) -> None:
+        if not self.outcome.done():  # nobody waits when the gateway ends
+            self.outcome.set_result(outcome)
+
+
+class Fleet:
+    """The environments of one function.
+
+    Args:
+        settings: The function.
+        max_environments: How many there may be at a time.
+        on_output: Hears what the function writes.
+    """
+
+    def __init__(
+        self,
+        settings: FunctionSettings,
+        *,
+        max_environments: int,
+        on_output: OutputHandler,
+    ) -> None:
+        self._settings = settings
+        self._max_environments = max_environments
+        self._on_output = on_output
+        self._numbers = itertools.count(1)
+        self._waiting: deque[_Waiting] = deque()
+        self._idle: list[Environment] = []
+        self._initialising: set[Environment] = set()
+        self._environments: set[Environment] = set()
+        self._occupied = 0  # environments, from the decision to start to the end
+        self._starting = 0  # those of them that are not initialised
+        self._generation = 0
+        self._tasks = Tasks()
+
+    async def invoke(self, invocation: Invocation) -> Outcome:
+        """Run an invocation as soon as an environment is free for it."""
+        waiting = _Waiting(invocation, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        self._dispatch()
+        return await waiting.outcome
+
+    async def warm_up(self) -> Raised | None:
+        """Start an environment ahead of need; return why it cannot start, if so."""
+        self._occupied += 1
+        self._starting += 1
+        return await self._start()
+
+    async def renew(self) -> None:
+        """Replace the environments: what runs is let finish, what comes is new code."""
+        self._generation += 1
+        unused = {*self._idle, *self._initialising}
+        self._occupied -= len(self._idle)
+        self._idle = []
+        await asyncio.gather(*(environment.stop() for environment in unused))
+        self._environments -= unused
+        self._dispatch()
+
+    async def close(self) -> None:
+        """End every environment, and what runs in them."""
+        await self._tasks.close()
+        await asyncio.gather(*(each.stop() for each in self._environments))
+
+    def _dispatch(self) -> None:
+        while self._waiting and self._idle:
+            environment = self._idle.pop()
+            if environment.is_alive:
+                self._tasks.spawn(self._serve(environment, self._waiting.popleft()))
+            else:  # it has died while it had nothing to do
+                self._tasks.spawn(self._release(environment))
+        needed = len(self._waiting) - self._starting
+        for _ in range(min(needed, self._max_environments - self._occupied)):
+            self._occupied += 1
+            self._starting += 1
+            self._tasks.spawn(self._start_on_demand())
+
+    async def _start_on_demand(self) -> None:
+        await self._start()
+
+    async def _start(self) -> Raised | None:
+        generation = self._generation
+        try:
+            environment, problem = await self._initialised()
+        except OSError as error:
+            self._starting -= 1
+            self._occupied -= 1
+            problem = Raised("Runtime.StartError", f"no process was started: {error}")
+            self._fail_next(problem)
+            return problem
+        self._starting -= 1
+        is_current = generation == self._generation
+        if problem is None and is_current:
+            self._idle.append(environment)
+            self._dispatch()
+            return None
+        if problem is not None and is_current:
+            self._fail_next(problem)
+        await self._release(environment)
+        return problem
+
+    def _fail_next(self, problem: Raised) -> None:
+        if self._waiting:
+            self._waiting.popleft().conclude(Outcome(result=problem, seconds=0.0))
+
+    async def _initialised(self) -> tuple[Environment, Raised | None]:
+        environment, problem = await self._begun(self._settings.init_seconds)
+        if problem is None or problem.error_type != TIMED_OUT:
+            return environment, problem
+        # "Understanding the Lambda execution environment lifecycle": the init phase is
+        # tried again with the first invocation, within the function's time-out.
+        await environment.kill()
+        self._environments.discard(environment)
+        return await self._begun(self._settings.timeout_seconds)
+
+    async def _begun(self, init_seconds: float) -> tuple[Environment, Raised | None]:
+        name = f"{self._settings.name}-{next(self._numbers)}"
+        environment = await Environment.start(name, self._settings, self._on_output)
+        self._environments.add(environment)
+        self._initialising.add(environment)
+        try:
+            return environment, await environment.ready(init_seconds)
+        finally:
+            self._initialising.discard(environment)
+
+    async def _serve(self, environment: Environment, waiting: _Waiting) -> None:
+        generation = self._generation
+        began = time.perf_counter()
+        result, survived = await environment.run(waiting.invocation)
+        seconds = time.perf_counter() - began
+        if not survived:
+            await environment.kill()
+        waiting.conclude(Outcome(result=result, seconds=seconds))
+        if (
+            survived
+            and await environment.ready(self._settings.timeout_seconds) is None
+            and generation == self._generation
+        ):
+            self._idle.append(environment)
+            self._dispatch()
+            return
+        await self._release(environment)
+
+    async def _release(self, environment: Environment) -> None:
+        await environment.stop()
+        self._environments.discard(environment)
+        self._occupied -= 1
+        self._dispatch()

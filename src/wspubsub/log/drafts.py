@@ -1,0 +1,130 @@
+"""Messages on their way into a log: what is checked before one is appended."""
+
+import os
+from collections.abc import Collection
+from typing import NamedTuple
+
+from wspubsub.errors import MessageError, MessageTooLargeError, UsageError
+from wspubsub.log.rules import LoggedMessage, Position
+from wspubsub.messages import MAX_MESSAGE_BYTES
+from wspubsub.topics import validate_topic
+
+MAX_KEY_BYTES = 256
+MAX_ENTRY_BYTES = 400_000
+"""Most bytes of a message and the connection IDs in `exclude` together.
+
+A DynamoDB item holds 400 KB (409,600 bytes, "Quotas in Amazon DynamoDB"), and the
+topic, the position and the names of the attributes are in it too.
+"""
+
+
+class Draft(NamedTuple):
+    """A message that has been checked and has no position yet."""
+
+    topic: str
+    data: bytes
+    key: str | None
+    exclude: frozenset[str]
+    id: str
+
+    def at(
+        self, position: Position, published_at: float, *, id_: str | None = None
+    ) -> LoggedMessage:
+        """Return the message at a position, with an ID of its own or another's."""
+        return LoggedMessage(
+            topic=self.topic,
+            position=position,
+            id=id_ or self.id,
+            data=self.data,
+            published_at=published_at,
+            exclude=self.exclude,
+        )
+
+
+def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) -> Draft:
+    """Check what is to be appended, and give it an ID; see `TopicLog.append`.
+
+    Raises:
+        TopicError: The topic is not a legal name.
+        MessageError: The key is empty, over 256 bytes, or has control characters.
+        MessageTooLargeError: The data has more than 131,072 bytes.
+        UsageError: Another argument is not what it must be.
+    """
+    topic = validate_topic(topic)
+    if not isinstance(data, bytes):
+        raise UsageError(
+            f"a log takes bytes, not {type(data).__name__}; encode the data first"
+        )
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise MessageTooLargeError(len(data), MAX_MESSAGE_BYTES)
+    excluded = _checked_exclude(exclude)
+    size = len(data) + sum(len(connection_id.encode()) for connection_id in excluded)
+    if size > MAX_ENTRY_BYTES:
+        raise UsageError(
+            f"the message and the {len(excluded):,} connection IDs in exclude have "
+            f"{size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; exclude fewer "
+            "connections"
+        )
+    key = None if key is None else check_key(key)
+    return Draft(topic, data, key, excluded, os.urandom(12).hex())
+
+
+def digest(data: bytes) -> str:
+    """Return what tells other data from this, in 64 characters."""
+    from hashlib import sha256  # noqa: PLC0415 - only a message with a key needs it
+
+    return sha256(data).hexdigest()
+
+
+def check_timeout(timeout_seconds: object) -> None:
+    """Check how long an append may be retried.
+
+    Raises:
+        UsageError: It is neither None nor a number of seconds from 0.
+    """
+    if timeout_seconds is None or (
+        isinstance(timeout_seconds, int | float)
+        and not isinstance(timeout_seconds, bool)
+        and timeout_seconds >= 0
+    ):
+        return
+    raise UsageError(f"timeout_seconds is a number from 0, not {timeout_seconds!r:.80}")
+
+
+def _checked_exclude(exclude: object) -> frozenset[str]:
+    if isinstance(exclude, str) or not isinstance(exclude, Collection):
+        raise UsageError("exclude takes a collection of connection IDs: {id}")
+    for connection_id in exclude:
+        if not _utf8_size(connection_id):
+            raise UsageError(
+                f"a connection ID is non-empty text, not {connection_id!r:.80}"
+            )
+    # Also of an ID that says what state its connection is in, only the text counts.
+    return frozenset(map(str.__str__, exclude))
+
+
+def check_key(key: str) -> str:
+    """Return a message's key as plain text.
+
+    Raises:
+        MessageError: It is too long, or holds a control character.
+        UsageError: It is not text.
+    """
+    if not isinstance(key, str):
+        raise UsageError(f"a key is text, not {key!r:.80}")
+    # Keys are made of what clients send, such as the ID of an order.
+    if not 1 <= _utf8_size(key) <= MAX_KEY_BYTES:
+        raise MessageError(
+            f"a key is text of 1 to {MAX_KEY_BYTES} bytes of UTF-8, not {key!r:.80}"
+        )
+    if any(char < " " or "\x7f" <= char <= "\x9f" for char in key):
+        raise MessageError(f"a key must not contain control characters: {key!r:.80}")
+    return str.__str__(key)
+
+
+def _utf8_size(value: object) -> int:
+    """Return how many bytes of UTF-8 a text has; 0 for what is none."""
+    try:
+        return len(value.encode()) if isinstance(value, str) else 0
+    except UnicodeEncodeError:
+        return 0

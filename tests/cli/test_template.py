@@ -1,0 +1,282 @@
+"""`wspubsub template` and `wspubsub check`, as a user runs them."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.support.linting import cfn_lint
+from tests.support.servers.gateways import CHAT
+from wspubsub.cli import main
+
+pytestmark = pytest.mark.integration
+
+Said = pytest.CaptureFixture[str]
+
+APP = """
+import os
+
+from wspubsub import MessageEvent, Router
+
+table, endpoint = os.environ["WSPUBSUB_TABLE"], os.environ.get("WSPUBSUB_ENDPOINT")
+router = Router(route_selection_expression="$request.body.type")
+print(f"{table} and {len(dict(os.environ))} variables")
+
+
+@router.route("shout")
+def shout(event: MessageEvent) -> None: ...
+
+
+handler = router
+"""
+RECORDS = f"""{APP}
+
+def both(event: object, context: object) -> object: ...
+def unrouted(event: object, context: object) -> object: ...
+def allow(event: object, context: object) -> object: ...
+
+
+both.router = router
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with an application, which is the working directory."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "app.py").write_text(APP)
+    return tmp_path
+
+
+def printed(capsys: Said, *arguments: str) -> str:
+    """Return what a successful command prints."""
+    assert main([*arguments]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys: Said, *arguments: str) -> str:
+    """Return the one line in which a command is refused."""
+    assert main([*arguments]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    return line
+
+
+def test_a_template_of_the_chat_fits_until_its_code_changes(
+    project: Path, capsys: Said
+) -> None:
+    code = CHAT.read_text()
+    (project / "app.py").write_text(code)
+    text = printed(capsys, "template", "app.py:handler")
+    (project / "t.yaml").write_text(text)
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+
+    (project / "app.py").write_text(code.replace('@router.route("message")', ""))
+
+    assert main(["check", "t.yaml", "app.py:handler"]) == 1
+    assert capsys.readouterr().out == (
+        "MessageRoute: route message has no handler in the router: remove it, or add "
+        '@router.route("message")\n'
+    )
+
+
+def test_a_permission_that_is_taken_from_the_template_is_named(
+    project: Path, capsys: Said
+) -> None:
+    text = printed(capsys, "template", "app.py:handler", "--format", "sam")
+    short = text.replace("            - dynamodb:Query\n", "")
+    assert short != text
+    (project / "t.yaml").write_text(short)
+
+    assert main(["check", "t.yaml", "app.py:handler"]) == 1
+
+    assert capsys.readouterr().out == (
+        "FunctionRole: does not allow dynamodb:Query on Table for Function: add it\n"
+    )
+
+
+def test_every_option_reaches_the_template(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(RECORDS)
+
+    text = printed(
+        capsys,
+        *("template", "app.py:both", "--output-format", "json", "--stage", "live"),
+        *("--two-way", "--authorizer", "app.py:allow", "--streams", "--queue"),
+        *("--identity-source", "route.request.header.Auth", "--history"),
+        *("--memory", "512", "--timeout", "10", "--runtime", "python3.14"),
+        *("--architecture", "x86_64", "--log-retention-days", "7"),
+        *("--throttle-rate", "9", "--throttle-burst", "8"),
+    )
+
+    resources = json.loads(text)["Resources"]
+    stage = resources["Stage"]["Properties"]
+    function = resources["Function"]["Properties"]
+    assert stage["StageName"] == "live"
+    assert list(stage["DefaultRouteSettings"].values()) == [9, 8]
+    assert (function["MemorySize"], function["Timeout"]) == (512, 10)
+    assert (function["Runtime"], function["Architectures"]) == (
+        "python3.14",
+        ["x86_64"],
+    )
+    assert resources["FunctionLogs"]["Properties"]["RetentionInDays"] == 7
+    assert resources["Table"]["DeletionPolicy"] == "Retain"
+    assert resources["AuthorizerFunction"]["Properties"]["Handler"] == "app.allow"
+    assert resources["Authorizer"]["Properties"]["IdentitySource"] == [
+        "route.request.header.Auth"
+    ]
+    assert {"StreamMapping", "QueueMapping", "ShoutRouteResponse"} <= set(resources)
+    api = resources["Api"]["Properties"]
+    assert api["RouteSelectionExpression"] == "$request.body.type"
+
+
+def test_a_variables_default_is_there_when_the_module_is_imported(
+    project: Path, capsys: Said
+) -> None:
+    (project / "app.py").write_text(f"{APP}\nlimit = int(os.environ['LIMIT'])\n")
+    complaint = refused(capsys, "template", "app.py:handler", "--variable", "LIMIT")
+    assert "KeyError: 'LIMIT'" in complaint
+
+    text = printed(capsys, "template", "app.py:handler", "--variable", "LIMIT=3")
+
+    template = yaml.safe_load(text)
+    variables = template["Resources"]["Function"]["Properties"]["Environment"]
+    assert variables["Variables"]["LIMIT"] == {"Ref": "Limit"}
+    assert template["Parameters"]["Limit"]["Default"] == "3"
+
+
+def test_sam_finds_the_code_where_it_is(
+    project: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "deploy").mkdir()
+    monkeypatch.chdir(project / "deploy")
+
+    text = printed(capsys, "template", "../app.py:handler", "--format", "sam")
+
+    function = yaml.safe_load(text)["Resources"]["Function"]["Properties"]
+    assert (function["CodeUri"], function["Handler"]) == ("..", "app.handler")
+
+
+@pytest.mark.usefixtures("project")
+def test_sam_is_told_where_the_packaged_code_is(capsys: Said) -> None:
+    text = printed(
+        capsys,
+        *("template", "app.py:handler", "--format", "sam", "--code-uri", "build/"),
+    )
+
+    function = yaml.safe_load(text)["Resources"]["Function"]["Properties"]
+    assert function["CodeUri"] == "build/"
+
+
+@pytest.mark.usefixtures("project")
+def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
+    assert main(["template", "app.py:handler", "--streams"]) == 0
+
+    said = capsys.readouterr()
+
+    assert "wspubsub: warning: app.py:handler is a Router" in said.err
+    assert "--worker" in said.err
+    assert yaml.safe_load(said.out)["Resources"]["StreamMapping"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nothing.py:handler"], "there is no file"),
+        (["app.py:missing"], "app has no function missing"),
+        (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
+        (["app.py:handler", "--timeout", "60"], "time-out must be 1 to 29 s"),
+        (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
+        (["app.py:handler", "--authorizer", "x/b.py:f"], "must be in the folder of"),
+    ],
+)
+def test_what_cannot_be_deployed_is_refused(
+    project: Path, capsys: Said, arguments: list[str], reason: str
+) -> None:
+    (project / "app.py").write_text(RECORDS)
+    (project / "x").mkdir()
+    (project / "x" / "b.py").write_text("def f(event, context): ...\n")
+
+    line = refused(capsys, "template", *arguments)
+
+    assert line.startswith("wspubsub: error: ")
+    assert reason in line
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import nothing_there", "ModuleNotFoundError: No module named"),
+        ("x = 1\n1 / 0", "ZeroDivisionError: division by zero (line 2)"),
+        ("import os; os.environ['SECRET']", "environment variable, set it for this"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("import os; os._exit(3)", "ended its process with status 3"),
+        ("handler = 5", "app has no function handler"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_no_finding(
+    project: Path, capsys: Said, code: str, reason: str
+) -> None:
+    (project / "app.py").write_text(code)
+    (project / "t.json").write_text('{"Resources": {}}')
+
+    line = refused(capsys, "check", "t.json", "app.py:handler")
+
+    assert reason in line
+
+
+def test_nothing_that_the_module_asks_of_aws_leaves_the_machine(
+    project: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "real")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "https://ssm.example.com")
+    (project / "app.py").write_text(
+        "import boto3\nboto3.client('ssm').get_parameter(Name='x')\n"
+    )
+
+    line = refused(capsys, "template", "app.py:handler")
+
+    assert 'Could not connect to the endpoint URL: "http://127.0.0.1:9' in line
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("missing.yaml", "cannot be read"),
+        ("binary.yaml", "cannot be read"),
+        ("list.yaml", "it has no Resources"),
+        ("http.json", "the template has no WebSocket API"),
+    ],
+)
+def test_a_template_that_cannot_be_checked_is_no_finding(
+    project: Path, capsys: Said, name: str, reason: str
+) -> None:
+    (project / "app.py").write_text(APP)
+    (project / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    (project / "list.yaml").write_text("- a\n")
+    (project / "http.json").write_text('{"Resources": {}}')
+
+    line = refused(capsys, "check", name, "app.py:handler")
+
+    assert reason in line
+
+
+def test_cfn_lint_has_nothing_to_say(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(RECORDS)
+    everything = ["--two-way", "--streams", "--queue", "--history"]
+    authorizer = ["--authorizer", "app.py:allow", "--identity-source"]
+    authorizer += ["route.request.querystring.token"]
+    for number, flags in enumerate(
+        (
+            [],
+            [*everything, *authorizer, "--worker", "app.py:allow"],
+            [*everything, *authorizer, "--format", "sam"],
+        )
+    ):
+        text = printed(capsys, "template", "app.py:both", *flags)
+        (project / f"{number}.yaml").write_text(text)
+
+    done = cfn_lint(*project.glob("*.yaml"))
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout

@@ -1,0 +1,448 @@
+"""What a template contains."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, strategies as st
+
+from tests.support.infra_templates import (
+    APPLICATION,
+    EVERYTHING,
+    found,
+    made,
+    of_kind,
+    properties,
+    statements,
+)
+from wspubsub import UsageError
+from wspubsub.deployment.template.logical_ids import route_id
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.deployment.template.variables import Variable
+from wspubsub.handlers.application import Application
+
+ROUTE = "AWS::ApiGatewayV2::Route"
+FUNCTION = "AWS::Lambda::Function"
+custom_keys = st.text(min_size=1).filter(lambda key: not key.startswith("$"))
+
+
+def actions(template: dict[str, Any], role: str = "FunctionRole") -> set[str]:
+    return {
+        action
+        for each in statements(template, role).values()
+        for action in each["Action"]
+    }
+
+
+def test_each_route_key_has_a_route_and_the_predefined_ones_always_do() -> None:
+    template = made()
+
+    keys = {each["RouteKey"] for each in of_kind(template, ROUTE).values()}
+
+    assert keys == APPLICATION.route_keys | {"$default"}
+
+
+def test_the_api_selects_routes_as_the_router_does() -> None:
+    application = Application(
+        handler="app.handler",
+        route_keys=frozenset(),
+        route_selection_expression="${request.body.service}/${request.body.action}",
+    )
+
+    template = made(application)
+
+    expression = properties(template, "Api")["RouteSelectionExpression"]
+    assert expression == application.route_selection_expression
+
+
+def test_the_stage_waits_for_all_routes_so_that_it_deploys_once() -> None:
+    template = made(two_way=True)
+
+    stage = template["Resources"]["Stage"]
+
+    assert set(of_kind(template, ROUTE)) <= set(stage["DependsOn"])
+    assert stage["Properties"]["AutoDeploy"] is True
+
+
+def test_only_routes_for_messages_are_two_way() -> None:
+    template = made(two_way=True)
+
+    two_way = {
+        each["RouteKey"]
+        for each in of_kind(template, ROUTE).values()
+        if "RouteResponseSelectionExpression" in each
+    }
+    responses = of_kind(template, "AWS::ApiGatewayV2::RouteResponse")
+
+    assert two_way == {"$default", "subscribe", "sendMessage"}
+    assert {each["RouteId"]["Ref"] for each in responses.values()} == {
+        name
+        for name, each in of_kind(template, ROUTE).items()
+        if each["RouteKey"] in two_way
+    }
+
+
+def test_the_authorizer_guards_connect_and_may_be_invoked_by_its_api_only() -> None:
+    template = made(
+        authorizer="auth.check", identity_sources=("route.request.header.Auth",)
+    )
+
+    guarded = [
+        each["RouteKey"]
+        for each in of_kind(template, ROUTE).values()
+        if each.get("AuthorizationType") == "CUSTOM"
+    ]
+
+    assert guarded == ["$connect"]
+    assert properties(template, "AuthorizerFunction")["Handler"] == "auth.check"
+    sources = properties(template, "Authorizer")["IdentitySource"]
+    assert sources == ["route.request.header.Auth"]
+    permission = properties(template, "AuthorizerPermission")
+    assert permission["SourceArn"]["Fn::Sub"].endswith(
+        "${Api}/authorizers/${Authorizer}"
+    )
+    assert actions(template, "AuthorizerFunctionRole") == {
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    }
+
+
+def test_an_authorizer_that_is_left_out_is_taken_from_its_route() -> None:
+    # CloudFormation changes no property that a template does not name.
+    assert properties(made(), "ConnectRoute")["AuthorizationType"] == "NONE"
+    sam = made(template_format="sam")
+    assert properties(sam, "Api")["Auth"] == {"AuthType": "NONE"}
+
+
+def test_an_authorizer_finds_what_its_module_reads_when_it_is_imported() -> None:
+    template = made(**EVERYTHING)
+
+    functions = of_kind(template, FUNCTION)
+
+    assert (
+        functions["AuthorizerFunction"]["Environment"]
+        == functions["Function"]["Environment"]
+    )
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_an_authorizer_may_do_without_identity_sources(template_format: str) -> None:
+    template = made(authorizer="auth.check", template_format=template_format)
+
+    name = "Api" if template_format == "sam" else "Authorizer"
+
+    assert "IdentitySource" not in json.dumps(properties(template, name))
+
+
+def test_no_statement_is_for_everything() -> None:
+    template = made(**EVERYTHING, worker="work.handler")
+
+    for name in of_kind(template, "AWS::IAM::Role"):
+        for each in statements(template, name).values():
+            assert "*" not in each["Resource"]
+            assert not any("*" in action for action in each["Action"])
+
+
+def test_the_function_may_do_what_the_store_does_and_no_more() -> None:
+    table = statements(made())["Table"]
+
+    assert table["Action"] == [
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:Query",
+        "dynamodb:BatchWriteItem",
+    ]
+    assert table["Resource"] == [{"Fn::GetAtt": ["Table", "Arn"]}]
+
+
+def test_a_history_needs_one_action_more_and_outlives_the_stack() -> None:
+    plain, with_history = made(), made(history=True)
+
+    more = actions(with_history) - actions(plain)
+
+    assert more == {"dynamodb:ConditionCheckItem"}
+    assert plain["Resources"]["Table"]["DeletionPolicy"] == "Delete"
+    assert with_history["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+    assert with_history["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_what_a_stream_carries_is_logged_first_and_may_be() -> None:
+    more = actions(made(streams=True)) - actions(made())
+
+    assert "dynamodb:ConditionCheckItem" in more
+
+
+def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
+    plain, streaming = (
+        properties(made(streams=streams), "Table") for streams in (False, True)
+    )
+
+    assert plain["TimeToLiveSpecification"] == {
+        "AttributeName": "expires_at",
+        "Enabled": True,
+    }
+    assert plain["BillingMode"] == "PAY_PER_REQUEST"
+    assert "StreamSpecification" not in plain
+    assert streaming["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+
+
+@pytest.mark.parametrize(
+    ("record", "is_wanted"),
+    [
+        (("INSERT", "L#news", "0000000000000001"), True),
+        (("INSERT", "C#L0SM9cOFvHcCIhw=", "#"), True),
+        (("INSERT", "C#L0SM9cOFvHcCIhw=", "T#news"), False),
+        (("INSERT", "T#0#news", "L0SM9cOFvHcCIhw="), False),
+        (("MODIFY", "L#news", "0000000000000001"), False),
+        (("REMOVE", "C#L0SM9cOFvHcCIhw=", "#"), False),
+    ],
+)
+def test_only_new_entries_and_new_connections_wake_a_function(
+    record: tuple[str, str, str],
+    is_wanted: bool,  # noqa: FBT001 - what the table says
+) -> None:
+    filters = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
+    patterns = [json.loads(each["Pattern"]) for each in filters["Filters"]]
+    name, pk, sk = record
+    event = {
+        "eventName": name,
+        "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}},
+    }
+
+    passes = any(_passes(pattern, event) for pattern in patterns)
+
+    assert passes is is_wanted
+
+
+def _passes(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+    """Evaluate a filter as "Filter rule syntax" says: all keys, any value of a list."""
+    for key, wanted in pattern.items():
+        value = event.get(key)
+        if isinstance(wanted, dict):
+            if not isinstance(value, dict) or not _passes(wanted, value):
+                return False
+        elif not any(
+            str(value).startswith(each["prefix"])
+            if isinstance(each, dict)
+            else value == each
+            for each in wanted
+        ):
+            return False
+    return True
+
+
+def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
+    template = made(streams=True, queue=True)
+
+    stream = properties(template, "StreamMapping")
+    queue = properties(template, "Queue")
+
+    assert stream["BisectBatchOnFunctionError"] is True
+    assert stream["MaximumRetryAttempts"] == 10
+    assert stream["MaximumRecordAgeInSeconds"] == 7_800  # as an item of the store lives
+    assert stream["DestinationConfig"]["OnFailure"]["Destination"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 5
+    for each in of_kind(template, "AWS::Lambda::EventSourceMapping").values():
+        assert each["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+
+
+@pytest.mark.parametrize(("queue", "loop"), [(True, "Allow"), (False, None)])
+def test_a_function_may_send_to_its_own_queue(
+    queue: bool,  # noqa: FBT001 - a parameter of the test
+    loop: str | None,
+) -> None:
+    template = made(streams=True, queue=queue)
+
+    assert properties(template, "Function").get("RecursiveLoop") == loop
+
+
+@pytest.mark.parametrize("seconds", [1, 10, 29])
+def test_messages_stay_hidden_six_times_as_long_as_they_may_take(seconds: int) -> None:
+    queue = properties(made(queue=True, timeout_seconds=seconds), "Queue")
+
+    assert queue["VisibilityTimeout"] == 6 * seconds
+
+
+def test_a_worker_takes_the_records_and_the_function_may_not_read_them() -> None:
+    template = made(streams=True, queue=True, worker="work.handler")
+
+    mapped = {
+        each["FunctionName"]["Ref"]
+        for each in of_kind(template, "AWS::Lambda::EventSourceMapping").values()
+    }
+
+    assert mapped == {"Worker"}
+    assert {"sqs:ReceiveMessage", "dynamodb:GetRecords"} <= actions(
+        template, "WorkerRole"
+    )
+    assert not {"sqs:ReceiveMessage", "dynamodb:GetRecords"} & actions(template)
+    assert "sqs:SendMessage" in actions(template)
+
+
+def test_what_was_chosen_for_functions_holds_for_each_of_them() -> None:
+    template = made(
+        **EVERYTHING,
+        worker="work.handler",
+        memory_mb=256,
+        timeout_seconds=7,
+        runtime="python3.12",
+        architecture="x86_64",
+        log_retention_days=3,
+    )
+
+    functions = of_kind(template, FUNCTION)
+    groups = of_kind(template, "AWS::Logs::LogGroup")
+
+    assert set(functions) == {"Function", "Worker", "AuthorizerFunction"}
+    for each in functions.values():
+        assert (each["MemorySize"], each["Timeout"]) == (256, 7)
+        assert (each["Runtime"], each["Architectures"]) == ("python3.12", ["x86_64"])
+        assert each["LoggingConfig"]["LogGroup"]["Ref"] in groups
+    assert {each["RetentionInDays"] for each in groups.values()} == {3}
+
+
+def test_clients_and_functions_are_told_the_stage() -> None:
+    template = made(stage="live")
+
+    variables = properties(template, "Function")["Environment"]["Variables"]
+    outputs = template["Outputs"]
+
+    assert variables["WSPUBSUB_TABLE"] == {"Ref": "Table"}
+    assert variables["WSPUBSUB_ENDPOINT"] == outputs["CallbackUrl"]["Value"]
+    assert outputs["CallbackUrl"]["Value"]["Fn::Sub"].startswith("https://${Api}.")
+    assert outputs["CallbackUrl"]["Value"]["Fn::Sub"].endswith("/live")
+    assert outputs["WebSocketUrl"]["Value"]["Fn::Sub"].startswith("wss://${Api}.")
+
+
+def test_the_stage_is_throttled() -> None:
+    stage = properties(made(throttle_rate=20, throttle_burst=10), "Stage")
+
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": 20,
+        "ThrottlingBurstLimit": 10,
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"stage": "$default"}, "not a stage name"),
+        ({"stage": "my-stage", "template_format": "sam"}, "SAM makes a logical ID"),
+        ({"timeout_seconds": 30}, "time-out must be 1 to 29 s, not 30"),
+        ({"memory_mb": 64}, "memory must be 128"),
+        ({"log_retention_days": 2}, "log retention 2 does not exist"),
+        ({"runtime": "python3.9"}, "runtime 'python3.9' does not exist"),
+        ({"architecture": "arm"}, "architecture 'arm' does not exist"),
+        ({"template_format": "cdk"}, "format 'cdk' does not exist"),
+        ({"throttle_rate": 0}, "throttle rate must be 1"),
+        ({"throttle_burst": 0}, "throttle burst must be 1"),
+        ({"identity_sources": ("route.request.header.A",)}, "needs --authorizer"),
+        (
+            {"authorizer": "a.b", "identity_sources": ("$request.header.A",)},
+            "not an identity source",
+        ),
+        ({"worker": "a.b"}, "a worker needs records"),
+    ],
+)
+def test_what_aws_would_refuse_is_refused(
+    settings: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason.replace("$", r"\$")):
+        TemplateSettings(**settings)
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_all_functions_find_the_users_own_variables(template_format: str) -> None:
+    variables = (Variable.parse("JWKS_URL"), Variable.parse("LIMIT=1=2"))
+
+    template = made(
+        template_format=template_format,
+        authorizer="auth.check",
+        queue=True,
+        worker="work.handler",
+        variables=variables,
+    )
+
+    own = {"JWKS_URL": {"Ref": "JwksUrl"}, "LIMIT": {"Ref": "Limit"}}
+    for name in ("Function", "Worker", "AuthorizerFunction"):
+        found_there = properties(template, name)["Environment"]["Variables"]
+        assert own.items() <= found_there.items()
+    declared = template["Parameters"]
+    assert declared["Limit"]["Default"] == "1=2"
+    assert "Default" not in declared["JwksUrl"]
+    assert ("CodeS3Key" in declared) == (template_format == "cloudformation")
+    assert found(template) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "reason"),
+    [
+        (["1ST"], "'1ST' is not a name of an environment variable"),
+        ([""], "'' is not a name"),
+        (["A-B=1"], "'A-B' is not a name"),
+        (["WSPUBSUB_TABLE=x"], "WSPUBSUB_TABLE is set already"),
+        (["AWS_REGION=x"], "AWS_REGION is set already"),
+        (["LAMBDA_TASK_ROOT"], "LAMBDA_TASK_ROOT is set already"),
+        (["A_URL", "A__URL"], "two variables would have the parameter AUrl"),
+        (["TABLE"], "the template has a Table already"),
+        (["CODE_S3_KEY"], "the template has a CodeS3Key already"),
+        (["CONNECT_ROUTE"], "the template has a ConnectRoute already"),
+    ],
+)
+def test_variables_that_could_not_be_set_are_refused(
+    texts: list[str], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        made(variables=tuple(Variable.parse(text) for text in texts))
+
+
+def test_more_routes_than_an_api_has_are_refused() -> None:
+    keys = frozenset(f"key{number}" for number in range(298))
+
+    with pytest.raises(UsageError, match="at most 300 routes, and this router has 301"):
+        Application(handler="app.handler", route_keys=keys)
+
+
+def test_more_resources_than_a_template_has_are_refused() -> None:
+    keys = frozenset(f"key{number}" for number in range(290))
+    application = Application(handler="app.handler", route_keys=keys)
+
+    with pytest.raises(UsageError, match="at most 500 resources"):
+        made(application, two_way=True)
+
+
+def test_a_handler_must_be_one_for_lambda() -> None:
+    with pytest.raises(UsageError, match="not a handler such as"):
+        Application(handler="handler", route_keys=frozenset())
+
+
+@given(st.lists(custom_keys, unique=True, min_size=2, max_size=20))
+def test_no_two_routes_share_a_logical_id(keys: list[str]) -> None:
+    ids = [route_id(key) for key in [*keys, "$connect", "$disconnect", "$default"]]
+
+    assert len(set(ids)) == len(ids)
+    assert all(each.isascii() and each.isalnum() for each in ids)
+
+
+@pytest.mark.parametrize("key", ["connect", "Subscribe", "chat/join", "a-b", "ab", "é"])
+def test_keys_that_look_alike_have_routes_of_their_own(key: str) -> None:
+    others = {"$connect", "subscribe", "chatjoin", "a.b", "aB", "e"}
+
+    assert route_id(key) not in {route_id(other) for other in others}
+
+
+@given(
+    st.frozensets(custom_keys, max_size=10),
+    st.frozensets(st.sampled_from(["two_way", "streams", "queue", "history"])),
+)
+def test_a_template_fits_the_router_that_it_was_made_from(
+    keys: frozenset[str], flags: frozenset[str]
+) -> None:
+    application = Application(
+        handler="app.handler", route_keys=keys | {"$connect"}, takes_records=True
+    )
+
+    template = made(application, **dict.fromkeys(flags, True))
+
+    assert found(template, application, with_history="history" in flags) == []

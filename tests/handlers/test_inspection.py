@@ -1,0 +1,182 @@
+"""What a program gets that describes a deployment itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.infra_templates import made, properties, statements
+from tests.support.servers.gateways import CHAT
+from wspubsub import UsageError
+from wspubsub.deployment import (
+    STREAM_FILTERS,
+    Arns,
+    permissions,
+    read_application,
+)
+
+APP = """
+import os
+
+from wspubsub import MessageEvent, Router
+
+handler = Router()
+
+
+@handler.route(os.environ.get("GREETING", "hello"))
+def greet(event: MessageEvent) -> None: ...
+"""
+DECORATED = """
+import functools
+
+from wspubsub.eventsources import EventSources
+
+sources = EventSources(handler)
+
+
+def trace(function):
+    print("tracing", function.__name__)
+
+    @functools.wraps(function)
+    def traced(event, context):
+        return function(event, context)
+
+    return traced
+
+
+traced = trace(trace(INSIDE))
+"""
+ARNS = Arns(
+    stage="api/prod",
+    table="table",
+    log_group="logs",
+    queue="queue",
+    stream="stream",
+    stream_failures="failures",
+)
+
+
+@pytest.mark.integration
+def test_an_application_is_read_from_its_file() -> None:
+    application = read_application(f"{CHAT}:handler")
+
+    assert application.handler == "app.handler"
+    assert application.route_selection_expression == "$request.body.type"
+    assert application.takes_records
+    assert application.all_keys == [
+        "$connect",
+        "$disconnect",
+        "$default",
+        "message",
+        "subscribe",
+        "unsubscribe",
+    ]
+
+
+@pytest.mark.integration
+def test_a_folder_and_variables_may_be_given(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+
+    plain = read_application("app.py:handler", folder=tmp_path)
+    other = read_application(
+        "app:handler", folder=tmp_path, variables={"GREETING": "ciao"}
+    )
+
+    assert plain.custom_keys == ["hello"]
+    assert other.custom_keys == ["ciao"]
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_a_router_is_found_inside_decorators(tmp_path: Path, *, is_whole: bool) -> None:
+    (tmp_path / "app.py").write_text(
+        f"{APP}\n{DECORATED.replace('INSIDE', 'handler' if is_whole else 'sources')}"
+    )
+
+    application = read_application("app.py:traced", folder=tmp_path)
+
+    assert application.custom_keys == ["hello"]
+    assert application.takes_records is not is_whole
+
+
+@pytest.mark.integration
+def test_without_a_folder_it_is_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    monkeypatch.chdir(tmp_path)
+
+    application = read_application("app.py:handler")
+
+    assert application.custom_keys == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("app.py", "does not name a handler"),
+        ("nowhere.py:handler", "there is no file"),
+        pytest.param("app.py:nothing", "nothing", marks=pytest.mark.integration),
+    ],
+)
+def test_what_is_no_handler_is_refused(
+    target: str, reason: str, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+
+    with pytest.raises(UsageError, match=reason):
+        read_application(target, folder=tmp_path)
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_permissions_are_those_of_the_template(history: bool) -> None:  # noqa: FBT001 - parametrized
+    template = made(streams=True, queue=True, history=history)
+
+    written = {
+        sid: each["Action"]
+        for sid, each in statements(template, "FunctionRole").items()
+    }
+
+    given = permissions(ARNS, history=history)
+    assert {each["Sid"]: each["Action"] for each in given} == written
+
+
+def test_permissions_name_what_was_given_and_nothing_else() -> None:
+    given = permissions(ARNS, history=True)
+
+    resources = {each["Sid"]: each["Resource"] for each in given}
+    assert resources == {
+        "Logs": ["logs"],
+        "Connections": [
+            "api/prod/POST/@connections/*",
+            "api/prod/GET/@connections/*",
+            "api/prod/DELETE/@connections/*",
+        ],
+        "Table": ["table"],
+        "Send": ["queue"],
+        "Stream": ["stream"],
+        "Streams": ["table/stream/*"],
+        "Failures": ["failures"],
+        "Receive": ["queue"],
+    }
+    assert {each["Effect"] for each in given} == {"Allow"}
+
+
+def test_a_function_without_records_may_send_but_not_receive() -> None:
+    given = permissions(ARNS, records=False)
+
+    assert [each["Sid"] for each in given] == ["Logs", "Connections", "Table", "Send"]
+
+
+def test_what_there_is_not_needs_no_permission() -> None:
+    given = permissions(Arns(stage="api/prod", table="table", log_group="logs"))
+
+    assert [each["Sid"] for each in given] == ["Logs", "Connections", "Table"]
+
+
+def test_the_filters_are_those_of_the_template() -> None:
+    criteria = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
+
+    patterns = [json.loads(each["Pattern"]) for each in criteria["Filters"]]
+
+    assert patterns == list(STREAM_FILTERS)

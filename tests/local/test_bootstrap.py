@@ -1,0 +1,78 @@
+"""The built-in runtime, apart from what test_local_runtimes.py sees of it."""
+
+import ast
+import json
+import subprocess
+import sys
+from http.client import HTTPMessage
+from pathlib import Path
+
+import pytest
+
+from wspubsub.local.functions import bootstrap
+from wspubsub.local.functions.bootstrap import Context, HandlerError, load_handler
+
+SOURCE = Path(bootstrap.__file__)
+
+
+def headers(**fields: str) -> HTTPMessage:
+    message = HTTPMessage()
+    for name, value in fields.items():
+        message["Lambda-Runtime-" + name.replace("_", "-")] = value
+    return message
+
+
+def test_it_imports_nothing_but_the_standard_library() -> None:
+    tree = ast.parse(SOURCE.read_text())
+
+    imported = {
+        alias.name.partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
+    } | {
+        str(node.module).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
+
+    assert imported <= sys.stdlib_module_names
+
+
+def test_a_mobile_client_is_described_in_the_context() -> None:
+    client = {
+        "client": {"installation_id": "i", "app_title": "Chat"},
+        "custom": {"k": "v"},
+        "env": {"locale": "en"},
+    }
+
+    context = Context(headers(Client_Context=json.dumps(client), Deadline_Ms="5"))
+
+    assert context.client_context is not None
+    assert context.client_context.client.app_title == "Chat"
+    assert context.client_context.client.app_version_code is None
+    assert context.client_context.custom == {"k": "v"}
+    assert context.client_context.env == {"locale": "en"}
+    assert context.get_remaining_time_in_millis() == 0
+
+
+def test_a_handler_without_a_module_is_malformed() -> None:
+    with pytest.raises(HandlerError) as caught:
+        load_handler("handler")
+
+    assert caught.value.error_type == "Runtime.MalformedHandlerName"
+
+
+@pytest.mark.integration
+def test_it_ends_when_its_standard_input_does() -> None:
+    # Nobody answers: what must end it is only that input.
+    done = subprocess.run(  # noqa: S603 - our own code
+        [sys.executable, "-P", SOURCE],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=20,
+        check=False,
+        env={"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9", "_HANDLER": "time.sleep"},
+    )
+
+    assert done.returncode == 1

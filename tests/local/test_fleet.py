@@ -1,0 +1,162 @@
+"""Environments of a function: how they begin, end and are reused."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.servers.gateways import APPS, have_ended
+from wspubsub.gateway import Raised, Returned
+from wspubsub.local.functions.environment import FunctionSettings, OutputLine
+from wspubsub.local.functions.fleet import Fleet, Outcome
+from wspubsub.local.functions.runtime_api import Invocation
+from wspubsub.local.processes import exit_reason
+
+pytestmark = pytest.mark.integration
+
+
+def settings(folder: Path) -> FunctionSettings:
+    return FunctionSettings(
+        name="handler",
+        arn="arn:aws:lambda:us-east-1:123456789012:function:handler",
+        environ={
+            **os.environ,
+            "FLAGS": str(folder),
+            "PYTHONPATH": str(APPS),
+            "_HANDLER": "flags.handler",
+        },
+        task_root=APPS,
+        timeout_seconds=5,
+    )
+
+
+def invocation(**event: Any) -> Invocation:
+    return Invocation(request_id="8c1e", event=event)
+
+
+def with_fleet(
+    function: FunctionSettings,
+    use: Callable[[Fleet], Awaitable[None]],
+    *,
+    limit: int,
+    hear: Callable[[OutputLine], None] = lambda _line: None,
+) -> None:
+    async def run() -> None:
+        fleet = Fleet(function, max_environments=limit, on_output=hear)
+        try:
+            await use(fleet)
+        finally:
+            await fleet.close()
+
+    asyncio.run(run())
+
+
+def returned(folder: Path) -> Returned:
+    return Returned({"statusCode": 200, "body": f"running in {folder.name}"})
+
+
+def test_an_initialisation_that_takes_too_long_is_tried_once_more(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "slow-once").touch()
+    function = replace(settings(tmp_path), init_seconds=0.5)
+    outcomes: list[Outcome] = []
+
+    async def use(fleet: Fleet) -> None:
+        outcomes.append(await fleet.invoke(invocation()))
+
+    with_fleet(function, use, limit=1)
+
+    assert outcomes[0].result == returned(tmp_path)
+    assert not (tmp_path / "slow-once").exists()
+
+
+def test_a_process_that_cannot_be_started_fails_the_invocation(tmp_path: Path) -> None:
+    function = replace(settings(tmp_path), task_root=tmp_path / "nowhere")
+
+    async def use(fleet: Fleet) -> None:
+        outcome = await fleet.invoke(invocation())
+        problem = await fleet.warm_up()
+
+        for failed in (outcome.result, problem):
+            assert isinstance(failed, Raised)
+            assert failed.error_type == "Runtime.StartError"
+
+    with_fleet(function, use, limit=1)
+
+
+def test_more_invocations_than_environments_wait_their_turn(tmp_path: Path) -> None:
+    async def use(fleet: Fleet) -> None:
+        assert await fleet.warm_up() is None
+        outcomes = await asyncio.gather(
+            *(fleet.invoke(invocation()) for _ in range(20))
+        )
+
+        assert [each.result for each in outcomes] == [returned(tmp_path)] * 20
+
+    with_fleet(settings(tmp_path), use, limit=1)
+
+
+def test_renewed_environments_forget_even_what_is_being_initialised(
+    tmp_path: Path,
+) -> None:
+    async def use(fleet: Fleet) -> None:
+        (tmp_path / "slow-once").touch()
+        waiting = asyncio.create_task(fleet.invoke(invocation()))
+        while (tmp_path / "slow-once").exists():
+            await asyncio.sleep(0)
+        await fleet.renew()
+
+        outcome = await waiting
+        assert outcome.result == returned(tmp_path)
+
+    with_fleet(settings(tmp_path), use, limit=2)
+
+
+def test_an_environment_that_dies_between_invocations_is_replaced(
+    tmp_path: Path,
+) -> None:
+    pids: list[int] = []
+
+    async def use(fleet: Fleet) -> None:
+        outcome = await fleet.invoke(invocation(body="exit soon"))
+        assert outcome.result == returned(tmp_path)
+        assert await asyncio.to_thread(has_ended_soon)
+        # Lambda too may notice it only with the next invocation.
+        await fleet.invoke(invocation())
+        again = await fleet.invoke(invocation())
+        assert again.result == returned(tmp_path)
+
+    def has_ended_soon() -> bool:
+        return have_ended(pids)
+
+    def hear(line: OutputLine) -> None:
+        pids.append(int(line.text.split()[1]))
+
+    with_fleet(settings(tmp_path), use, limit=1, hear=hear)
+
+
+def test_a_function_that_gives_its_output_away_does_not_keep_the_gateway(
+    tmp_path: Path,
+) -> None:
+    async def use(fleet: Fleet) -> None:
+        outcome = await fleet.invoke(invocation(body="daemon"))
+        assert outcome.result == returned(tmp_path)
+
+    lines: list[str] = []
+    with_fleet(
+        settings(tmp_path), use, limit=1, hear=lambda line: lines.append(line.text)
+    )
+
+    (daemon,) = (int(line.split()[1]) for line in lines)
+    os.kill(daemon, signal.SIGKILL)
+
+
+def test_a_signal_without_a_name_is_told_by_its_number() -> None:
+    assert exit_reason(-9) == "Runtime exited with error: signal: killed"
+    assert exit_reason(-64).endswith(("signal 64", "real-time signal 30"))

@@ -1,0 +1,194 @@
+import io
+import json
+
+import pytest
+
+from wspubsub.gateway import (
+    Close,
+    Function,
+    InvocationResult,
+    Invoke,
+    Raised,
+    Refuse,
+    Returned,
+    Send,
+)
+from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.fleet import Outcome
+from wspubsub.local.journal import BatchLine, Journal
+
+ID = "BFaT_fALIAMCKug="
+
+
+def invoke(function: Function = Function.HANDLER) -> Invoke:
+    return Invoke(
+        invocation_id="8c1e",
+        function=function,
+        event={"requestContext": {"routeKey": "chat", "requestId": "BFaV="}},
+        connection_id=ID,
+    )
+
+
+def outcome(result: InvocationResult) -> Outcome:
+    return Outcome(result=result, seconds=0.0123)
+
+
+def write(journal: Journal) -> None:
+    journal.ready({"Serving": "it serves", "Management URL": "http://x"})
+    journal.opened(ID)
+    journal.refused(
+        Refuse(connection_id=ID, status=403, body="", detail="the handler said so")
+    )
+    journal.invoked(invoke(), outcome(Returned({"statusCode": 200})))
+    journal.invoked(invoke(), outcome(Raised("MyError", "no")))
+    journal.invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
+    journal.sent(Send(ID, '{"message": "Forbidden"}', "no route matches"))
+    journal.managed("POST", "/dev/@connections/x", 410, 3)
+    journal.managed("POST", "/dev/@connections/y", 200, 3)
+    journal.output(OutputLine(environment="handler-1", stream="stdout", text="hello"))
+    journal.note("app.py has changed")
+    journal.warn("mend it")
+    journal.closed(Close(ID, 1001, "Going away"), by="gateway")
+
+
+def test_people_get_a_line_an_event() -> None:
+    stream = io.StringIO()
+
+    write(Journal(stream))
+
+    head, _, *lines = stream.getvalue().splitlines()
+    assert head == "it serves"
+    assert [line[13:].strip() for line in lines] == [
+        f"{ID} opened",
+        f"{ID} refused with 403 (the handler said so)",
+        f"{ID} chat                 200 in 12.3 ms, request 8c1e",
+        f"{ID} chat                 MyError in 12.3 ms, request 8c1e: no",
+        f"{ID} chat authorizer      returned in 12.3 ms, request 8c1e",
+        f'{ID} told {{"message": "Forbidden"}} (no route matches)',
+        "POST /dev/@connections/x answered 410",
+        "│ hello",
+        "app.py has changed",
+        "mend it",
+        f"{ID} closed by the gateway: 1001 Going away",
+    ]
+
+
+def test_machines_get_an_object_an_event() -> None:
+    stream = io.StringIO()
+
+    write(Journal(stream, as_json=True, now=lambda: 1_731_324_924.553))
+
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert {record["time"] for record in records} == {"2024-11-11T11:35:24.553Z"}
+    assert [record["kind"] for record in records] == [
+        "ready",
+        "opened",
+        "refused",
+        "invoked",
+        "invoked",
+        "invoked",
+        "sent",
+        "managed",
+        "managed",
+        "output",
+        "note",
+        "warning",
+        "closed",
+    ]
+    assert records[0]["management_url"] == "http://x"
+    assert records[4] == {
+        "time": "2024-11-11T11:35:24.553Z",
+        "kind": "invoked",
+        "connection_id": ID,
+        "function": "handler",
+        "route_key": "chat",
+        "request_id": "BFaV=",
+        "invocation_id": "8c1e",
+        "duration_ms": 12.3,
+        "outcome": "MyError",
+        "error": "no",
+    }
+
+
+def batch_line(*, failed: int, retries: int = 0, error: str = "") -> BatchLine:
+    return BatchLine(
+        source="aws:sqs",
+        records=2,
+        failed=failed,
+        retries=retries,
+        invocation_id="8c1e",
+        seconds=0.0123,
+        outcome="MyError" if error else "succeeded",
+        error=error,
+    )
+
+
+def test_a_batch_is_a_line_with_its_source() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+    lines = [
+        batch_line(failed=0),
+        batch_line(failed=1, retries=3),
+        batch_line(failed=2, error="no\x1b"),
+    ]
+
+    for line in lines:
+        Journal(plain).batch(line)
+    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).batch(lines[2])
+
+    assert [line[13:] for line in plain.getvalue().splitlines()] == [
+        "aws:sqs          2 records            succeeded in 12.3 ms, request 8c1e",
+        "aws:sqs          2 records, 1 failed, retry 3 succeeded in 12.3 ms, "
+        "request 8c1e",
+        "aws:sqs          2 records, 2 failed  MyError in 12.3 ms, request 8c1e: "
+        "no\\x1b",
+    ]
+    assert json.loads(as_json.getvalue()) == {
+        "time": "2024-11-11T11:35:24.553Z",
+        "kind": "batch",
+        "function": "handler",
+        "source": "aws:sqs",
+        "records": 2,
+        "failed": 2,
+        "retries": 0,
+        "invocation_id": "8c1e",
+        "duration_ms": 12.3,
+        "outcome": "MyError",
+        "error": "no\x1b",
+    }
+
+
+def test_colours_are_for_terminals() -> None:
+    plain, coloured = io.StringIO(), io.StringIO()
+
+    write(Journal(plain, now=lambda: 0.0))
+    write(Journal(coloured, is_coloured=True, now=lambda: 0.0))
+
+    assert "\x1b[32m200\x1b[0m" in coloured.getvalue()
+    assert "\x1b" not in plain.getvalue()
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_a_client_sends_cannot_control_the_terminal(*, as_json: bool) -> None:
+    stream = io.StringIO()
+    journal = Journal(stream, as_json=as_json)
+
+    journal.closed(Close(ID, 4000, "\x1b]0;owned\x07\r\n12:00 forged"), by="client")
+    journal.sent(Send(ID, "\x9b2J" + "x" * 1000))
+
+    text = stream.getvalue()
+    assert len(text.splitlines()) == 2
+    assert not set(text) & {"\x1b", "\x07", "\r", "\x9b"}
+
+
+def test_a_reader_that_goes_away_is_noticed_once() -> None:
+    class Broken(io.StringIO):
+        def write(self, _text: str) -> int:
+            raise BrokenPipeError
+
+    noticed: list[str] = []
+    journal = Journal(Broken(), on_broken=lambda: noticed.append("gone"))
+
+    journal.note("one")
+    journal.note("two")
+
+    assert noticed == ["gone"]

@@ -1,0 +1,132 @@
+"""The README is right, here and where its links lead from PyPI."""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+# The first by test_docs_figures.py, the other by the tests of the templates.
+TESTED_ELSEWHERE = {
+    "docs/reference/limits.md",
+    "docs/how-to/deploy-with-cloudformation.md",
+}
+SETUP = "python3 -m venv .venv && .venv/bin/pip install -e "
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        f"{SETUP}'.[local]' && .venv/bin/wspubsub demo",
+        f"{SETUP}'.[dev]' && .venv/bin/pytest",
+    ],
+)
+def test_a_command_that_sets_up_is_one_line(command: str) -> None:
+    assert README.splitlines().count(command) == 1
+
+
+def test_the_figures_are_those_that_were_measured() -> None:
+    posts = _measured("fanout", "cpu_us_per_post")
+    starts = _measured("coldstart", "cpu_ms")
+    ours, loop = posts["TLS: wspubsub"], posts["TLS: boto3, loop"]
+
+    assert (
+        f"1/{loop / ours:.0f} of the CPU time of a boto3 loop: "
+        f"{ours:.0f} µs instead of {loop:.0f} µs" in README
+    )
+    ours, theirs = starts["wspubsub"], starts["boto3"]
+    assert (
+        f"1/{theirs / ours:.0f} of the CPU time that it takes with boto3: "
+        f"{ours:.0f} ms instead of {theirs:.0f} ms" in README
+    )
+    (sockets,) = _measured("sockets", "sockets").values()
+    (memory,) = _measured("sockets", "gateway_mb").values()
+    assert f"{sockets:,} idle clients takes {memory:.0f} MB" in README
+
+
+def test_the_ratios_on_the_page_hold_within_a_quarter_in_another_run() -> None:
+    page = (ROOT / "docs/explanation/performance.md").read_text()
+    table = page.split("### A post\n")[1].split("###")[0]
+    posts = _measured("fanout", "cpu_us_per_post")
+
+    row = r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| ([\d.]+) \|$"
+    written = re.findall(row, table, re.MULTILINE)
+
+    assert len(written) == 6
+    for name, ratio in written:
+        again = posts[f"TLS: {name}"] / posts["TLS: wspubsub"]
+        assert again == pytest.approx(float(ratio), rel=0.25), name
+
+
+def test_what_we_have_is_shown_by_a_page_whose_examples_are_tested() -> None:
+    table = README.split("## How it compares\n")[1].split("\n## ")[0]
+    cells = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in table.splitlines()
+        if line.startswith("|")
+    ]
+
+    ours = {row[0]: row[1] for row in cells[2:]}
+
+    assert {len(row) for row in cells} == {7}
+    pages = re.findall(r"\]\(([^)#]+)", " ".join(ours.values()))
+    assert len(pages) >= 6
+    assert [page for page in pages if not _is_tested(page)] == []
+
+
+def test_no_link_is_relative_on_pypi() -> None:
+    hook = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+
+    text = README
+    for each in hook["substitutions"]:
+        text = re.sub(each["pattern"], each["replacement"], text)
+
+    targets = re.findall(r"\]\(([^)]+)\)", text)
+    repository = PROJECT["project"]["urls"]["Repository"]
+    assert [each for each in targets if not each.startswith("https://")] == []
+    assert "![The log of wspubsub dev" in text
+    assert f"({repository}/raw/main/docs/_static/dev.svg)" in text
+    assert f"({repository}/blob/main/CONTRIBUTING.md)" in text
+
+
+def test_every_address_of_the_project_is_in_its_repository() -> None:
+    urls = PROJECT["project"]["urls"]
+
+    assert all(url.startswith(urls["Repository"]) for url in urls.values())
+
+
+@pytest.mark.integration
+def test_the_picture_shows_what_dev_prints() -> None:
+    script = ROOT / "scripts" / "draw-dev"
+
+    run = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, str(script), "--check"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+    assert run.returncode == 0, run.stderr
+
+
+def _measured(benchmark: str, figure: str) -> dict[str, float]:
+    path = ROOT / "benchmarks" / "results" / f"{benchmark}.json"
+    rows: list[dict[str, Any]] = json.loads(path.read_text())["rows"]
+    return {row["name"]: row["figures"][figure] for row in rows}
+
+
+def _is_tested(page: str) -> bool:
+    text = (ROOT / page).read_text()
+    return (
+        page == "docs/reference/limits.md"
+        or "```python" in text
+        or "wspubsub template" in text
+    )

@@ -1,0 +1,183 @@
+"""A table in memory with the operations that store and log use, and its stream.
+
+moto takes milliseconds for each and copies what it has; this one is for tests with many
+thousands. It takes no expression that it does not know, and what is not read
+consistently is late (`late_reads`).
+"""
+
+import re
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from tests.support.late_reads import is_late
+from wspubsub.local.eventsources.streams.records import stream_events
+
+Item = dict[str, Any]
+
+_COMPARISON = re.compile(r"(\w+) (=|<=|>) (:\w+)")
+_SORT_KEY = re.compile(r"pk = :pk(?: AND sk (>=|<=|BETWEEN) (:\w+)(?: AND (:\w+))?)?")
+_ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
+
+
+class SmallTable:
+    """The items of one table.
+
+    Args:
+        now: Clock of the stream, in seconds since the epoch.
+
+    Attributes:
+        records: What has changed, as Lambda gets it.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self.records: list[Mapping[str, Any]] = []
+        self._partitions: dict[str, dict[str, Item]] = {}
+
+    def keys(self) -> set[tuple[str, str]]:
+        return {(pk, sk) for pk, items in self._partitions.items() for sk in items}
+
+    def put_item(self, **request: Any) -> dict[str, Any]:
+        item = request["Item"]
+        pk, sk = _key(item)
+        old = self._partitions.get(pk, {}).get(sk)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
+        self._partitions.setdefault(pk, {})[sk] = dict(item)
+        self._record("INSERT" if old is None else "MODIFY", item)
+        asks_for_old = request.get("ReturnValues") == "ALL_OLD"
+        return {"Attributes": old} if old and asks_for_old else {}
+
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
+        parts = [part for each in request["TransactItems"] for part in each.items()]
+        reasons = [self._reason(details) for _, details in parts]
+        if any(reason["Code"] != "None" for reason in reasons):
+            answer: Any = {
+                "Error": {"Code": "TransactionCanceledException", "Message": "failed"},
+                "CancellationReasons": reasons,
+            }
+            raise ClientError(answer, "TransactWriteItems")
+        for kind, details in parts:
+            if kind == "Put":
+                self.put_item(**details)
+        return {}
+
+    def _reason(self, details: dict[str, Any]) -> dict[str, Any]:
+        pk, sk = _key(details.get("Item") or details["Key"])
+        old = self._partitions.get(pk, {}).get(sk)
+        if _holds(details, old):
+            return {"Code": "None"}
+        reason: dict[str, Any] = {"Code": "ConditionalCheckFailed"}
+        if old and details.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+            reason["Item"] = old
+        return reason
+
+    def get_item(self, **request: Any) -> dict[str, Any]:
+        pk, sk = _key(request["Key"])
+        found = self._partitions.get(pk, {}).get(sk)
+        if is_late(request, pk):
+            return {}
+        return {} if found is None else {"Item": dict(found)}
+
+    def delete_item(self, **request: Any) -> dict[str, Any]:
+        pk, sk = _key(request["Key"])
+        old = self._partitions.get(pk, {}).get(sk)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
+        self._partitions.get(pk, {}).pop(sk, None)
+        return {} if old is None else {"Attributes": old}
+
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
+        for write in next(iter(request["RequestItems"].values())):
+            if "PutRequest" in write:
+                self.put_item(**write["PutRequest"])
+            else:
+                self.delete_item(**write["DeleteRequest"])
+        return {"UnprocessedItems": {}}
+
+    def query(self, **request: Any) -> dict[str, Any]:
+        values = request["ExpressionAttributeValues"]
+        assert request.get("FilterExpression") in {None, "expires_at > :now"}
+        match = _SORT_KEY.fullmatch(request["KeyConditionExpression"])
+        assert match is not None
+        items = self._partitions.get(values[":pk"]["S"], {})
+        if is_late(request, values[":pk"]["S"]):
+            items = {}
+        names = _in_range(sorted(items), match.groups(), values)
+        if request.get("ScanIndexForward") is False:
+            names.reverse()
+        # A page holds few items, so that there are several.
+        most = request.get("Limit", 50)
+        start = request.get("ExclusiveStartKey")
+        first = 0 if start is None else bisect_left(names, start["sk"]["S"]) + 1
+        page = names[first : first + most]
+        answer: dict[str, Any] = {"Items": [dict(items[name]) for name in page]}
+        if first + most < len(names):
+            answer["LastEvaluatedKey"] = {"pk": values[":pk"], "sk": {"S": page[-1]}}
+        return answer
+
+    def _record(self, name: str, item: Item) -> None:
+        change = {
+            "eventID": str(len(self.records)),
+            "eventName": name,
+            "dynamodb": {
+                "ApproximateCreationDateTime": datetime.fromtimestamp(self._now(), UTC),
+                "SequenceNumber": f"{len(self.records):021}",
+                "NewImage": item,
+            },
+        }
+        self.records += stream_events([change], stream_arn=_ARN)
+
+
+def _key(item: Item) -> tuple[str, str]:
+    return item["pk"]["S"], item["sk"]["S"]
+
+
+def _in_range(
+    names: list[str], condition: tuple[str | None, ...], values: dict[str, Any]
+) -> list[str]:
+    operator, first, last = condition
+    if operator is None or first is None:
+        return names
+    low = values[first]["S"] if operator in {">=", "BETWEEN"} else ""
+    high = values[last or first]["S"] if operator in {"<=", "BETWEEN"} else "\U0010ffff"
+    return [name for name in names if low <= name <= high]
+
+
+def _holds(request: dict[str, Any], old: Item | None) -> bool:
+    condition = request.get("ConditionExpression")
+    values = request.get("ExpressionAttributeValues", {})
+    return condition is None or any(
+        _is_true(part, values, old) for part in condition.split(" OR ")
+    )
+
+
+def _is_true(part: str, values: dict[str, Any], old: Item | None) -> bool:
+    if part == "attribute_not_exists(pk)":
+        return old is None
+    match = _COMPARISON.fullmatch(part)
+    assert match is not None, part
+    name, operator, value = match.groups()
+    if old is None or name not in old:
+        return False
+    ((kind, theirs),) = old[name].items()
+    ours = values[value][kind]
+    if kind == "N":
+        theirs, ours = float(theirs), float(ours)
+    return bool(
+        {"=": theirs == ours, "<=": theirs <= ours, ">": theirs > ours}[operator]
+    )
+
+
+def _condition_failed(request: dict[str, Any], old: Item | None) -> ClientError:
+    answer: dict[str, Any] = {
+        "Error": {"Code": "ConditionalCheckFailedException", "Message": "failed"}
+    }
+    if old and request.get("ReturnValuesOnConditionCheckFailure") == "ALL_OLD":
+        answer["Item"] = old
+    return ClientError(answer, "PutItem")

@@ -1,0 +1,232 @@
+"""The in-process gateway, as the tests of an application use it."""
+
+import decimal
+import logging
+from typing import Any
+
+import pytest
+
+from tests.support.chat_apps import Chat, ok, on_message, publish, subscribe
+from wspubsub import (
+    PublishReport,
+    UsageError,
+)
+from wspubsub.testing import (
+    START_TIME,
+    Function,
+    GatewayConfig,
+    HandshakeRefused,
+    InProcessGateway,
+    LambdaContext,
+    NoMessageError,
+)
+
+
+def test_what_is_published_reaches_the_other_subscribers() -> None:
+    gateway = InProcessGateway()
+    chat = Chat(gateway)
+    reader, other, writer = (gateway.connect() for _ in range(3))
+    reader.send(subscribe("news"))
+    writer.send(subscribe("news"))
+    other.send(subscribe("sports"))
+
+    writer.send(publish("news", {"n": 1}))
+
+    reader.expect({"n": 1})
+    for client in (reader, other, writer):
+        client.expect_nothing()
+    assert chat.reports == [PublishReport(delivered=1)]
+
+
+def test_a_client_that_vanished_is_pruned_by_the_next_publish() -> None:
+    gateway = InProcessGateway(config=GatewayConfig(routes={"$connect", "$default"}))
+    chat = Chat(gateway)
+    reader, writer = gateway.connect(), gateway.connect()
+    reader.send(subscribe("news"))
+    gateway.advance(minutes=1)
+
+    reader.kill()
+    writer.send(publish("news", "x"))
+
+    assert chat.reports[0].gone == {reader.connection_id}
+    assert chat.store.topics(reader.connection_id) == frozenset()
+
+
+def test_the_store_of_a_test_expires_with_the_gateway_s_time() -> None:
+    gateway = InProcessGateway(config=GatewayConfig(routes={"$connect", "$default"}))
+    chat = Chat(gateway)
+    reader = gateway.connect()
+    reader.send(subscribe("news"))
+
+    before = list(chat.store.subscribers("news"))
+    gateway.advance(hours=2, minutes=11)
+
+    assert before == [reader.connection_id]
+    assert list(chat.store.subscribers("news")) == []
+
+
+def test_a_refused_handshake_raises_with_status_and_body() -> None:
+    gateway = InProcessGateway()
+    Chat(gateway)
+
+    with pytest.raises(HandshakeRefused, match="status 401") as refused:
+        gateway.connect(query={"token": "bad"})
+
+    assert refused.value.status == 401
+    assert '"Unauthorized"' in refused.value.body
+    assert gateway.connection_count == 0
+
+
+def test_connecting_before_there_is_a_handler_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"gateway\.handler"):
+        InProcessGateway().connect()
+
+
+def test_a_handler_cannot_connect_a_client() -> None:
+    gateway = InProcessGateway(on_message(lambda _event, _context: gateway.connect()))
+    client = gateway.connect()
+
+    client.send("x")
+
+    [error] = gateway.errors
+    assert isinstance(error, UsageError)
+
+
+def test_an_authorizer_must_be_given_if_the_configuration_has_one() -> None:
+    with pytest.raises(UsageError, match="authorizer"):
+        InProcessGateway(ok, config=GatewayConfig(has_authorizer=True))
+
+
+def test_an_error_in_a_handler_is_recorded_and_logged_and_seen_by_the_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_event: Any, _context: Any) -> None:
+        raise KeyError("topic")
+
+    gateway = InProcessGateway(on_message(fail))
+    client = gateway.connect()
+
+    with caplog.at_level(logging.ERROR, logger="wspubsub"):
+        client.send("x")
+
+    assert client.receive_json()["message"] == "Internal server error"
+    assert [repr(error) for error in gateway.errors] == ["KeyError('topic')"]
+    assert gateway.invocations[-1].error is gateway.errors[0]
+    assert "KeyError: 'topic'" in caplog.text
+    with pytest.raises(NoMessageError, match="KeyError"):
+        client.receive()
+
+
+def test_an_error_in_a_handler_can_be_raised_where_the_test_caused_it() -> None:
+    def fail(_event: Any, _context: Any) -> None:
+        raise KeyError("topic")
+
+    gateway = InProcessGateway(on_message(fail), raise_errors=True)
+    client = gateway.connect()
+
+    with pytest.raises(KeyError, match="topic"):
+        client.send("x")
+
+    assert client.receive_json()["message"] == "Internal server error"
+    client.close()
+    assert gateway.invocations[-1].route_key == "$disconnect"
+
+
+def test_a_handler_that_exits_has_failed() -> None:
+    def leave(_event: Any, _context: Any) -> None:
+        raise SystemExit(3)
+
+    gateway = InProcessGateway(on_message(leave))
+    client = gateway.connect()
+
+    client.send("x")
+
+    assert client.receive_json()["message"] == "Internal server error"
+    assert "SystemExit(3)" in str(gateway.errors[0])
+
+
+def test_an_interrupt_is_not_taken_for_an_error_of_the_handler() -> None:
+    def interrupt(_event: Any, _context: Any) -> None:
+        raise KeyboardInterrupt
+
+    gateway = InProcessGateway(on_message(interrupt))
+    client = gateway.connect()
+
+    with pytest.raises(KeyboardInterrupt):
+        client.send("x")
+
+    gateway.handler = ok
+    client.send("y")
+    assert gateway.invocations[-1].event["body"] == "y"
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", decimal.Decimal(1), object()])
+def test_a_result_that_is_not_json_is_an_error(value: object) -> None:
+    gateway = InProcessGateway(
+        on_message(lambda _event, _context: {"statusCode": 200, "body": value})
+    )
+    client = gateway.connect()
+
+    client.send("x")
+
+    assert client.receive_json()["message"] == "Internal server error"
+    assert "Unable to marshal response" in str(gateway.errors[0])
+
+
+def test_what_a_handler_does_to_its_event_is_not_seen_by_others() -> None:
+    def spoil(event: Any, _context: Any) -> dict[str, Any]:
+        event.clear()
+        return {"statusCode": 200}
+
+    gateway = InProcessGateway(spoil)
+    client = gateway.connect()
+
+    client.close()
+
+    assert [each.route_key for each in gateway.invocations] == [
+        "$connect",
+        "$disconnect",
+    ]
+
+
+def test_an_invocation_is_recorded_with_its_result() -> None:
+    gateway = InProcessGateway(
+        on_message(lambda _event, _context: {"statusCode": 200, "body": "y"})
+    )
+    client = gateway.connect()
+    gateway.advance(seconds=5)
+
+    client.send("x")
+
+    record = gateway.invocations[-1]
+    assert record.function is Function.HANDLER
+    assert record.event["body"] == "x"
+    assert record.result == {"statusCode": 200, "body": "y"}
+    assert record.error is None
+    assert record.started_at == START_TIME + 5
+    assert record.route_key == "$default"
+
+
+def test_the_context_has_what_lambda_documents() -> None:
+    contexts: list[LambdaContext] = []
+
+    def keep(_event: Any, context: LambdaContext) -> dict[str, int]:
+        contexts.append(context)
+        return {"statusCode": 200}
+
+    gateway = InProcessGateway(keep)
+    gateway.connect()
+
+    [context] = contexts
+    assert context.function_name == "handler"
+    assert context.function_version == "$LATEST"
+    assert context.invoked_function_arn == (
+        "arn:aws:lambda:us-east-1:123456789012:function:handler"
+    )
+    assert context.memory_limit_in_mb == "128"
+    assert len(context.aws_request_id) == 36
+    assert context.log_group_name == "/aws/lambda/handler"
+    assert context.log_stream_name.startswith("2026/01/01/[$LATEST]")
+    assert context.identity.cognito_identity_id is None
+    assert context.identity.cognito_identity_pool_id is None
+    assert context.client_context is None
