@@ -35,7 +35,7 @@ def open_peer(endpoint: str) -> Post:
         results = engine.run(
             connection_ids,
             build=build,
-            judge=_judged,
+            judge=_judge,
             deadline=time.monotonic() + _SECONDS,
         )
         return sum(
@@ -46,5 +46,5 @@ def open_peer(endpoint: str) -> Post:
     return post
 
 
-def _judged(_: Response) -> Verdict:
+def _judge(_: Response) -> Verdict:
     return Verdict.FINAL

@@ -62,7 +62,7 @@ class SimulatedConnections:
                 self._clock.sleep(schedule.wakes_at(self._clock()) - self._clock())
         for attempt in schedule.left():
             yield PostOutcome(attempt.tag, Outcome.THROTTLED)
-        for connection_id in schedule.untried():
+        for connection_id in schedule.take_untried():
             yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def _posted(

@@ -258,13 +258,13 @@ class _Reading:
 
     def __iter__(self) -> Iterator[str]:
         try:
-            yield from self._wanted()
+            yield from self._read_ids()
         except StoreTimeoutError as error:
             self._tally.leave_unread(str(error))
         except WspubsubError as error:
             self.stopped = error
 
-    def _wanted(self) -> Iterator[str]:
+    def _read_ids(self) -> Iterator[str]:
         # What has been read already comes out as deferred, each by its name.
         is_read = isinstance(self._ids, Sequence)
         for connection_id in self._ids:

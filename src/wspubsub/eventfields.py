@@ -53,7 +53,7 @@ class Fields:
             raise self._wrong(key, "text", value)
         return value
 
-    def required_text(self, key: str) -> str:
+    def require_text(self, key: str) -> str:
         """Return a text member that must be there."""
         text = self.text(key)
         if not text:

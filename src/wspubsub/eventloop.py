@@ -41,20 +41,20 @@ def wait_for(awaitable: Awaitable[Any]) -> Any:  # noqa: ANN401 - as handlers
 
 
 def _run(awaitable: Awaitable[Any], context: Context) -> Any:  # noqa: ANN401 - as handlers
-    async def awaited() -> Any:  # noqa: ANN401 - as handlers
+    async def wait() -> Any:  # noqa: ANN401 - as handlers
         return await awaitable
 
     if not _in_use.acquire(blocking=False):
         # Not waited for: whoever uses it may be waiting for this very call.
         with _new_runner() as runner:
-            return runner.run(awaited(), context=context)
+            return runner.run(wait(), context=context)
     try:
-        return _shared_runner().run(awaited(), context=context)
+        return _get_shared_runner().run(wait(), context=context)
     finally:
         _in_use.release()
 
 
-def _shared_runner() -> asyncio.Runner:
+def _get_shared_runner() -> asyncio.Runner:
     process = os.getpid()
     if process not in _runners:
         runner = _runners[process] = _new_runner()

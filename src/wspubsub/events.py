@@ -244,7 +244,7 @@ def _origin(top: Fields) -> str:
 def _common_fields(top: Fields, request: Fields, context: object) -> dict[str, Any]:
     identity = request.fields("identity")
     return {
-        "connection_id": request.required_text("connectionId"),
+        "connection_id": request.require_text("connectionId"),
         "route_key": request.text("routeKey"),
         "stage": request.text("stage"),
         "domain_name": request.text("domainName"),

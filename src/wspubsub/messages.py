@@ -41,11 +41,11 @@ def encode(data: object) -> bytes:
         MessageTooLargeError: The result has more than 131,072 bytes.
     """
     if isinstance(data, bytes | bytearray | memoryview):
-        encoded = _checked_utf8(bytes(data))
+        encoded = _check_utf8(bytes(data))
     elif isinstance(data, str):
-        encoded = _encoded_text(data)
+        encoded = _encode_text(data)
     else:
-        encoded = _encoded_json(data)
+        encoded = _encode_json(data)
     if len(encoded) > MAX_MESSAGE_BYTES:
         raise MessageTooLargeError(len(encoded), MAX_MESSAGE_BYTES)
     return encoded
@@ -150,7 +150,7 @@ def _half_a_pair(what: str) -> MessageError:
     return MessageError(f"{what} holds half of a surrogate pair, which is not text")
 
 
-def _checked_utf8(data: bytes) -> bytes:
+def _check_utf8(data: bytes) -> bytes:
     try:
         data.decode()
     except UnicodeDecodeError:
@@ -161,14 +161,14 @@ def _checked_utf8(data: bytes) -> bytes:
     return data
 
 
-def _encoded_text(text: str) -> bytes:
+def _encode_text(text: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError:
         raise _half_a_pair("the text") from None
 
 
-def _encoded_json(data: object) -> bytes:
+def _encode_json(data: object) -> bytes:
     try:
         text = json.dumps(
             data, ensure_ascii=False, allow_nan=False, separators=(",", ":")

@@ -49,7 +49,7 @@ class Fanout(Protocol):
         """
         ...
 
-    def carry_on(
+    def deliver_logged(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
         """Carry a message that the log's stream has brought.
@@ -79,4 +79,4 @@ class InlineFanout:
             budget=budget,
         )
 
-    carry_on = publish
+    deliver_logged = publish

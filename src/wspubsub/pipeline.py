@@ -73,11 +73,11 @@ class Route:
             Exception: Whatever was raised and not taken.
         """
         errors = _Errors()
-        call = errors.guarded(_handling(self._handler), self._layers)
+        call = errors.guard(_handling(self._handler), self._layers)
         for depth, layer in enumerate(self._layers):
             for function in reversed(layer.middleware):
                 step = _surrounding(function, call)
-                call = errors.guarded(step, self._layers[depth:])
+                call = errors.guard(step, self._layers[depth:])
         return call(event)
 
 
@@ -89,7 +89,7 @@ class _Errors:
     def __init__(self) -> None:
         self._passed: Exception | None = None
 
-    def guarded(self, step: CallNext, layers: tuple[Layer, ...]) -> CallNext:
+    def guard(self, step: CallNext, layers: tuple[Layer, ...]) -> CallNext:
         def call(event: Event) -> Response:
             try:
                 return step(event)
@@ -120,7 +120,7 @@ class _Errors:
 def _handling(function: Handler) -> CallNext:
     def step(event: Event) -> Response:
         result = _call(function, event)
-        by = _named(function, "handler", event)
+        by = _describe(function, "handler", event)
         if isinstance(event, ConnectEvent):
             return to_handshake_response(result, by, none_accepts=True)
         return to_response(result, by)
@@ -131,7 +131,7 @@ def _handling(function: Handler) -> CallNext:
 def _surrounding(function: Handler, inner: CallNext) -> CallNext:
     def step(event: Event) -> Response:
         result = function(event, inner)
-        by = _named(function, "middleware", event)
+        by = _describe(function, "middleware", event)
         if hasattr(result, "__await__"):
             raise UsageError(f"{by} must be a plain function, not async def")
         if isinstance(event, ConnectEvent):
@@ -143,7 +143,7 @@ def _surrounding(function: Handler, inner: CallNext) -> CallNext:
 
 def _answer(function: Handler, event: Event, error: Exception) -> Response:
     result = _call(function, event, error)
-    by = _named(function, "exception handler", event)
+    by = _describe(function, "exception handler", event)
     if isinstance(event, ConnectEvent):
         return to_failed_handshake_response(result, by, status=_refusing_status(error))
     return to_response(result, by)
@@ -181,6 +181,6 @@ def _call(function: Handler, *args: object) -> Any:  # noqa: ANN401 - as handler
     return result
 
 
-def _named(function: Handler, kind: str, event: Event) -> str:
+def _describe(function: Handler, kind: str, event: Event) -> str:
     name = getattr(function, "__name__", function)
     return f'{kind} "{name}" for route "{event.route_key}"'

@@ -129,7 +129,7 @@ class Publisher:
         """
         topic = validate_topic(topic)
         encoded = encode(data)
-        excluded = _checked_exclude(exclude)
+        excluded = _check_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
         if self._log is None:
             if key is not None:
@@ -159,7 +159,7 @@ class Publisher:
         is_handed_over = appended.is_sent or self.fanout.needs_log
         if is_handed_over and not appended.is_new:
             return PublishReport(position=logged.position, repeated=True)
-        report = _placed(
+        report = _add_position(
             logged.position,
             lambda: self.fanout.publish(self._outgoing(logged), self.delivery, budget),
         )
@@ -167,7 +167,7 @@ class Publisher:
             _mark_sent(topic_log, logged, key, budget)
         return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
 
-    def carry_on(
+    def deliver_logged(
         self,
         message: "LoggedMessage",
         *,
@@ -193,9 +193,9 @@ class Publisher:
         outgoing = self._outgoing(message)
         outgoing = outgoing.__replace__(exclude=outgoing.exclude.union(exclude))
         if only is None:
-            return _placed(
+            return _add_position(
                 message.position,
-                lambda: self.fanout.carry_on(outgoing, delivery, budget),
+                lambda: self.fanout.deliver_logged(outgoing, delivery, budget),
             )
         report = delivery.deliver(
             only,
@@ -236,7 +236,7 @@ class Publisher:
             AccessDeniedError: The permission or the endpoint is wrong.
             ManagementError: The Management API could not be reached, or failed.
         """
-        connection_id = _established(connection_id)
+        connection_id = _require_established(connection_id)
         try:
             report = self.delivery.deliver(
                 (connection_id,),
@@ -267,7 +267,7 @@ class Publisher:
             ManagementError: The connection could not be closed.
             StoreError: It could not be forgotten.
         """
-        connection_id = _established(connection_id)
+        connection_id = _require_established(connection_id)
         try:
             self.delivery.connections.close(connection_id)
         except ConnectionGoneError:
@@ -283,7 +283,9 @@ class Publisher:
         )
 
 
-def _placed(position: "Position", send: Callable[[], PublishReport]) -> PublishReport:
+def _add_position(
+    position: "Position", send: Callable[[], PublishReport]
+) -> PublishReport:
     try:
         report = send()
     except PublishError as error:
@@ -312,7 +314,7 @@ def _mark_sent(
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
 
 
-def _checked_exclude(exclude: object) -> frozenset[str]:
+def _check_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError(
             "exclude takes a collection of connection IDs, such as "
@@ -321,7 +323,7 @@ def _checked_exclude(exclude: object) -> frozenset[str]:
     return frozenset(map(check_connection_id, exclude))
 
 
-def _established(connection_id: str) -> str:
+def _require_established(connection_id: str) -> str:
     if isinstance(connection_id, PendingConnectionId):
         raise ConnectionNotReadyError(connection_id)
     return check_connection_id(connection_id)

@@ -25,14 +25,14 @@ class _LateFields:
 
         made = dataclasses.make_dataclass(
             owner.__name__,
-            [(name, Any, _described(owner, name)) for name in owner.field_names],
+            [(name, Any, _make_field(owner, name)) for name in owner.field_names],
             kw_only=True,
         )
         fields: Mapping[str, dataclasses.Field[Any]] = getattr(made, _FIELDS)
         return fields
 
 
-def _described(owner: "type[Record]", name: str) -> Any:  # noqa: ANN401 - as `field` says
+def _make_field(owner: "type[Record]", name: str) -> Any:  # noqa: ANN401 - as `field` says
     import dataclasses  # noqa: PLC0415 - as above
 
     is_shown = name not in owner.hidden_names

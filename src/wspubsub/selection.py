@@ -53,7 +53,7 @@ class RouteSelectionExpression:
 
     def __init__(self, text: str = DEFAULT_EXPRESSION) -> None:
         self.text = text
-        self._parts = tuple(_parsed(text))
+        self._parts = tuple(_parse(text))
 
     def __repr__(self) -> str:
         return f"RouteSelectionExpression({self.text!r})"
@@ -72,14 +72,14 @@ class RouteSelectionExpression:
             return "".join(
                 part
                 if isinstance(part, str)
-                else _stringified(_looked_up(document, part.path))
+                else _stringify(_look_up(document, part.path))
                 for part in self._parts
             )
         except (MessageError, RecursionError):
             return ""
 
 
-def _parsed(text: object) -> Iterator[str | _Variable]:
+def _parse(text: object) -> Iterator[str | _Variable]:
     if not isinstance(text, str) or not text:
         raise UsageError("a route selection expression must be non-empty text")
     name = text.removeprefix(_BODY)
@@ -108,7 +108,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def _looked_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
+def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
     for step in path:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step, _MISSING)
@@ -119,7 +119,7 @@ def _looked_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 
     return value
 
 
-def _stringified(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+def _stringify(value: Any) -> str:  # noqa: ANN401 - parsed JSON
     # AWS documents arrays as "[item1, item2]"; numbers, booleans, null and objects
     # are not documented, so they keep their JSON form and null counts as missing.
     if value is _MISSING or value is None:
@@ -127,5 +127,5 @@ def _stringified(value: Any) -> str:  # noqa: ANN401 - parsed JSON
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        return "[" + ", ".join(_stringified(item) for item in value) + "]"
+        return "[" + ", ".join(_stringify(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

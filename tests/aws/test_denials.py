@@ -8,7 +8,7 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.support.servers.management import Fault, ManagementServer, management_server
 from wspubsub import AccessDeniedError
 from wspubsub.aws import ManagementApi
-from wspubsub.aws.failures import denied_text
+from wspubsub.aws.failures import explain_denial
 
 DEFAULT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"
 CUSTOM = "https://ws.example.com/chat"
@@ -70,7 +70,7 @@ CASES = [
 def test_what_aws_says_decides_what_is_advised(
     code: str, message: str, advice: str
 ) -> None:
-    text = denied_text(DEFAULT, f"403 {code} {message}")
+    text = explain_denial(DEFAULT, f"403 {code} {message}")
 
     assert advice in text.replace(message, "")
     assert STATEMENT not in text
@@ -78,7 +78,7 @@ def test_what_aws_says_decides_what_is_advised(
 
 def test_a_missing_permission_is_the_statement_and_nothing_else() -> None:
     because = "because no identity-based policy allows the action"
-    text = denied_text(DEFAULT, f"AccessDeniedException {NOT_AUTHORIZED} {because}")
+    text = explain_denial(DEFAULT, f"AccessDeniedException {NOT_AUTHORIZED} {because}")
 
     assert STATEMENT in text
     assert "perhaps" not in text
@@ -97,7 +97,7 @@ def test_a_missing_permission_is_the_statement_and_nothing_else() -> None:
 def test_a_bare_forbidden_is_the_place_first_and_then_the_statement(
     endpoint: str, place: str
 ) -> None:
-    text = denied_text(endpoint, '403 ForbiddenException {"message":"Forbidden"}')
+    text = explain_denial(endpoint, '403 ForbiddenException {"message":"Forbidden"}')
 
     assert text.index(place) < text.index(STATEMENT)
 

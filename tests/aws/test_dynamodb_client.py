@@ -22,8 +22,8 @@ from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import (
     MAX_WAIT_SECONDS,
     ClientError,
-    broken_delay,
-    throttled_delay,
+    delay_after_failure,
+    delay_after_throttling,
 )
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
@@ -251,9 +251,9 @@ def test_what_no_second_attempt_mends_is_an_error_at_once(
 def test_throttling_is_borne_for_seconds_and_other_failures_are_not() -> None:
     failures = range(1, MAX_ATTEMPTS)
 
-    assert [throttled_delay(number) for number in failures] == [1.0, 2.0, 4.0]
-    assert [broken_delay(number) for number in failures] == [0.05, 0.1, 0.2]
-    assert sum(map(throttled_delay, failures)) == MAX_WAIT_SECONDS
+    assert [delay_after_throttling(number) for number in failures] == [1.0, 2.0, 4.0]
+    assert [delay_after_failure(number) for number in failures] == [0.05, 0.1, 0.2]
+    assert sum(map(delay_after_throttling, failures)) == MAX_WAIT_SECONDS
 
 
 def test_after_throttling_a_request_waits_that_long(

@@ -7,7 +7,7 @@ from tests.contracts.stores import CREDENTIALS
 from wspubsub import UsageError
 from wspubsub.aws import ManagementApi
 from wspubsub.aws.endpoints import management_endpoint, region_of, region_of_queue
-from wspubsub.aws.failures import denied_text
+from wspubsub.aws.failures import explain_denial
 
 DEFAULT_DOMAIN = "abcdef1234.execute-api.us-east-1.amazonaws.com"
 
@@ -128,7 +128,7 @@ def test_the_statement_that_is_missing_names_the_partition(
 ) -> None:
     endpoint = f"https://abcdef1234.execute-api.{region}.amazonaws.com{suffix}/prod"
 
-    text = denied_text(endpoint, "Forbidden")
+    text = explain_denial(endpoint, "Forbidden")
 
     assert f"{arn}ACCOUNT:abcdef1234/prod/*/@connections/*" in text
 

@@ -5,13 +5,13 @@ import sys
 import pytest
 
 from wspubsub import __version__
-from wspubsub.aws.unsigned import unsigned_headers
+from wspubsub.aws.unsigned import format_unsigned_headers
 
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1"
 
 
 def lines(environment: dict[str, str]) -> dict[str, str]:
-    text = unsigned_headers(environment)
+    text = format_unsigned_headers(environment)
     assert text.endswith("\r\n")
     return dict(line.split(": ", 1) for line in text.splitlines())
 

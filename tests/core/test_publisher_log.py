@@ -345,7 +345,7 @@ def test_who_is_excluded_gets_nothing_of_a_logged_message() -> None:
 
     chat.publisher.publish("news", "hello", exclude={"a="})
     [message] = chat.log.read("news").messages
-    chat.publisher.carry_on(message)
+    chat.publisher.deliver_logged(message)
 
     assert chat.received == 0
     assert chat.connections.messages("b=") == [b"hello", b"hello"]

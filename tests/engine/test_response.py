@@ -16,7 +16,7 @@ CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 def read(data: bytes) -> Response:
     reader = ResponseReader()
-    return reader.feed(data) or reader.closed()
+    return reader.feed(data) or reader.finish()
 
 
 @pytest.mark.parametrize("name", sorted(DELIVERING | {"410", "413", "500"}))
@@ -27,7 +27,7 @@ def test_where_the_bytes_are_cut_makes_no_difference(name: str, cut: int) -> Non
     reader = ResponseReader()
 
     first = reader.feed(data[:cut])
-    pieces = first or reader.feed(data[cut:]) or reader.closed()
+    pieces = first or reader.feed(data[cut:]) or reader.finish()
 
     assert pieces.status == whole.status
     assert pieces.body == whole.body
@@ -118,14 +118,14 @@ def test_a_response_that_is_cut_off_is_an_error(data: bytes) -> None:
 
     assert reader.feed(data) is None
     with pytest.raises(ResponseError, match="closed before"):
-        reader.closed()
+        reader.finish()
 
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_a_response_or_an_error(data: bytes) -> None:
     reader = ResponseReader()
     try:
-        response = reader.feed(OK_HEAD + data) or reader.closed()
+        response = reader.feed(OK_HEAD + data) or reader.finish()
     except ResponseError:
         return
     assert response.status == 200

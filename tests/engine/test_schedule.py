@@ -79,7 +79,7 @@ class Run:
         for attempt in [*schedule.left(), *self._flying]:
             self.given_up[attempt.tag] = attempt.failures
         self._flying.clear()
-        self.given_up.update(dict.fromkeys(schedule.untried(), 0))
+        self.given_up.update(dict.fromkeys(schedule.take_untried(), 0))
         return self.now - begun
 
     def _send(self, schedule: Schedule[Attempt]) -> None:
@@ -376,7 +376,7 @@ def test_a_name_that_comes_after_the_deadline_is_not_tried() -> None:
 
     assert schedule.take(100.0) is None
     assert schedule.is_over(130.0)
-    assert list(schedule.untried()) == ["b", "c"]
+    assert list(schedule.take_untried()) == ["b", "c"]
 
 
 def test_silent_ones_take_no_room_from_others_up_to_a_limit() -> None:

@@ -407,7 +407,7 @@ def test_what_the_stream_has_given_up_is_replayed_from_the_log(
     service.publisher.publish("news", "two", exclude={"b="})
 
     reports = [
-        service.publisher.carry_on(message)
+        service.publisher.deliver_logged(message)
         for message in service.log.read("news", limit=1000).messages
     ]
 

@@ -78,7 +78,7 @@ def failure_of(error: Exception) -> ClientFailure:
         if getattr(error, "operation_name", None) in _FOR_CREDENTIALS:
             raise CredentialsError(str(error)) from error
         return _refusal(answer, error)
-    return _unanswered(error)
+    return _classify_unanswered(error)
 
 
 def _refusal(answer: Mapping[str, Any], error: Exception) -> ClientFailure:
@@ -95,7 +95,7 @@ def _refusal(answer: Mapping[str, Any], error: Exception) -> ClientFailure:
     )
 
 
-def _unanswered(error: Exception) -> ClientFailure:
+def _classify_unanswered(error: Exception) -> ClientFailure:
     names = {each.__name__ for each in type(error).__mro__}
     code, text = type(error).__name__, str(error)
     if not type(error).__module__.startswith("botocore."):

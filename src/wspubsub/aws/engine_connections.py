@@ -23,7 +23,7 @@ from wspubsub.aws.signing import (
     canonical_path,
     credentials_in,
 )
-from wspubsub.aws.unsigned import unsigned_headers
+from wspubsub.aws.unsigned import format_unsigned_headers
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.channel import Endpoint
@@ -146,7 +146,7 @@ class EngineConnections:
         return self._engine.run(
             ids,
             build=requests.build,
-            judge=_judged,
+            judge=_judge,
             deadline=deadline,
             progress=self._progress,
             patience_seconds=patience_seconds,
@@ -176,7 +176,7 @@ class EngineConnections:
         if meaning is Meaning.DENIED:
             raise self._error(result)
         outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
-        return PostOutcome(result.tag, outcome, _described(response))
+        return PostOutcome(result.tag, outcome, _describe(response))
 
     def _error(self, result: Result) -> ManagementError:
         response = result.response
@@ -188,7 +188,7 @@ class EngineConnections:
             self._endpoint,
             status=status,
             code=code,
-            text=result.error if response is None else _described(response),
+            text=result.error if response is None else _describe(response),
         )
 
 
@@ -236,7 +236,7 @@ class _Requests:
         self._credentials = credentials
         self._region = region
         self._keys = keys
-        self._unsigned = unsigned_headers(os.environ)
+        self._unsigned = format_unsigned_headers(os.environ)
         self._second = -1
 
     def build(self, connection_id: str) -> bytes:
@@ -301,7 +301,7 @@ def _connection_info(found: dict[str, Any]) -> ConnectionInfo:
     )
 
 
-def _judged(response: Response) -> Verdict:
+def _judge(response: Response) -> Verdict:
     if response.status in _SUCCESS:
         return Verdict.FINAL
     return verdict_on(response.status, _code(response))
@@ -313,7 +313,7 @@ def _code(response: Response) -> str | None:
     return code or None
 
 
-def _described(response: Response) -> str:
+def _describe(response: Response) -> str:
     text = response.body[:300].decode("utf-8", "replace")
     return f"{response.status} {_code(response) or ''} {text}".strip()
 

@@ -34,13 +34,15 @@ def error_for(
             code=code,
         )
     if meaning is Meaning.DENIED:
-        return AccessDeniedError(denied_text(endpoint, text), status=status, code=code)
+        return AccessDeniedError(
+            explain_denial(endpoint, text), status=status, code=code
+        )
     return ManagementError(
         f"the Management API at {endpoint} failed: {text}", status=status, code=code
     )
 
 
-def denied_text(endpoint: str, text: str) -> str:
+def explain_denial(endpoint: str, text: str) -> str:
     """Return what to do about a refusal, by what AWS says.
 
     Only where AWS names a permission, or nothing at all, it is the IAM statement that

@@ -97,9 +97,9 @@ class FanOut:
                     failed[attempt] = posted.outcome
                 else:
                     yield posted.outcome
-        yield from self._given_up()
+        yield from self._give_up()
         yield from (failed[attempt] for attempt in schedule.left())
-        for connection_id in schedule.untried():
+        for connection_id in schedule.take_untried():
             yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def _is_tried_again(
@@ -120,13 +120,13 @@ class FanOut:
 
     def _wait(self, schedule: Schedule[Attempt]) -> Iterable[Future[Posted]]:
         now = self._clock()
-        seconds = _bounded(schedule.wakes_at(now) - now)
+        seconds = _limit_wait(schedule.wakes_at(now) - now)
         if self._under_way:
             return wait(self._under_way, seconds, FIRST_COMPLETED).done
         self._sleep(seconds)
         return ()
 
-    def _given_up(self) -> Iterator[PostOutcome]:
+    def _give_up(self) -> Iterator[PostOutcome]:
         # A thread cannot be interrupted, but nobody has to wait for it: what it is
         # doing ends by its own timeouts, and may still succeed.
         self._leaving_seconds = 0.0
@@ -144,5 +144,5 @@ class FanOut:
         self._pool.shutdown(wait=not late)
 
 
-def _bounded(seconds: float) -> float:
+def _limit_wait(seconds: float) -> float:
     return min(max(0.0, seconds), _LONGEST_WAIT_SECONDS)

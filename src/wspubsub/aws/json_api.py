@@ -20,7 +20,7 @@ from wspubsub.aws.signing import (
     credentials_in,
     signature,
 )
-from wspubsub.aws.unsigned import unsigned_headers
+from wspubsub.aws.unsigned import format_unsigned_headers
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
@@ -39,12 +39,12 @@ _OK = 200
 # As in botocore's standard mode. Four attempts never reach its cap of 20 seconds.
 
 
-def throttled_delay(failures: int) -> float:
+def delay_after_throttling(failures: int) -> float:
     """Return the longest time to wait where the last answer throttles, in seconds."""
     return float(2 ** (failures - 1))
 
 
-def broken_delay(failures: int) -> float:
+def delay_after_failure(failures: int) -> float:
     """Return the longest time to wait after any other failure, in seconds."""
     return float(0.05 * 2 ** (failures - 1))
 
@@ -118,8 +118,8 @@ class JsonApi:
             pool,
             connect_seconds=CONNECT_SECONDS,
             read_seconds=read_seconds,
-            longest_delay=broken_delay,
-            throttled_delay=throttled_delay,
+            longest_delay=delay_after_failure,
+            throttled_delay=delay_after_throttling,
         )
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +132,7 @@ class JsonApi:
         reader = _Reader()
         [result] = self._engine.run(
             (operation,),
-            build=self._builder(operation, _written(request)),
+            build=self._builder(operation, _serialize(request)),
             judge=reader.judge,
             deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
@@ -169,7 +169,7 @@ class JsonApi:
                 ("content-length", str(len(body))),
             ]
             lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-            lines += unsigned_headers(os.environ)
+            lines += format_unsigned_headers(os.environ)
             return f"POST {self._path} HTTP/1.1\r\n{lines}\r\n".encode() + body
 
         return build
@@ -198,7 +198,7 @@ class _Reader:
         if checksum is not None and checksum != str(binascii.crc32(response.body)):
             self.problem = f"its CRC32 checksum is not {checksum}"
             return Verdict.BROKEN
-        answer = _parsed(response.body)
+        answer = _parse(response.body)
         if answer is None:
             self.problem = f"it is not a JSON object: {response.body[:40]!r}"
             return Verdict.BROKEN
@@ -206,7 +206,7 @@ class _Reader:
         return Verdict.FINAL
 
 
-def _written(request: dict[str, Any]) -> bytes:
+def _serialize(request: dict[str, Any]) -> bytes:
     return json.dumps(request, default=_base64).encode()
 
 
@@ -217,7 +217,7 @@ def _base64(value: object) -> str:
     return binascii.b2a_base64(value, newline=False).decode()
 
 
-def _parsed(body: bytes) -> dict[str, Any] | None:
+def _parse(body: bytes) -> dict[str, Any] | None:
     """Return a JSON object, None if it is not one."""
     # The hook is called for each object; a page of subscribers has thousands, and
     # never a binary attribute.
@@ -236,7 +236,7 @@ def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refusal(response: Response) -> dict[str, Any]:
-    found = _parsed(response.body) or {}
+    found = _parse(response.body) or {}
     # The type is a qualified name: com.amazonaws.dynamodb.v20120810#Name.
     code = str(found.pop("__type", "")).rpartition("#")[2] or str(response.status)
     # SQS had other names for its errors when it spoke XML, and SDKs keep to those.

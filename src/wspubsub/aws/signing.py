@@ -109,7 +109,7 @@ def canonical_request(
         payload_hash: SHA-256 of the payload in hexadecimal.
     """
     pairs = list(headers)
-    lines = "".join(f"{name}:{_trimmed(value)}\n" for name, value in pairs)
+    lines = "".join(f"{name}:{_trim(value)}\n" for name, value in pairs)
     names = ";".join(name for name, _ in pairs)
     return (
         f"{method}\n{canonical_path(path)}\n{query}\n{lines}\n{names}\n{payload_hash}"
@@ -159,5 +159,5 @@ def authorization(
     )
 
 
-def _trimmed(value: str) -> str:
+def _trim(value: str) -> str:
     return " ".join(value.split())

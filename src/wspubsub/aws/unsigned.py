@@ -10,7 +10,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.~\-=;:+&\[\]{}\"',]*")
 """What botocore leaves as it is in the trace's header."""
 
 
-def unsigned_headers(environment: Mapping[str, str]) -> str:
+def format_unsigned_headers(environment: Mapping[str, str]) -> str:
     """Return the lines of these headers, to be sent with a request.
 
     Lambda gives each invocation its trace in the environment. A service that is called
@@ -19,7 +19,7 @@ def unsigned_headers(environment: Mapping[str, str]) -> str:
     lines = f"accept-encoding: identity\r\nuser-agent: {_user_agent(environment)}\r\n"
     trace = environment.get("_X_AMZN_TRACE_ID")
     if trace and environment.get("AWS_LAMBDA_FUNCTION_NAME"):
-        lines += f"x-amzn-trace-id: {_quoted(trace)}\r\n"
+        lines += f"x-amzn-trace-id: {_quote(trace)}\r\n"
     return lines
 
 
@@ -27,10 +27,10 @@ def _user_agent(environment: Mapping[str, str]) -> str:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     agent = f"wspubsub/{wspubsub.__version__} lang/python#{version}"
     runtime = environment.get("AWS_EXECUTION_ENV", "")
-    return f"{agent} exec-env/{_quoted(runtime)}" if runtime else agent
+    return f"{agent} exec-env/{_quote(runtime)}" if runtime else agent
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
     from urllib.parse import quote  # noqa: PLC0415 - Lambda's own never need it

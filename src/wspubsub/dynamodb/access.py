@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, query, translated
+from wspubsub.dynamodb.client import DynamoDBClient, query, store_errors
 from wspubsub.dynamodb.items import Item, Write
 from wspubsub.dynamodb.pages import Page, StartKey
 
@@ -32,7 +32,7 @@ class TableAccess:
 
     def get(self, key: Item) -> Item | None:
         """Return an item as it is at this moment; None if there is none."""
-        with translated("GetItem", self._name):
+        with store_errors("GetItem", self._name):
             answer = self._client.get_item(
                 TableName=self._name, Key=key, ConsistentRead=True
             )
@@ -41,14 +41,14 @@ class TableAccess:
 
     def put(self, item: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
         """Put an item and return what it replaced, if `ReturnValues` asks for that."""
-        with translated("PutItem", self._name):
+        with store_errors("PutItem", self._name):
             answer = self._client.put_item(TableName=self._name, Item=item, **options)
         old: Item | None = answer.get("Attributes")
         return old
 
     def delete(self, key: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
         """Delete an item and return it; None if there was none."""
-        with translated("DeleteItem", self._name):
+        with store_errors("DeleteItem", self._name):
             answer = self._client.delete_item(
                 TableName=self._name, Key=key, ReturnValues="ALL_OLD", **options
             )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from wspubsub.backoff import attempts
-from wspubsub.dynamodb.client import DynamoDBClient, translated
+from wspubsub.dynamodb.client import DynamoDBClient, store_errors
 from wspubsub.dynamodb.items import Write
 from wspubsub.errors import StoreError
 
@@ -44,7 +44,7 @@ def _write_chunk(
     sleep: Callable[[float], object],
 ) -> None:
     for _ in attempts(sleep, most=MAX_ATTEMPTS):
-        with translated("BatchWriteItem", table):
+        with store_errors("BatchWriteItem", table):
             answer = client.batch_write_item(RequestItems={table: chunk})
         chunk = answer.get("UnprocessedItems", {}).get(table, [])
         if not chunk:

@@ -84,7 +84,7 @@ _ACTIONS = {"TransactWriteItems": "PutItem or dynamodb:ConditionCheckItem"}
 
 
 @contextmanager
-def translated(operation: str, table: str) -> Iterator[None]:
+def store_errors(operation: str, table: str) -> Iterator[None]:
     """Turn what a client raises into a `StoreError`; the one place that does."""
     try:
         yield
@@ -112,7 +112,7 @@ def query(
         StoreError: DynamoDB failed, or the answer has no items: boto3 takes an answer
             that is cut off, or is not DynamoDB's, for an empty one.
     """
-    with translated("Query", table):
+    with store_errors("Query", table):
         answer: dict[str, Any] = client.query(TableName=table, **request)
     if "Items" not in answer:
         from wspubsub.aws.meanings import UNREADABLE  # noqa: PLC0415 - as above

@@ -15,7 +15,7 @@ class ImageError(EventError):
     """An item that the stream brought is not what its key says."""
 
 
-def logged_message(image: object) -> LoggedMessage | None:
+def read_logged_message(image: object) -> LoggedMessage | None:
     """Return the message that an item is the log entry of; None for other items.
 
     Args:

@@ -21,6 +21,7 @@ from wspubsub.dynamodb.log_items import (
     entry_after,
     is_tail_kept,
     key_item,
+    make_sent_item,
     read_digest,
     read_first,
     read_id,
@@ -28,7 +29,6 @@ from wspubsub.dynamodb.log_items import (
     read_message,
     read_published_at,
     read_tail,
-    sent_item,
 )
 from wspubsub.dynamodb.log_requests import CONDITION_FAILED, LogRequests
 from wspubsub.dynamodb.tails import Tails
@@ -114,7 +114,7 @@ class DynamoDBTopicLog:
                 if appended is not None:
                     return appended
                 self._tails.lose(drafted.topic)
-        raise _exhausted(drafted.topic, None)
+        raise _make_timeout_error(drafted.topic, None)
 
     def mark_sent(
         self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
@@ -124,7 +124,7 @@ class DynamoDBTopicLog:
         Costs 1 write unit.
         """
         check_timeout(timeout_seconds)
-        item = sent_item(message, check_key(key), self._history)
+        item = make_sent_item(message, check_key(key), self._history)
         tries = Tries(self._now, self._sleep, timeout_seconds)
         with _in_time(message.topic):
             tries.request(lambda: self._requests.put_again(item), "PutItem")
@@ -212,10 +212,10 @@ def _in_time(topic: str) -> Iterator[None]:
     except StoreError as error:
         if not is_passing(error):
             raise
-        raise _exhausted(topic, error) from error
+        raise _make_timeout_error(topic, error) from error
 
 
-def _exhausted(topic: str, failure: StoreError | None) -> StoreError:
+def _make_timeout_error(topic: str, failure: StoreError | None) -> StoreError:
     why = str(failure) if failure else "others always wrote first"
     return StoreError(
         f"the log of topic {topic!r} took no message in time: {why}; it may have taken "

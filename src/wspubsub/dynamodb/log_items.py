@@ -170,7 +170,7 @@ def key_item(message: LoggedMessage, key: str, history: History) -> Item:
     }
 
 
-def sent_item(message: LoggedMessage, key: str, history: History) -> Item:
+def make_sent_item(message: LoggedMessage, key: str, history: History) -> Item:
     """Return the item of a key once its message has been handed to everyone."""
     return key_item(message, key, history) | {"is_sent": {"BOOL": True}}
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, translated
+from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, store_errors
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
@@ -101,7 +101,7 @@ class LogRequests:
     def put_again(self, item: Item) -> None:
         """Write the item of a key again, unless it is another message's by now."""
         try:
-            with translated("PutItem", self._table):
+            with store_errors("PutItem", self._table):
                 self._client.put_item(
                     TableName=self._table,
                     Item=item,
@@ -115,7 +115,7 @@ class LogRequests:
     def _put(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
         """Put an entry; return why it is refused, in the way of a transaction."""
         try:
-            with translated("PutItem", self._table):
+            with store_errors("PutItem", self._table):
                 self._client.put_item(**self._put_entry(entry))
         except StoreError as error:
             if error.code != CONDITION_FAILED:
@@ -131,7 +131,7 @@ class LogRequests:
         if entry.predecessor is not None:
             items.append(self._check(entry.message.topic, entry.predecessor))
         try:
-            with translated("TransactWriteItems", self._table):
+            with store_errors("TransactWriteItems", self._table):
                 self._client.transact_write_items(
                     TransactItems=items,
                     # The same for the same request only, as DynamoDB demands.
@@ -184,7 +184,7 @@ class LogRequests:
         old: Item | None = answer.get("Item")
         if old:
             return old
-        with translated("GetItem", self._table):
+        with store_errors("GetItem", self._table):
             found: dict[str, Item] = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )

@@ -29,9 +29,9 @@ class ShardPlan:
     __slots__ = ("_previous", "_shards")
 
     def __init__(self, shards: Shards, previous_shards: Shards | None) -> None:
-        self._shards = _checked(shards)
+        self._shards = _check(shards)
         self._previous = (
-            self._shards if previous_shards is None else _checked(previous_shards)
+            self._shards if previous_shards is None else _check(previous_shards)
         )
 
     def shard(self, connection_id: str, topic: str) -> int:
@@ -65,7 +65,7 @@ def _number(shards: Shards, topic: str) -> int:
     return next(fitting, 1)
 
 
-def _checked(shards: Shards) -> Shards:
+def _check(shards: Shards) -> Shards:
     numbers = shards.values() if isinstance(shards, Mapping) else [shards]
     for number in numbers:
         # True is an int as well.

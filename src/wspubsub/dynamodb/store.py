@@ -121,7 +121,7 @@ class DynamoDBSubscriptionStore:
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
         connection = check_connection(connection)
-        self._table.put(connection_item(connection, self._written()))
+        self._table.put(connection_item(connection, self._stamp()))
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.disconnect`.
@@ -152,12 +152,12 @@ class DynamoDBSubscriptionStore:
         names = list(dict.fromkeys(map(validate_topic, topics)))
         if self._max_topics is not None:
             check_topics(names, self.topics(connection_id), self._max_topics)
-        self._pairs.begin(connection_id, names, self._written())
+        self._pairs.begin(connection_id, names, self._stamp())
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
         """See `SubscriptionStore.unsubscribe`. Costs 3 write units."""
         connection_id = check_connection_id(connection_id)
-        self._pairs.end(connection_id, validate_topic(topic), self._written())
+        self._pairs.end(connection_id, validate_topic(topic), self._stamp())
 
     def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`. Costs 1 read unit for each 4 KB."""
@@ -198,7 +198,7 @@ class DynamoDBSubscriptionStore:
         connection_id = check_connection_id(connection_id)
         try:
             self._table.put(
-                ready_item(connection_id, self._written()),
+                ready_item(connection_id, self._stamp()),
                 # What has expired may be there for days.
                 ConditionExpression="attribute_not_exists(pk) OR expires_at <= :now",
                 ExpressionAttributeValues={":now": {"N": repr(self._now())}},
@@ -310,7 +310,7 @@ class DynamoDBSubscriptionStore:
         topics = (read_topic(item) for item in items if is_live(item, now))
         return frozenset(topic for topic in topics if topic is not None)
 
-    def _written(self) -> Written:
+    def _stamp(self) -> Written:
         now = self._now()
         # DynamoDB deletes only what is expired in whole seconds.
         return Written(now, math.ceil(now + self._ttl_seconds))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client
-from wspubsub.dynamodb.client import translated
+from wspubsub.dynamodb.client import store_errors
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.errors import StoreError
 
@@ -78,7 +78,7 @@ def create_table(
 
 def _create(client: TableClient, table: str, options: dict[str, Any]) -> None:
     try:
-        with translated("CreateTable", table):
+        with store_errors("CreateTable", table):
             client.create_table(
                 TableName=table,
                 BillingMode="PAY_PER_REQUEST",
@@ -103,7 +103,7 @@ def _wait_until_active(
     client: TableClient, table: str, sleep: Callable[[float], object]
 ) -> dict[str, Any]:
     for _ in range(_WAIT_ATTEMPTS):
-        with translated("DescribeTable", table):
+        with store_errors("DescribeTable", table):
             description: dict[str, Any]
             description = client.describe_table(TableName=table)["Table"]
         if description["KeySchema"] != _KEY_SCHEMA:
@@ -142,7 +142,7 @@ def _has_stream(description: dict[str, Any], table: str) -> bool:
 def _enable_stream(client: TableClient, table: str) -> None:
     detail = "it ignores the request"
     try:
-        with translated("UpdateTable", table):
+        with store_errors("UpdateTable", table):
             answer = client.update_table(TableName=table, StreamSpecification=_STREAM)
         description = answer.get("TableDescription", {})
     except StoreError as error:
@@ -160,7 +160,7 @@ def _enable_stream(client: TableClient, table: str) -> None:
 
 def _enable_ttl(client: TableClient, table: str) -> None:
     try:
-        with translated("UpdateTimeToLive", table):
+        with store_errors("UpdateTimeToLive", table):
             ttl = client.describe_time_to_live(TableName=table)
             status = ttl["TimeToLiveDescription"]["TimeToLiveStatus"]
             if status in {"ENABLED", "ENABLING"}:

@@ -87,12 +87,12 @@ class Tails:
     def lose(self, topic: str) -> None:
         """Note that another writer has taken the place of an append."""
         with self._lock:
-            self._known(topic).looks = LOOKS
+            self._touch(topic).looks = LOOKS
 
     def win(self, topic: str, tail: Tail, *, losses: int, now: float) -> None:
         """Remember what was written, unless a newer entry is known."""
         with self._lock:
-            known = self._known(topic)
+            known = self._touch(topic)
             if known.tail is None or not _is_older(tail, known.tail):
                 known.tail = tail
             is_rapid = not known.looks and 0 <= now - known.won_at < RAPID_SECONDS
@@ -100,7 +100,7 @@ class Tails:
             known.window = _window(known, losses)
             known.won_at = now
 
-    def _known(self, topic: str) -> _Topic:
+    def _touch(self, topic: str) -> _Topic:
         # It stands last now among those that may have to go.
         known = self._topics.pop(topic, _Topic())
         self._topics[topic] = known

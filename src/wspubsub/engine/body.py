@@ -34,7 +34,7 @@ class Body(Protocol):
         """Take bytes in and return the content once it is complete."""
         ...
 
-    def closed(self) -> bytes | None:
+    def finish(self) -> bytes | None:
         """Return the content if the end of the connection completes it."""
         ...
 
@@ -81,8 +81,8 @@ class SizedBody:
         complete = self._content.size == self._length
         return self._content.take() if complete else None
 
-    def closed(self) -> bytes | None:
-        """See `Body.closed`."""
+    def finish(self) -> bytes | None:
+        """See `Body.finish`."""
         return None
 
 
@@ -100,8 +100,8 @@ class EndlessBody:
         self._content.add(data)
         return None
 
-    def closed(self) -> bytes | None:
-        """See `Body.closed`."""
+    def finish(self) -> bytes | None:
+        """See `Body.finish`."""
         return self._content.take()
 
 
@@ -132,8 +132,8 @@ class ChunkedBody:
             pass
         return self._content.take() if self._is_complete else None
 
-    def closed(self) -> bytes | None:
-        """See `Body.closed`."""
+    def finish(self) -> bytes | None:
+        """See `Body.finish`."""
         return None
 
     # Each returns whether there may be more to read.

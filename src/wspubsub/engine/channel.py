@@ -170,7 +170,7 @@ class Channel:
         try:
             self._socket.do_handshake()
         except _WOULD_BLOCK as error:
-            self.interest = _wanted(error, _READ)
+            self.interest = _choose_interest(error, _READ)
             return None
         return self._begin_sending()
 
@@ -187,7 +187,7 @@ class Channel:
                 unsent = memoryview(unsent)[sent:]
         except _WOULD_BLOCK as error:
             self._unsent = unsent
-            self.interest = _wanted(error, _WRITE)
+            self.interest = _choose_interest(error, _WRITE)
             return None
         self._unsent = b""
         self.interest = _READ
@@ -199,10 +199,10 @@ class Channel:
             try:
                 data = self._socket.recv(_CHUNK)
             except _WOULD_BLOCK as error:
-                self.interest = _wanted(error, _READ)
+                self.interest = _choose_interest(error, _READ)
                 return None
             if not data:
-                response = self._reader.closed()
+                response = self._reader.finish()
                 response.keeps_alive = False
                 return response
             response_or_none = self._reader.feed(data)
@@ -222,7 +222,7 @@ def _connecting(address: Address) -> socket.socket:
     return raw
 
 
-def _wanted(error: OSError, otherwise: int) -> int:
+def _choose_interest(error: OSError, otherwise: int) -> int:
     # TLS may have to write before it can read, and the other way round.
     if isinstance(error, ssl.SSLWantReadError):
         return _READ

@@ -106,7 +106,7 @@ class Multiplexer:
         try:
             return _Run(self, schedule, build, judge).results()
         except OSError as error:  # too many open files
-            reason = _described(error)
+            reason = _describe(error)
             return (Result(tag, None, reason) for tag in tags)
 
 
@@ -139,16 +139,16 @@ class _Run:
             while True:
                 now = self._clock()
                 if self._schedule.is_over(now):
-                    yield from self._given_up()
+                    yield from self._give_up()
                     return
-                yield from self._sent(now)
+                yield from self._send_all(now)
                 if self._schedule.is_done():
                     return
-                yield from self._received(self._patience())
+                yield from self._receive(self._patience())
         finally:
             self._close()
 
-    def _sent(self, now: float) -> Iterator[Result]:
+    def _send_all(self, now: float) -> Iterator[Result]:
         while (exchange := self._next_exchange(now)) is not None:
             result = self._send(exchange)
             if result is not None:
@@ -168,7 +168,7 @@ class _Run:
             request = self._build(exchange.tag)
             channel = self._channel(exchange)
         except (OSError, UnicodeError) as error:
-            return self._failed(exchange, error, self._clock())
+            return self._fail(exchange, error, self._clock())
         exchange.is_connecting = not channel.is_connected
         seconds = (
             self._settings.connect_seconds
@@ -184,7 +184,7 @@ class _Run:
             if channel.watched_for != channel.interest:
                 self._channels.watch(channel)
         except OSError as error:
-            return self._broken(channel, exchange, error, now)
+            return self._lose_channel(channel, exchange, error, now)
         return None
 
     def _channel(self, exchange: Exchange) -> Channel:
@@ -195,7 +195,7 @@ class _Run:
         self._openings = max(0, self._openings - 1)
         return self._pool.open(self._schedule.remaining(self._clock()))
 
-    def _received(self, patience: float) -> Iterator[Result]:
+    def _receive(self, patience: float) -> Iterator[Result]:
         self._openings = _OPENINGS
         for channel in self._channels.wait(patience):
             self._openings = 0
@@ -209,7 +209,7 @@ class _Run:
         now = self._clock()
         if now >= self._next_look:
             self._next_look = now + _TICK_SECONDS
-            yield from self._timed_out(now)
+            yield from self._time_out(now)
 
     def _patience(self) -> float:
         if self._looks_first:
@@ -226,13 +226,13 @@ class _Run:
                 self._wait_on(channel, exchange)
                 return None
         except (OSError, ResponseError) as error:
-            return self._broken(channel, exchange, error, self._clock())
+            return self._lose_channel(channel, exchange, error, self._clock())
         if response.status == _NO_REQUEST_IN_TIME and channel.is_reused:
             late = ResponseError("the server had given up an idle connection")
-            return self._broken(channel, exchange, late, self._clock())
+            return self._lose_channel(channel, exchange, late, self._clock())
         del self._in_flight[channel]
         self._channels.release(channel, keeps_alive=response.keeps_alive)
-        return self._answered(exchange, response)
+        return self._accept_answer(exchange, response)
 
     def _wait_on(self, channel: Channel, exchange: Exchange) -> None:
         if channel.watched_for != channel.interest:
@@ -241,7 +241,7 @@ class _Run:
             exchange.is_connecting = False
             exchange.times_out_at = self._clock() + self._settings.read_seconds
 
-    def _answered(self, exchange: Exchange, response: Response) -> Result | None:
+    def _accept_answer(self, exchange: Exchange, response: Response) -> Result | None:
         now = self._clock()
         verdict = self._judge(response)
         if verdict is Verdict.FINAL:
@@ -249,19 +249,19 @@ class _Run:
             return Result(exchange.tag, response)
         exchange.response, exchange.error = response, ""
         exchange.is_throttled = verdict is Verdict.THROTTLED
-        return self._retried(exchange, now)
+        return self._retry(exchange, now)
 
-    def _broken(
+    def _lose_channel(
         self, channel: Channel, exchange: Exchange, error: Exception, now: float
     ) -> Result | None:
         del self._in_flight[channel]
         self._channels.drop(channel)
         if self._goes_on_elsewhere(channel, exchange, error):
             exchange.needs_fresh = channel.is_connected
-            exchange.response, exchange.error = None, _described(error)
+            exchange.response, exchange.error = None, _describe(error)
             self._again.append(exchange)
             return None
-        return self._failed(exchange, error, now)
+        return self._fail(exchange, error, now)
 
     def _goes_on_elsewhere(
         self, channel: Channel, exchange: Exchange, error: Exception
@@ -275,22 +275,20 @@ class _Run:
         # Perhaps the server closed an idle connection just when it was used again.
         return channel.is_reused and not channel.answer_has_begun
 
-    def _failed(
-        self, exchange: Exchange, error: Exception, now: float
-    ) -> Result | None:
-        exchange.response, exchange.error = None, _described(error)
+    def _fail(self, exchange: Exchange, error: Exception, now: float) -> Result | None:
+        exchange.response, exchange.error = None, _describe(error)
         exchange.is_throttled = False
         if isinstance(error, _LASTING):
             self._schedule.leave(exchange)
             return exchange.result()
-        return self._retried(exchange, now)
+        return self._retry(exchange, now)
 
-    def _retried(self, exchange: Exchange, now: float) -> Result | None:
+    def _retry(self, exchange: Exchange, now: float) -> Result | None:
         exchange.addresses_failed = 0
         is_tried_again = self._schedule.fail(exchange, now)
         return None if is_tried_again else exchange.result()
 
-    def _timed_out(self, now: float) -> Iterator[Result]:
+    def _time_out(self, now: float) -> Iterator[Result]:
         late = [
             (channel, exchange)
             for channel, exchange in self._in_flight.items()
@@ -304,14 +302,14 @@ class _Run:
                 exchange.needs_fresh = True
             channel.is_reused = False  # it was not dead, but silent
             text = "no answer in time" if channel.is_connected else "cannot connect"
-            result = self._broken(channel, exchange, TimeoutError(text), now)
+            result = self._lose_channel(channel, exchange, TimeoutError(text), now)
             if result is not None:
                 yield result
 
-    def _given_up(self) -> Iterator[Result]:
+    def _give_up(self) -> Iterator[Result]:
         # What has been answered meanwhile lies in the sockets, perhaps for long: the
         # process may have been frozen, or waited for the next tag.
-        yield from self._received(0.0)
+        yield from self._receive(0.0)
         while self._in_flight:
             channel, exchange = self._in_flight.popitem()
             self._channels.drop(channel)
@@ -319,7 +317,7 @@ class _Run:
         for exchange in [*self._again, *self._schedule.left()]:
             yield exchange.result()
         self._again.clear()
-        for tag in self._schedule.untried():
+        for tag in self._schedule.take_untried():
             yield Result(tag, None, was_tried=False)
 
     def _close(self) -> None:
@@ -328,5 +326,5 @@ class _Run:
         self._channels.close()
 
 
-def _described(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"

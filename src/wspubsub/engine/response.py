@@ -93,13 +93,13 @@ class ResponseReader:
             data = self._begin_body()
         return None if self._head is None else self._end(self._body.feed(data))
 
-    def closed(self) -> Response:
+    def finish(self) -> Response:
         """Return the response that the end of the connection completes.
 
         Raises:
             ResponseError: The connection was closed before the response was complete.
         """
-        response = self._end(self._body.closed())
+        response = self._end(self._body.finish())
         if response is None:
             raise ResponseError("the connection was closed before the answer was whole")
         return response

@@ -143,7 +143,7 @@ class Schedule(Generic[AttemptT]):
         """Return the next to send; None if there is none, or no room."""
         if now < self._paused_until or not self._has_room(now):
             return None
-        attempt = self._untried() or self._due(now)
+        attempt = self._take_next() or self._due(now)
         if attempt is not None:
             attempt.sent_at = self._clock()
             attempt.round = self._window.round
@@ -219,11 +219,11 @@ class Schedule(Generic[AttemptT]):
         while self._later:
             yield self._later.pop()[2]
 
-    def untried(self) -> Iterator[str]:
+    def take_untried(self) -> Iterator[str]:
         """Yield the names of those that have not been tried."""
         return self._tags
 
-    def _untried(self) -> AttemptT | None:
+    def _take_next(self) -> AttemptT | None:
         if math.isfinite(self._tried_at):
             return None
         tag = next(self._tags, None)
@@ -248,9 +248,11 @@ class Schedule(Generic[AttemptT]):
         size = int(self._window.size)
         if under_way < size:
             return True
-        return under_way < 2 * self._most and under_way - self._stalled(now) < size
+        return (
+            under_way < 2 * self._most and under_way - self._count_stalled(now) < size
+        )
 
-    def _stalled(self, now: float) -> int:
+    def _count_stalled(self, now: float) -> int:
         sent_before = max(self._progress.at - OVERTAKEN_SECONDS, now - STALLED_SECONDS)
         stalled = 0
         for attempt in self._in_flight:  # in the order in which they were sent

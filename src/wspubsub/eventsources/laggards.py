@@ -115,7 +115,7 @@ class Laggards:
             # Without the message before this one, nobody gets this one.
             ids = sorted(progress.left - behind)
             if ids:
-                self._publisher.carry_on(
+                self._publisher.deliver_logged(
                     message,
                     only=ids,
                     heard=progress.add,

@@ -19,7 +19,7 @@ from wspubsub.fanout.queue_fanout import (
     CONNECTIONS_PER_MESSAGE,
     PATIENCE_SECONDS,
     QueueFanout,
-    segmented,
+    require_segments,
 )
 from wspubsub.fanout.work import Work, read_work
 from wspubsub.publisher import Publisher
@@ -72,7 +72,7 @@ class QueueHandler:
     def __init__(self, publisher: Publisher, fanout: QueueFanout) -> None:
         self._delivery = publisher.delivery
         self._fanout = fanout
-        self._store = segmented(publisher.delivery.store)
+        self._store = require_segments(publisher.delivery.store)
 
     def __call__(self, event: object, context: object = None) -> dict[str, Any]:
         """Handle one Lambda invocation.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wspubsub.dynamodb.images import logged_message, new_connection
+from wspubsub.dynamodb.images import new_connection, read_logged_message
 from wspubsub.events import Connection
 from wspubsub.log.rules import LoggedMessage
 from wspubsub.records import Record
@@ -41,7 +41,7 @@ def read_change(record: dict[str, Any], *, now: float) -> Change | None:
         return None
     change = record["dynamodb"]
     image = change.get("NewImage")
-    item = logged_message(image) or new_connection(image)
+    item = read_logged_message(image) or new_connection(image)
     if item is None:
         return None
     return Change(

@@ -161,7 +161,7 @@ class _Run:
     ) -> None:
         if progress.is_tried:
             return
-        report = self._publisher.carry_on(
+        report = self._publisher.deliver_logged(
             message,
             exclude=progress.reached | self._behind,
             heard=progress.add,

@@ -116,7 +116,7 @@ class Queue:
         left = dict(enumerate(bodies))
         failed: dict[int, dict[str, Any]] = {}
         for _ in attempts(self._sleep, most=MAX_ATTEMPTS):
-            failed = self._sent(left, delay_seconds)
+            failed = self._try_batch(left, delay_seconds)
             for number, body in left.items():
                 if taken is not None and number not in failed:
                     taken(body)
@@ -131,7 +131,7 @@ class Queue:
         code = entry.get("Code")
         return QueueError(self.url, entry.get("Message") or f"{code}", code)
 
-    def _sent(
+    def _try_batch(
         self, bodies: dict[int, str], delay_seconds: int
     ) -> dict[int, dict[str, Any]]:
         entries = [
@@ -143,9 +143,7 @@ class Queue:
             for number, body in bodies.items()
         ]
         try:
-            answer = self._opened().send_message_batch(
-                QueueUrl=self.url, Entries=entries
-            )
+            answer = self._open().send_message_batch(QueueUrl=self.url, Entries=entries)
         except Exception as error:
             raise self._failure(error) from error
         return {int(each["Id"]): each for each in answer.get("Failed", ())}
@@ -160,7 +158,7 @@ class Queue:
         reason = f"{advice} ({failure.text})" if advice else failure.text
         return QueueError(self.url, reason, failure.code)
 
-    def _opened(self) -> QueueClient:
+    def _open(self) -> QueueClient:
         # A message that is published inline needs no queue, so a cold start does not
         # pay for it.
         if self._client is None:

@@ -70,7 +70,7 @@ class QueueFanout:
             QueueError: The queue did not take what is to be carried on.
             StoreTimeoutError: Whether the topic is large could not be read in time.
         """
-        store = segmented(delivery.store)
+        store = require_segments(delivery.store)
         most = self._inline_threshold
         subscribers = store.subscribers(
             message.topic, timeout_seconds=budget.posting_seconds_left()
@@ -88,9 +88,9 @@ class QueueFanout:
             budget=budget,
             patience_seconds=PATIENCE_SECONDS,
         )
-        return self._carried_on(message, report)
+        return self._queue_left_over(message, report)
 
-    carry_on = publish
+    deliver_logged = publish
 
     def send_again(
         self,
@@ -116,7 +116,9 @@ class QueueFanout:
         )
         self.queue.send((each.body() for each in works), delay_seconds=delay_seconds)
 
-    def _carried_on(self, message: Outgoing, report: PublishReport) -> PublishReport:
+    def _queue_left_over(
+        self, message: Outgoing, report: PublishReport
+    ) -> PublishReport:
         if not report.left_over:
             return report
         try:
@@ -134,7 +136,7 @@ class QueueFanout:
         )
 
 
-def segmented(store: SubscriptionStore) -> SegmentedStore:
+def require_segments(store: SubscriptionStore) -> SegmentedStore:
     """Return a store as one that can be read in parts.
 
     Raises:

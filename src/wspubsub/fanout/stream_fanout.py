@@ -30,8 +30,8 @@ class StreamFanout:
         """See `Fanout.publish`: the log has the message, and that is all it takes."""
         return PublishReport(queued=True)
 
-    def carry_on(
+    def deliver_logged(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """See `Fanout.carry_on`."""
+        """See `Fanout.deliver_logged`."""
         return self._then.publish(message, delivery, budget)

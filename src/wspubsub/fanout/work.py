@@ -58,7 +58,7 @@ class Work(Record):
             "wspubsub": VERSION,
             "topic": self.message.topic,
             "hops": self.hops,
-            **_written_data(self.message.data),
+            **_write_data(self.message.data),
         }
         if self.message.exclude:
             fields["exclude"] = sorted(self.message.exclude)
@@ -123,7 +123,7 @@ def _segment(fields: list[Any]) -> Segment:
     )
 
 
-def _written_data(data: bytes) -> dict[str, str]:
+def _write_data(data: bytes) -> dict[str, str]:
     if data.isascii():
         text = data.decode("ascii")
         if len(json.dumps(text)) <= len(data) * 4 // 3 + 4:

@@ -57,7 +57,7 @@ def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) ->
         )
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageTooLargeError(len(data), MAX_MESSAGE_BYTES)
-    excluded = _checked_exclude(exclude)
+    excluded = _check_exclude(exclude)
     size = len(data) + sum(len(connection_id.encode()) for connection_id in excluded)
     if size > MAX_ENTRY_BYTES:
         raise UsageError(
@@ -91,7 +91,7 @@ def check_timeout(timeout_seconds: object) -> None:
     raise UsageError(f"timeout_seconds is a number from 0, not {timeout_seconds!r:.80}")
 
 
-def _checked_exclude(exclude: object) -> frozenset[str]:
+def _check_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError("exclude takes a collection of connection IDs: {id}")
     for connection_id in exclude:

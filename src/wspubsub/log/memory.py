@@ -80,7 +80,7 @@ class MemoryTopicLog:
                 return Appended(self._add(drafted, now), is_new=True)
             first = self._keys.get((drafted.topic, drafted.key))
             if first is not None and self._is_kept(first.published_at, now):
-                return _repeated(drafted, drafted.key, first)
+                return _answer_repeat(drafted, drafted.key, first)
             message = self._add(drafted, now)
             self._keys[drafted.topic, drafted.key] = _First(
                 message.position, message.published_at, message.id, digest(drafted.data)
@@ -168,7 +168,7 @@ class MemoryTopicLog:
                 del self._keys[name]
 
 
-def _repeated(drafted: Draft, key: str, first: _First) -> Appended:
+def _answer_repeat(drafted: Draft, key: str, first: _First) -> Appended:
     if first.digest != digest(drafted.data):
         raise KeyConflictError(drafted.topic, key)
     message = drafted.at(first.position, first.published_at, id_=first.id)

@@ -270,7 +270,7 @@ def replay(
     offsets = _offsets(newest, since, limit, kept)
     if offsets is None:
         return lost
-    messages = _unbroken(fetch(offsets), offsets, newest.epoch) if offsets else ()
+    messages = _keep_unbroken(fetch(offsets), offsets, newest.epoch) if offsets else ()
     if since is not None and len(messages) < len(offsets):
         return lost
     position = messages[-1].position if messages else newest
@@ -294,7 +294,7 @@ def _offsets(
     return range(since.offset + 1, min(since.offset + 1 + limit, end))
 
 
-def _unbroken(
+def _keep_unbroken(
     found: Iterable[LoggedMessage], offsets: range, epoch: str
 ) -> tuple[LoggedMessage, ...]:
     """Return the messages that end the range without a gap or a change of epoch."""

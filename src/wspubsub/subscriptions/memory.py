@@ -72,7 +72,7 @@ class MemorySubscriptionStore:
         connection = check_connection(connection)
         with self._lock:
             self._sweep()
-            self._connections[connection.id] = (connection, self._written())
+            self._connections[connection.id] = (connection, self._stamp())
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.disconnect`."""
@@ -94,7 +94,7 @@ class MemorySubscriptionStore:
             self._sweep()
             current = self._alive(self._topics.get(connection_id, {}))
             check_topics(names, current, self._max_topics)
-            written = self._written()
+            written = self._stamp()
             for topic in names:
                 self._topics.setdefault(connection_id, {})[topic] = written
                 self._subscribers.setdefault(topic, {})[connection_id] = written
@@ -164,7 +164,7 @@ class MemorySubscriptionStore:
             if marked is not None and self._is_alive(marked):
                 return False
             self._sweep()
-            self._ready[connection_id] = self._written()
+            self._ready[connection_id] = self._stamp()
             return True
 
     def unmark_ready(self, connection_id: str) -> None:
@@ -226,7 +226,7 @@ class MemorySubscriptionStore:
                 _remove(self._topics, connection_id, topic)
                 _remove(self._subscribers, topic, connection_id)
 
-    def _written(self) -> _Written:
+    def _stamp(self) -> _Written:
         now = self._now()
         return _Written(now, now + self._ttl_seconds)
 

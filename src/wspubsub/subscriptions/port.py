@@ -221,10 +221,10 @@ def check_connection(connection: Connection) -> Connection:
     principal, api = connection.principal, connection.api
     return connection.__replace__(
         id=check_connection_id(connection.id),
-        principal=None if principal is None else _checked_text("principal", principal),
-        api=None if api is None else _checked_text("api", api),
+        principal=None if principal is None else _check_text("principal", principal),
+        api=None if api is None else _check_text("api", api),
         attributes={
-            _checked_text("name of an attribute", name): _checked_text(
+            _check_text("name of an attribute", name): _check_text(
                 f"attribute {name!r:.80}", value
             )
             for name, value in connection.attributes.items()
@@ -232,7 +232,7 @@ def check_connection(connection: Connection) -> Connection:
     )
 
 
-def _checked_text(what: str, value: object) -> str:
+def _check_text(what: str, value: object) -> str:
     if isinstance(value, str):
         plain = str.__str__(value)
         # Halves of surrogate pairs come from JSON that a client wrote.

@@ -119,7 +119,7 @@ class AttemptedConnections(ABC):
         schedule = self._schedule(connection_ids, deadline, patience_seconds)
         for attempt in self._ends(schedule, "POST", data):
             yield _outcome(attempt.tag, attempt.answer)
-        for connection_id in schedule.untried():
+        for connection_id in schedule.take_untried():
             yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def get(self, connection_id: str) -> ConnectionInfo:
