@@ -26,7 +26,7 @@ from wspubsub.local.eventsources.streams.shard_batches import (
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -147,7 +147,7 @@ class World:
                 result: Any = Returned(self.stream_handler(event))
             except Killed:
                 result = Raised("Runtime.ExitError", "killed")
-            assert self.shard.finished(Verdict.of(result, numbers)) is None
+            assert self.shard.finish(BatchVerdict.of(result, numbers)) is None
         self.queue.work_off(self._queue_worker)
 
     def received(self) -> dict[tuple[str, str], list[int]]:

@@ -36,7 +36,7 @@ from wspubsub.local.eventsources.streams.shard_batches import (
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.testing import RecordingConnections
 
 TOPICS, SUBSCRIBERS, ROUNDS = 6, 120, 60
@@ -204,8 +204,8 @@ class World:
             context = self.time.context(self.random.choice([3.0, 4.0, 29.0]))
             answer = self.stream_handler({"Records": list(batch.records)}, context)
             numbers = [sequence_number(record) for record in batch.records]
-            verdict = Verdict.of(Returned(answer), numbers)
-            assert self.shard.finished(verdict) is None
+            verdict = BatchVerdict.of(Returned(answer), numbers)
+            assert self.shard.finish(verdict) is None
             self.time.passed += self.shard.delay_seconds
         while (record := self.queue.next_record()) is not None:
             context = self.time.context(self.random.choice([2.05, 29.0]))

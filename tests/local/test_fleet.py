@@ -13,8 +13,8 @@ import pytest
 from tests.support.servers.gateways import APPS, have_ended
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.functions.environment import FunctionSettings, OutputLine
-from wspubsub.local.functions.fleet import Fleet, Outcome
-from wspubsub.local.functions.runtime_api import Invocation
+from wspubsub.local.functions.fleet import Fleet, InvocationOutcome
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.processes import exit_reason
 
 pytestmark = pytest.mark.integration
@@ -35,8 +35,8 @@ def settings(folder: Path) -> FunctionSettings:
     )
 
 
-def invocation(**event: Any) -> Invocation:
-    return Invocation(request_id="8c1e", event=event)
+def invocation(**event: Any) -> RuntimeInvocation:
+    return RuntimeInvocation(request_id="8c1e", event=event)
 
 
 def with_fleet(
@@ -65,7 +65,7 @@ def test_an_initialisation_that_takes_too_long_is_tried_once_more(
 ) -> None:
     (tmp_path / "slow-once").touch()
     function = replace(settings(tmp_path), init_seconds=0.5)
-    outcomes: list[Outcome] = []
+    outcomes: list[InvocationOutcome] = []
 
     async def use(fleet: Fleet) -> None:
         outcomes.append(await fleet.invoke(invocation()))

@@ -14,7 +14,7 @@ from wspubsub.gateway import (
     Send,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import Outcome
+from wspubsub.local.functions.fleet import InvocationOutcome
 from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="
@@ -29,26 +29,28 @@ def invoke(function: Function = Function.HANDLER) -> Invoke:
     )
 
 
-def outcome(result: InvocationResult) -> Outcome:
-    return Outcome(result=result, seconds=0.0123)
+def outcome(result: InvocationResult) -> InvocationOutcome:
+    return InvocationOutcome(result=result, seconds=0.0123)
 
 
 def write(journal: Journal) -> None:
-    journal.ready({"Serving": "it serves", "Management URL": "http://x"})
-    journal.opened(ID)
-    journal.refused(
+    journal.log_ready({"Serving": "it serves", "Management URL": "http://x"})
+    journal.log_opened(ID)
+    journal.log_refused(
         Refuse(connection_id=ID, status=403, body="", detail="the handler said so")
     )
-    journal.invoked(invoke(), outcome(Returned({"statusCode": 200})))
-    journal.invoked(invoke(), outcome(Raised("MyError", "no")))
-    journal.invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
-    journal.sent(Send(ID, '{"message": "Forbidden"}', "no route matches"))
-    journal.managed("POST", "/dev/@connections/x", 410, 3)
-    journal.managed("POST", "/dev/@connections/y", 200, 3)
-    journal.output(OutputLine(environment="handler-1", stream="stdout", text="hello"))
+    journal.log_invoked(invoke(), outcome(Returned({"statusCode": 200})))
+    journal.log_invoked(invoke(), outcome(Raised("MyError", "no")))
+    journal.log_invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
+    journal.log_sent(Send(ID, '{"message": "Forbidden"}', "no route matches"))
+    journal.log_managed("POST", "/dev/@connections/x", 410, 3)
+    journal.log_managed("POST", "/dev/@connections/y", 200, 3)
+    journal.log_output(
+        OutputLine(environment="handler-1", stream="stdout", text="hello")
+    )
     journal.note("app.py has changed")
     journal.warn("mend it")
-    journal.closed(Close(ID, 1001, "Going away"), by="gateway")
+    journal.log_closed(Close(ID, 1001, "Going away"), by="gateway")
 
 
 def test_people_get_a_line_an_event() -> None:
@@ -132,8 +134,8 @@ def test_a_batch_is_a_line_with_its_source() -> None:
     ]
 
     for line in lines:
-        Journal(plain).batch(line)
-    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).batch(lines[2])
+        Journal(plain).log_batch(line)
+    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).log_batch(lines[2])
 
     assert [line[13:] for line in plain.getvalue().splitlines()] == [
         "aws:sqs          2 records            succeeded in 12.3 ms, request 8c1e",
@@ -172,8 +174,8 @@ def test_what_a_client_sends_cannot_control_the_terminal(*, as_json: bool) -> No
     stream = io.StringIO()
     journal = Journal(stream, as_json=as_json)
 
-    journal.closed(Close(ID, 4000, "\x1b]0;owned\x07\r\n12:00 forged"), by="client")
-    journal.sent(Send(ID, "\x9b2J" + "x" * 1000))
+    journal.log_closed(Close(ID, 4000, "\x1b]0;owned\x07\r\n12:00 forged"), by="client")
+    journal.log_sent(Send(ID, "\x9b2J" + "x" * 1000))
 
     text = stream.getvalue()
     assert len(text.splitlines()) == 2

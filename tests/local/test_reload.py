@@ -71,15 +71,15 @@ def test_a_change_is_any_file_that_comes_goes_or_is_written(tmp_path: Path) -> N
     (tmp_path / "package").mkdir()
     inner = tmp_path / "package" / "inner.py"
     sources = Sources([tmp_path])
-    assert sources.changed() is None
+    assert sources.find_change() is None
 
     inner.write_text("1")
-    assert sources.changed() == inner
+    assert sources.find_change() == inner
     os.utime(inner, ns=(1, 1))
-    assert sources.changed() == inner
-    assert sources.changed() is None
+    assert sources.find_change() == inner
+    assert sources.find_change() is None
     inner.unlink()
-    assert sources.changed() == inner
+    assert sources.find_change() == inner
 
 
 def test_files_that_are_not_the_projects_do_not_count(tmp_path: Path) -> None:
@@ -90,4 +90,4 @@ def test_files_that_are_not_the_projects_do_not_count(tmp_path: Path) -> None:
         (tmp_path / name / "module.py").touch()
     (tmp_path / "notes.txt").touch()
 
-    assert sources.changed() is None
+    assert sources.find_change() is None

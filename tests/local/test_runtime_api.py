@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.functions.runtime_api import Invocation, RuntimeApi
+from wspubsub.local.functions.runtime_api import RuntimeApi, RuntimeInvocation
 
 INVOCATION_ID = "Lambda-Runtime-Invocation-Id"
 PREFIX = "/2018-06-01/runtime"
-EVENT = Invocation(request_id="8c1e", event={"hello": "there"}, trace_id="Root=1-2-3")
+EVENT = RuntimeInvocation(
+    request_id="8c1e", event={"hello": "there"}, trace_id="Root=1-2-3"
+)
 
 Answer = tuple[int, http.client.HTTPMessage, Any]
 Call = Callable[..., Awaitable[Answer]]

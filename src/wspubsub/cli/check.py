@@ -7,7 +7,7 @@ from pathlib import Path
 from wspubsub.deployment.checking import Finding, check_template
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
-from wspubsub.handlers.inspection import inspected
+from wspubsub.handlers.inspection import inspect_handler
 from wspubsub.handlers.target import Target
 
 FOUND, WRONG_USE = 1, 2
@@ -55,4 +55,6 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"{path} cannot be read: {error}") from error
     template = read_template(text, str(path))
     target = Target.parse(options.target, cwd=Path.cwd())
-    return check_template(template, inspected(target), with_history=options.history)
+    return check_template(
+        template, inspect_handler(target), with_history=options.history
+    )

@@ -104,7 +104,7 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
         on_broken=stop,
     )
     async with LocalGateway(settings, journal) as gateway:
-        journal.ready(gateway.facts())
+        journal.log_ready(gateway.facts())
         await asyncio.Event().wait()
 
 

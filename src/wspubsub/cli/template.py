@@ -17,7 +17,7 @@ from wspubsub.deployment.template.settings import (
 from wspubsub.deployment.template.template import make_template
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
-from wspubsub.handlers.inspection import inspected
+from wspubsub.handlers.inspection import inspect_handler
 from wspubsub.handlers.target import Target
 
 WRONG_USE = 2
@@ -71,7 +71,7 @@ def _template(options: argparse.Namespace) -> str:
         for each in settings.variables
         if each.default is not None
     }
-    application = inspected(target, *others.values(), variables=defaults)
+    application = inspect_handler(target, *others.values(), variables=defaults)
     if settings.has_records and not (settings.worker or application.takes_records):
         print(
             f"wspubsub: warning: {target.text} is a Router, which takes no records of "

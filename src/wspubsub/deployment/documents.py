@@ -54,7 +54,7 @@ def read_template(text: str, name: str) -> dict[str, Any]:
         ImportError: It is not JSON, and PyYAML is not installed.
         UsageError: It is no template.
     """
-    document = _parsed(text, name)
+    document = _parse(text, name)
     if not isinstance(document, dict) or not _has_resources(document):
         raise UsageError(
             f"{name} is not a CloudFormation or SAM template: it has no Resources"
@@ -70,7 +70,7 @@ def _has_resources(document: dict[str, Any]) -> bool:
     )
 
 
-def _parsed(text: str, name: str) -> Any:  # noqa: ANN401 - parsed JSON or YAML
+def _parse(text: str, name: str) -> Any:  # noqa: ANN401 - parsed JSON or YAML
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -12,7 +12,7 @@ from typing import Any
 
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.inputs import Raised
-from wspubsub.gateway.policies import MalformedPolicyError, Verdict, evaluate
+from wspubsub.gateway.policies import MalformedPolicyError, PolicyVerdict, evaluate
 from wspubsub.gateway.results import Conclusion, Late
 from wspubsub.gateway.texts import (
     EXPLICIT_DENY,
@@ -96,9 +96,9 @@ def _evaluate_result(result: object, method_arn: str) -> Decision:
         )
     verdict = evaluate(result.get("policyDocument"), method_arn)
     context = _stringify(result.get("context") or {})
-    if verdict is Verdict.ALLOWED:
+    if verdict is PolicyVerdict.ALLOWED:
         return Decision(status=_ALLOWED, context={"principalId": principal} | context)
-    text = EXPLICIT_DENY if verdict is Verdict.DENIED else NO_ALLOW
+    text = EXPLICIT_DENY if verdict is PolicyVerdict.DENIED else NO_ALLOW
     return Decision(
         status=_FORBIDDEN, text=text, detail=f"{method_arn} is {verdict.value}"
     )

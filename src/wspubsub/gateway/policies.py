@@ -13,7 +13,7 @@ _ACTION = "execute-api:Invoke"
 _MAX_ARN = 512
 
 
-class Verdict(Enum):
+class PolicyVerdict(Enum):
     """What a policy says about an invocation."""
 
     ALLOWED = "allowed"
@@ -25,7 +25,7 @@ class MalformedPolicyError(Exception):
     """This is no policy document; says why."""
 
 
-def evaluate(policy: object, method_arn: str) -> Verdict:
+def evaluate(policy: object, method_arn: str) -> PolicyVerdict:
     """Return whether a policy document allows the invocation of a method.
 
     Raises:
@@ -45,8 +45,8 @@ def evaluate(policy: object, method_arn: str) -> Verdict:
         if _applies(statement, method_arn)
     }
     if "Deny" in effects:
-        return Verdict.DENIED
-    return Verdict.ALLOWED if effects else Verdict.NOT_ALLOWED
+        return PolicyVerdict.DENIED
+    return PolicyVerdict.ALLOWED if effects else PolicyVerdict.NOT_ALLOWED
 
 
 def _effect(statement: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Surroundings:
     ca_bundle: Path | None = None
 
 
-def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
+def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
     """Return an environment with credentials that are worthless on AWS.
 
     Nothing that a handler does by mistake may reach the user's account.
@@ -62,7 +62,7 @@ def isolated_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        **_unproxied(base),
+        **_exempt_loopback(base),
     }
 
 
@@ -108,7 +108,7 @@ def function_environ(
 
 
 def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    environ = isolated_environ(base, around.region) if around.is_embedded else {**base}
+    environ = isolate_environ(base, around.region) if around.is_embedded else {**base}
     if around.ca_bundle is not None:
         environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
     if around.queue_endpoint is not None:
@@ -121,11 +121,11 @@ def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str
         "AWS_DEFAULT_REGION": around.region,
         "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": around.management_url,
-        **_unproxied(base),
+        **_exempt_loopback(base),
     }
 
 
-def _unproxied(base: Mapping[str, str]) -> dict[str, str]:
+def _exempt_loopback(base: Mapping[str, str]) -> dict[str, str]:
     # What is local is not reached through a proxy. Some read the one spelling, some
     # the other.
     known = base.get("no_proxy") or base.get("NO_PROXY")

@@ -11,7 +11,7 @@ from typing import Any
 
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import Application
-from wspubsub.handlers.environ import isolated_environ, python_path
+from wspubsub.handlers.environ import isolate_environ, python_path
 from wspubsub.handlers.target import Target
 
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
@@ -49,10 +49,10 @@ def read_application(
         UsageError: It cannot be imported, or is nothing that routes.
     """
     parsed = Target.parse(target, cwd=folder or Path.cwd())
-    return inspected(parsed, variables=variables)
+    return inspect_handler(parsed, variables=variables)
 
 
-def inspected(
+def inspect_handler(
     target: Target, *others: Target, variables: Mapping[str, str] | None = None
 ) -> Application:
     """Return what a handler has set up.
@@ -119,7 +119,7 @@ def _environ(base: Mapping[str, str], target: Target) -> dict[str, str]:
         if not name.startswith(("AWS_ENDPOINT_URL", "AWS_LAMBDA_"))
     }
     return {
-        **isolated_environ(kept, _REGION),
+        **isolate_environ(kept, _REGION),
         **_VARIABLES,
         "PYTHONPATH": python_path(base, target),
     }

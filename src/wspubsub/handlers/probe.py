@@ -59,7 +59,7 @@ def describe(handler: str) -> dict[str, Any]:
     """
     from wspubsub import Router  # noqa: PLC0415 - the one that the module will use
 
-    value = _undecorated(_imported(handler))
+    value = _unwrap(_import_handler(handler))
     router = value if isinstance(value, Router) else getattr(value, "router", None)
     if not isinstance(router, Router):
         raise ProbeError(
@@ -74,7 +74,7 @@ def describe(handler: str) -> dict[str, Any]:
     }
 
 
-def _imported(handler: str) -> object:
+def _import_handler(handler: str) -> object:
     place, _, name = handler.rpartition(".")
     try:
         module = importlib.import_module(place)
@@ -88,7 +88,7 @@ def _imported(handler: str) -> object:
     return value
 
 
-def _undecorated(handler: object) -> object:
+def _unwrap(handler: object) -> object:
     # What `functools.wraps` says of the function inside; one with a router is enough.
     while not hasattr(handler, "router") and hasattr(handler, "__wrapped__"):
         handler = handler.__wrapped__
@@ -118,7 +118,7 @@ def main(handlers: list[str]) -> None:
     try:
         answer = describe(handlers[0])
         for other in handlers[1:]:
-            _imported(other)
+            _import_handler(other)
     except ProbeError as error:
         answer = {"error": str(error)}
     answer["variables"] = sorted(_read)

@@ -122,9 +122,9 @@ class Demo:
         missing = [n for n in self._expected if not self._received[n]]
         repeated = [n for n in self._expected if self._received[n] > 1]
         if missing:
-            self._problems.append(f"never received: {_listed(missing)}")
+            self._problems.append(f"never received: {_join_numbers(missing)}")
         if repeated:
-            self._problems.append(f"received more than once: {_listed(repeated)}")
+            self._problems.append(f"received more than once: {_join_numbers(repeated)}")
         for problem in self._problems:
             self._say(problem)
         if not self._problems:
@@ -137,5 +137,5 @@ def chat_example() -> Path:
     return _SHIPPED if _SHIPPED.exists() else _CHECKOUT
 
 
-def _listed(numbers: list[int]) -> str:
+def _join_numbers(numbers: list[int]) -> str:
     return ", ".join(map(str, numbers))

@@ -19,7 +19,7 @@ from wspubsub.gateway import Function, GatewayConfig, Raised
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
-    isolated_environ,
+    isolate_environ,
 )
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
@@ -34,8 +34,8 @@ from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 
 if TYPE_CHECKING:
-    from wspubsub.local.eventsources.clients import Endpoint
-    from wspubsub.local.eventsources.sources import EventSources
+    from wspubsub.local.eventsources.clients import ServiceEndpoint
+    from wspubsub.local.eventsources.sources import EventSourceMappings
 
 RELOAD_SECONDS = 0.5
 """How often source files are looked at."""
@@ -112,7 +112,7 @@ class LocalGateway:
         self._address = ""
         self._dynamodb_url = ""
         self._embedded_url: str | None = None
-        self._sources: EventSources | None = None
+        self._sources: EventSourceMappings | None = None
         self._source_facts: dict[str, str] = {}
 
     async def __aenter__(self) -> Self:
@@ -164,7 +164,7 @@ class LocalGateway:
         stack.push_async_callback(server.close)
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
-            sources = await asyncio.to_thread(Sources, self._watched())
+            sources = await asyncio.to_thread(Sources, self._find_watched_folders())
             stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
         await server.serve()
@@ -210,7 +210,7 @@ class LocalGateway:
         if url is None or settings.queue is not None:
             embedded = await EmbeddedDynamoDB.start(
                 settings.table if url is None else None,
-                isolated_environ(settings.environ, region),
+                isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
             )
             stack.push_async_callback(embedded.stop)
@@ -230,9 +230,9 @@ class LocalGateway:
         if settings.stream is None and settings.queue is None:
             return around
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSources  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
 
-        self._sources = EventSources(self._journal)
+        self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             around = replace(around, stream_arn=arn)
@@ -241,7 +241,7 @@ class LocalGateway:
         return around
 
     async def _open_stream(
-        self, sources: "EventSources", stream: StreamSettings
+        self, sources: "EventSourceMappings", stream: StreamSettings
     ) -> str:
         settings = self._settings
         arn = self._source_facts["Stream"] = await sources.open_stream(
@@ -250,17 +250,20 @@ class LocalGateway:
         return arn
 
     async def _open_queue(
-        self, sources: "EventSources", settings: QueueSettings, around: Surroundings
+        self,
+        sources: "EventSourceMappings",
+        settings: QueueSettings,
+        around: Surroundings,
     ) -> Surroundings:
         queue = await sources.open_queue(settings, self._endpoint(None))
         self._source_facts["Queue URL"] = queue.url
         self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
         return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
 
-    def _endpoint(self, url: str | None) -> "Endpoint":
-        from wspubsub.local.eventsources.clients import Endpoint  # noqa: PLC0415 - boto3
+    def _endpoint(self, url: str | None) -> "ServiceEndpoint":
+        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
 
-        return Endpoint(
+        return ServiceEndpoint(
             url=url or self._embedded_url or "",
             region=self._settings.config.region,
             is_embedded=url is None,
@@ -295,7 +298,7 @@ class LocalGateway:
                 timeout_seconds=settings.timeout_seconds,
             ),
             max_environments=settings.max_environments,
-            on_output=self._journal.output,
+            on_output=self._journal.log_output,
         )
         stack.push_async_callback(fleet.close)
         self._fleets[function] = fleet
@@ -307,7 +310,7 @@ class LocalGateway:
         for function, problem in zip(self._fleets, problems, strict=True):
             if problem is None:
                 continue
-            text = f"the {function.value} cannot be started: {_said(problem)}"
+            text = f"the {function.value} cannot be started: {_describe(problem)}"
             if not self._settings.reloads:
                 raise UsageError(text)
             self._journal.warn(f"{text}; waiting for a change")
@@ -315,19 +318,19 @@ class LocalGateway:
     async def _watch(self, sources: Sources) -> None:
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
-            changed = await asyncio.to_thread(sources.changed)
+            changed = await asyncio.to_thread(sources.find_change)
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: starting anew")
             await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
             await self._warm_up()
 
-    def _watched(self) -> set[Path]:
+    def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
         return {folder for target in targets for folder in target.search_path}
 
 
-def _said(problem: Raised) -> str:
+def _describe(problem: Raised) -> str:
     return f"{problem.error_type}: {problem.message}"
 
 

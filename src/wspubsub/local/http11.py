@@ -115,7 +115,7 @@ class HttpConnection:
             BadRequestError: It is no HTTP, too long, or too slow in coming.
             OSError: The connection is lost.
         """
-        if not await self._begun():
+        if not await self._await_request():
             return None
         try:
             return await self._read()
@@ -178,7 +178,7 @@ class HttpConnection:
                 while await self._reader.read(_CHUNK):
                     pass
 
-    async def _begun(self) -> bool:
+    async def _await_request(self) -> bool:
         # Waiting for a request to begin is not the peer's fault: no answer to that.
         if self._h11.trailing_data[0]:
             return True
@@ -186,11 +186,11 @@ class HttpConnection:
             async with asyncio.timeout(self._patience):
                 data = await self._reader.read(_CHUNK)
         except TimeoutError:
-            data = await self._arrived()
+            data = await self._read_at_once()
         self._h11.receive_data(data)
         return bool(data)
 
-    async def _arrived(self) -> bytes:
+    async def _read_at_once(self) -> bytes:
         # A machine that was asleep, or too busy, finds both at once when it wakes: what
         # the peer has sent, and that the time for it is over.
         try:

@@ -17,7 +17,7 @@ from wspubsub.gateway import (
     Send,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import Outcome
+from wspubsub.local.functions.fleet import InvocationOutcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
@@ -79,7 +79,7 @@ class Journal:
         self._on_broken = on_broken
         self._is_broken = False
 
-    def ready(self, facts: dict[str, str]) -> None:
+    def log_ready(self, facts: dict[str, str]) -> None:
         """Tell that clients can connect.
 
         Args:
@@ -87,31 +87,31 @@ class Journal:
         """
         (_, title), *others = facts.items()
         width = max(len(name) for name in facts)
-        lines = [self._painted(title, _GREEN)]
+        lines = [self._paint(title, _GREEN)]
         lines += [f"  {name:<{width}}  {text}" for name, text in others]
         record = {name.lower().replace(" ", "_"): text for name, text in facts.items()}
         self._write("ready", record, "\n".join(lines))
 
-    def opened(self, connection_id: str) -> None:
+    def log_opened(self, connection_id: str) -> None:
         """Tell that a handshake was accepted."""
-        self._about(connection_id, "opened", {}, self._painted("opened", _GREEN))
+        self._about(connection_id, "opened", {}, self._paint("opened", _GREEN))
 
-    def refused(self, refusal: Refuse) -> None:
+    def log_refused(self, refusal: Refuse) -> None:
         """Tell that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
         text = f"refused with {refusal.status}{_because(refusal.detail)}"
-        self._about(refusal.connection_id, "refused", fields, self._painted(text, _RED))
+        self._about(refusal.connection_id, "refused", fields, self._paint(text, _RED))
 
-    def closed(self, close: Close, *, by: str) -> None:
+    def log_closed(self, close: Close, *, by: str) -> None:
         """Tell that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
-        self._about(close.connection_id, "closed", fields, self._painted(text, _DIM))
+        self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
-    def invoked(self, invoke: Invoke, outcome: Outcome) -> None:
+    def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
         """Tell how an invocation ended."""
-        result, error, colour = _told(outcome.result)
+        result, error, colour = _describe_result(outcome.result)
         request = invoke.event["requestContext"]
         route_key = request["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
@@ -126,13 +126,13 @@ class Journal:
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
-        text = f"{_visible(route_key):<20} {self._painted(result, colour)}"
+        text = f"{_visible(route_key):<20} {self._paint(result, colour)}"
         text += f" in {milliseconds} ms, request {invoke.invocation_id}"
         if error:
-            text += self._painted(f": {_visible(error)}", colour)
+            text += self._paint(f": {_visible(error)}", colour)
         self._about(invoke.connection_id, "invoked", fields, text)
 
-    def batch(self, line: BatchLine) -> None:
+    def log_batch(self, line: BatchLine) -> None:
         """Tell how an invocation with records of an event source ended."""
         milliseconds = round(line.seconds * 1000, 1)
         fields = {
@@ -147,57 +147,55 @@ class Journal:
             **({"error": line.error} if line.error else {}),
         }
         colour = _colour_of(line)
-        text = f"{_counted(line):<20} {self._painted(line.outcome, colour)}"
+        text = f"{_count_records(line):<20} {self._paint(line.outcome, colour)}"
         text += f" in {milliseconds} ms, request {line.invocation_id}"
         if line.error:
-            text += self._painted(f": {_visible(line.error)}", colour)
-        self._write("batch", fields, self._timed(line.source, text))
+            text += self._paint(f": {_visible(line.error)}", colour)
+        self._write("batch", fields, self._add_time(line.source, text))
 
-    def sent(self, message: Send) -> None:
+    def log_sent(self, message: Send) -> None:
         """Tell of a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
         colour = _RED if message.detail else _DIM
-        text = f"told {_shortened(message.text)}{_because(message.detail)}"
-        self._about(message.connection_id, "sent", fields, self._painted(text, colour))
+        text = f"told {_shorten(message.text)}{_because(message.detail)}"
+        self._about(message.connection_id, "sent", fields, self._paint(text, colour))
 
-    def managed(self, method: str, path: str, status: int, size: int) -> None:
+    def log_managed(self, method: str, path: str, status: int, size: int) -> None:
         """Tell of a request to the Management API; as text, only if it failed."""
         fields = {"method": method, "path": path, "status": status, "bytes": size}
-        text = self._painted(f"{method} {_visible(path)} answered {status}", _YELLOW)
+        text = self._paint(f"{method} {_visible(path)} answered {status}", _YELLOW)
         self._write(
-            "managed", fields, self._timed("", text) if status >= _ERROR else ""
+            "managed", fields, self._add_time("", text) if status >= _ERROR else ""
         )
 
-    def output(self, line: OutputLine) -> None:
+    def log_output(self, line: OutputLine) -> None:
         """Hand on a line that a worker wrote."""
         fields = {
             "environment": line.environment,
             "stream": line.stream,
             "line": line.text,
         }
-        self._write(
-            "output", fields, f"{_INDENT}{self._painted('│', _DIM)} {line.text}"
-        )
+        self._write("output", fields, f"{_INDENT}{self._paint('│', _DIM)} {line.text}")
 
     def note(self, text: str) -> None:
         """Tell of something else."""
-        self._write("note", {"text": text}, self._timed("", text))
+        self._write("note", {"text": text}, self._add_time("", text))
 
     def warn(self, text: str) -> None:
         """Tell of something that the developer has to mend."""
-        line = self._timed("", self._painted(text, _YELLOW))
+        line = self._add_time("", self._paint(text, _YELLOW))
         self._write("warning", {"text": text}, line)
 
     def _about(
         self, connection_id: str, kind: str, fields: Mapping[str, object], text: str
     ) -> None:
         record = {"connection_id": connection_id, **fields}
-        self._write(kind, record, self._timed(connection_id, text))
+        self._write(kind, record, self._add_time(connection_id, text))
 
-    def _timed(self, subject: str, text: str) -> str:
+    def _add_time(self, subject: str, text: str) -> str:
         moment = datetime.fromtimestamp(self._now()).astimezone()
         clock = moment.isoformat(timespec="milliseconds")[11:23]
-        return f"{self._painted(clock, _DIM)} {subject:<16} {text}"
+        return f"{self._paint(clock, _DIM)} {subject:<16} {text}"
 
     def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
         if self._as_json:
@@ -213,11 +211,11 @@ class Journal:
             self._is_broken = True
             self._on_broken()
 
-    def _painted(self, text: str, colour: str) -> str:
+    def _paint(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self._is_coloured else text
 
 
-def _told(result: InvocationResult) -> tuple[str, str, str]:
+def _describe_result(result: InvocationResult) -> tuple[str, str, str]:
     if isinstance(result, Raised):
         return result.error_type, result.message, _RED
     value = result.value
@@ -227,7 +225,7 @@ def _told(result: InvocationResult) -> tuple[str, str, str]:
     return str(status), "", _GREEN if status in range(200, 400) else _YELLOW
 
 
-def _counted(line: BatchLine) -> str:
+def _count_records(line: BatchLine) -> str:
     text = f"{line.records} record{'s' * (line.records != 1)}"
     if line.failed:
         text += f", {line.failed} failed"
@@ -244,7 +242,7 @@ def _because(detail: str) -> str:
     return f" ({_visible(detail)})" if detail else ""
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     text = _visible(text)
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
 

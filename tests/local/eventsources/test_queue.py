@@ -10,12 +10,12 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.support.servers.scripted import Answer, Handler, Heard, Scripted
 from wspubsub.local.eventsources.queues.poller import QueuePoller
-from wspubsub.local.eventsources.queues.queue import Queue
+from wspubsub.local.eventsources.queues.queue import LocalQueue
 from wspubsub.local.eventsources.settings import QueueSettings
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.threads import in_thread
 
-QUEUE = Queue(
+QUEUE = LocalQueue(
     url="http://127.0.0.1/queue",
     arn="arn:aws:sqs:eu-west-1:123456789012:wspubsub",
     dead_letter_url="http://127.0.0.1/dead",
@@ -38,7 +38,7 @@ def poll_queue(
     until: Callable[[Handler, Heard], Awaitable[None]],
     *,
     wanted: int = 1,
-    verdicts: tuple[Verdict, ...] = (),
+    verdicts: tuple[BatchVerdict, ...] = (),
     visibility_seconds: int = 30,
 ) -> Handler:
     settings = QueueSettings(visibility_timeout_seconds=visibility_seconds)
@@ -75,7 +75,10 @@ def test_what_succeeded_is_deleted_and_the_rest_is_left() -> None:
         ],
         delete_message_batch=[{}],
     )
-    verdicts = Verdict(failed=frozenset({"m1"})), Verdict(failed=frozenset({"m3"}))
+    verdicts = (
+        BatchVerdict(failed=frozenset({"m1"})),
+        BatchVerdict(failed=frozenset({"m3"})),
+    )
 
     # With one batch at a time, the third is there when two are over.
     handler = poll_queue(client, enough, wanted=3, verdicts=verdicts)

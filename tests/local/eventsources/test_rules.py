@@ -18,7 +18,7 @@ from wspubsub.local.eventsources.streams.shard_batches import (
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import MALFORMED, PARTLY_FAILED, Verdict
+from wspubsub.local.eventsources.verdicts import MALFORMED, PARTLY_FAILED, BatchVerdict
 
 NOW = 1_800_000_000.0
 ITEMS = ["1", "2", "3"]
@@ -36,8 +36,8 @@ def numbers(records: tuple[Record, ...]) -> list[int]:
     return [int(sequence_number(each)) for each in records]
 
 
-def failing(*items: int) -> Verdict:
-    return Verdict(failed=frozenset(map(str, items)))
+def failing(*items: int) -> BatchVerdict:
+    return BatchVerdict(failed=frozenset(map(str, items)))
 
 
 def shard_of(*records: Record, **settings: Any) -> ShardBatches:
@@ -62,17 +62,17 @@ def next_numbers(shard: ShardBatches) -> list[int]:
     ],
 )
 def test_an_empty_batch_response_is_a_success(value: object) -> None:
-    verdict = Verdict.of(Returned(value), ITEMS)
+    verdict = BatchVerdict.of(Returned(value), ITEMS)
 
-    assert verdict == Verdict(failed=frozenset())
+    assert verdict == BatchVerdict(failed=frozenset())
 
 
 def test_the_items_that_are_listed_have_failed() -> None:
     failures = [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]
 
-    verdict = Verdict.of(Returned({"batchItemFailures": failures}), ITEMS)
+    verdict = BatchVerdict.of(Returned({"batchItemFailures": failures}), ITEMS)
 
-    assert verdict == Verdict(failed=frozenset({"2", "3"}), outcome=PARTLY_FAILED)
+    assert verdict == BatchVerdict(failed=frozenset({"2", "3"}), outcome=PARTLY_FAILED)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_items_that_are_listed_have_failed() -> None:
     ],
 )
 def test_a_malformed_batch_response_fails_all_of_the_batch(value: object) -> None:
-    verdict = Verdict.of(Returned(value), ITEMS)
+    verdict = BatchVerdict.of(Returned(value), ITEMS)
 
     assert verdict.failed == set(ITEMS)
     assert verdict.outcome == MALFORMED
@@ -99,9 +99,11 @@ def test_a_malformed_batch_response_fails_all_of_the_batch(value: object) -> Non
 
 
 def test_an_error_fails_all_of_the_batch() -> None:
-    verdict = Verdict.of(Raised("MyError", "no"), ITEMS)
+    verdict = BatchVerdict.of(Raised("MyError", "no"), ITEMS)
 
-    assert verdict == Verdict(failed=frozenset(ITEMS), outcome="MyError", error="no")
+    assert verdict == BatchVerdict(
+        failed=frozenset(ITEMS), outcome="MyError", error="no"
+    )
 
 
 @given(
@@ -127,7 +129,7 @@ def test_a_failing_batch_blocks_its_shard() -> None:
     shard = shard_of(record(1), record(2), record(3), batch_size=2)
 
     for _ in range(20):
-        assert shard.finished(failing(1, 2)) is None
+        assert shard.finish(failing(1, 2)) is None
 
     assert next_numbers(shard) == [1, 2]
     assert shard.delay_seconds == LONGEST_DELAY_SECONDS
@@ -136,10 +138,10 @@ def test_a_failing_batch_blocks_its_shard() -> None:
 def test_lambda_starts_again_at_the_lowest_number_that_is_listed() -> None:
     shard = shard_of(*map(record, range(1, 6)))
 
-    assert shard.finished(failing(5, 3)) is None
+    assert shard.finish(failing(5, 3)) is None
 
     assert next_numbers(shard) == [3, 4, 5]
-    assert shard.finished(Verdict(failed=frozenset())) is None
+    assert shard.finish(BatchVerdict(failed=frozenset())) is None
     assert shard.next_batch() is None
     assert shard.delay_seconds == 0
 
@@ -147,17 +149,17 @@ def test_lambda_starts_again_at_the_lowest_number_that_is_listed() -> None:
 def test_a_batch_that_fails_is_split_in_two_on_request() -> None:
     shard = shard_of(*map(record, range(1, 6)), bisects=True)
 
-    assert shard.finished(failing(*range(1, 6))) is None
+    assert shard.finish(failing(*range(1, 6))) is None
 
     assert next_numbers(shard) == [1, 2]
-    assert shard.finished(Verdict(failed=frozenset())) is None
+    assert shard.finish(BatchVerdict(failed=frozenset())) is None
     assert next_numbers(shard) == [3, 4, 5]
 
 
 def test_a_batch_whose_retries_are_used_up_is_given_up() -> None:
     shard = shard_of(*map(record, range(1, 5)), batch_size=2, max_retries=2)
 
-    ends = [shard.finished(failing(1, 2)) for _ in range(3)]
+    ends = [shard.finish(failing(1, 2)) for _ in range(3)]
 
     assert ends[:2] == [None, None]
     assert ends[2] is not None
@@ -204,7 +206,7 @@ class Run:
         assert tried[0] == len(self.over) + 1
         bad = [number for number in tried if number in self.poison]
         failed = bad if reports else bad and tried
-        discarded = self.shard.finished(failing(*failed))
+        discarded = self.shard.finish(failing(*failed))
         done = tried[: tried.index(failed[0])] if failed else tried
         if discarded is not None:
             done = numbers(discarded.records)

@@ -10,16 +10,16 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.support.servers.scripted import Answer, Handler, Heard, Scripted, refused
 from wspubsub import UsageError
-from wspubsub.local.eventsources.clients import Endpoint
+from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.sources import EventSources
+from wspubsub.local.eventsources.sources import EventSourceMappings
 from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,
     list_shards,
 )
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.0"
 UNREACHABLE = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")
@@ -62,7 +62,7 @@ def poll_stream(
     client: Scripted,
     *shards: dict[str, Any],
     wanted: int,
-    verdicts: tuple[Verdict, ...] = (),
+    verdicts: tuple[BatchVerdict, ...] = (),
     start: str = TRIM_HORIZON,
     settings: StreamSettings | None = None,
 ) -> tuple[list[list[str]], str]:
@@ -186,7 +186,7 @@ def test_more_records_than_a_page_make_one_batch() -> None:
 
 
 def test_records_that_are_given_up_are_told_of() -> None:
-    failed = Verdict(failed=frozenset({"1", "2"}))
+    failed = BatchVerdict(failed=frozenset({"1", "2"}))
     client = Scripted(
         get_shard_iterator=iterators("first"),
         get_records=[page(1, 2), page(), page(3), page()],
@@ -220,8 +220,10 @@ def test_all_pages_of_shards_are_listed() -> None:
 
 
 def test_a_stream_that_cannot_be_asked_for_is_told_of() -> None:
-    nobody = Endpoint(url="http://127.0.0.1:1", region="eu-west-1", is_embedded=True)
-    sources = EventSources(Heard().journal)
+    nobody = ServiceEndpoint(
+        url="http://127.0.0.1:1", region="eu-west-1", is_embedded=True
+    )
+    sources = EventSourceMappings(Heard().journal)
 
     with pytest.raises(UsageError, match=r"cannot read the stream of table 't' at"):
         asyncio.run(sources.open_stream(StreamSettings(), nobody, "t"))
@@ -235,7 +237,7 @@ def test_the_streams_of_aws_have_a_host_of_their_own() -> None:
     ]
 
     streams = [
-        Endpoint(url=url, region="eu-west-1", is_embedded=False).of_streams().url
+        ServiceEndpoint(url=url, region="eu-west-1", is_embedded=False).of_streams().url
         for url in urls
     ]
 

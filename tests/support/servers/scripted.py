@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wspubsub.local.eventsources.deliveries import Delivery
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.deliveries import BatchDelivery
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.journal import Journal
 
 PATIENCE_SECONDS = 10.0
@@ -58,17 +58,21 @@ class Handler:
         verdicts: How the first of them end; the others succeed.
     """
 
-    def __init__(self, wanted: int, *verdicts: Verdict) -> None:
-        self.deliveries: list[Delivery] = []
+    def __init__(self, wanted: int, *verdicts: BatchVerdict) -> None:
+        self.deliveries: list[BatchDelivery] = []
         self._wanted = wanted
         self._verdicts = list(verdicts)
         self._done = asyncio.Event()
 
-    async def deliver(self, delivery: Delivery) -> Verdict:
+    async def deliver(self, delivery: BatchDelivery) -> BatchVerdict:
         self.deliveries.append(delivery)
         if len(self.deliveries) >= self._wanted:
             self._done.set()
-        return self._verdicts.pop(0) if self._verdicts else Verdict(failed=frozenset())
+        return (
+            self._verdicts.pop(0)
+            if self._verdicts
+            else BatchVerdict(failed=frozenset())
+        )
 
     async def wait(self) -> None:
         await asyncio.wait_for(self._done.wait(), PATIENCE_SECONDS)

@@ -9,7 +9,7 @@ from wspubsub.deployment.checking.mappings import mapping_findings
 from wspubsub.deployment.checking.permissions import permission_findings
 from wspubsub.deployment.checking.routes import route_findings
 from wspubsub.deployment.checking.sam import without_sam
-from wspubsub.deployment.checking.stack import Stack, mapping
+from wspubsub.deployment.checking.stack import Stack, as_mapping
 from wspubsub.deployment.checking.wiring import wiring_findings
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import Application
@@ -30,7 +30,7 @@ def check_template(
     Raises:
         UsageError: The template has no WebSocket API.
     """
-    stack = Stack(without_sam(template), mapping(template.get("Parameters")))
+    stack = Stack(without_sam(template), as_mapping(template.get("Parameters")))
     found = deployments(stack, application.handler)
     if not found:
         raise UsageError(

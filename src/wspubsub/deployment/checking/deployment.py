@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wspubsub.deployment.checking.stack import Resource, Stack, mapping
+from wspubsub.deployment.checking.stack import Resource, Stack, as_mapping
 
 FUNCTION, TABLE, QUEUE = (
     "AWS::Lambda::Function",
@@ -19,7 +19,7 @@ _HANDLER_SEPARATORS = re.compile(r"[./]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class TemplateRoute:
     """A route of the API.
 
     Attributes:
@@ -90,14 +90,14 @@ class Deployment:
 
     def variable(self, function: Resource, name: str) -> object:
         """Return an environment variable of a function, None if it has none."""
-        environment = mapping(function.properties.get("Environment"))
-        return mapping(environment.get("Variables")).get(name)
+        environment = as_mapping(function.properties.get("Environment"))
+        return as_mapping(environment.get("Variables")).get(name)
 
     def table(self, function: Resource) -> Resource | None:
         """Return the table of a function: that of the variable, or the only one."""
         value = self.variable(function, "WSPUBSUB_TABLE")
         if value is not None:
-            return self.stack.referred(value, TABLE)
+            return self.stack.resolve(value, TABLE)
         tables = list(self.stack.of_kind(TABLE))
         return tables[0] if len(tables) == 1 else None
 
@@ -105,7 +105,7 @@ class Deployment:
         """Yield each event source mapping with the function that it invokes."""
         for each in self.stack.of_kind("AWS::Lambda::EventSourceMapping"):
             name = each.properties.get("FunctionName")
-            yield each, self.stack.referred(name, FUNCTION)
+            yield each, self.stack.resolve(name, FUNCTION)
 
     def of_routes(self, kind: str, key: str) -> list[Mapping[str, Any]]:
         """Return the properties of what belongs to a route, by the route's ID."""
@@ -115,20 +115,20 @@ class Deployment:
             if self.stack.text(each.properties.get("RouteId")) == f"${{{key}}}"
         ]
 
-    def _routes(self) -> Iterator[Route]:
+    def _routes(self) -> Iterator[TemplateRoute]:
         for resource in self.stack.of_kind("AWS::ApiGatewayV2::Route"):
             key = self.stack.text(resource.properties.get("RouteKey"))
             if key is None or not self._is_own(resource):
                 continue
             kind = "AWS::ApiGatewayV2::Integration"
             target = resource.properties.get("Target")
-            integration = self.stack.referred(target, kind)
+            integration = self.stack.resolve(target, kind)
             uri = integration.properties.get("IntegrationUri") if integration else None
-            yield Route(
+            yield TemplateRoute(
                 resource=resource,
                 key=key,
                 integration=integration,
-                function=self.stack.referred(uri, FUNCTION),
+                function=self.stack.resolve(uri, FUNCTION),
             )
 
     def _is_own(self, resource: Resource) -> bool:

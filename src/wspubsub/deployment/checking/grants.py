@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from wspubsub.deployment.checking.stack import Resource, Stack, listed, mapping
+from wspubsub.deployment.checking.stack import Resource, Stack, as_list, as_mapping
 
 _ROLE = "AWS::IAM::Role"
 _ARN_FIELDS = 6
@@ -71,11 +71,11 @@ class Grants:
 
 def grants(stack: Stack, function: Resource) -> Grants | None:
     """Return what a function's role allows, None if the role is elsewhere."""
-    role = stack.referred(function.properties.get("Role"), _ROLE)
+    role = stack.resolve(function.properties.get("Role"), _ROLE)
     if role is None:
         return None
     statements = tuple(_statements(stack, role))
-    managed = stack.texts(listed(role.properties.get("ManagedPolicyArns")))
+    managed = stack.texts(as_list(role.properties.get("ManagedPolicyArns")))
     is_complete = all(_is_known(stack, text) for text in managed) and not any(
         _is_unusual(each) for each in _documents(stack, role)
     )
@@ -93,7 +93,7 @@ def without_place(arn: str) -> str:
 def _is_known(stack: Stack, text: str | None) -> bool:
     if text is None:
         return False
-    own = stack.referred(text, "AWS::IAM::ManagedPolicy") or _HARMLESS.search(text)
+    own = stack.resolve(text, "AWS::IAM::ManagedPolicy") or _HARMLESS.search(text)
     return own is not None
 
 
@@ -110,26 +110,26 @@ def _statements(stack: Stack, role: Resource) -> Iterator[Statement]:
 def _all_statements(
     stack: Stack, role: Resource
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for owner, document in _owned_documents(stack, role):
-        for each in listed(document.get("Statement")):
-            yield owner, mapping(each)
+    for owner, document in _find_own_documents(stack, role):
+        for each in as_list(document.get("Statement")):
+            yield owner, as_mapping(each)
 
 
 def _documents(stack: Stack, role: Resource) -> Iterator[Mapping[str, Any]]:
     return (statement for _, statement in _all_statements(stack, role))
 
 
-def _owned_documents(
+def _find_own_documents(
     stack: Stack, role: Resource
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for policy in listed(role.properties.get("Policies")):
-        yield role.name, mapping(mapping(policy).get("PolicyDocument"))
-    managed = stack.texts(listed(role.properties.get("ManagedPolicyArns")))
+    for policy in as_list(role.properties.get("Policies")):
+        yield role.name, as_mapping(as_mapping(policy).get("PolicyDocument"))
+    managed = stack.texts(as_list(role.properties.get("ManagedPolicyArns")))
     for each in stack.of_kind("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-        roles = stack.texts(listed(each.properties.get("Roles")))
-        is_attached = any(stack.referred(name, _ROLE) == role for name in roles)
+        roles = stack.texts(as_list(each.properties.get("Roles")))
+        is_attached = any(stack.resolve(name, _ROLE) == role for name in roles)
         if is_attached or f"${{{each.name}}}" in managed:
-            yield each.name, mapping(each.properties.get("PolicyDocument"))
+            yield each.name, as_mapping(each.properties.get("PolicyDocument"))
 
 
 def _is_inverted(statement: Mapping[str, Any]) -> bool:
@@ -142,11 +142,11 @@ def _is_unusual(statement: Mapping[str, Any]) -> bool:
 
 
 def _is_match(pattern: str, text: str) -> bool:
-    return _compiled(pattern).fullmatch(text) is not None
+    return _compile(pattern).fullmatch(text) is not None
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
+def _compile(pattern: str) -> re.Pattern[str]:
     parts = (
         ".*" if part == "*" else "." if part == "?" else re.escape(part)
         for part in re.split(r"([*?])", pattern)

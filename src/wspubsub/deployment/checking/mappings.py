@@ -12,7 +12,7 @@ from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.grants import grants
 from wspubsub.deployment.checking.permissions import lacking, queue_names
 from wspubsub.deployment.checking.retries import loop_findings, retry_findings
-from wspubsub.deployment.checking.stack import Resource, listed, mapping
+from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
 from wspubsub.deployment.permissions import (
     CONSUMER_ACTIONS,
     LIST_STREAMS,
@@ -39,7 +39,7 @@ def _mapping(
     each: Resource,
     function: Resource | None,
 ) -> Iterator[Finding]:
-    types = listed(each.properties.get("FunctionResponseTypes"))
+    types = as_list(each.properties.get("FunctionResponseTypes"))
     if not {PARTIAL_RESPONSES, None} & set(deployment.stack.texts(types)):
         yield Finding(
             each.name,
@@ -64,10 +64,10 @@ def _mapping(
 
 def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
     source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
-    table = deployment.stack.referred(source, TABLE)
+    table = deployment.stack.resolve(source, TABLE)
     if table is None:
         return
-    stream = mapping(table.properties.get("StreamSpecification"))
+    stream = as_mapping(table.properties.get("StreamSpecification"))
     view = deployment.stack.text(stream.get("StreamViewType"))
     if not stream:
         yield Finding(
@@ -87,7 +87,7 @@ def _visibility(
     deployment: Deployment, each: Resource, function: Resource
 ) -> Iterator[Finding]:
     stack = deployment.stack
-    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
+    queue = stack.resolve(each.properties.get("EventSourceArn"), QUEUE)
     if queue is None:
         return
     timeout = stack.number(function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS)
@@ -114,7 +114,7 @@ def _permissions(
     source = deployment.stack.text(each.properties.get("EventSourceArn"))
     if found is None or source is None:
         return
-    queue = deployment.stack.referred(source, QUEUE)
+    queue = deployment.stack.resolve(source, QUEUE)
     if queue is not None:
         wanted = {action: queue_names(deployment, queue) for action in CONSUMER_ACTIONS}
     elif source.endswith(".StreamArn}"):

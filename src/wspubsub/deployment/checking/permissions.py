@@ -61,7 +61,7 @@ def _uninvocable_authorizers(deployment: Deployment) -> Iterator[Finding]:
     stack = deployment.stack
     for authorizer in stack.of_kind("AWS::ApiGatewayV2::Authorizer"):
         uri = authorizer.properties.get("AuthorizerUri")
-        function = stack.referred(uri, FUNCTION)
+        function = stack.resolve(uri, FUNCTION)
         path = f"${{{deployment.api.name}}}/authorizers/${{{authorizer.name}}}"
         if (
             function is not None
@@ -79,7 +79,7 @@ def _uninvocable_authorizers(deployment: Deployment) -> Iterator[Finding]:
 def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
     stack = deployment.stack
     for each in stack.of_kind("AWS::Lambda::Permission"):
-        allowed = stack.referred(each.properties.get("FunctionName"), FUNCTION)
+        allowed = stack.resolve(each.properties.get("FunctionName"), FUNCTION)
         source = each.properties.get("SourceArn")
         statement = Statement(
             each.name,
@@ -117,7 +117,7 @@ def _connections(
     if missing:
         yield Finding(
             found.role,
-            f"{function.name} may not {_listed(missing)} connections: allow "
+            f"{function.name} may not {_join(missing)} connections: allow "
             f"{MANAGE_CONNECTIONS} on arn:${{AWS::Partition}}:execute-api:"
             f"${{AWS::Region}}:${{AWS::AccountId}}:${{{deployment.api.name}}}/"
             f"{stages[0]}/{missing[0]}/@connections/*"
@@ -144,7 +144,7 @@ def _carries_log(deployment: Deployment, table: Resource) -> bool:
     """Whether a stream of the table brings log entries, by the filter of a mapping."""
     return any(
         log_partition("") in str(each.properties.get("FilterCriteria"))
-        and deployment.stack.referred(each.properties.get("EventSourceArn"), TABLE)
+        and deployment.stack.resolve(each.properties.get("EventSourceArn"), TABLE)
         == table
         for each, _ in deployment.mappings()
     )
@@ -154,7 +154,7 @@ def _queue(
     deployment: Deployment, function: Resource, found: Grants
 ) -> Iterator[Finding]:
     value = deployment.variable(function, "WSPUBSUB_QUEUE")
-    queue = deployment.stack.referred(value, QUEUE)
+    queue = deployment.stack.resolve(value, QUEUE)
     if queue is not None and found.lacks(SEND_MESSAGE, *queue_names(deployment, queue)):
         yield lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
 
@@ -189,7 +189,7 @@ def _too_wide(statement: Statement) -> Iterator[Finding]:
         if placed and resource is not None and _is_everything(resource):
             yield Finding(
                 statement.owner,
-                f"allows {_listed(placed)} on {resource}: name the one resource",
+                f"allows {_join(placed)} on {resource}: name the one resource",
             )
 
 
@@ -212,5 +212,5 @@ def lacking(found: Grants, action: str, what: str) -> Finding:
     return Finding(found.role, f"does not allow {action} on {what}: add it")
 
 
-def _listed(words: list[str]) -> str:
+def _join(words: list[str]) -> str:
     return ", ".join(words)

@@ -5,7 +5,7 @@ from typing import Any
 
 from wspubsub.deployment.checking.deployment import QUEUE, TABLE, Deployment
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.stack import Resource, mapping
+from wspubsub.deployment.checking.stack import Resource, as_mapping
 from wspubsub.deployment.template.functions import ALLOW_LOOPS
 from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETRIES
 
@@ -16,7 +16,7 @@ def retry_findings(deployment: Deployment, each: Resource) -> Iterator[Finding]:
     """Yield what is wrong with the retries of a stream's mapping."""
     stack = deployment.stack
     source = stack.text(each.properties.get("EventSourceArn")) or ""
-    table = stack.referred(source, TABLE)
+    table = stack.resolve(source, TABLE)
     if table is None or table not in map(deployment.table, deployment.functions):
         return
     if missing := list(_missing(deployment, each.properties)):
@@ -40,8 +40,8 @@ def loop_findings(
 ) -> Iterator[Finding]:
     """Yield what is wrong if a function sends to the queue that invokes it."""
     stack = deployment.stack
-    queue = stack.referred(each.properties.get("EventSourceArn"), QUEUE)
-    own = stack.referred(deployment.variable(function, "WSPUBSUB_QUEUE"), QUEUE)
+    queue = stack.resolve(each.properties.get("EventSourceArn"), QUEUE)
+    own = stack.resolve(deployment.variable(function, "WSPUBSUB_QUEUE"), QUEUE)
     loop = stack.text(function.properties.get("RecursiveLoop", "Terminate"))
     if queue is None or queue != own or loop in (ALLOW_LOOPS, None):
         return
@@ -65,7 +65,7 @@ def _missing(deployment: Deployment, properties: Mapping[str, Any]) -> Iterator[
 
 
 def _has_destination(config: object) -> bool:
-    found = mapping(config)
+    found = as_mapping(config)
     # What only CloudFormation knows, such as Fn::If, may be one.
     is_known = found.keys() <= {"OnFailure", "OnSuccess"}
-    return not is_known or bool(mapping(found.get("OnFailure")))
+    return not is_known or bool(as_mapping(found.get("OnFailure")))

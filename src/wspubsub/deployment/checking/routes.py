@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from wspubsub.deployment.checking.deployment import Deployment, Route
+from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
 
@@ -16,9 +16,9 @@ def route_findings(
     yield from _dead(deployment, application)
     yield from _expression(deployment, application)
     for route in deployment.routes:
-        yield from _broken(route)
-        yield from _misauthorized(route)
-        yield from _half_two_way(deployment, route)
+        yield from _check_integration(route)
+        yield from _check_authorization(route)
+        yield from _check_route_response(deployment, route)
 
 
 def _foreign_functions(
@@ -91,7 +91,7 @@ def _expression(deployment: Deployment, application: Application) -> Iterator[Fi
         )
 
 
-def _broken(route: Route) -> Iterator[Finding]:
+def _check_integration(route: TemplateRoute) -> Iterator[Finding]:
     if route.integration is None:
         yield Finding(
             route.resource.name,
@@ -111,7 +111,7 @@ def _broken(route: Route) -> Iterator[Finding]:
         )
 
 
-def _misauthorized(route: Route) -> Iterator[Finding]:
+def _check_authorization(route: TemplateRoute) -> Iterator[Finding]:
     kind = route.resource.properties.get("AuthorizationType", "NONE")
     if route.key != CONNECT and kind != "NONE":
         yield Finding(
@@ -120,7 +120,9 @@ def _misauthorized(route: Route) -> Iterator[Finding]:
         )
 
 
-def _half_two_way(deployment: Deployment, route: Route) -> Iterator[Finding]:
+def _check_route_response(
+    deployment: Deployment, route: TemplateRoute
+) -> Iterator[Finding]:
     is_two_way = "RouteResponseSelectionExpression" in route.resource.properties
     kind = "AWS::ApiGatewayV2::RouteResponse"
     responses = deployment.of_routes(kind, route.resource.name)

@@ -6,7 +6,7 @@ Only as much as the rules look at: "AWS SAM resources and properties reference".
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.deployment.checking.stack import listed, mapping
+from wspubsub.deployment.checking.stack import as_list, as_mapping
 
 _FUNCTION, _API = "AWS::Serverless::Function", "AWS::Serverless::WebSocketApi"
 _DEFAULT_STAGE = "default"
@@ -17,12 +17,12 @@ Resources = dict[str, Any]
 
 def without_sam(template: Mapping[str, Any]) -> Resources:
     """Return a template's resources without SAM's functions and WebSocket APIs."""
-    shared = mapping(mapping(template.get("Globals")).get("Function"))
+    shared = as_mapping(as_mapping(template.get("Globals")).get("Function"))
     found: Resources = {}
     for name, each in template["Resources"].items():
-        properties = mapping(each.get("Properties"))
+        properties = as_mapping(each.get("Properties"))
         if each["Type"] == _FUNCTION:
-            found |= _function(name, _merged(shared, properties))
+            found |= _function(name, _merge(shared, properties))
         elif each["Type"] == _API:
             found |= _api(name, properties)
         else:
@@ -30,11 +30,11 @@ def without_sam(template: Mapping[str, Any]) -> Resources:
     return found
 
 
-def _merged(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     environment = {
         "Variables": {
-            **mapping(mapping(shared.get("Environment")).get("Variables")),
-            **mapping(mapping(own.get("Environment")).get("Variables")),
+            **as_mapping(as_mapping(shared.get("Environment")).get("Variables")),
+            **as_mapping(as_mapping(own.get("Environment")).get("Variables")),
         }
     }
     return {**shared, **own, "Environment": environment}
@@ -45,16 +45,16 @@ def _function(name: str, properties: dict[str, Any]) -> Resources:
     if "Role" not in properties:
         properties["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
         found[f"{name}Role"] = _role(properties)
-    found[name] = _made("AWS::Lambda::Function", properties)
-    for event, each in mapping(properties.get("Events")).items():
-        if mapping(each).get("Type") in ("DynamoDB", "SQS"):
-            found[f"{name}{event}"] = _mapping(name, mapping(each.get("Properties")))
+    found[name] = _make_resource("AWS::Lambda::Function", properties)
+    for event, each in as_mapping(properties.get("Events")).items():
+        if as_mapping(each).get("Type") in ("DynamoDB", "SQS"):
+            found[f"{name}{event}"] = _mapping(name, as_mapping(each.get("Properties")))
     return found
 
 
 def _mapping(function: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     source = properties.get("Stream", properties.get("Queue"))
-    return _made(
+    return _make_resource(
         "AWS::Lambda::EventSourceMapping",
         {**properties, "EventSourceArn": source, "FunctionName": {"Ref": function}},
     )
@@ -62,7 +62,7 @@ def _mapping(function: str, properties: Mapping[str, Any]) -> dict[str, Any]:
 
 def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
     documents, managed = [], []
-    for policy in listed(properties.get("Policies")):
+    for policy in as_list(properties.get("Policies")):
         document = _document(policy)
         if document is None:
             managed.append(policy)
@@ -71,10 +71,10 @@ def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
     if properties.get("Events"):
         # SAM grants what reading the events takes.
         documents += [
-            {"PolicyDocument": _events_document(mapping(event))}
-            for event in mapping(properties["Events"]).values()
+            {"PolicyDocument": _events_document(as_mapping(event))}
+            for event in as_mapping(properties["Events"]).values()
         ]
-    return _made(
+    return _make_resource(
         "AWS::IAM::Role", {"Policies": documents, "ManagedPolicyArns": managed}
     )
 
@@ -88,12 +88,12 @@ def _document(policy: object) -> Mapping[str, Any] | None:
     for name, arguments in policy.items():
         make = _POLICY_TEMPLATES.get(name)
         if make is not None:
-            return {"Statement": make(mapping(arguments))}
+            return {"Statement": make(as_mapping(arguments))}
     return None
 
 
 def _events_document(event: Mapping[str, Any]) -> dict[str, Any]:
-    properties = mapping(event.get("Properties"))
+    properties = as_mapping(event.get("Properties"))
     if event.get("Type") == "DynamoDB":
         actions = [
             f"dynamodb:{name}"
@@ -150,18 +150,18 @@ def _allow(actions: list[str], resource: object) -> dict[str, Any]:
 
 def _api(name: str, properties: Mapping[str, Any]) -> Resources:
     stage = properties.get("StageName", _DEFAULT_STAGE)
-    auth = mapping(properties.get("Auth"))
+    auth = as_mapping(properties.get("Auth"))
     found = {
-        name: _made(
+        name: _make_resource(
             "AWS::ApiGatewayV2::Api", {**properties, "ProtocolType": "WEBSOCKET"}
         ),
-        f"{name}Stage": _made(
+        f"{name}Stage": _make_resource(
             "AWS::ApiGatewayV2::Stage",
             {"ApiId": {"Ref": name}, "StageName": stage, "AutoDeploy": True},
         ),
     }
-    for key, route in mapping(properties.get("Routes")).items():
-        found |= _route(name, key, mapping(route))
+    for key, route in as_mapping(properties.get("Routes")).items():
+        found |= _route(name, key, as_mapping(route))
     if auth.get("AuthType") == "CUSTOM":
         found[f"{name}ConnectRoute"]["Properties"] |= {"AuthorizationType": "CUSTOM"}
     return found
@@ -171,7 +171,7 @@ def _route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
     base = api + key.removeprefix("$").capitalize()
     function = route.get("FunctionArn")
     return {
-        f"{base}Route": _made(
+        f"{base}Route": _make_resource(
             "AWS::ApiGatewayV2::Route",
             {
                 **route,
@@ -180,7 +180,7 @@ def _route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
                 "Target": {"Fn::Sub": f"integrations/${{{base}Integration}}"},
             },
         ),
-        f"{base}Integration": _made(
+        f"{base}Integration": _make_resource(
             "AWS::ApiGatewayV2::Integration",
             {
                 "ApiId": {"Ref": api},
@@ -188,7 +188,7 @@ def _route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
                 "IntegrationUri": function,
             },
         ),
-        f"{base}Permission": _made(
+        f"{base}Permission": _make_resource(
             "AWS::Lambda::Permission",
             {
                 "Action": "lambda:InvokeFunction",
@@ -203,5 +203,5 @@ def _route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
     }
 
 
-def _made(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def _make_resource(kind: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     return {"Type": kind, "Properties": dict(properties)}

@@ -50,7 +50,7 @@ class Stack:
     ) -> None:
         self._parameters = parameters
         self._resources = {
-            name: Resource(name, kind, mapping(each.get("Properties")))
+            name: Resource(name, kind, as_mapping(each.get("Properties")))
             for name, each in resources.items()
             for kind in [_ALIKE.get(each["Type"], each["Type"])]
         }
@@ -64,7 +64,7 @@ class Stack:
         found = self._resources.get(name) if name is not None else None
         return found if found is not None and found.kind == kind else None
 
-    def referred(self, value: object, kind: str) -> Resource | None:
+    def resolve(self, value: object, kind: str) -> Resource | None:
         """Return the resource of a type that a value is a reference to, or the name of.
 
         `Ref`, `Fn::GetAtt`, text around one reference and part of one count; an alias
@@ -72,16 +72,16 @@ class Stack:
         """
         text = self.text(value) or self.text(_whole(value))
         for name in _REFERENCE.findall(text or ""):
-            found = self.get(self._unaliased(name), kind)
+            found = self.get(self._resolve_alias(name), kind)
             if found is not None:
                 return found
-        return self._named(text, kind) if text else None
+        return self._find_by_name(text, kind) if text else None
 
     def text(self, value: object) -> str | None:
         """Return a value as text with `${…}` for what is known later, or None."""
         if isinstance(value, dict) and len(value) == 1:
             ((function, argument),) = value.items()
-            return self._called(function, argument)
+            return self._evaluate(function, argument)
         if isinstance(value, bool):
             return str(value).lower()
         return str(value) if isinstance(value, str | int | float) else None
@@ -98,20 +98,20 @@ class Stack:
         text = self.text(value)
         return int(text) if text is not None and text.isdecimal() else None
 
-    def _called(self, function: str, argument: object) -> str | None:
+    def _evaluate(self, function: str, argument: object) -> str | None:
         match function:
             case "Ref" if isinstance(argument, str):
                 return self._reference(argument)
             case "Fn::GetAtt":
                 return self._attribute(argument)
             case "Fn::Sub":
-                return self._substituted(argument)
+                return self._substitute(argument)
             case "Fn::Join":
-                return self._joined(argument)
+                return self._join(argument)
             case _:
                 return None
 
-    def _unaliased(self, name: str) -> str | None:
+    def _resolve_alias(self, name: str) -> str | None:
         for kind in ("AWS::Lambda::Alias", "AWS::Lambda::Version"):
             alias = self.get(name, kind)
             if alias is not None:
@@ -120,7 +120,7 @@ class Stack:
                 return match[1] if match else None
         return name
 
-    def _named(self, text: str, kind: str) -> Resource | None:
+    def _find_by_name(self, text: str, kind: str) -> Resource | None:
         for resource in self.of_kind(kind):
             name = self.text(resource.properties.get(_NAMES.get(kind, "")))
             if name and re.search(rf"(^|[:/]){re.escape(name)}(/|$)", text):
@@ -129,7 +129,7 @@ class Stack:
 
     def _reference(self, name: str) -> str | None:
         if name in self._parameters:
-            default = mapping(self._parameters[name]).get("Default")
+            default = as_mapping(self._parameters[name]).get("Default")
             return None if default is None else str(default)
         stage = self.get(name, "AWS::ApiGatewayV2::Stage")
         if stage is not None:  # a reference to a stage is its name
@@ -145,32 +145,32 @@ class Stack:
         is_reference = attribute == _SAME_AS_REF.get(kind)
         return f"${{{name}}}" if is_reference else f"${{{name}.{attribute}}}"
 
-    def _substituted(self, argument: object) -> str | None:
+    def _substitute(self, argument: object) -> str | None:
         match argument:
             case str() as text:
-                return self._filled(text, {})
+                return self._fill(text, {})
             case [str() as text, dict() as given]:
-                return self._filled(text, given)
+                return self._fill(text, given)
             case _:
                 return None
 
-    def _filled(self, argument: str, given: Mapping[str, Any]) -> str | None:
+    def _fill(self, argument: str, given: Mapping[str, Any]) -> str | None:
         pieces: list[str] = []
         end = 0
         for match in _VARIABLE.finditer(argument):
             value = self._variable(match[1].strip(), given)
             if value is None:
                 return None
-            pieces += [_unescaped(argument[end : match.start()]), value]
+            pieces += [_unescape(argument[end : match.start()]), value]
             end = match.end()
-        return "".join([*pieces, _unescaped(argument[end:])])
+        return "".join([*pieces, _unescape(argument[end:])])
 
     def _variable(self, name: str, given: Mapping[str, Any]) -> str | None:
         if name in given:
             return self.text(given[name])
         return self._attribute(name) if "." in name else self._reference(name)
 
-    def _joined(self, argument: object) -> str | None:
+    def _join(self, argument: object) -> str | None:
         match argument:
             case [str() as separator, list() as values]:
                 texts = self.texts(values)
@@ -188,12 +188,12 @@ _NAMES = {
 }
 
 
-def mapping(value: object) -> Mapping[str, Any]:
+def as_mapping(value: object) -> Mapping[str, Any]:
     """Return a mapping as it is, and an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
 
-def listed(value: object) -> list[Any]:
+def as_list(value: object) -> list[Any]:
     """Return a list as it is, an empty one for nothing, and one of anything else."""
     if value is None:
         return []
@@ -211,5 +211,5 @@ def _whole(value: object) -> object:
             return value
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     return _LITERAL.sub(r"${\1}", text)

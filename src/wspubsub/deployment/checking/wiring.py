@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.stack import Resource, listed, mapping
+from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
 from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
 from wspubsub.handlers.application import Application
@@ -91,7 +91,7 @@ def _endpoint_problems(
         yield f"begins with {scheme}://, but connections are posted to over https"
     if ".execute-api." not in host:
         return  # a domain of one's own, whose path is that of its mapping
-    owner = deployment.stack.referred(host, deployment.api.kind)
+    owner = deployment.stack.resolve(host, deployment.api.kind)
     if owner != deployment.api and (owner is not None or not host.startswith("${")):
         yield f"is not that of {deployment.api.name}"
     if stages and "${" not in path and path.strip("/") not in stages:
@@ -115,7 +115,7 @@ def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
 
 def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
     stack = deployment.stack
-    ttl = mapping(table.properties.get("TimeToLiveSpecification"))
+    ttl = as_mapping(table.properties.get("TimeToLiveSpecification"))
     attribute = stack.text(ttl.get("AttributeName"))
     if not ttl or stack.text(ttl.get("Enabled")) == "false":
         yield Finding(
@@ -130,8 +130,8 @@ def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
             f"set AttributeName to {TTL_ATTRIBUTE}",
         )
     keys = [
-        (mapping(key).get("AttributeName"), mapping(key).get("KeyType"))
-        for key in listed(table.properties.get("KeySchema"))
+        (as_mapping(key).get("AttributeName"), as_mapping(key).get("KeyType"))
+        for key in as_list(table.properties.get("KeySchema"))
     ]
     if keys != _KEYS:
         yield Finding(

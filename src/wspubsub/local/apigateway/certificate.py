@@ -41,7 +41,7 @@ class Certificate:
     def make(cls, folder: Path, names: Iterable[str]) -> "Certificate":
         """Make a certificate for host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = _signed(key, names)
+        certificate = _sign_certificate(key, names)
         path, key_path = folder / "certificate.pem", folder / "key.pem"
         path.write_bytes(certificate.public_bytes(Encoding.PEM))
         key_path.touch(mode=0o600)
@@ -70,7 +70,9 @@ class Certificate:
         return path
 
 
-def _signed(key: ec.EllipticCurvePrivateKey, names: Iterable[str]) -> x509.Certificate:
+def _sign_certificate(
+    key: ec.EllipticCurvePrivateKey, names: Iterable[str]
+) -> x509.Certificate:
     now = datetime.datetime.now(datetime.UTC)
     name = x509.Name(
         [x509.NameAttribute(x509.NameOID.COMMON_NAME, "wspubsub local gateway")]

@@ -72,7 +72,7 @@ class Server:
             OSError: The port is in use, or the host is not this machine's.
         """
         self._listener = await asyncio.start_server(
-            lambda *streams: self._connections.spawn(self._connected(*streams)),
+            lambda *streams: self._connections.spawn(self._serve_client(*streams)),
             host,
             port,
             ssl=self._tls,
@@ -98,7 +98,7 @@ class Server:
                 await self._no_clients.wait()
         await self._connections.close()
 
-    async def _connected(
+    async def _serve_client(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         http = HttpConnection(reader, writer, max_body_bytes=MAX_MESSAGE_BYTES + 1)
@@ -151,7 +151,9 @@ class Server:
                 socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True
             )
             return
-        connection_id = self._shell.arrived(self._handshake(request, writer), socket)
+        connection_id = self._shell.take_handshake(
+            self._handshake(request, writer), socket
+        )
         self._count(1)
         end = LOST
         try:
@@ -162,13 +164,13 @@ class Server:
                 async for item in socket.inputs():
                     match item:
                         case DataFrame():
-                            await self._shell.received(connection_id, item)
+                            await self._shell.receive(connection_id, item)
                         case Pinged():
-                            self._shell.pinged(connection_id)
+                            self._shell.receive_ping(connection_id)
                         case Ended():
                             end = item
         finally:
-            self._shell.ended(connection_id, end)
+            self._shell.receive_close(connection_id, end)
             self._count(-1)
 
     def _count(self, change: int) -> None:

@@ -28,7 +28,7 @@ from wspubsub.gateway import (
 )
 from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.functions.runtime_api import Invocation, trace_of
+from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
@@ -78,29 +78,29 @@ class GatewayShell:
         self._timer_at: float | None = None
         self._is_closed = False
 
-    def arrived(self, handshake: Handshake, socket: WebSocketConnection) -> str:
+    def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
         """Take a handshake; its answer comes through the socket's `verdict`."""
         connection_id, effects = self._model.handshake(handshake, now=time.time())
         self._clients[connection_id] = _Client(socket)
         self._apply(effects)
         return connection_id
 
-    async def received(self, connection_id: str, frame: DataFrame) -> None:
+    async def receive(self, connection_id: str, frame: DataFrame) -> None:
         """Take a frame, and wait until the client may send more."""
         self._apply(self._model.receive(connection_id, frame, now=time.time()))
         client = self._clients.get(connection_id)
         if client is not None:
             await client.has_room.wait()
 
-    def pinged(self, connection_id: str) -> None:
+    def receive_ping(self, connection_id: str) -> None:
         """Take a ping."""
         self._apply(self._model.receive_ping(connection_id, now=time.time()))
 
-    def ended(self, connection_id: str, end: Ended) -> None:
+    def receive_close(self, connection_id: str, end: Ended) -> None:
         """Take the end of a connection; one that the gateway ended is no news."""
         if self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason)
-            self._journal.closed(close, by="client")
+            self._journal.log_closed(close, by="client")
         if connection_id in self._clients:
             self._forget(connection_id)
         self._apply(
@@ -123,7 +123,7 @@ class GatewayShell:
             ),
             now=time.time(),
         )
-        self._journal.managed(
+        self._journal.log_managed(
             request.method, request.path, response.status, len(request.body)
         )
         # A post is in the journal already.
@@ -147,28 +147,28 @@ class GatewayShell:
                     self._tasks.spawn(self._invoke(effect))
                 case Accept():
                     self._clients[effect.connection_id].socket.accept(effect.headers)
-                    self._journal.opened(effect.connection_id)
+                    self._journal.log_opened(effect.connection_id)
                 case Refuse():
                     self._forget(effect.connection_id).refuse(effect)
-                    self._journal.refused(effect)
+                    self._journal.log_refused(effect)
                 case Send():
                     self._clients[effect.connection_id].socket.send(effect.text)
                     if not is_post:
-                        self._journal.sent(effect)
+                        self._journal.log_sent(effect)
                 case Close():
                     self._forget(effect.connection_id).close(effect.code, effect.reason)
-                    self._journal.closed(effect, by="gateway")
+                    self._journal.log_closed(effect, by="gateway")
         self._set_timer()
 
     async def _invoke(self, effect: Invoke) -> None:
         outcome = await self._fleets[effect.function].invoke(
-            Invocation(
+            RuntimeInvocation(
                 request_id=effect.invocation_id,
                 event=effect.event,
                 trace_id=trace_of(effect.event),
             )
         )
-        self._journal.invoked(effect, outcome)
+        self._journal.log_invoked(effect, outcome)
         self._count(effect.connection_id, -1)
         self._apply(
             self._model.finish_invocation(

@@ -169,18 +169,18 @@ class WebSocketConnection:
                 if isinstance(event, Frame) and event.opcode in _INPUTS:
                     yield _INPUTS[event.opcode](event)
             self._flush()
-            ended = self._ended()
+            ended = self._find_end()
             if ended is not None:
                 yield ended
                 return
-            if not await self._drained():
+            if not await self._drain():
                 yield LOST
                 return
             data = await self._read()
             if not data:
                 self._protocol.receive_eof()
 
-    async def _drained(self) -> bool:
+    async def _drain(self) -> bool:
         try:
             await self._writer.drain()
         except OSError:
@@ -193,7 +193,7 @@ class WebSocketConnection:
         except OSError:
             return b""
 
-    def _ended(self) -> Ended | None:
+    def _find_end(self) -> Ended | None:
         if self._protocol.close_rcvd is not None:
             code, reason = (
                 self._protocol.close_rcvd.code,
@@ -215,18 +215,18 @@ class WebSocketConnection:
                 self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
 
-def _data_frame(frame: Frame) -> DataFrame:
+def _make_data_frame(frame: Frame) -> DataFrame:
     is_text = None if frame.opcode is Opcode.CONT else frame.opcode is Opcode.TEXT
     return DataFrame(bytes(frame.data), is_text=is_text, is_final=frame.fin)
 
 
-def _pinged(_frame: Frame) -> Pinged:
+def _make_ping(_frame: Frame) -> Pinged:
     return Pinged()
 
 
 _INPUTS: dict[Opcode, Callable[[Frame], DataFrame | Pinged]] = {
-    Opcode.TEXT: _data_frame,
-    Opcode.BINARY: _data_frame,
-    Opcode.CONT: _data_frame,
-    Opcode.PING: _pinged,
+    Opcode.TEXT: _make_data_frame,
+    Opcode.BINARY: _make_data_frame,
+    Opcode.CONT: _make_data_frame,
+    Opcode.PING: _make_ping,
 }

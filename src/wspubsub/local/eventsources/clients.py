@@ -36,7 +36,7 @@ class StreamsClient(Protocol):
         ...
 
 
-class QueueClient(Protocol):
+class LocalQueueClient(Protocol):
     """What serves a queue, as `boto3.client("sqs")` has it."""
 
     def create_queue(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
@@ -57,7 +57,7 @@ class QueueClient(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class ServiceEndpoint:
     """Where a service is.
 
     Attributes:
@@ -90,13 +90,13 @@ class Endpoint:
         session = boto3.Session(region_name=self.region, **credentials)
         return session.client(service, endpoint_url=self.url, config=config)
 
-    def of_streams(self) -> "Endpoint":
+    def of_streams(self) -> "ServiceEndpoint":
         """Return where DynamoDB's streams are: AWS has a host of their own for them."""
         parts = urlsplit(self.url)
         host = parts.netloc
         if host.startswith("dynamodb.") and ".amazonaws.com" in host:
             host = f"streams.{host}"
-        return Endpoint(
+        return ServiceEndpoint(
             url=urlunsplit(parts._replace(netloc=host)),
             region=self.region,
             is_embedded=self.is_embedded,

@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from wspubsub.local.eventsources.payloads import Record
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.functions.runtime_api import Invocation, trace_of
+from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.journal import BatchLine, Journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class BatchDelivery:
     """A batch on its way to the handler.
 
     Attributes:
@@ -28,7 +28,7 @@ class Delivery:
     retries: int = 0
 
 
-Deliver = Callable[[Delivery], Awaitable[Verdict]]
+Deliver = Callable[[BatchDelivery], Awaitable[BatchVerdict]]
 """Brings a batch to the handler and says how it has ended."""
 
 
@@ -44,15 +44,17 @@ class Deliveries:
         self._fleet = fleet
         self._journal = journal
 
-    async def deliver(self, delivery: Delivery) -> Verdict:
+    async def deliver(self, delivery: BatchDelivery) -> BatchVerdict:
         """Deliver one batch."""
         event = {"Records": list(delivery.records)}
         invocation_id = str(uuid.uuid4())
         outcome = await self._fleet.invoke(
-            Invocation(request_id=invocation_id, event=event, trace_id=trace_of(event))
+            RuntimeInvocation(
+                request_id=invocation_id, event=event, trace_id=trace_of(event)
+            )
         )
-        verdict = Verdict.of(outcome.result, delivery.items)
-        self._journal.batch(
+        verdict = BatchVerdict.of(outcome.result, delivery.items)
+        self._journal.log_batch(
             BatchLine(
                 source=delivery.source,
                 records=len(delivery.records),

@@ -3,10 +3,10 @@
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wspubsub.errors import UsageError
-from wspubsub.local.eventsources.clients import Endpoint
+from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
-from wspubsub.local.eventsources.queues.queue import Queue, make_queue
+from wspubsub.local.eventsources.queues.queue import LocalQueue, make_queue
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.eventsources.streams.poller import (
     LATEST,
@@ -21,7 +21,7 @@ from wspubsub.local.threads import in_thread
 STREAM_READ_SECONDS = 10
 
 
-class EventSources:
+class EventSourceMappings:
     """What feeds the handler besides the WebSocket API.
 
     Args:
@@ -33,7 +33,9 @@ class EventSources:
         self._stream: StreamPoller | None = None
         self._queue: QueuePoller | None = None
 
-    async def open_queue(self, settings: QueueSettings, endpoint: Endpoint) -> Queue:
+    async def open_queue(
+        self, settings: QueueSettings, endpoint: ServiceEndpoint
+    ) -> LocalQueue:
         """Make a queue."""
         client = endpoint.client("sqs", read_seconds=READ_SECONDS)
         queue = await in_thread(lambda: make_queue(client, settings))
@@ -41,7 +43,7 @@ class EventSources:
         return queue
 
     async def open_stream(
-        self, settings: StreamSettings, endpoint: Endpoint, table: str
+        self, settings: StreamSettings, endpoint: ServiceEndpoint, table: str
     ) -> str:
         """Fix where the stream of a table is read from, and return its ARN.
 
@@ -80,7 +82,7 @@ class EventSources:
                 await poller.close()
 
 
-def _stream_arn(endpoint: Endpoint, table: str) -> str:
+def _stream_arn(endpoint: ServiceEndpoint, table: str) -> str:
     client = endpoint.client("dynamodb", read_seconds=STREAM_READ_SECONDS)
     description = client.describe_table(TableName=table)["Table"]
     enabled = description.get("StreamSpecification", {}).get("StreamEnabled", False)

@@ -14,7 +14,7 @@ SUCCEEDED, PARTLY_FAILED, MALFORMED = "succeeded", "partly failed", "malformed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class BatchVerdict:
     """How a batch has ended.
 
     Attributes:
@@ -29,19 +29,19 @@ class Verdict:
     error: str = ""
 
     @classmethod
-    def of(cls, result: InvocationResult, items: Sequence[str]) -> "Verdict":
+    def of(cls, result: InvocationResult, items: Sequence[str]) -> "BatchVerdict":
         """Return the verdict on a batch of items, named by their identifiers."""
         if isinstance(result, Raised):
             return cls(
                 failed=frozenset(items), outcome=result.error_type, error=result.message
             )
-        failed, problem = _listed(result.value, items)
+        failed, problem = _read_failures(result.value, items)
         if problem:
             return cls(failed=frozenset(items), outcome=MALFORMED, error=problem)
         return cls(failed=failed, outcome=PARTLY_FAILED if failed else SUCCEEDED)
 
 
-def _listed(value: object, items: Collection[str]) -> tuple[frozenset[str], str]:
+def _read_failures(value: object, items: Collection[str]) -> tuple[frozenset[str], str]:
     nothing: frozenset[str] = frozenset()
     response = {} if value is None else value
     if not isinstance(response, Mapping):

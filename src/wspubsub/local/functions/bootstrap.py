@@ -47,7 +47,7 @@ class HandlerError(Exception):
         self.error_type = error_type
 
 
-class CognitoIdentity:
+class _CognitoIdentity:
     """Who invoked the function through an AWS Mobile SDK: nobody, here."""
 
     cognito_identity_id: str | None = None
@@ -92,7 +92,7 @@ class Context:
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
         self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
-        self.identity = CognitoIdentity()
+        self.identity = _CognitoIdentity()
         client_context = headers.get("Lambda-Runtime-Client-Context")
         self.client_context = (
             ClientContext(json.loads(client_context)) if client_context else None
@@ -104,7 +104,7 @@ class Context:
         return max(0, self._deadline_ms - int(time.time() * 1000))
 
 
-class RuntimeApi:
+class RuntimeApiClient:
     """The runtime's end of the Runtime API.
 
     Args:
@@ -159,7 +159,7 @@ def main(arguments: list[str]) -> None:
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
         runpy.run_module("awslambdaric", run_name="__main__")
         return
-    api = RuntimeApi(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     requests = _set_up_logging()
     try:
         handler = load_handler(os.environ["_HANDLER"])
@@ -223,12 +223,12 @@ def load_handler(name: str) -> Handler:
     return handler
 
 
-def _serve(api: RuntimeApi, handler: Handler, requests: RequestIdFilter) -> None:
+def _serve(api: RuntimeApiClient, handler: Handler, requests: RequestIdFilter) -> None:
     headers, body = api.next_invocation()
     requests.request_id = _id(headers)
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
     try:
-        result = _marshalled(handler(json.loads(body), Context(headers)))
+        result = _marshal(handler(json.loads(body), Context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
         report = _describe(error) | {"requestId": _id(headers)}
         _print_error(report, error)
@@ -237,7 +237,7 @@ def _serve(api: RuntimeApi, handler: Handler, requests: RequestIdFilter) -> None
         api.post_result(headers, result)
 
 
-def _marshalled(value: object) -> bytes:
+def _marshal(value: object) -> bytes:
     if isinstance(value, bytes):
         return value
     try:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wspubsub.gateway import InvocationResult, Raised
-from wspubsub.local.functions.runtime_api import Invocation, RuntimeApi
+from wspubsub.local.functions.runtime_api import RuntimeApi, RuntimeInvocation
 from wspubsub.local.processes import ChildProcess, exit_reason
 from wspubsub.local.tasks import first_of
 
@@ -142,7 +142,7 @@ class Environment:
         await self._process.settle_output()
         return problem
 
-    async def run(self, invocation: Invocation) -> tuple[InvocationResult, bool]:
+    async def run(self, invocation: RuntimeInvocation) -> tuple[InvocationResult, bool]:
         """Run one invocation.
 
         Returns:

@@ -18,12 +18,12 @@ from wspubsub.local.functions.environment import (
     FunctionSettings,
     OutputHandler,
 )
-from wspubsub.local.functions.runtime_api import Invocation
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.tasks import Tasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class InvocationOutcome:
     """How an invocation ended.
 
     Attributes:
@@ -37,10 +37,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    invocation: Invocation
-    outcome: asyncio.Future[Outcome]
+    invocation: RuntimeInvocation
+    outcome: asyncio.Future[InvocationOutcome]
 
-    def conclude(self, outcome: Outcome) -> None:
+    def conclude(self, outcome: InvocationOutcome) -> None:
         if not self.outcome.done():  # nobody waits when the gateway ends
             self.outcome.set_result(outcome)
 
@@ -74,7 +74,7 @@ class Fleet:
         self._generation = 0
         self._tasks = Tasks()
 
-    async def invoke(self, invocation: Invocation) -> Outcome:
+    async def invoke(self, invocation: RuntimeInvocation) -> InvocationOutcome:
         """Run an invocation as soon as an environment is free for it."""
         waiting = _Waiting(invocation, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
@@ -121,7 +121,7 @@ class Fleet:
     async def _start(self) -> Raised | None:
         generation = self._generation
         try:
-            environment, problem = await self._initialised()
+            environment, problem = await self._initialize()
         except OSError as error:
             self._starting -= 1
             self._occupied -= 1
@@ -141,19 +141,25 @@ class Fleet:
 
     def _fail_next(self, problem: Raised) -> None:
         if self._waiting:
-            self._waiting.popleft().conclude(Outcome(result=problem, seconds=0.0))
+            self._waiting.popleft().conclude(
+                InvocationOutcome(result=problem, seconds=0.0)
+            )
 
-    async def _initialised(self) -> tuple[Environment, Raised | None]:
-        environment, problem = await self._begun(self._settings.init_seconds)
+    async def _initialize(self) -> tuple[Environment, Raised | None]:
+        environment, problem = await self._start_environment(
+            self._settings.init_seconds
+        )
         if problem is None or problem.error_type != TIMED_OUT:
             return environment, problem
         # "Understanding the Lambda execution environment lifecycle": the init phase is
         # tried again with the first invocation, within the function's time-out.
         await environment.kill()
         self._environments.discard(environment)
-        return await self._begun(self._settings.timeout_seconds)
+        return await self._start_environment(self._settings.timeout_seconds)
 
-    async def _begun(self, init_seconds: float) -> tuple[Environment, Raised | None]:
+    async def _start_environment(
+        self, init_seconds: float
+    ) -> tuple[Environment, Raised | None]:
         name = f"{self._settings.name}-{next(self._numbers)}"
         environment = await Environment.start(name, self._settings, self._on_output)
         self._environments.add(environment)
@@ -170,7 +176,7 @@ class Fleet:
         seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
-        waiting.conclude(Outcome(result=result, seconds=seconds))
+        waiting.conclude(InvocationOutcome(result=result, seconds=seconds))
         if (
             survived
             and await environment.ready(self._settings.timeout_seconds) is None

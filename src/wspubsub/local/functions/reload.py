@@ -21,7 +21,7 @@ class Sources:
         self._folders = tuple(folders)
         self._seen = self._times()
 
-    def changed(self) -> Path | None:
+    def find_change(self) -> Path | None:
         """Return a file that was changed, added or removed since the last call."""
         before, self._seen = self._seen, self._times()
         if self._seen == before:

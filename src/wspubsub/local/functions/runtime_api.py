@@ -28,7 +28,7 @@ _ACCEPTED = 202, b'{"status":"OK"}'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Invocation:
+class RuntimeInvocation:
     """One invocation of a function.
 
     Attributes:
@@ -59,7 +59,7 @@ class RuntimeApi:
         self._ready: asyncio.Future[Raised | None] = self._loop.create_future()
         self._asker: asyncio.Future[tuple[dict[str, str], bytes]]
         self._asker = self._loop.create_future()
-        self._current: Invocation | None = None
+        self._current: RuntimeInvocation | None = None
         self._attempt_id = ""
         self._result: asyncio.Future[InvocationResult] = self._loop.create_future()
         self._connections = Tasks()
@@ -88,7 +88,7 @@ class RuntimeApi:
         return self._ready
 
     def begin(
-        self, invocation: Invocation, *, deadline: float
+        self, invocation: RuntimeInvocation, *, deadline: float
     ) -> asyncio.Future[InvocationResult]:
         """Hand an invocation to the runtime, which must be asking for one.
 
@@ -175,7 +175,7 @@ class RuntimeApi:
             self._finish(_too_large())
             return 413, _problem("RequestEntityTooLarge")
         is_error = kind == "error"
-        self._finish(_error(request) if is_error else _returned(request.body))
+        self._finish(_error(request) if is_error else _read_result(request.body))
         return _ACCEPTED
 
     def _take_init_error(self, request: HttpRequest) -> tuple[int, bytes]:
@@ -202,7 +202,7 @@ def trace_of(event: Mapping[str, Any]) -> str:
     )
 
 
-def _returned(body: bytes) -> InvocationResult:
+def _read_result(body: bytes) -> InvocationResult:
     # What is no JSON is handed on as text, for API Gateway to find malformed.
     text = body.decode(errors="replace")
     try:

@@ -11,10 +11,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wspubsub.local.eventsources.clients import Caller, QueueClient
-from wspubsub.local.eventsources.deliveries import Deliver, Delivery
+from wspubsub.local.eventsources.clients import Caller, LocalQueueClient
+from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.queues.queue import Queue
+from wspubsub.local.eventsources.queues.queue import LocalQueue
 from wspubsub.local.eventsources.queues.records import SOURCE, queue_event
 from wspubsub.local.eventsources.settings import QueueSettings
 from wspubsub.local.journal import Journal
@@ -45,8 +45,8 @@ class QueuePoller:
 
     def __init__(
         self,
-        client: QueueClient,
-        queue: Queue,
+        client: LocalQueueClient,
+        queue: LocalQueue,
         settings: QueueSettings,
         journal: Journal,
     ) -> None:
@@ -103,7 +103,7 @@ class QueuePoller:
         try:
             for batch in batches(records, size=self._settings.batch_size):
                 verdict = await deliver(
-                    Delivery(
+                    BatchDelivery(
                         source=SOURCE,
                         records=batch,
                         items=[record["messageId"] for record in batch],

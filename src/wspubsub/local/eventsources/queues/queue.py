@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from wspubsub.local.eventsources.clients import QueueClient
+from wspubsub.local.eventsources.clients import LocalQueueClient
 from wspubsub.local.eventsources.settings import QueueSettings
 
 DEAD_LETTER_SUFFIX = "-dead"
@@ -12,7 +12,7 @@ RETENTION_SECONDS = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Queue:
+class LocalQueue:
     """A queue that is there.
 
     Attributes:
@@ -26,7 +26,7 @@ class Queue:
     dead_letter_url: str
 
 
-def make_queue(client: QueueClient, settings: QueueSettings) -> Queue:
+def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
     """Make a queue with a dead-letter queue."""
     dead_letter_url = client.create_queue(
         QueueName=settings.name + DEAD_LETTER_SUFFIX,
@@ -43,9 +43,9 @@ def make_queue(client: QueueClient, settings: QueueSettings) -> Queue:
             "RedrivePolicy": json.dumps(redrive),
         },
     )["QueueUrl"]
-    return Queue(url=url, arn=_arn(client, url), dead_letter_url=dead_letter_url)
+    return LocalQueue(url=url, arn=_arn(client, url), dead_letter_url=dead_letter_url)
 
 
-def _arn(client: QueueClient, url: str) -> str:
+def _arn(client: LocalQueueClient, url: str) -> str:
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])

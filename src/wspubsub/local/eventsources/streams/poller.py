@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from wspubsub.local.eventsources.clients import Caller, StreamsClient
-from wspubsub.local.eventsources.deliveries import Deliver, Delivery
+from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.payloads import Record
 from wspubsub.local.eventsources.settings import StreamSettings
 from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
@@ -21,7 +21,7 @@ from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
 from wspubsub.local.eventsources.streams.shard_batches import (
     Discarded,
     ShardBatches,
-    created_at,
+    creation_time,
     sequence_number,
 )
 from wspubsub.local.eventsources.streams.shard_reader import ShardReader
@@ -130,14 +130,14 @@ class StreamPoller:
             if batch is None:
                 return
             verdict = await deliver(
-                Delivery(
+                BatchDelivery(
                     source=SOURCE,
                     records=batch.records,
                     items=[sequence_number(record) for record in batch.records],
                     retries=batch.retries,
                 )
             )
-            self._tell(shard, batches.finished(verdict))
+            self._tell(shard, batches.finish(verdict))
             await asyncio.sleep(batches.delay_seconds)
 
     def _tell(self, shard: Shard, discarded: Discarded | None) -> None:
@@ -177,5 +177,5 @@ def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
 
 
 def _arrival(record: Record) -> str:
-    moment = datetime.fromtimestamp(created_at(record), UTC)
+    moment = datetime.fromtimestamp(creation_time(record), UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

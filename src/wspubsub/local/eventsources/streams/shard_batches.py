@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.settings import FOREVER, StreamSettings
-from wspubsub.local.eventsources.verdicts import Verdict
+from wspubsub.local.eventsources.verdicts import BatchVerdict
 
 RETENTION_SECONDS = 86_400
 """How long a stream keeps a record: "Change data capture for DynamoDB Streams"."""
@@ -85,14 +85,14 @@ class ShardBatches:
         old: list[Record] = []
         while self._pending:
             batch = self._pending.popleft()
-            young = [each for each in batch.records if created_at(each) >= oldest]
+            young = [each for each in batch.records if creation_time(each) >= oldest]
             old += batch.records[: len(batch.records) - len(young)]
             if young:
                 self._pending.appendleft(replace(batch, records=tuple(young)))
                 break
         return Discarded(tuple(old), TOO_OLD) if old else None
 
-    def finished(self, verdict: Verdict) -> Discarded | None:
+    def finish(self, verdict: BatchVerdict) -> Discarded | None:
         """Take how the batch has ended, and return what is not tried again."""
         batch = self._pending.popleft()
         self._has_failed = bool(verdict.failed)
@@ -132,6 +132,6 @@ def sequence_number(record: Record) -> str:
     return str(record["dynamodb"]["SequenceNumber"])
 
 
-def created_at(record: Record) -> float:
+def creation_time(record: Record) -> float:
     """Return when a record was written, in seconds since the epoch."""
     return float(record["dynamodb"]["ApproximateCreationDateTime"])
