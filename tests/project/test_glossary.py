@@ -13,6 +13,7 @@ PACKAGES = (
     "wspubsub.aws",
     "wspubsub.deployment",
     "wspubsub.dynamodb",
+    "wspubsub.eventsources",
     "wspubsub.fanout",
     "wspubsub.testing",
 )
