@@ -88,7 +88,7 @@ def test_nothing_that_a_client_sends_is_an_error_of_the_function(text: str) -> N
     assert json.dumps(result, ensure_ascii=False).encode()
 
 
-@given(anything)
+@given(st.text())  # a query cannot carry half of a surrogate pair
 def test_nothing_that_a_client_asks_for_lets_it_in_by_mistake(topic: str) -> None:
     result = make_router()(connect_event(query={"topic": topic}))
 
