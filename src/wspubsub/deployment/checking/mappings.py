@@ -10,7 +10,7 @@ from wspubsub.deployment.checking.deployment import (
 )
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.grants import grants
-from wspubsub.deployment.checking.permissions import lacking, queue_names
+from wspubsub.deployment.checking.permissions import queue_names, report_lacking
 from wspubsub.deployment.checking.retries import loop_findings, retry_findings
 from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
 from wspubsub.deployment.permissions import (
@@ -129,4 +129,6 @@ def _permissions(
         return
     for action, names in wanted.items():
         if found.lacks(action, *names):
-            yield lacking(found, action, f"what {each.name} reads for {function.name}")
+            yield report_lacking(
+                found, action, f"what {each.name} reads for {function.name}"
+            )

@@ -137,7 +137,7 @@ def _table(
     is_logged = with_history or _carries_log(deployment, table)
     for action in (*STORE_ACTIONS, *(HISTORY_ACTIONS if is_logged else ())):
         if found.lacks(action, *names):
-            yield lacking(found, action, f"{table.name} for {function.name}")
+            yield report_lacking(found, action, f"{table.name} for {function.name}")
 
 
 def _carries_log(deployment: Deployment, table: Resource) -> bool:
@@ -156,7 +156,7 @@ def _queue(
     value = deployment.variable(function, "WSPUBSUB_QUEUE")
     queue = deployment.stack.resolve(value, QUEUE)
     if queue is not None and found.lacks(SEND_MESSAGE, *queue_names(deployment, queue)):
-        yield lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
+        yield report_lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
 
 
 def queue_names(deployment: Deployment, queue: Resource) -> list[str]:
@@ -207,7 +207,7 @@ def _is_everything(resource: str) -> bool:
     return service == "dynamodb" and (rest == "*" or rest.startswith("table/*"))
 
 
-def lacking(found: Grants, action: str, what: str) -> Finding:
+def report_lacking(found: Grants, action: str, what: str) -> Finding:
     """Return that a role does not allow an action."""
     return Finding(found.role, f"does not allow {action} on {what}: add it")
 

@@ -11,17 +11,17 @@ def route_findings(
     deployment: Deployment, application: Application
 ) -> Iterator[Finding]:
     """Yield what is wrong with the routes of an API."""
-    yield from _foreign_functions(deployment, application)
-    yield from _missing(deployment, application)
-    yield from _dead(deployment, application)
-    yield from _expression(deployment, application)
+    yield from _check_functions(deployment, application)
+    yield from _check_missing(deployment, application)
+    yield from _check_dead(deployment, application)
+    yield from _check_expression(deployment, application)
     for route in deployment.routes:
         yield from _check_integration(route)
         yield from _check_authorization(route)
         yield from _check_route_response(deployment, route)
 
 
-def _foreign_functions(
+def _check_functions(
     deployment: Deployment, application: Application
 ) -> Iterator[Finding]:
     for function in deployment.functions:
@@ -33,7 +33,9 @@ def _foreign_functions(
             )
 
 
-def _missing(deployment: Deployment, application: Application) -> Iterator[Finding]:
+def _check_missing(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
     ours = {each.name for each in deployment.functions}
     routes = {each.key: each for each in deployment.routes}
     has_custom = any(key not in PREDEFINED for key in routes)
@@ -42,7 +44,7 @@ def _missing(deployment: Deployment, application: Application) -> Iterator[Findi
     for key in sorted(application.route_keys):
         route = routes.get(key)
         if route is None and not (selects_itself and key not in PREDEFINED):
-            yield _missing_route(deployment, key)
+            yield _report_missing(deployment, key)
         elif route is not None and route.function and route.function.name not in ours:
             yield Finding(
                 route.resource.name,
@@ -51,7 +53,7 @@ def _missing(deployment: Deployment, application: Application) -> Iterator[Findi
             )
 
 
-def _missing_route(deployment: Deployment, key: str) -> Finding:
+def _report_missing(deployment: Deployment, key: str) -> Finding:
     loss = {
         CONNECT: "no connection is ever recorded",
         DEFAULT: "messages without a route of their own are answered with Forbidden",
@@ -63,7 +65,7 @@ def _missing_route(deployment: Deployment, key: str) -> Finding:
     )
 
 
-def _dead(deployment: Deployment, application: Application) -> Iterator[Finding]:
+def _check_dead(deployment: Deployment, application: Application) -> Iterator[Finding]:
     ours = {each.name for each in deployment.functions}
     for route in deployment.routes:
         is_ours = route.function is not None and route.function.name in ours
@@ -75,7 +77,9 @@ def _dead(deployment: Deployment, application: Application) -> Iterator[Finding]
             )
 
 
-def _expression(deployment: Deployment, application: Application) -> Iterator[Finding]:
+def _check_expression(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
     if all(route.key in PREDEFINED for route in deployment.routes):
         return
     value = deployment.api.properties.get("RouteSelectionExpression")
