@@ -9,7 +9,7 @@ from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Verdict
 from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.tls import trust_of
 from wspubsub.engine.urls import split_url
 
@@ -46,5 +46,5 @@ def open_peer(endpoint: str) -> Post:
     return post
 
 
-def _judge(_: Response) -> Verdict:
+def _judge(_: HttpResponse) -> Verdict:
     return Verdict.FINAL

@@ -17,7 +17,7 @@ from tests.contracts.senders import LAMBDA_ENVIRONMENT
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import StoreError, UsageError, __version__
 from wspubsub.aws.choice import MAX_ATTEMPTS
-from wspubsub.aws.dynamodb import DynamoDBClient
+from wspubsub.aws.dynamodb import EngineDynamoDBClient
 from wspubsub.aws.endpoints import service_endpoint
 from wspubsub.aws.json_api import (
     MAX_WAIT_SECONDS,
@@ -96,7 +96,7 @@ def test_it_sends_what_boto3_sends(server: Server) -> None:
     client.put_item(TableName="t", Item=ITEM)
     client.close()
 
-    DynamoDBClient(endpoint_url=server.url).put_item(TableName="t", Item=ITEM)
+    EngineDynamoDBClient(endpoint_url=server.url).put_item(TableName="t", Item=ITEM)
 
     (theirs, their_body), (ours, our_body) = server.requests
     assert our_body == their_body
@@ -110,7 +110,9 @@ def test_it_sends_what_boto3_sends(server: Server) -> None:
 def test_an_answer_is_the_dict_that_boto3_gives(server: Server) -> None:
     server.plan(200, {"Item": ITEM}, x_amzn_RequestId="r1")
 
-    answer = DynamoDBClient(endpoint_url=server.url).get_item(TableName="t", Key=ITEM)
+    answer = EngineDynamoDBClient(endpoint_url=server.url).get_item(
+        TableName="t", Key=ITEM
+    )
 
     assert answer["Item"] == ITEM
     assert answer["ResponseMetadata"] == {"HTTPStatusCode": 200, "RequestId": "r1"}
@@ -119,7 +121,7 @@ def test_an_answer_is_the_dict_that_boto3_gives(server: Server) -> None:
 def test_bytes_are_sent_and_given_as_by_boto3(server: Server) -> None:
     item = {"data": {"B": b"\xff\x00"}, "m": {"M": {"B": {"S": "text"}}}}
     client = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
-    engine = DynamoDBClient(endpoint_url=server.url)
+    engine = EngineDynamoDBClient(endpoint_url=server.url)
     stored = {"Item": {"data": {"B": "/wA="}, "m": {"M": {"B": {"S": "text"}}}}}
     for each in (client, engine):
         each.put_item(TableName="t", Item=item)
@@ -136,7 +138,9 @@ def test_bytes_are_sent_and_given_as_by_boto3(server: Server) -> None:
 
 def test_what_is_no_attribute_is_refused(server: Server) -> None:
     with pytest.raises(TypeError, match="object"):
-        DynamoDBClient(endpoint_url=server.url).put_item(Item={"a": {"B": object()}})
+        EngineDynamoDBClient(endpoint_url=server.url).put_item(
+            Item={"a": {"B": object()}}
+        )
 
     assert server.requests == []
 
@@ -149,7 +153,7 @@ def test_an_error_holds_what_boto3_s_holds(server: Server) -> None:
         "CancellationReasons": reasons,
     }
     client = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
-    engine = DynamoDBClient(endpoint_url=server.url)
+    engine = EngineDynamoDBClient(endpoint_url=server.url)
     server.plan(400, refusal)
     server.plan(400, refusal)
     put = {"Put": {"TableName": "t", "Item": ITEM}}
@@ -175,7 +179,7 @@ def test_it_says_who_asks_and_in_which_trace(
     monkeypatch.setenv("_X_AMZN_TRACE_ID", trace)
     theirs = boto3.client("dynamodb", endpoint_url=server.url, **CREDENTIALS)
 
-    for each in (theirs, DynamoDBClient(endpoint_url=server.url)):
+    for each in (theirs, EngineDynamoDBClient(endpoint_url=server.url)):
         each.query(TableName="t", KeyConditionExpression="pk = :pk")
 
     theirs.close()
@@ -191,7 +195,7 @@ def test_temporary_credentials_are_optional(
 ) -> None:
     monkeypatch.delenv("AWS_SESSION_TOKEN")
 
-    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+    EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     [(headers, _)] = server.requests
     assert "x-amz-security-token" not in headers
@@ -218,7 +222,7 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_may_pass_is_tried_again(server: Server, code: str, status: int) -> None:
     server.refuse(code, status=status, times=2)
 
-    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+    EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert len(server.requests) == 3
 
@@ -228,7 +232,7 @@ def test_what_does_not_pass_is_an_error_after_four_attempts(server: Server) -> N
     server.refuse("ProvisionedThroughputExceededException", times=100)
 
     with pytest.raises(ClientError, match="no: Provisioned") as caught:
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert len(server.requests) == 4
     error = caught.value.response["Error"]
@@ -243,7 +247,7 @@ def test_what_no_second_attempt_mends_is_an_error_at_once(
     server.refuse("Whatever", status=status)
 
     with pytest.raises(ClientError, match="Whatever"):
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert len(server.requests) == 1
 
@@ -263,14 +267,14 @@ def test_after_throttling_a_request_waits_that_long(
     server.refuse("ThrottlingException")
     begun = time.monotonic()
 
-    DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+    EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert time.monotonic() - begun >= 0.5
 
 
 def test_a_refusal_is_an_error_at_once(server: Server) -> None:
     server.refuse("ResourceNotFoundException")
-    client = DynamoDBClient(endpoint_url=server.url)
+    client = EngineDynamoDBClient(endpoint_url=server.url)
 
     with pytest.raises(StoreError, match="wspubsub create-table subs") as caught:
         DynamoDBSubscriptionStore("subs", client=client).topics("a=")
@@ -286,7 +290,7 @@ def test_an_answer_that_is_not_dynamodb_s_is_an_error(
     server.plan(404, body)
 
     with pytest.raises(ClientError) as caught:
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert caught.value.response["Error"]["Code"] == "404"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 404
@@ -297,7 +301,7 @@ def test_a_damaged_answer_is_asked_for_again(server: Server) -> None:
     server.plan(200, b'{"Count": 2}', x_amz_crc32=str(zlib.crc32(body)))
     server.plan(200, body, x_amz_crc32=str(zlib.crc32(body)))
 
-    answer = DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+    answer = EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert answer["Count"] == 1
 
@@ -308,7 +312,7 @@ def test_an_answer_that_is_not_json_is_an_error_after_four_attempts(
 ) -> None:
     for _ in range(100):
         server.plan(200, body)
-    client = DynamoDBClient(endpoint_url=server.url)
+    client = EngineDynamoDBClient(endpoint_url=server.url)
 
     with pytest.raises(StoreError, match="not a JSON object") as caught:
         DynamoDBSubscriptionStore("subs", client=client).topics("a=")
@@ -322,7 +326,7 @@ def test_an_answer_nested_too_deeply_is_an_error_too(server: Server) -> None:
         server.plan(200, b'{"a":' * 100_000)
 
     with pytest.raises(ClientError, match="UnreadableAnswer"):
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
 
 def test_an_answer_damaged_each_time_is_an_error(server: Server) -> None:
@@ -330,7 +334,7 @@ def test_an_answer_damaged_each_time_is_an_error(server: Server) -> None:
         server.plan(200, b'{"Count": 2}', x_amz_crc32="1")
 
     with pytest.raises(ClientError, match="checksum is not 1") as caught:
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
     assert caught.value.response["Error"]["Code"] == "UnreadableAnswer"
     assert len(server.requests) == 4
@@ -341,11 +345,11 @@ def test_a_refusal_after_a_damaged_answer_is_told_as_it_is(server: Server) -> No
     server.refuse("ResourceNotFoundException")
 
     with pytest.raises(ClientError, match="no: ResourceNotFoundException"):
-        DynamoDBClient(endpoint_url=server.url).query(TableName="t")
+        EngineDynamoDBClient(endpoint_url=server.url).query(TableName="t")
 
 
 def test_an_endpoint_that_does_not_answer_is_an_error_that_says_so() -> None:
-    client = DynamoDBClient(endpoint_url="http://127.0.0.1:1")
+    client = EngineDynamoDBClient(endpoint_url="http://127.0.0.1:1")
 
     with pytest.raises(StoreError, match="ECONNREFUSED") as caught:
         DynamoDBSubscriptionStore("subs", client=client).topics("a=")
@@ -374,11 +378,11 @@ def test_without_a_region_the_error_says_what_to_set(
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
 
     with pytest.raises(UsageError, match="AWS_REGION"):
-        DynamoDBClient()
+        EngineDynamoDBClient()
 
 
 def test_over_tls_the_region_s_own_endpoint_is_the_default() -> None:
-    assert DynamoDBClient(region="eu-west-1") is not None
+    assert EngineDynamoDBClient(region="eu-west-1") is not None
     assert service_endpoint("dynamodb", {}, "eu-west-1") == (
         "https://dynamodb.eu-west-1.amazonaws.com"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FILE = ROOT / "tests" / "typed_clients.py"
+FILE = ROOT / "tests" / "support" / "typed_clients.py"
 
 pytestmark = pytest.mark.integration
 

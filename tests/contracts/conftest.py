@@ -32,6 +32,13 @@ def log(kind: LogKind) -> TopicLog:
 
 
 @pytest.fixture
+def keyed_log(kind: LogKind) -> TopicLog:
+    """A log that takes keys; the test is skipped where the endpoint cannot."""
+    kind.require_transactions()
+    return kind.make()
+
+
+@pytest.fixture
 def news() -> str:
     """A topic of the test's own, since all share one table."""
     return f"news {uuid.uuid4()}"

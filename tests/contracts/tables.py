@@ -15,7 +15,7 @@ from moto import mock_aws
 from moto.server import ThreadedMotoServer
 
 from tests.support.late_reads import LateReads
-from wspubsub.aws.dynamodb import DynamoDBClient
+from wspubsub.aws.dynamodb import EngineDynamoDBClient
 from wspubsub.dynamodb import create_table
 
 CREDENTIALS = {
@@ -84,7 +84,7 @@ def _engine(url: str) -> Iterator[Table]:
         patch.setenv("AWS_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "testing")
         patch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-        yield Table(name, DynamoDBClient(endpoint_url=url))
+        yield Table(name, EngineDynamoDBClient(endpoint_url=url))
 
 
 @contextmanager

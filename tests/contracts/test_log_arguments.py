@@ -40,13 +40,17 @@ def test_an_illegal_key_is_refused_and_nothing_appended(
 
 @pytest.mark.parametrize("key", ["x", " ~\xa0", "x" * 256, "é" * 128])
 def test_any_text_of_up_to_256_bytes_is_a_key(
-    log: TopicLog, key: str, news: str
+    keyed_log: TopicLog, key: str, news: str
 ) -> None:
-    assert log.append(news, b"", key=key).is_new
-    assert not log.append(news, b"", key=key).is_new
+    assert keyed_log.append(news, b"", key=key).is_new
+    assert not keyed_log.append(news, b"", key=key).is_new
 
 
-def test_members_of_an_enumeration_are_their_text(log: TopicLog, news: str) -> None:
+def test_members_of_an_enumeration_are_their_text(
+    keyed_log: TopicLog, news: str
+) -> None:
+    log = keyed_log
+
     class Name(str, enum.Enum):  # noqa: UP042 - what older programs have
         TOPIC = news
         KEY = "order 5"

@@ -15,14 +15,14 @@ from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import IDLE_SECONDS, ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.tls import Trust
 from wspubsub.local.apigateway.certificate import Certificate
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 
 
-def final(_response: Response) -> Verdict:
+def final(_response: HttpResponse) -> Verdict:
     return Verdict.FINAL
 
 
@@ -218,7 +218,7 @@ def test_what_waits_for_its_next_attempt_at_the_deadline_has_its_last_answer() -
     def clock() -> float:
         return now.pop(0) if len(now) > 1 else now[0]
 
-    def broken(_response: Response) -> Verdict:
+    def broken(_response: HttpResponse) -> Verdict:
         now[:] = [1.0, 100.0]
         return Verdict.BROKEN
 

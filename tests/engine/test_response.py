@@ -8,13 +8,13 @@ from hypothesis import given, strategies as st
 
 from tests.support.servers.misbehaving import ANSWERS, DELIVERING
 from wspubsub.engine.body import MAX_BODY_BYTES, MAX_LINE_BYTES, ResponseError
-from wspubsub.engine.response import MAX_HEAD_BYTES, Response, ResponseReader
+from wspubsub.engine.response import MAX_HEAD_BYTES, HttpResponse, ResponseReader
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def read(data: bytes) -> Response:
+def read(data: bytes) -> HttpResponse:
     reader = ResponseReader()
     return reader.feed(data) or reader.finish()
 

@@ -14,7 +14,7 @@ from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
 from wspubsub.eventsources import QueueHandler
 from wspubsub.eventsources.invocations import seconds_left
-from wspubsub.eventsources.progress import Progress, ProgressMemory
+from wspubsub.eventsources.progress import ProgressMemory, RecordProgress
 from wspubsub.eventsources.standing import select_subscribed
 from wspubsub.fanout import QueueFanout
 from wspubsub.fanout.queue import MAX_BATCH_BYTES, Queue, QueueError
@@ -432,7 +432,7 @@ def test_records_are_remembered_for_fifteen_minutes(
 
 
 def test_progress_is_new_until_it_is_settled() -> None:
-    progress = Progress()
+    progress = RecordProgress()
 
     assert (progress.is_tried, progress.others_reached) == (False, False)
     assert (progress.left, progress.reached) == (set(), set())

@@ -11,7 +11,7 @@ from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.json_api import JsonApi
 
 
-class DynamoDBClient:
+class EngineDynamoDBClient:
     """A DynamoDB client; safe to use from several threads.
 
     Credentials are read from the environment for each request.

@@ -30,7 +30,7 @@ from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.schedule import Progress
 from wspubsub.engine.tls import trust_of
 from wspubsub.engine.urls import split_url
@@ -154,7 +154,7 @@ class EngineConnections:
 
     def _single(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
-    ) -> Response:
+    ) -> HttpResponse:
         if deadline is None:
             deadline = self._clock() + TIMEOUT_SECONDS
         # Even a call whose time is up already is tried once.
@@ -301,19 +301,19 @@ def _connection_info(found: dict[str, Any]) -> ConnectionInfo:
     )
 
 
-def _judge(response: Response) -> Verdict:
+def _judge(response: HttpResponse) -> Verdict:
     if response.status in _SUCCESS:
         return Verdict.FINAL
     return verdict_on(response.status, _code(response))
 
 
-def _code(response: Response) -> str | None:
+def _code(response: HttpResponse) -> str | None:
     # Some services append ":" and a URL to the name of the error.
     code = response.headers.get("x-amzn-errortype", "").partition(":")[0]
     return code or None
 
 
-def _describe(response: Response) -> str:
+def _describe(response: HttpResponse) -> str:
     text = response.body[:300].decode("utf-8", "replace")
     return f"{response.status} {_code(response) or ''} {text}".strip()
 

@@ -26,7 +26,7 @@ from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.tls import trust_of
 from wspubsub.engine.urls import split_url
 
@@ -187,13 +187,13 @@ class _Reader:
         self.answer: dict[str, Any] | None = None
         self.problem = ""
 
-    def judge(self, response: Response) -> Verdict:
+    def judge(self, response: HttpResponse) -> Verdict:
         self.problem = ""
         if response.status == _OK:
             return self._read(response)
         return verdict_on(response.status, _refusal(response)["Error"]["Code"])
 
-    def _read(self, response: Response) -> Verdict:
+    def _read(self, response: HttpResponse) -> Verdict:
         checksum = response.headers.get("x-amz-crc32")
         if checksum is not None and checksum != str(binascii.crc32(response.body)):
             self.problem = f"its CRC32 checksum is not {checksum}"
@@ -235,7 +235,7 @@ def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _refusal(response: Response) -> dict[str, Any]:
+def _refusal(response: HttpResponse) -> dict[str, Any]:
     found = _parse(response.body) or {}
     # The type is a qualified name: com.amazonaws.dynamodb.v20120810#Name.
     code = str(found.pop("__type", "")).rpartition("#")[2] or str(response.status)
@@ -261,7 +261,7 @@ def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     return ClientError({**refusal, "ResponseMetadata": _metadata(response)}, operation)
 
 
-def _metadata(response: Response) -> dict[str, Any]:
+def _metadata(response: HttpResponse) -> dict[str, Any]:
     return {
         "HTTPStatusCode": response.status,
         "RequestId": response.headers.get("x-amzn-requestid", ""),

@@ -55,11 +55,9 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
         return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
         # Not at the top: whoever passes a client of their own does not pay for it.
-        from wspubsub.aws.dynamodb import (  # noqa: PLC0415
-            DynamoDBClient as EngineClient,
-        )
+        from wspubsub.aws.dynamodb import EngineDynamoDBClient  # noqa: PLC0415
 
-        return EngineClient()
+        return EngineDynamoDBClient()
     made: DynamoDBClient = boto3_client("dynamodb")
     return made
 

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from wspubsub.engine.response import Response, ResponseReader
+from wspubsub.engine.response import HttpResponse, ResponseReader
 from wspubsub.engine.tls import Trust
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -82,7 +82,7 @@ class Channel:
         self.is_connected = False
         self._reader = ResponseReader()
         self._unsent: bytes | memoryview = b""
-        self._step: Callable[[], Response | None] = self._finish_connecting
+        self._step: Callable[[], HttpResponse | None] = self._finish_connecting
 
     def fileno(self) -> int:
         """Return the socket's file descriptor, for a selector."""
@@ -118,7 +118,7 @@ class Channel:
             self._step = self._write
             self._write()
 
-    def proceed(self) -> Response | None:
+    def proceed(self) -> HttpResponse | None:
         """Go on after the event that was waited for; return the answer if it is whole.
 
         Raises:
@@ -140,7 +140,7 @@ class Channel:
         """Close the connection."""
         self._socket.close()
 
-    def _finish_connecting(self) -> Response | None:
+    def _finish_connecting(self) -> HttpResponse | None:
         code = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
             raise OSError(code, _cannot_connect(code))
@@ -165,7 +165,7 @@ class Channel:
         except ValueError as error:
             raise OSError(f"cannot speak TLS: {error}") from error
 
-    def _shake_hands(self) -> Response | None:
+    def _shake_hands(self) -> HttpResponse | None:
         assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - wrapped just before
         try:
             self._socket.do_handshake()
@@ -174,12 +174,12 @@ class Channel:
             return None
         return self._begin_sending()
 
-    def _begin_sending(self) -> Response | None:
+    def _begin_sending(self) -> HttpResponse | None:
         self.is_connected = True
         self._step = self._write
         return self._write()
 
-    def _write(self) -> Response | None:
+    def _write(self) -> HttpResponse | None:
         unsent = self._unsent
         try:
             while (sent := self._socket.send(unsent)) < len(unsent):
@@ -194,7 +194,7 @@ class Channel:
         self._step = self._read
         return None
 
-    def _read(self) -> Response | None:
+    def _read(self) -> HttpResponse | None:
         while True:
             try:
                 data = self._socket.recv(_CHUNK)

@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import NamedTuple
 
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.schedule import Attempt
 
 
@@ -28,7 +28,7 @@ class Result(NamedTuple):
     """
 
     tag: str
-    response: Response | None
+    response: HttpResponse | None
     error: str = ""
     was_tried: bool = True
 
@@ -52,7 +52,7 @@ class Exchange(Attempt):
     needs_fresh = False
     is_connecting = False
     times_out_at = 0.0
-    response: Response | None = None
+    response: HttpResponse | None = None
     error = ""
 
     def result(self) -> Result:

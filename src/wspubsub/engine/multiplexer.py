@@ -14,7 +14,7 @@ from wspubsub.engine.channel import Channel
 from wspubsub.engine.channels import Channels
 from wspubsub.engine.exchange import Exchange, Result, Verdict
 from wspubsub.engine.pool import ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
@@ -71,7 +71,7 @@ class Multiplexer:
         tags: Iterable[str],
         *,
         build: Callable[[str], bytes],
-        judge: Callable[[Response], Verdict],
+        judge: Callable[[HttpResponse], Verdict],
         deadline: float,
         max_attempts: int | None = None,
         progress: Progress | None = None,
@@ -118,7 +118,7 @@ class _Run:
         settings: Multiplexer,
         schedule: Schedule[Exchange],
         build: Callable[[str], bytes],
-        judge: Callable[[Response], Verdict],
+        judge: Callable[[HttpResponse], Verdict],
     ) -> None:
         self._settings = settings
         self._clock = settings.clock
@@ -241,7 +241,9 @@ class _Run:
             exchange.is_connecting = False
             exchange.times_out_at = self._clock() + self._settings.read_seconds
 
-    def _accept_answer(self, exchange: Exchange, response: Response) -> Result | None:
+    def _accept_answer(
+        self, exchange: Exchange, response: HttpResponse
+    ) -> Result | None:
         now = self._clock()
         verdict = self._judge(response)
         if verdict is Verdict.FINAL:

@@ -35,7 +35,7 @@ _NO_BODY = frozenset({204, 304})
 _INFORMATIONAL = range(100, 200)
 
 
-class Response:
+class HttpResponse:
     """An HTTP response.
 
     Attributes:
@@ -74,7 +74,7 @@ class ResponseReader:
         """Whether part of a response has come in."""
         return bool(self._buffer) or self._head is not None
 
-    def feed(self, data: bytes) -> Response | None:
+    def feed(self, data: bytes) -> HttpResponse | None:
         """Take bytes in and return the response once it is complete.
 
         Raises:
@@ -87,13 +87,13 @@ class ResponseReader:
             and not self._buffer
             and _plain_success().fullmatch(data)
         ):
-            return Response(200, {}, b"", keeps_alive=True)
+            return HttpResponse(200, {}, b"", keeps_alive=True)
         if self._head is None:
             self._buffer += data
             data = self._begin_body()
         return None if self._head is None else self._end(self._body.feed(data))
 
-    def finish(self) -> Response:
+    def finish(self) -> HttpResponse:
         """Return the response that the end of the connection completes.
 
         Raises:
@@ -117,13 +117,13 @@ class ResponseReader:
             raise ResponseError("the head of the answer is too long")
         return b""
 
-    def _end(self, content: bytes | None) -> Response | None:
+    def _end(self, content: bytes | None) -> HttpResponse | None:
         head = self._head
         if head is None or content is None:
             return None
         self._head = None
         keeps_alive = head.keeps_alive and self._body.is_delimited
-        return Response(head.status, head.headers, content, keeps_alive=keeps_alive)
+        return HttpResponse(head.status, head.headers, content, keeps_alive=keeps_alive)
 
 
 @cache

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from wspubsub.eventsources.progress import Progress
+from wspubsub.eventsources.progress import RecordProgress
 from wspubsub.eventsources.standing import read_topics
 from wspubsub.eventsources.stream_changes import Change
 from wspubsub.log.rules import LoggedMessage
@@ -44,7 +44,7 @@ class Debt(NamedTuple):
 
     change: Change
     message: LoggedMessage
-    progress: Progress
+    progress: RecordProgress
 
 
 class Laggards:

@@ -20,7 +20,7 @@ REMEMBERED_SECONDS = 900.0
 _SETTLED = {Outcome.DELIVERED, Outcome.GONE}
 
 
-class Progress:
+class RecordProgress:
     """What has become of one record.
 
     Attributes:
@@ -62,13 +62,13 @@ class ProgressMemory:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._known: OrderedDict[str, tuple[float, Progress]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, RecordProgress]] = OrderedDict()
 
-    def of(self, change_id: str) -> Progress:
+    def of(self, change_id: str) -> RecordProgress:
         """Return the progress of a record, by its ID."""
         now = self._clock()
         self._forget_old(now)
-        _, progress = self._known.pop(change_id, (now, Progress()))
+        _, progress = self._known.pop(change_id, (now, RecordProgress()))
         self._known[change_id] = (now, progress)
         if len(self._known) > REMEMBERED:
             self._known.popitem(last=False)

@@ -12,7 +12,7 @@ from wspubsub.errors import ConnectionGoneError, WspubsubError
 from wspubsub.events import Connection
 from wspubsub.eventsources.invocations import partial_failure, records_of, seconds_left
 from wspubsub.eventsources.laggards import Debt, Laggards, are_few
-from wspubsub.eventsources.progress import Progress, ProgressMemory
+from wspubsub.eventsources.progress import ProgressMemory, RecordProgress
 from wspubsub.eventsources.ready import PATIENCE_SECONDS, OnReady, Readiness
 from wspubsub.eventsources.stream_changes import Change, read_change
 from wspubsub.log.rules import LoggedMessage
@@ -157,7 +157,7 @@ class _Run:
         return True
 
     def _deliver(
-        self, message: LoggedMessage, progress: Progress, seconds: float
+        self, message: LoggedMessage, progress: RecordProgress, seconds: float
     ) -> None:
         if progress.is_tried:
             return
@@ -175,7 +175,7 @@ class _Run:
         progress.settle(left | self._behind)
 
     def _greet(
-        self, change: Change, connection: Connection, progress: Progress
+        self, change: Change, connection: Connection, progress: RecordProgress
     ) -> None:
         if progress.is_tried:
             return

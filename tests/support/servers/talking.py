@@ -11,7 +11,7 @@ from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
 from wspubsub.engine.pool import ChannelPool
-from wspubsub.engine.response import Response
+from wspubsub.engine.response import HttpResponse
 
 REQUEST = b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
 
@@ -81,7 +81,7 @@ def run(
     max_attempts: int | None = None,
     seconds: float = 10.0,
 ) -> list[Result]:
-    def judge(response: Response) -> Verdict:
+    def judge(response: HttpResponse) -> Verdict:
         return Verdict.FINAL if response.status == 200 else Verdict.BROKEN
 
     return list(
