@@ -4,9 +4,8 @@ import io
 import sys
 
 from wspubsub.cli.parser import make_parser
+from wspubsub.cli.stopping import INTERRUPTED
 from wspubsub.errors import WspubsubError
-
-INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """Options that several commands have, so that they mean the same everywhere."""
 
 import argparse
+import os
 
 
 def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
@@ -37,3 +38,11 @@ def add_authorizer(group: argparse._ArgumentGroup) -> None:
         help="what the authorizer needs, such as route.request.querystring.token; may "
         "be repeated",
     )
+
+
+def read_region(options: argparse.Namespace) -> str | None:
+    """Return the Region that the user has chosen, None if there is none."""
+    # Lambda and newer SDKs read the one variable, boto3 the other.
+    environ = os.environ
+    found: str | None = options.region or environ.get("AWS_REGION")
+    return found or environ.get("AWS_DEFAULT_REGION")

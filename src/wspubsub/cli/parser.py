@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable
 
 from wspubsub import __version__
-from wspubsub.cli import check, commands, template
+from wspubsub.cli import check, create_table, demo, dev, template
 from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
 from wspubsub.selection import DEFAULT_EXPRESSION
@@ -74,7 +74,7 @@ def make_parser() -> argparse.ArgumentParser:
 
 
 def _add_dev(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.dev)
+    parser.set_defaults(run=dev.run)
     parser.add_argument(
         "target",
         metavar="MODULE_OR_FILE:HANDLER",
@@ -267,7 +267,7 @@ def _add_queue(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.demo)
+    parser.set_defaults(run=demo.run)
     parser.add_argument(
         "--messages",
         type=_number_from(1),
@@ -285,7 +285,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_create_table(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=commands.create)
+    parser.set_defaults(run=create_table.run)
     parser.add_argument("table", metavar="TABLE", help="name of the table")
     parser.add_argument(
         "--endpoint", metavar="URL", help="a DynamoDB endpoint other than AWS's own"

@@ -1,6 +1,7 @@
-"""What each command does. What it needs is imported when it runs.
+"""`wspubsub dev`: a handler behind the local gateway, until interrupted.
 
-`wspubsub --help` and `create-table` must work without the extra `local`.
+What it needs is imported when it runs: `wspubsub --help` must work without the extra
+`local`.
 """
 
 import argparse
@@ -9,12 +10,12 @@ import contextlib
 import math
 import os
 import re
-import signal
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
+from wspubsub.cli.options import read_region
+from wspubsub.cli.stopping import Stop, run_until_stopped
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.config import CONNECT, DISCONNECT, PREDEFINED_ROUTES
@@ -25,15 +26,12 @@ if TYPE_CHECKING:
     from wspubsub.local.dev import LocalSettings
     from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 
-WRONG_USE, INTERRUPTED = 2, 130
+WRONG_USE = 2
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
-Stop = Callable[[], None]
-ResultT = TypeVar("ResultT")
 
-
-def dev(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
     if options.dynamodb == "embedded" or options.queue:
@@ -49,47 +47,10 @@ def dev(options: argparse.Namespace) -> int:
         return WRONG_USE
     _raise_file_limit()
     asyncio.run(
-        _until_stopped(lambda stop: _serve(settings, stop, as_json=options.json_logs))
-    )
-    return 0
-
-
-def demo(options: argparse.Namespace) -> int:
-    """Run the demo and return whether it went well."""
-    extras.require(*extras.GATEWAY_MODULES, *extras.DYNAMODB_MODULES)
-    from wspubsub.local.demo import Demo  # noqa: PLC0415 - needs the extra
-
-    async def run(_stop: Stop) -> bool:
-        return await Demo(
-            messages=options.messages,
-            interval_seconds=options.interval,
-            say=lambda line: print(line, flush=True),
-        ).run()
-
-    is_good = asyncio.run(_until_stopped(run))
-    if is_good is None:
-        return INTERRUPTED
-    return 0 if is_good else 1
-
-
-def create(options: argparse.Namespace) -> int:
-    """Create a table."""
-    import boto3  # noqa: PLC0415 - not needed by the other commands
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
-
-    from wspubsub.dynamodb import create_table  # noqa: PLC0415
-
-    # With an endpoint of one's own, a Region is only a name.
-    region = _region(options) or ("us-east-1" if options.endpoint else None)
-    try:
-        client = boto3.client(
-            "dynamodb", endpoint_url=options.endpoint, region_name=region
+        run_until_stopped(
+            lambda stop: _serve(settings, stop, as_json=options.json_logs)
         )
-        create_table(options.table, client=client, stream=options.stream)
-    except (BotoCoreError, ClientError, ValueError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
-        return 1
-    print(f"table {options.table} is ready at {client.meta.endpoint_url}")
+    )
     return 0
 
 
@@ -106,24 +67,6 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
     async with LocalGateway(settings, journal) as gateway:
         journal.log_ready(gateway.facts())
         await asyncio.Event().wait()
-
-
-async def _until_stopped(
-    work: Callable[[Stop], Coroutine[Any, Any, ResultT]],
-) -> ResultT | None:
-    def stop() -> None:
-        task.cancel()
-
-    task = asyncio.create_task(work(stop))
-    loop = asyncio.get_running_loop()
-    # Where there are no signal handlers, asyncio.run itself takes Ctrl-C.
-    with contextlib.suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, stop)
-    try:
-        return await task
-    except asyncio.CancelledError:
-        return None
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
@@ -193,7 +136,7 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
     routes = named if named & PREDEFINED_ROUTES else named | PREDEFINED_ROUTES
     return GatewayConfig(
         stage=options.stage,
-        region=_region(options) or "us-east-1",
+        region=read_region(options) or "us-east-1",
         routes=routes,
         two_way=routes - {CONNECT, DISCONNECT} if options.two_way else frozenset(),
         route_selection_expression=RouteSelectionExpression(
@@ -204,13 +147,6 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
         idle_timeout_seconds=options.idle_timeout,
         max_duration_seconds=options.max_duration,
     )
-
-
-def _region(options: argparse.Namespace) -> str | None:
-    # Lambda and newer SDKs read the one variable, boto3 the other.
-    environ = os.environ
-    found: str | None = options.region or environ.get("AWS_REGION")
-    return found or environ.get("AWS_DEFAULT_REGION")
 
 
 def _raise_file_limit() -> None:

@@ -1,0 +1,32 @@
+"""Commands that run until a signal stops them."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+INTERRUPTED = 130
+
+Stop = Callable[[], None]
+ResultT = TypeVar("ResultT")
+
+
+async def run_until_stopped(
+    work: Callable[[Stop], Coroutine[Any, Any, ResultT]],
+) -> ResultT | None:
+    """Return what some work returns; None if it was stopped first."""
+
+    def stop() -> None:
+        task.cancel()
+
+    task = asyncio.create_task(work(stop))
+    loop = asyncio.get_running_loop()
+    # Where there are no signal handlers, asyncio.run itself takes Ctrl-C.
+    with contextlib.suppress(NotImplementedError):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return None
