@@ -21,7 +21,7 @@ from wspubsub.aws import ManagementApi
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 from wspubsub.fanout import QueueFanout
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 Make = Callable[[], Callable[[], object]]
 """Makes what is called, which each path does in its own environment."""

@@ -12,7 +12,7 @@ from wspubsub import Connections, MemorySubscriptionStore, Publisher
 from wspubsub.aws import ManagementApi
 from wspubsub.connections import Outcome, PostOutcome
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
