@@ -385,6 +385,21 @@ def test_if_the_store_fails_the_record_comes_again() -> None:
         assert service.got(connection_id) == ["one", "two"]
 
 
+def test_if_the_store_fails_only_records_that_someone_lacks_come_again() -> None:
+    service = Service()
+    service.subscribe(service.readers[0], topic="calm")
+    service.seen = len(service.table.records)
+    service.connections.slow_until["slow"] = 3.0
+    service.publish("quiet", topic="calm")
+    service.publish("one")
+    records = service.records()
+
+    service.store.is_broken = True
+    left = service.handle(records)
+
+    assert left == records[1:]
+
+
 def test_so_many_slow_clients_are_remembered_and_no_more() -> None:
     service = Service(readers=1_200)
     for connection_id in service.readers[:101]:

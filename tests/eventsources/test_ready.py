@@ -194,6 +194,16 @@ def test_whoever_was_greeted_is_not_greeted_again_because_of_another() -> None:
     assert stream.greeted == ["b", "a"]
 
 
+def test_whoever_was_greeted_is_not_greeted_again_with_one_who_is_late() -> None:
+    stream = Stream(a=1.0, b=0.0)
+
+    first = stream.bring("a", "b", seconds=5.0)
+    second = stream.bring("a", "b")
+
+    assert (first, second) == (["a"], [])
+    assert stream.greeted == ["b", "a"]
+
+
 def application(
     gateway: InProcessGateway, store: MemorySubscriptionStore, failures: list[Exception]
 ) -> Router:
