@@ -11,7 +11,7 @@ import pytest
 from tests.support.servers.gateways import CHAT, ROOT, dev
 
 PAGE = ROOT / "docs" / "how-to" / "package-for-lambda.md"
-NOT_ON_LAMBDA = ("testing", "gateway", "local", "infra", "cli")
+NOT_ON_LAMBDA = ("testing", "gateway", "local", "handlers", "deployment", "cli")
 MB = 1_000_000
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
