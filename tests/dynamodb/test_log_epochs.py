@@ -112,6 +112,7 @@ class Waking:
             assert found == [name for _, name in self.appended[number + 1 :]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deleted", [(), (3,), (2, 3), (2,), (1, 2, 3)])
 def test_in_every_order_of_two_writers_one_epoch_begins(
     deleted: tuple[int, ...],

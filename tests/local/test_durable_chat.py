@@ -84,6 +84,7 @@ def publish(
             return offset
 
 
+@pytest.mark.slow
 def test_killing_workers_in_the_middle_of_a_fan_out_loses_nothing(
     gateway: DevGateway, clients: list[ClientConnection]
 ) -> None:
