@@ -3,7 +3,6 @@
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -56,9 +55,6 @@ def _fork(task: Task, act: Callable[[Task], int], seconds: float) -> int:
                 os.dup2(nothing.fileno(), stream)
         status = act(task)
     except BaseException:  # noqa: BLE001 - whatever a mutant raises ends only its fork
-        if "MUTATION_DEBUG" in os.environ:
-            with open(os.environ["MUTATION_DEBUG"], "a") as file:  # noqa: PTH123
-                traceback.print_exc(file=file)
         status = KILLED
     finally:
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The logs that the contract in test_log*.py runs over."""
+"""The logs and the stores that the contracts run over."""
 
 import uuid
 from collections.abc import Iterator
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.contracts.logs import KINDS, LogKind, LogTable, log_kind, log_table
+from tests.contracts.stores import KINDS as STORE_KINDS, MakeStore, make_stores
 from tests.support.virtual_time import Clock
-from wspubsub import TopicLog
+from wspubsub import SubscriptionStore, TopicLog
 
 
 @pytest.fixture
@@ -42,3 +43,14 @@ def keyed_log(kind: LogKind) -> TopicLog:
 def news() -> str:
     """A topic of the test's own, since all share one table."""
     return f"news {uuid.uuid4()}"
+
+
+@pytest.fixture(params=STORE_KINDS)
+def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeStore]:
+    with make_stores(request.param, clock) as make:
+        yield make
+
+
+@pytest.fixture
+def store(make_store: MakeStore) -> SubscriptionStore:
+    return make_store()

@@ -1,32 +1,15 @@
 """What every `SubscriptionStore` prunes, and what it leaves alone."""
 
-from collections.abc import Iterator
 from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, MakeStore, make_stores
+from tests.contracts.stores import MakeStore
 from tests.support.virtual_time import Clock
 from wspubsub import Connection, Pruned, SubscriptionStore, TopicError, UsageError
 from wspubsub.subscriptions.port import ReadyStore
 
 HOUR = 3600.0
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=KINDS)
-def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeStore]:
-    with make_stores(request.param, clock) as make:
-        yield make
-
-
-@pytest.fixture
-def store(make_store: MakeStore) -> SubscriptionStore:
-    return make_store()
 
 
 def connection(connection_id: str = "a=") -> Connection:

@@ -3,12 +3,11 @@
 import enum
 import threading
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contracts.stores import KINDS, MakeStore, make_stores
+from tests.contracts.stores import MakeStore
 from tests.support.virtual_time import Clock
 from wspubsub import (
     Connection,
@@ -31,22 +30,6 @@ STRANGE_TOPICS = [
     "'; DROP TABLE",
     "x" * 256,
 ]
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=KINDS)
-def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeStore]:
-    with make_stores(request.param, clock) as make:
-        yield make
-
-
-@pytest.fixture
-def store(make_store: MakeStore) -> SubscriptionStore:
-    return make_store()
 
 
 def connection(connection_id: str = "a=") -> Connection:
