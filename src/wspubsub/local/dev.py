@@ -190,7 +190,7 @@ class LocalGateway:
 
     def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
         # Imported only here: plain text needs no cryptography.
-        from wspubsub.local.apigateway.certificate import Certificate  # noqa: PLC0415
+        from wspubsub.local.apigateway.certificate import Certificate
 
         settings = self._settings
         folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
@@ -230,7 +230,7 @@ class LocalGateway:
         if settings.stream is None and settings.queue is None:
             return around
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings
 
         self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
@@ -261,7 +261,7 @@ class LocalGateway:
         return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
 
     def _endpoint(self, url: str | None) -> "ServiceEndpoint":
-        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
+        from wspubsub.local.eventsources.clients import ServiceEndpoint
 
         return ServiceEndpoint(
             url=url or self._embedded_url or "",
