@@ -139,7 +139,7 @@ def test_without_a_region_the_store_and_the_log_are_told_what_to_set(
 
 
 def test_what_else_keeps_a_client_from_being_made_is_an_error_of_ours() -> None:
-    with pytest.raises(UsageError, match="cannot make a client for dynamodb"):
+    with pytest.raises(UsageError, match="cannot create a client for dynamodb"):
         boto3_client("dynamodb", region="not a region")
 
 

@@ -92,8 +92,8 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),
         ([PROBE, "--authorizer", "x"], "does not name a handler"),
         ([PROBE, "--table", "no such name"], "is not the name of a table"),
-        ([PROBE, "--idle-timeout", "0"], "must be more than 0"),
-        ([PROBE, "--timeout", "0"], "must be more than 0"),
+        ([PROBE, "--idle-timeout", "0"], "must be greater than 0"),
+        ([PROBE, "--timeout", "0"], "must be greater than 0"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(

@@ -17,13 +17,14 @@ from wspubsub.aws.forks import Boto3Client, reconnect_after_fork
 from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
-"""Short against the 29 s that a WebSocket integration may take."""
+"""Short compared with the 29 s that a WebSocket integration may take."""
 
 MAX_ATTEMPTS = 4
 
 MAX_CONNECTIONS = 1024
 """How many connections a boto3 client keeps: more than a process has threads that use
-it, or urllib3 would throw some away after each request, and say so each time."""
+it. Otherwise urllib3 would discard some after each request and log a warning each time.
+"""
 
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
@@ -72,7 +73,7 @@ def boto3_client(
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
 ) -> Boto3Client:
-    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway.
+    """Return a boto3 client with timeouts that fit a Lambda behind API Gateway.
 
     Args:
         service: Name of the service, as boto3 has it.
@@ -106,6 +107,6 @@ def boto3_client(
 
         failure = failure_of(error)
         raise UsageError(
-            f"boto3 cannot make a client for {service}: {failure.text}"
+            f"boto3 cannot create a client for {service}: {failure.text}"
         ) from error
     return reconnect_after_fork(client)

@@ -1,11 +1,11 @@
-"""The part of `boto3.client("apigatewaymanagementapi")` that is used."""
+"""The part of `boto3.client("apigatewaymanagementapi")` that wspubsub uses."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class ManagementClient(Protocol):
-    """The operations of `boto3.client("apigatewaymanagementapi")` that are used.
+    """The operations of `boto3.client("apigatewaymanagementapi")` that wspubsub uses.
 
     To type checkers each takes any arguments, so that clients whose arguments are
     typed in detail fit, such as those of `types-boto3`.

@@ -17,7 +17,7 @@ ClientT = TypeVar("ClientT")
 
 
 def reconnect_after_fork(client: ClientT) -> ClientT:
-    """Have a client of boto3's make connections of its own in each child process.
+    """Make a boto3 client open connections of its own in each child process.
 
     Anything else, such as a double in a test, is left as it is.
     """
@@ -30,7 +30,7 @@ def reconnect_after_fork(client: ClientT) -> ClientT:
 
 
 class _Reconnection:
-    """Closes what a client has inherited, before its first request in a process."""
+    """Closes the connections that a client inherited, before its first request."""
 
     def __init__(self, client: Boto3Client) -> None:
         self._client = client

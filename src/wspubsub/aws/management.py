@@ -34,7 +34,7 @@ class ManagementApi:
         sleep: Waits before a retry of a boto3 client.
 
     Raises:
-        UsageError: The endpoint is no endpoint of a WebSocket API, or its region is
+        UsageError: The endpoint is not that of a WebSocket API, or its region is
             unknown.
     """
 

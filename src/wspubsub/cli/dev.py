@@ -77,7 +77,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
     if not options.timeout > 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
             f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "

@@ -27,7 +27,7 @@ _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class Late(Enum):
-    """An invocation that has no result yet although its time is up."""
+    """An invocation that has no result although its time is up."""
 
     TIMED_OUT = "timed out"
 
@@ -42,8 +42,8 @@ class ProxyResult:
 
     Attributes:
         status: HTTP status.
-        headers: Looked up in any casing.
-        body: Text, empty if there is none.
+        headers: Found by their names in any case.
+        body: Text; may be empty.
     """
 
     status: int
@@ -52,19 +52,19 @@ class ProxyResult:
 
     @property
     def accepts(self) -> bool:
-        """Whether a `$connect` handler lets the client in."""
+        """Whether a `$connect` handler accepts the client."""
         return self.status in _ACCEPTING
 
 
 class MalformedResultError(Exception):
-    """An invocation has failed, or returned what API Gateway rejects; says why."""
+    """An invocation failed, or returned what API Gateway rejects; the text says why."""
 
 
 def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult:
     """Return a handler's result.
 
     Raises:
-        MalformedResultError: It is none, so the client is told of an error.
+        MalformedResultError: It is malformed, so the client gets an error message.
     """
     if isinstance(result, Raised):
         raise MalformedResultError(f"{result.error_type}: {result.message}")
@@ -90,7 +90,7 @@ def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult
 
 
 def without_surrogates(text: str) -> str:
-    """Return text that has a UTF-8 form: half a surrogate pair becomes U+FFFD."""
+    """Return text as valid UTF-8: half a surrogate pair becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -106,8 +106,8 @@ def _status(value: Mapping[str, Any], config: GatewayConfig) -> int:
         )
     if not _MIN_STATUS <= status <= _MAX_STATUS:
         raise MalformedResultError(
-            f"the handler's statusCode is {status}; return one from {_MIN_STATUS} to "
-            f"{_MAX_STATUS}"
+            f"the handler's statusCode is {status}; return one from {_MIN_STATUS} "
+            f"to {_MAX_STATUS}"
         )
     return status
 
@@ -118,12 +118,13 @@ def _body(value: Mapping[str, Any]) -> str:
         return ""
     if not isinstance(body, str):
         raise MalformedResultError(
-            f"the handler's body is {_kind(body)}; write it with json.dumps first"
+            f"the handler's body is {_kind(body)}; encode it with json.dumps first"
         )
     text = without_surrogates(body)
     if len(text.encode()) > MAX_MESSAGE_BYTES:
         raise MalformedResultError(
-            f"the handler's body has over {MAX_MESSAGE_BYTES:,} bytes"
+            f"the handler's body is longer than {MAX_MESSAGE_BYTES:,} bytes; "
+            "return less"
         )
     return text
 
@@ -133,7 +134,10 @@ def _header_values(value: Mapping[str, Any]) -> dict[str, list[str]]:
     for name, text in _headers(value):
         # Nothing may end a header early and begin another.
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
-            raise MalformedResultError(f"the handler's header {name!r} is not one line")
+            raise MalformedResultError(
+                f"the handler's header {name!r} has an invalid name, or its value "
+                "is not a single line of Latin-1 text"
+            )
         values.setdefault(name, []).append(text)
     return values
 
@@ -142,13 +146,14 @@ def _headers(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     single = value.get("headers") or {}
     multi = value.get("multiValueHeaders") or {}
     if not isinstance(single, dict) or not isinstance(multi, dict):
-        raise MalformedResultError("the handler's headers are not an object")
+        raise MalformedResultError("the handler's headers must be an object")
     for name, text in single.items():
         yield name, _header_text(name, text)
     for name, several in multi.items():
         if not isinstance(several, list):
             raise MalformedResultError(
-                f"multiValueHeaders.{name} is {_kind(several)}; return an array"
+                f"the handler's multiValueHeaders.{name} is {_kind(several)}; "
+                "return an array"
             )
         for text in several:
             yield name, _header_text(name, text)
@@ -159,7 +164,9 @@ def _header_text(name: str, value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    raise MalformedResultError(f"the handler's header {name} is {_kind(value)}")
+    raise MalformedResultError(
+        f"the handler's header {name} is {_kind(value)}; return text"
+    )
 
 
 def _kind(value: object) -> str:

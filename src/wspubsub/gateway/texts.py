@@ -1,4 +1,4 @@
-"""What API Gateway itself says to a client, letter by letter.
+"""What API Gateway itself sends to a client, character by character.
 
 Its messages on an open connection are text with exactly this spacing; a refused
 handshake is answered with a JSON body of the same three keys.
@@ -30,7 +30,7 @@ _BAD_REQUEST, _TOO_MANY_REQUESTS, _SERVER_ERROR = 400, 429, 500
 
 
 def error_message(text: str, *, connection_id: str, request_id: str) -> str:
-    """Return the text message that tells a client of an error."""
+    """Return the text message that reports an error to a client."""
     return (
         f'{{"message": "{text}", "connectionId":"{connection_id}", '
         f'"requestId":"{request_id}"}}'

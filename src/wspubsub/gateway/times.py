@@ -1,4 +1,4 @@
-"""How API Gateway writes instants. English and UTC, whatever the locale."""
+"""How API Gateway writes instants: in English and UTC, whatever the locale."""
 
 from datetime import UTC, datetime
 
