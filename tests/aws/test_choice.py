@@ -85,7 +85,7 @@ def test_with_snap_start_there_are_no_keys_so_it_is_boto3() -> None:
 )
 def test_isolated_regions_are_for_boto3(
     region: str,
-    is_fit: bool,  # noqa: FBT001 - a parameter of the test
+    is_fit: bool,
 ) -> None:
     assert is_engine_fit({**LAMBDA, "AWS_REGION": region}) is is_fit
     assert is_engine_fit({**LAMBDA, "AWS_DEFAULT_REGION": region}) is is_fit

@@ -218,7 +218,7 @@ def test_a_missing_extra_is_told_with_what_to_install(
 ) -> None:
     code = MISSING.format(module=module, arguments=arguments)
 
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,

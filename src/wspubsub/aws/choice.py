@@ -12,9 +12,8 @@ import os
 import select
 import threading
 from collections.abc import Mapping
-from typing import Any
 
-from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.forks import Boto3Client, reconnect_after_fork
 from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
@@ -73,7 +72,7 @@ def boto3_client(
     region: str | None = None,
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
-) -> Any:  # noqa: ANN401 - boto3 ships no types
+) -> Boto3Client:
     """Return a boto3 client with timeouts that fit a Lambda behind API Gateway.
 
     Args:
@@ -86,8 +85,8 @@ def boto3_client(
         CredentialsError: There is no such profile, or no way to its credentials.
         UsageError: No Region is known, or the configuration is wrong.
     """
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415 - as above
+    import boto3  # half a second of a cold start
+    from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
@@ -104,7 +103,7 @@ def boto3_client(
                 service, region_name=region, endpoint_url=endpoint_url, config=config
             )
     except Exception as error:
-        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
+        from wspubsub.aws.client_errors import failure_of
 
         failure = failure_of(error)
         raise UsageError(

@@ -1,5 +1,6 @@
 """The part of `boto3.client("apigatewaymanagementapi")` that wspubsub uses."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 
@@ -10,14 +11,14 @@ class ManagementClient(Protocol):
     typed in detail fit, such as those of `types-boto3`.
     """
 
-    def post_to_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def post_to_connection(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Post to a connection."""
         ...
 
-    def get_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def get_connection(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Describe a connection."""
         ...
 
-    def delete_connection(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def delete_connection(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Close a connection."""
         ...

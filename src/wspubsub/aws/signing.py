@@ -91,7 +91,7 @@ def canonical_path(path: str) -> str:
     """Return the path of a request target as it is signed."""
     if path in {"", "/"}:
         return "/"
-    from urllib.parse import quote  # noqa: PLC0415 - DynamoDB's path is "/"
+    from urllib.parse import quote  # DynamoDB's path is "/"
 
     return quote(path, safe="/~")
 

@@ -33,6 +33,6 @@ def _user_agent(environment: Mapping[str, str]) -> str:
 def _quote(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
-    from urllib.parse import quote  # noqa: PLC0415 - Lambda's own never need it
+    from urllib.parse import quote  # Lambda's own never need it
 
     return quote(text, safe="-=;:+&[]{}\"',")

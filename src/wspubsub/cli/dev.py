@@ -55,8 +55,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
-    from wspubsub.local.dev import LocalGateway  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalGateway
+    from wspubsub.local.journal import Journal
 
     journal = Journal(
         sys.stdout,
@@ -70,9 +70,9 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
+    from wspubsub.handlers.target import Target
+    from wspubsub.local.dev import LocalSettings
+    from wspubsub.local.functions.environment import Runtime
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
@@ -106,7 +106,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 def _sources(
     options: argparse.Namespace,
 ) -> "tuple[StreamSettings | None, QueueSettings | None]":
-    from wspubsub.local.eventsources.settings import (  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.eventsources.settings import (
         QueueSettings,
         StreamSettings,
     )
@@ -152,7 +152,7 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
 def _raise_file_limit() -> None:
     # Each client is an open file, and some systems begin with 256.
     try:
-        import resource  # noqa: PLC0415 - POSIX only
+        import resource  # POSIX only
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -205,7 +205,7 @@ class Schedule(Generic[AttemptT]):
         due = now + self._drawn() * longest(attempt.failures)
         if attempt.failures == self._max_attempts or due >= self._deadline:
             return False
-        from heapq import heappush  # noqa: PLC0415 - most requests never fail
+        from heapq import heappush  # most requests never fail
 
         heappush(self._later, (due, next(self._numbers), attempt))
         return True
@@ -239,7 +239,7 @@ class Schedule(Generic[AttemptT]):
     def _due(self, now: float) -> AttemptT | None:
         if not self._later or self._later[0][0] > now:
             return None
-        from heapq import heappop  # noqa: PLC0415 - loaded already, as below
+        from heapq import heappop
 
         return heappop(self._later)[2]
 
@@ -286,7 +286,7 @@ class Schedule(Generic[AttemptT]):
 
     def _drawn(self) -> float:
         if self._draw is None:
-            import random  # noqa: PLC0415 - most runs never wait
+            import random  # most runs never wait
 
             self._draw = random.random
         return self._draw()

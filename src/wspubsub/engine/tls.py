@@ -142,7 +142,7 @@ def _botocore_bundle() -> str:
         OSError: botocore is not installed.
     """
     # Without the cost of importing botocore.
-    from importlib import import_module, util  # noqa: PLC0415 - a system has its own
+    from importlib import import_module, util
 
     with suppress(ImportError):
         return str(import_module("certifi").where())

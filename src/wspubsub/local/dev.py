@@ -192,7 +192,7 @@ class LocalGateway:
 
     def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
         # Imported only here: plain text needs no cryptography.
-        from wspubsub.local.apigateway.certificate import Certificate  # noqa: PLC0415
+        from wspubsub.local.apigateway.certificate import Certificate
 
         settings = self._settings
         folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
@@ -232,7 +232,7 @@ class LocalGateway:
         if settings.stream is None and settings.queue is None:
             return surroundings
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings
 
         self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
@@ -267,7 +267,7 @@ class LocalGateway:
         )
 
     def _endpoint(self, url: str | None) -> "ServiceEndpoint":
-        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
+        from wspubsub.local.eventsources.clients import ServiceEndpoint
 
         return ServiceEndpoint(
             url=url or self._embedded_url or "",

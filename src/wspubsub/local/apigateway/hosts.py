@@ -36,7 +36,8 @@ def is_wildcard(host: str) -> bool:
 def url_host(host: str) -> str:
     """Return a host that the gateway listens on as it is written in a URL."""
     if is_wildcard(host):
-        return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "[::1]"  # noqa: PLR2004 - IPv4
+        is_ipv6 = isinstance(ipaddress.ip_address(host), ipaddress.IPv6Address)
+        return "[::1]" if is_ipv6 else "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 

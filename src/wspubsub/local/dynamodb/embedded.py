@@ -80,9 +80,9 @@ def check_table(table: str, *, url: str, region: str) -> None:
         UsageError: It is not, or it cannot be asked; the text says what to do.
     """
     # Not at the top: with the embedded one, this process needs no AWS SDK.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
     once = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:

@@ -10,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wspubsub.aws.forks import Boto3Client
 from wspubsub.backoff import full_jitter
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
@@ -23,15 +24,15 @@ AnswerT = TypeVar("AnswerT")
 class StreamsClient(Protocol):
     """The operations that read a stream, of `boto3.client("dynamodbstreams")`."""
 
-    def describe_stream(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def describe_stream(self, **request: Any) -> dict[str, Any]:
         """List the shards."""
         ...
 
-    def get_shard_iterator(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_shard_iterator(self, **request: Any) -> dict[str, Any]:
         """Return an iterator from which to read a shard."""
         ...
 
-    def get_records(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_records(self, **request: Any) -> dict[str, Any]:
         """Read on from an iterator."""
         ...
 
@@ -39,19 +40,19 @@ class StreamsClient(Protocol):
 class LocalQueueClient(Protocol):
     """The operations that a queue needs, of `boto3.client("sqs")`."""
 
-    def create_queue(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def create_queue(self, **request: Any) -> dict[str, Any]:
         """Create a queue."""
         ...
 
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         """Return its attributes."""
         ...
 
-    def receive_message(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def receive_message(self, **request: Any) -> dict[str, Any]:
         """Receive messages, and wait for them."""
         ...
 
-    def delete_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
         """Delete messages."""
         ...
 
@@ -70,7 +71,7 @@ class ServiceEndpoint:
     region: str
     is_embedded: bool
 
-    def client(self, service: str, *, read_seconds: float) -> Any:  # noqa: ANN401 - boto3 ships no types
+    def client(self, service: str, *, read_seconds: float) -> Boto3Client:
         """Return a boto3 client that tries each request once."""
         credentials: dict[str, str] = {}
         options: dict[str, Any] = {}
