@@ -163,7 +163,7 @@ def test_a_dynamodb_that_cannot_be_asked_is_told(url: str, capsys: Said) -> None
     status = main(["dev", PROBE, "--port", "0", "--dynamodb", url])
 
     assert status == 1
-    assert f"cannot ask {url} for table" in only_line(capsys.readouterr().err)
+    assert f"cannot reach DynamoDB at {url}" in only_line(capsys.readouterr().err)
 
 
 @pytest.mark.usefixtures("_no_credentials")
@@ -196,7 +196,7 @@ def test_a_module_that_does_not_import_is_told(
 
     assert status == 1
     line = only_line(capsys.readouterr().err)
-    assert f"the handler cannot be started: {reason}" in line
+    assert f"cannot start the handler: {reason}" in line
 
 
 @pytest.mark.parametrize(

@@ -61,7 +61,7 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
     journal = Journal(
         sys.stdout,
         as_json=as_json,
-        is_coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=stop,
     )
     async with LocalGateway(settings, journal) as gateway:

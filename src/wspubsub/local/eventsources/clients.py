@@ -22,30 +22,30 @@ AnswerT = TypeVar("AnswerT")
 
 
 class StreamsClient(Protocol):
-    """What reads a stream, as `boto3.client("dynamodbstreams")` has it."""
+    """The operations that read a stream, of `boto3.client("dynamodbstreams")`."""
 
     def describe_stream(self, **request: Any) -> dict[str, Any]:
         """List the shards."""
         ...
 
     def get_shard_iterator(self, **request: Any) -> dict[str, Any]:
-        """Say where to read a shard from."""
+        """Return an iterator from which to read a shard."""
         ...
 
     def get_records(self, **request: Any) -> dict[str, Any]:
-        """Read on."""
+        """Read on from an iterator."""
         ...
 
 
 class LocalQueueClient(Protocol):
-    """What serves a queue, as `boto3.client("sqs")` has it."""
+    """The operations that a queue needs, of `boto3.client("sqs")`."""
 
     def create_queue(self, **request: Any) -> dict[str, Any]:
-        """Make a queue."""
+        """Create a queue."""
         ...
 
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
-        """Tell its attributes."""
+        """Return its attributes."""
         ...
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
@@ -92,7 +92,7 @@ class ServiceEndpoint:
         return session.client(service, endpoint_url=self.url, config=config)
 
     def of_streams(self) -> "ServiceEndpoint":
-        """Return where DynamoDB's streams are: AWS has a host of their own for them."""
+        """Return where DynamoDB's streams are: AWS has a separate host for them."""
         parts = urlsplit(self.url)
         host = parts.netloc
         if host.startswith("dynamodb.") and ".amazonaws.com" in host:
@@ -105,11 +105,12 @@ class ServiceEndpoint:
 
 
 class Caller:
-    """Calls a service, and has patience with it.
+    """Calls a service, and retries until it answers.
 
     Args:
-        what: The service, for the developer's eyes.
-        journal: Hears once of a service that cannot be used, and once when it can.
+        what: The service, for the developer.
+        journal: Gets one line when the service becomes unavailable, and one when it is
+            available again.
     """
 
     def __init__(self, what: str, journal: Journal) -> None:
@@ -150,16 +151,16 @@ class Caller:
     def _fails(self, error: Exception) -> None:
         if not self._is_out:
             self._is_out = True
-            self._journal.warn(f"{self._what} cannot be used: {error}; trying on")
+            self._journal.warn(f"{self._what} is unavailable: {error}; retrying")
 
     def _works(self) -> None:
         if self._is_out:
             self._is_out = False
-            self._journal.note(f"{self._what} can be used again")
+            self._journal.note(f"{self._what} is available again")
 
 
 def code_of(error: Exception) -> str:
-    """Return AWS's code of an error; empty if it is none of AWS's."""
+    """Return AWS's code of an error, or an empty text if it is not AWS's."""
     if not isinstance(error, ClientError):
         return ""
     return str(error.response.get("Error", {}).get("Code", ""))
