@@ -183,9 +183,9 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["nothing.py:handler"], "there is no file"),
+        (["nothing.py:handler"], "does not exist"),
         (["app.py:missing"], "app has no function missing"),
-        (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
+        (["app.py:unrouted"], "add unrouted.router = router"),
         (["app.py:handler", "--timeout", "60"], "timeout must be from 1 to 29 s"),
         (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
         (["app.py:handler", "--authorizer", "x/b.py:f"], "must be in the folder of"),

@@ -227,8 +227,9 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
     assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
     number = answer["batchItemFailures"][0]["itemIdentifier"]
-    assert f"stream record {number} comes again: not everybody was reached" in (
-        caplog.text
+    assert (
+        f"stream record {number} will be redelivered: not every subscriber was reached"
+        in (caplog.text)
     )
 
 

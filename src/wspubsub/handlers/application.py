@@ -1,4 +1,4 @@
-"""What a template has to know of the user's code."""
+"""What a template needs to know about the user's code."""
 
 import re
 from collections.abc import Set as AbstractSet
@@ -42,12 +42,15 @@ class Application:
 
     def __post_init__(self) -> None:
         if not _HANDLER.fullmatch(self.handler):
-            raise UsageError(f"{self.handler!r} is not a handler such as app.handler")
+            raise UsageError(
+                f"{self.handler!r} is not a handler; use MODULE.FUNCTION, such as "
+                "app.handler"
+            )
         if len(self.all_keys) > MAX_ROUTES:
             raise UsageError(
-                f"a WebSocket API has at most {MAX_ROUTES} routes, and this router has "
-                f"{len(self.all_keys)} with the predefined ones; give the API only "
-                "$default and let the router select"
+                f"a WebSocket API has at most {MAX_ROUTES} routes, but this router "
+                f"has {len(self.all_keys)}, including the predefined ones; give "
+                "the API only $default and let the router select"
             )
 
     @property

@@ -1,4 +1,4 @@
-"""What a user's handler has set up, found by importing it in a process of its own."""
+"""What a user's handler has set up, found by importing it in a separate process."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def read_application(
     folder: Path | None = None,
     variables: Mapping[str, str] | None = None,
 ) -> Application:
-    """Import a handler in a process of its own, and return what it has set up.
+    """Import a handler in a separate process, and return what it has set up.
 
     Nothing that its module does while it is imported reaches AWS: it finds worthless
     credentials, and endpoints where nobody listens.
@@ -46,7 +46,7 @@ def read_application(
         variables: What the environment has besides.
 
     Raises:
-        UsageError: It cannot be imported, or is nothing that routes.
+        UsageError: It cannot be imported, or has no router.
     """
     parsed = Target.parse(target, cwd=folder or Path.cwd())
     return inspect_handler(parsed, variables=variables)
@@ -63,13 +63,14 @@ def inspect_handler(
         variables: What the environment has besides.
 
     Raises:
-        UsageError: It cannot be imported, or is nothing that routes.
+        UsageError: It cannot be imported, or has no router.
     """
     for other in others:
         if other.task_root != target.task_root:
             raise UsageError(
                 f"{other.text} must be in the folder of {target.text}, "
-                f"{target.task_root}: both are deployed from it"
+                f"{target.task_root}, because both are deployed from it; move it "
+                "there"
             )
     handlers = [each.handler for each in (target, *others)]
     answer = _answer(target, handlers, variables or {})
@@ -100,12 +101,13 @@ def _answer(
             )
         except subprocess.TimeoutExpired:
             raise UsageError(
-                f"importing {target.text} took more than {_TIMEOUT_SECONDS} s; Lambda "
-                "gives it 10 s"
+                f"importing {target.text} took more than {_TIMEOUT_SECONDS} s, but "
+                "Lambda allows 10 s; make the import faster"
             ) from None
     if done.returncode or not done.stdout:
         raise UsageError(
-            f"importing {target.text} ended its process with status {done.returncode}"
+            f"importing {target.text} ended its process with status "
+            f"{done.returncode}; the module must not exit"
         )
     found: dict[str, Any] = json.loads(done.stdout)
     return found

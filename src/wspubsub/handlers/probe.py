@@ -1,4 +1,4 @@
-"""Says what a handler's module has set up, for whoever started this process.
+"""Reports what a handler's module has set up to the process that started this one.
 
 It is run by its path, in a process of its own: the module finds an environment where
 nothing leads to AWS, and what it does to the interpreter ends with it.
@@ -23,7 +23,7 @@ _listed: set[str] = set()
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.environ is
-    """Notes which variables are asked for by name, and not copied with all others."""
+    """Notes which variables are asked for by name rather than copied with the rest."""
 
     def __iter__(self) -> Iterator[str]:
         for key in super().__iter__():
@@ -52,10 +52,10 @@ class ProbeError(Exception):
 
 
 def describe(handler: str) -> dict[str, Any]:
-    """Return what a template has to know of a handler.
+    """Return what a template needs to know about a handler.
 
     Raises:
-        ProbeError: It is not, or has not, a `Router`.
+        ProbeError: It is not a `Router`, and has none.
     """
     from wspubsub import Router  # noqa: PLC0415 - the one that the module will use
 
@@ -63,8 +63,8 @@ def describe(handler: str) -> dict[str, Any]:
     router = value if isinstance(value, Router) else getattr(value, "router", None)
     if not isinstance(router, Router):
         raise ProbeError(
-            f"{handler} is not a Router and has no attribute `router` that is one; if "
-            "it is a function that calls a router, set its attribute: "
+            f"{handler} is not a Router and has no attribute `router` that is one; "
+            "if it is a function that calls a router, add "
             f"{handler.rpartition('.')[2]}.router = router"
         )
     return {
@@ -84,7 +84,9 @@ def _import_handler(handler: str) -> object:
         ) from error
     value = getattr(module, name, None)
     if not callable(value):
-        raise ProbeError(f"{place} has no function {name}")
+        raise ProbeError(
+            f"{place} has no function {name}; define it, or correct the name"
+        )
     return value
 
 
@@ -111,7 +113,7 @@ def _reason(error: BaseException, place: str) -> str:
 
 
 def main(handlers: list[str]) -> None:
-    """Describe the first handler and see that the others exist."""
+    """Describe the first handler and check that the others exist."""
     answers = os.dup(1)
     os.dup2(2, 1)
     os.environ.__class__ = _Environ  # it has the same layout
