@@ -19,6 +19,6 @@ The life of an exchange, which is one request on its way to its result::
 `Schedule` decides what is taken, and when: the next tag, or what is due again. An
 exchange is unlucky if it met an address that does not answer while there are others, or
 a kept connection that the server had closed; that costs no attempt. One that failed
-ends when its attempts are used up or the next would come too late. When the time of the
-run is over, each ends in whatever state it is, and tags that were not taken end untried.
+ends when its attempts are used up or the next would come too late. When the run's time
+is over, each ends in whatever state it is, and tags that were not taken end untried.
 """
