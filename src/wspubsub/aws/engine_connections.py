@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
-from wspubsub.aws.failures import error_for, unreadable_answer
+from wspubsub.aws.failures import error_for, outcome_of, unreadable_answer
 from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.requests import SignedRequests
 from wspubsub.aws.signing import SigningKeys
@@ -31,7 +31,6 @@ TIMEOUT_SECONDS = 10.0
 
 _SUCCESS = range(200, 300)
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 class EngineConnections:
@@ -161,8 +160,7 @@ class EngineConnections:
         meaning = meaning_of(response.status, _code(response))
         if meaning is Meaning.DENIED:
             raise self._error(result)
-        outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
-        return PostOutcome(result.tag, outcome, _describe(response))
+        return PostOutcome(result.tag, outcome_of(meaning), _describe(response))
 
     def _error(self, result: Result) -> ManagementError:
         response = result.response
