@@ -58,7 +58,7 @@ class RouteSelectionExpression:
         return f"RouteSelectionExpression({self.text!r})"
 
     def evaluate(self, body: str) -> str:
-        """Return the route key that a message asks for; empty if it names none.
+        """Return the route key that a message asks for, or an empty text.
 
         Args:
             body: The message as text. One that is not JSON has no paths, so every

@@ -119,7 +119,7 @@ def test_a_member_of_an_enumeration_is_a_route_key_as_its_value_is(
 
     assert router(message(value="join"))["body"] == "join"
     assert [type(key) for key in router.route_keys] == [str]
-    with pytest.raises(UsageError, match="'join' has a handler"):
+    with pytest.raises(UsageError, match="'join' already has a handler"):
         router.route("join")(print)
 
 
@@ -260,7 +260,7 @@ def test_a_second_handler_for_the_same_key_is_refused(router: Router) -> None:
     router.connect(print)
     router.exception_handler(ValueError)(print)
 
-    with pytest.raises(UsageError, match="'a' has a handler"):
+    with pytest.raises(UsageError, match="'a' already has a handler"):
         router.route("a")(print)
     with pytest.raises(UsageError, match="connect"):
         router.connect(print)
@@ -293,9 +293,9 @@ def test_a_router_is_included_once_and_then_closed(router: Router) -> None:
         Router().include(inner)
     with pytest.raises(UsageError, match="in itself"):
         router.include(router)
-    with pytest.raises(UsageError, match="register before"):
+    with pytest.raises(UsageError, match="already included"):
         inner.default(print)
-    with pytest.raises(UsageError, match="register before"):
+    with pytest.raises(UsageError, match="already included"):
         inner.include(Router())
 
 

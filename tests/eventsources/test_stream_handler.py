@@ -492,7 +492,7 @@ def test_what_does_not_fit_with_its_envelope_is_not_logged() -> None:
 def test_what_works_on_logged_messages_needs_a_log(options: dict[str, Any]) -> None:
     offline = Offline()
 
-    with pytest.raises(UsageError, match="give log="):
+    with pytest.raises(UsageError, match="pass log="):
         Publisher(offline.store, offline.connections, **options)
 
 
