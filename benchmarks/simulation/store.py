@@ -44,12 +44,12 @@ class SimulatedStore(MemorySubscriptionStore):
             for shard in range(shards)
         ]
 
-    def topics(self, connection_id: str) -> frozenset[str]:  # noqa: ARG002 - all alike
+    def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`: nobody unsubscribes."""
         self._usage.read_units += 1
         return frozenset({self._topic})
 
-    def whole(self, topic: str) -> tuple[Segment, ...]:  # noqa: ARG002 - the only one
+    def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`."""
         return tuple(map(Segment, range(len(self._sizes))))
 
@@ -57,7 +57,7 @@ class SimulatedStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - always soon enough
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
@@ -68,7 +68,7 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segments(
         self,
-        topic: str,  # noqa: ARG002 - the only one
+        topic: str,
         size: int,
         within: Iterable[Segment],
     ) -> Iterator[Segment]:
@@ -78,10 +78,10 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segment(
         self,
-        topic: str,  # noqa: ARG002 - as above
+        topic: str,
         segment: Segment,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         return (each for _, ids in self._pages((segment,)) for each in ids)
