@@ -12,6 +12,8 @@ from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.errors import StoreError
 
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
 
 class DynamoDBClient(Protocol):
     """The operations that the store and the log use, as boto3 has them.
