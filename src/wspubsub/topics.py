@@ -51,7 +51,7 @@ def find_by_pattern(patterns: Mapping[str, ValueT], topic: str) -> ValueT | None
     Patterns are those of the shell: `*` is any text, `?` any character, and `[…]` any
     of some characters.
     """
-    from fnmatch import fnmatchcase  # noqa: PLC0415 - a cold start seldom needs it
+    from fnmatch import fnmatchcase  # few applications need it
 
     fitting = (
         value for pattern, value in patterns.items() if fnmatchcase(topic, pattern)
