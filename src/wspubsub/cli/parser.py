@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
-from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
+from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.selection import DEFAULT_EXPRESSION
 
 DEFAULTS = GatewayConfig()
@@ -17,6 +18,10 @@ _DEV = """\
 Serve a Lambda handler behind a local stand-in for an API Gateway WebSocket API, with
 an embedded DynamoDB. What a client sees is what AWS would let it see: size limits,
 close codes, time-outs, error messages.
+
+The routes, which of them are two-way, the route selection expression and the event
+sources are those of the handler: it is a Router, or has an attribute `router` that is
+one. Options win over what it declares; any other Lambda handler is served too.
 
 The handler runs in worker processes that find the environment of a Lambda function,
 WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; the AWS SDKs in it find the local services."""
@@ -125,14 +130,14 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="KEY",
         help="route keys besides $connect, $disconnect and $default; if one of these "
-        "three is named, those not named do not exist",
+        "three is named, those not named do not exist (default: those of the router)",
     )
     add_two_way(group)
     group.add_argument(
         "--route-selection-expression",
-        default=DEFAULT_EXPRESSION,
         metavar="EXPRESSION",
-        help="(default: %(default)s)",
+        help="what a message's route key is computed from (default: as the router has "
+        f"it, or {DEFAULT_EXPRESSION})",
     )
 
 
@@ -198,11 +203,12 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_stream(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--streams",
-        action="store_true",
-        help="deliver the changes of the table to the handler, as DynamoDB Streams "
-        "and Lambda do; a table at a URL must have a stream, see create-table "
+        source=STREAM,
+        help_text="deliver the changes of the table to the handler, as DynamoDB "
+        "Streams and Lambda do; a table at a URL must have a stream, see create-table "
         "--stream, and is followed from now on",
     )
     group.add_argument(
@@ -236,11 +242,12 @@ def _add_stream(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_queue(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--queue",
-        action="store_true",
-        help="make an SQS queue with a dead-letter queue and deliver its messages to "
-        "the handler, which finds its URL in WSPUBSUB_QUEUE",
+        source=QUEUE,
+        help_text="make an SQS queue with a dead-letter queue and deliver its messages "
+        "to the handler, which finds its URL in WSPUBSUB_QUEUE",
     )
     group.add_argument(
         "--queue-batch-size",

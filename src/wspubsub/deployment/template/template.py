@@ -51,8 +51,8 @@ def make_template(
     if len(resources) > MAX_RESOURCES:
         raise UsageError(
             f"a template has at most {MAX_RESOURCES} resources, not {len(resources)}: "
-            "leave out --two-way, or give the API only $default and let the router "
-            "select"
+            "make fewer routes two-way, or give the API only $default and let the "
+            "router select"
         )
     return template | {"Resources": resources, "Outputs": _outputs(settings)}
 
