@@ -42,7 +42,7 @@ class SimulatedStore(MemorySubscriptionStore):
             for shard in range(shards)
         ]
 
-    def whole(self, topic: str) -> tuple[Segment, ...]:  # noqa: ARG002 - the only one
+    def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`."""
         return tuple(map(Segment, range(len(self._sizes))))
 
@@ -50,7 +50,7 @@ class SimulatedStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - always soon enough
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
@@ -61,7 +61,7 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segments(
         self,
-        topic: str,  # noqa: ARG002 - the only one
+        topic: str,
         size: int,
         within: Iterable[Segment],
     ) -> Iterator[Segment]:
@@ -71,10 +71,10 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segment(
         self,
-        topic: str,  # noqa: ARG002 - as above
+        topic: str,
         segment: Segment,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         return (each for _, ids in self._pages((segment,)) for each in ids)

@@ -9,7 +9,6 @@ out is not evaluated again.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import read_json
@@ -57,6 +56,14 @@ class RouteSelectionExpression:
 
     def __repr__(self) -> str:
         return f"RouteSelectionExpression({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RouteSelectionExpression):
+            return NotImplemented
+        return self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
 
     def evaluate(self, body: str) -> str:
         """Return the route key that a message asks for; empty if it names none.
@@ -108,7 +115,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
+def _look_up(value: object, path: tuple[str | int, ...]) -> object:
     for step in path:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step, _MISSING)
@@ -119,7 +126,7 @@ def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - 
     return value
 
 
-def _stringify(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+def _stringify(value: object) -> str:
     # AWS documents arrays as "[item1, item2]"; numbers, booleans, null and objects
     # are not documented, so they keep their JSON form and null counts as missing.
     if value is _MISSING or value is None:

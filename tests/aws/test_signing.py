@@ -73,7 +73,7 @@ def from_botocore(request: dict) -> str:  # type: ignore[type-arg]  # of any val
 
 @settings(deadline=None, derandomize=True)
 @given(requests)
-def test_it_signs_as_botocore_does(request: dict) -> None:  # type: ignore[type-arg]
+def test_it_signs_as_botocore_does(request: dict) -> None:  # type: ignore[type-arg] # of any values
     scope = Scope(TIME, "eu-west-1", request["service"])
     credentials = Credentials("AKID", "secret/+", request["token"])
     headers = {**request["headers"], "host": "api.example.com", "x-amz-date": TIME}

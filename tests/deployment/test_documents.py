@@ -101,7 +101,7 @@ def test_without_pyyaml_json_still_works() -> None:
         "except ImportError as error: print(error)\n"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 

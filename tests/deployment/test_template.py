@@ -236,7 +236,7 @@ def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
 )
 def test_only_new_entries_and_new_connections_wake_a_function(
     record: tuple[str, str, str],
-    is_wanted: bool,  # noqa: FBT001 - what the table says
+    is_wanted: bool,
 ) -> None:
     filters = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
     patterns = [json.loads(each["Pattern"]) for each in filters["Filters"]]
@@ -285,7 +285,7 @@ def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
 
 @pytest.mark.parametrize(("queue", "loop"), [(True, "Allow"), (False, None)])
 def test_a_function_may_send_to_its_own_queue(
-    queue: bool,  # noqa: FBT001 - a parameter of the test
+    queue: bool,
     loop: str | None,
 ) -> None:
     template = made(streams=True, queue=queue)

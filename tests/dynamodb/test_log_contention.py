@@ -43,7 +43,7 @@ class Distant:
         return answer
 
     def _travel(self) -> None:
-        self._time.sleep(LATENCY / 2 * random.uniform(0.7, 1.6))  # noqa: S311
+        self._time.sleep(LATENCY / 2 * random.uniform(0.7, 1.6))
 
 
 class Crowd:

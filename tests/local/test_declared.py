@@ -59,7 +59,7 @@ def test_routes_and_event_sources_are_those_of_the_handler(
     assert invoked
     assert ready["routes"] == "$connect, $disconnect, $default, echo"
     assert ready["two-way_routes"] == "echo"
-    assert ready["routes_by"] == "$request.body.type"
+    assert ready["selected_by"] == "$request.body.type"
     assert ready["queue_url"]
     assert "stream" not in ready
 

@@ -19,7 +19,7 @@ from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
 
 TIMEOUT_SECONDS = 10.0
-"""How long a single call goes on trying if it is given no deadline."""
+"""How long a single call is retried if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
 

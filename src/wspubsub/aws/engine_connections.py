@@ -39,10 +39,10 @@ from wspubsub.errors import ManagementError
 SERVICE = "execute-api"
 
 TIMEOUT_SECONDS = 10.0
-"""How long a single call goes on trying if it is given no deadline."""
+"""How long a single call is retried if it is given no deadline."""
 
 _USUAL_ID = re.compile(r"[A-Za-z0-9_.~-]*=*")
-"""An ID in which `=` alone is to be percent-encoded (RFC 3986 §2.3)."""
+"""An ID in which only `=` has to be percent-encoded (RFC 3986 §2.3)."""
 
 _SUCCESS = range(200, 300)
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)

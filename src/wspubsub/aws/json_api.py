@@ -1,4 +1,4 @@
-"""Calls of AWS services that speak JSON over one URL (the "AWS JSON 1.0" protocol)."""
+"""Calls to AWS services that speak JSON at one URL (the "AWS JSON 1.0" protocol)."""
 
 import binascii
 import json
@@ -31,7 +31,7 @@ from wspubsub.engine.tls import trust_of
 from wspubsub.engine.urls import split_url
 
 MAX_WAIT_SECONDS = 7.0
-"""The longest delays after three answers that throttle, taken together."""
+"""The sum of the longest delays after three answers that throttle."""
 
 _OK = 200
 
@@ -40,7 +40,7 @@ _OK = 200
 
 
 def delay_after_throttling(failures: int) -> float:
-    """Return the longest time to wait where the last answer throttles, in seconds."""
+    """Return the longest time to wait after an answer that throttles, in seconds."""
     return float(2 ** (failures - 1))
 
 
@@ -123,7 +123,7 @@ class JsonApi:
         )
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to a request, with `ResponseMetadata` as boto3 has it.
+        """Return the answer to a request, with `ResponseMetadata` as boto3 returns it.
 
         Raises:
             ClientError: It was refused, or the service could not be reached.
@@ -176,7 +176,7 @@ class JsonApi:
 
 
 class _Reader:
-    """Reads the answers to one request, and says what they mean.
+    """Reads the answers to one request and says what they mean.
 
     Attributes:
         answer: What the service said, None if nothing that could be used.
@@ -213,12 +213,12 @@ def _serialize(request: dict[str, Any]) -> bytes:
 def _base64(value: object) -> str:
     # JSON has no bytes: DynamoDB takes and gives those of an attribute in base64.
     if not isinstance(value, bytes):
-        raise TypeError(f"AWS takes no {type(value).__name__}")
+        raise TypeError(f"cannot send a {type(value).__name__} to AWS")
     return binascii.b2a_base64(value, newline=False).decode()
 
 
 def _parse(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, None if it is not one."""
+    """Return a JSON object, or None if it is not one."""
     # The hook is called for each object; a page of subscribers has thousands, and
     # never a binary attribute.
     try:
@@ -253,7 +253,7 @@ def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     if reader.problem:
         error = {
             "Code": UNREADABLE,
-            "Message": f"the answer cannot be used; {reader.problem}",
+            "Message": f"the answer cannot be used: {reader.problem}",
         }
         refusal = {"Error": error}
     else:

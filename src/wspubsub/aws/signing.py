@@ -23,7 +23,7 @@ Headers = Iterable[tuple[str, str]]
 
 
 class Credentials(NamedTuple):
-    """What requests are signed with; the token only with temporary ones."""
+    """What requests are signed with; the token only for temporary credentials."""
 
     access_key: str
     secret_key: str
@@ -42,14 +42,14 @@ def credentials_in(environment: Mapping[str, str]) -> Credentials:
     access_key = environment.get("AWS_ACCESS_KEY_ID")
     secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
-        raise CredentialsError("the environment has none")
+        raise CredentialsError("the environment variables are not set")
     return Credentials(
         access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None
     )
 
 
 class SigningKeys:
-    """Signing keys, each made once for a day, a region, a service and a secret."""
+    """Signing keys, each made once for a day, a Region, a service and a secret."""
 
     __slots__ = ("_key", "_made_for")
 
@@ -83,7 +83,7 @@ class Scope(NamedTuple):
 
     @property
     def credential_scope(self) -> str:
-        """The scope as it stands in the signature."""
+        """The scope as it appears in the signature."""
         return f"{self.time[:8]}/{self.region}/{self.service}/aws4_request"
 
 
@@ -91,7 +91,7 @@ def canonical_path(path: str) -> str:
     """Return the path of a request target as it is signed."""
     if path in {"", "/"}:
         return "/"
-    from urllib.parse import quote  # noqa: PLC0415 - DynamoDB's path is "/"
+    from urllib.parse import quote  # DynamoDB's path is "/"
 
     return quote(path, safe="/~")
 
@@ -117,7 +117,7 @@ def canonical_request(
 
 
 class Signer:
-    """Signs many requests of one scope: all but their digests is hashed once.
+    """Signs many requests of one scope: everything but their digests is hashed once.
 
     It is HMAC (RFC 2104 §2) taken apart, so that what is the same for all signatures
     need not be repeated for each.

@@ -1,4 +1,4 @@
-"""Headers that are sent and not signed: who asks, and in which trace."""
+"""Headers that are sent but not signed: who is asking, and in which trace."""
 
 import re
 import sys
@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import wspubsub
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.~\-=;:+&\[\]{}\"',]*")
-"""What botocore leaves as it is in the trace's header."""
+"""What botocore leaves unquoted in the trace header."""
 
 
 def format_unsigned_headers(environment: Mapping[str, str]) -> str:
-    """Return the lines of these headers, to be sent with a request.
+    """Return the lines of these headers, ready to be sent with a request.
 
     Lambda gives each invocation its trace in the environment. A service that is called
     hands it on, so that X-Ray sees one trace, and Lambda a loop.
@@ -33,6 +33,6 @@ def _user_agent(environment: Mapping[str, str]) -> str:
 def _quote(text: str) -> str:
     if _PLAIN.fullmatch(text):
         return text
-    from urllib.parse import quote  # noqa: PLC0415 - Lambda's own never need it
+    from urllib.parse import quote  # Lambda's own never need it
 
     return quote(text, safe="-=;:+&[]{}\"',")

@@ -50,6 +50,8 @@ def run(options: argparse.Namespace) -> int:
     except UsageError as error:
         print(f"wspubsub: error: {error}", file=sys.stderr)
         return WRONG_USE
+    except KeyboardInterrupt:
+        return 0  # while the handler was read: as it is once the gateway starts
     if settings.dynamodb_url is None or settings.queue is not None:
         extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
@@ -62,13 +64,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
-    from wspubsub.local.dev import LocalGateway  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalGateway
+    from wspubsub.local.journal import Journal
 
     journal = Journal(
         sys.stdout,
         as_json=as_json,
-        is_coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=stop,
     )
     async with LocalGateway(settings, journal) as gateway:
@@ -77,15 +79,15 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.declared import read_served  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.settings import LocalSettings  # noqa: PLC0415 - needs the extra
+    from wspubsub.handlers.target import Target
+    from wspubsub.local.declared import read_served
+    from wspubsub.local.functions.environment import Runtime
+    from wspubsub.local.settings import LocalSettings
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
     if not options.timeout > 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
             f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
@@ -118,7 +120,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 
 
 def _stream(options: argparse.Namespace) -> "StreamSettings":
-    from wspubsub.local.eventsources.settings import StreamSettings  # noqa: PLC0415 - as above
+    from wspubsub.local.eventsources.settings import StreamSettings
 
     return StreamSettings(
         batch_size=options.stream_batch_size,
@@ -129,7 +131,7 @@ def _stream(options: argparse.Namespace) -> "StreamSettings":
 
 
 def _queue(options: argparse.Namespace) -> "QueueSettings":
-    from wspubsub.local.eventsources.settings import QueueSettings  # noqa: PLC0415 - as above
+    from wspubsub.local.eventsources.settings import QueueSettings
 
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:
@@ -156,7 +158,7 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
 
 
 def _choices(options: argparse.Namespace) -> "ApiChoices":
-    from wspubsub.local.declared import ApiChoices  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.declared import ApiChoices
 
     expression = options.route_selection_expression
     return ApiChoices(
@@ -179,7 +181,7 @@ def _read_routes(options: argparse.Namespace) -> frozenset[str] | None:
 def _raise_file_limit() -> None:
     # Each client is an open file, and some systems begin with 256.
     try:
-        import resource  # noqa: PLC0415 - POSIX only
+        import resource  # POSIX only
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

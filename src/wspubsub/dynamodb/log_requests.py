@@ -179,18 +179,18 @@ class LogRequests:
             }
         }
 
-    def _old(self, answer: Any, key: Item) -> Item | None:  # noqa: ANN401 - as boto3
+    def _old(self, answer: Mapping[str, Any], key: Item) -> Item | None:
         """Return the item that a condition failed on; some endpoints do not say."""
         old: Item | None = answer.get("Item")
         if old:
             return old
         with store_errors("GetItem", self._table):
-            found: dict[str, Item] = self._client.get_item(
+            found = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )
         return found.get("Item")
 
-    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _query(self, request: dict[str, Any]) -> Mapping[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
         return query(self._client, self._table, {**request, "ConsistentRead": True})
 

@@ -57,7 +57,7 @@ class ShardPlan:
 def _number(shards: Shards, topic: str) -> int:
     if isinstance(shards, int):
         return shards
-    from fnmatch import fnmatchcase  # noqa: PLC0415 - a cold start seldom needs it
+    from fnmatch import fnmatchcase  # few applications need it
 
     fitting = (
         number for pattern, number in shards.items() if fnmatchcase(topic, pattern)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
+from wspubsub.aws.meanings import meaning_of
 from wspubsub.backoff import attempts, full_jitter
 from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, StoreTimeoutError
@@ -27,9 +28,8 @@ def is_passing(error: StoreError) -> bool:
     Any client has tried several times by then; DynamoDB may nevertheless be back before
     the caller's time is over.
     """
-    # What failed has loaded these.
-    from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
-    from wspubsub.aws.meanings import meaning_of  # noqa: PLC0415
+    # What failed has loaded it.
+    from wspubsub.aws.client_errors import failure_of
 
     is_late = isinstance(error, StoreTimeoutError)
     if is_late or error.code == "TransactionConflictException":

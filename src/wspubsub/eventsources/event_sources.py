@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wspubsub.errors import EventError
+from wspubsub.messages import Json
 
 LambdaHandler = Callable[[Any, Any], Any]
 
@@ -39,7 +40,7 @@ class EventSources:
             name for name, handler in self._handlers.items() if handler is not None
         )
 
-    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
+    def __call__(self, event: object, context: object = None) -> Json:
         """Handle one Lambda invocation.
 
         Raises:

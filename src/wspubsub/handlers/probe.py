@@ -53,7 +53,7 @@ class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.
         value: str = super().__getitem__(key)
         return value
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
+    def get(self, key: str, default: object = None) -> object:
         # Who asks so can do without, so it is not noted.
         if key in _optional:
             return default
@@ -75,7 +75,7 @@ def describe(handler: str) -> dict[str, Any] | None:
     """
     value = _import_handler(handler)
     # After the module: it must not find modules that only this program has loaded.
-    from wspubsub.handlers.declaration import read_declaration  # noqa: PLC0415
+    from wspubsub.handlers.declaration import read_declaration  # noqa: PLC0415 - as said
 
     declared = read_declaration(value)
     if declared is None:
@@ -133,7 +133,7 @@ def main(arguments: list[str]) -> None:
     except ProbeError as error:
         answer = {"error": str(error)}
     answer["variables"] = sorted(_read)
-    with open(answers, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
+    with os.fdopen(answers, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
     # Threads that the module has started may not keep the answer waiting.
     sys.stderr.flush()

@@ -77,5 +77,5 @@ def describe_api(config: GatewayConfig) -> dict[str, str]:
     if config.two_way:
         facts["Two-way routes"] = ", ".join(sorted(config.two_way))
     if custom:
-        facts["Routes by"] = config.route_selection_expression.text
+        facts["Selected by"] = config.route_selection_expression.text
     return facts

@@ -1,4 +1,4 @@
-"""What a local gateway is set to."""
+"""The settings of a local gateway."""
 
 import os
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from wspubsub.local.functions.environment import Runtime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings:
-    """What a local gateway is set to.
+    """The settings of a local gateway.
 
     Attributes:
         config: The API, its stage, and how it behaves.

@@ -14,7 +14,7 @@ from wspubsub.testing.recording import RecordingConnections
 
 @pytest.fixture
 def wspubsub_config() -> GatewayConfig | None:
-    """Return None: the API is what the handler declares. Override it to have another."""
+    """Return None: the API is as the handler declares it. Override it for another."""
     return None
 
 

@@ -34,7 +34,7 @@ def arn(text: str) -> Value:
     return attribute(match[1], match[2]) if match else sub(text)
 
 
-def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:  # noqa: ANN401 - as templates
+def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:
     """Return a resource; attributes are those beside its properties."""
     return {"Type": kind, **attributes, "Properties": properties}
 
