@@ -91,7 +91,7 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         ([PROBE, "--route-selection-expression", "$context.x"], "cannot be read"),
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),
         ([PROBE, "--authorizer", "x"], "does not name a handler"),
-        ([PROBE, "--table", "no such name"], "is not the name of a table"),
+        ([PROBE, "--table", "no such name"], "is not a table name"),
         ([PROBE, "--idle-timeout", "0"], "must be greater than 0"),
         ([PROBE, "--timeout", "0"], "must be greater than 0"),
     ],

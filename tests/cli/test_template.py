@@ -188,7 +188,7 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
 
     said = capsys.readouterr()
 
-    assert "app.py:handler takes no records of the stream: give Event" in said.err
+    assert "app.py:handler cannot handle records of the stream: give Event" in said.err
     assert "--worker" in said.err
     assert yaml.safe_load(said.out)["Resources"]["StreamMapping"]
 
@@ -218,7 +218,7 @@ def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) ->
         (["nothing.py:handler"], "there is no file"),
         (["app.py:missing"], "app has no function missing"),
         (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
-        (["app.py:handler", "--timeout", "60"], "time-out must be 1 to 29 s"),
+        (["app.py:handler", "--timeout", "60"], "timeout must be from 1 to 29 s"),
         (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
         (
             ["app.py:handler", "--two-way", "echo"],
@@ -279,8 +279,8 @@ def test_nothing_that_the_module_asks_of_aws_leaves_the_machine(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("missing.yaml", "cannot be read"),
-        ("binary.yaml", "cannot be read"),
+        ("missing.yaml", "cannot read"),
+        ("binary.yaml", "cannot read"),
         ("list.yaml", "it has no Resources"),
         ("http.json", "the template has no WebSocket API"),
     ],

@@ -5,6 +5,7 @@ import json
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import default_domain
 from wspubsub.aws.meanings import UNREADABLE, Meaning
+from wspubsub.connections import Outcome
 from wspubsub.engine.urls import split_url
 from wspubsub.errors import (
     AccessDeniedError,
@@ -12,6 +13,13 @@ from wspubsub.errors import (
     ManagementError,
     ThrottledError,
 )
+
+_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
+
+
+def outcome_of(meaning: Meaning) -> Outcome:
+    """Return what became of a post that got such an answer to the end."""
+    return _OUTCOMES.get(meaning, Outcome.FAILED)
 
 
 def error_for(

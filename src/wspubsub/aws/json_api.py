@@ -4,23 +4,14 @@ import binascii
 import json
 import os
 import time
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Iterable
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
 from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
-from wspubsub.aws.signing import (
-    Headers,
-    Scope,
-    SigningKeys,
-    authorization,
-    canonical_request,
-    credentials_in,
-    signature,
-)
-from wspubsub.aws.unsigned import format_unsigned_headers
+from wspubsub.aws.requests import SignedRequests
+from wspubsub.aws.signing import SigningKeys
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
@@ -92,7 +83,7 @@ class JsonApi:
         service: str,
         target: str,
         *,
-        headers: Headers = (),
+        headers: Iterable[tuple[str, str]] = (),
         region: str | None = None,
         endpoint_url: str | None = None,
         read_seconds: float = READ_SECONDS,
@@ -130,9 +121,24 @@ class JsonApi:
             CredentialsError: There is nothing to sign it with.
         """
         reader = _Reader()
+        requests = SignedRequests(
+            "POST",
+            self._host,
+            self._path,
+            _serialize(request),
+            environment=os.environ,
+            service=self._service,
+            region=self._region,
+            keys=self._keys,
+            headers=(
+                ("content-type", "application/x-amz-json-1.0"),
+                ("x-amz-target", f"{self._target}.{operation}"),
+                *self._headers,
+            ),
+        )
         [result] = self._engine.run(
             (operation,),
-            build=self._builder(operation, _serialize(request)),
+            build=lambda _operation: requests.build(),
             judge=reader.judge,
             deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
@@ -141,38 +147,6 @@ class JsonApi:
             raise _error(result, operation, reader)
         assert result.response is not None  # noqa: S101 - it was read
         return {**reader.answer, "ResponseMetadata": _metadata(result.response)}
-
-    def _builder(self, operation: str, body: bytes) -> Callable[[str], bytes]:
-        payload_hash = sha256(body).hexdigest()
-
-        def build(_tag: str) -> bytes:
-            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            credentials = credentials_in(os.environ)
-            headers = [
-                ("content-type", "application/x-amz-json-1.0"),
-                ("host", self._host),
-                ("x-amz-date", now),
-                ("x-amz-target", f"{self._target}.{operation}"),
-                *self._headers,
-            ]
-            if credentials.token is not None:
-                headers.append(("x-amz-security-token", credentials.token))
-            headers.sort()
-            scope = Scope(now, self._region, self._service)
-            canonical = canonical_request("POST", self._path, "", headers, payload_hash)
-            key = self._keys.key(
-                credentials.secret_key, now[:8], self._region, self._service
-            )
-            signed = signature(canonical.encode(), scope, key)
-            headers += [
-                ("authorization", authorization(credentials, scope, headers, signed)),
-                ("content-length", str(len(body))),
-            ]
-            lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-            lines += format_unsigned_headers(os.environ)
-            return f"POST {self._path} HTTP/1.1\r\n{lines}\r\n".encode() + body
-
-        return build
 
 
 class _Reader:

@@ -90,8 +90,8 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
-            f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
-            "letters, digits, -, _ and ."
+            f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
+            "-, _ and ."
         )
     # Both are made, so that no mistake goes unnoticed.
     stream, queue = _stream(options), _queue(options)

@@ -1,4 +1,4 @@
-"""`wspubsub template`: a template for the tool that one deploys with."""
+"""`wspubsub template`: a template for the tool that you deploy with."""
 
 import argparse
 import os
@@ -37,7 +37,7 @@ and the queues that the handler takes records of, and an authorizer when it is a
 for. Permissions name the one resource and the actions that are used.
 
 The handler is a Router, or has an attribute `router` that is one. Its module is
-imported with worthless credentials; nothing reaches AWS."""
+imported with fake credentials; nothing reaches AWS."""
 
 DEFAULTS = TemplateSettings()
 
@@ -95,9 +95,9 @@ def _warn(application: Application, settings: TemplateSettings, target: Target) 
     for source, is_wanted in sources.items():
         if is_wanted and not settings.worker and not application.may_take(source):
             print(
-                f"wspubsub: warning: {target.text} takes no records of the {source}: "
-                f"give EventSources {source}=, or name the function for them with "
-                "--worker",
+                f"wspubsub: warning: {target.text} cannot handle records of the "
+                f"{source}: give EventSources {source}=, or name the function for them "
+                "with --worker",
                 file=sys.stderr,
             )
 
@@ -140,13 +140,13 @@ def _add_formats(group: argparse._ArgumentGroup) -> None:
         "--format",
         choices=(CLOUDFORMATION, SAM),
         default=DEFAULTS.template_format,
-        help="what reads the template (default: %(default)s)",
+        help="the tool that reads the template (default: %(default)s)",
     )
     group.add_argument(
         "--output-format",
         choices=("yaml", "json"),
         default="yaml",
-        help="how it is written; YAML needs the extra infra (default: %(default)s)",
+        help="format of the output; YAML needs the extra infra (default: %(default)s)",
     )
 
 
@@ -159,14 +159,14 @@ def _add_api(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.throttle_rate,
         metavar="N",
-        help="requests a second that the stage takes (default: %(default)s)",
+        help="requests per second that the stage accepts (default: %(default)s)",
     )
     group.add_argument(
         "--throttle-burst",
         type=int,
         default=DEFAULTS.throttle_burst,
         metavar="N",
-        help="requests at once that it takes (default: %(default)s)",
+        help="burst of requests that the stage accepts (default: %(default)s)",
     )
 
 
@@ -183,7 +183,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.timeout_seconds,
         metavar="SECONDS",
-        help="time-out of each function, 29 at most (default: %(default)s)",
+        help="timeout of each function, 29 at most (default: %(default)s)",
     )
     group.add_argument(
         "--runtime",
@@ -202,7 +202,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.log_retention_days,
         metavar="DAYS",
-        help="how long log lines are kept (default: %(default)s)",
+        help="how long the logs are kept (default: %(default)s)",
     )
     group.add_argument(
         "--code-uri",
@@ -214,8 +214,8 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="an environment variable of the functions; its value is a parameter of "
-        "the stack, with this default; may be repeated",
+        help="an environment variable of the functions; its value is a parameter "
+        "of the stack, with VALUE as the default; may be repeated",
     )
 
 
@@ -230,7 +230,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         group,
         "--queue",
         source=QUEUE,
-        help_text="make a queue with a dead-letter queue, and invoke a function for "
+        help_text="create a queue with a dead-letter queue, and invoke a function for "
         "its messages",
     )
     group.add_argument(

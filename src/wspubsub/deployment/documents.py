@@ -55,7 +55,7 @@ def read_template(text: str, name: str) -> dict[str, Any]:
 
     Raises:
         ImportError: It is not JSON, and PyYAML is not installed.
-        UsageError: It is no template.
+        UsageError: It is not a template.
     """
     document = _parse(text, name)
     if not isinstance(document, dict) or not _has_resources(document):
@@ -88,7 +88,7 @@ def _parse(text: str, name: str) -> object:
 
 def _loader(yaml: ModuleType) -> _Yaml:
     class Loader(yaml.SafeLoader):  # type: ignore[misc,name-defined] # a module found late
-        """Reads `!Ref` and its like; takes dates for text, as CloudFormation does."""
+        """Reads `!Ref` and the like; reads dates as text, as CloudFormation does."""
 
     Loader.yaml_implicit_resolvers = {
         letter: [(tag, regexp) for tag, regexp in found if "timestamp" not in tag]
@@ -123,7 +123,7 @@ def _mapping_of(loader: _Yaml, node: _Yaml) -> dict[Hashable, Any]:
     twice = {key for key in keys if keys.count(key) > 1 and key != "<<"}
     if twice:
         line = node.start_mark.line + 1
-        raise ValueError(f"{sorted(twice)} twice in the mapping at line {line}")
+        raise ValueError(f"the mapping at line {line} has {sorted(twice)} twice")
     found: dict[Hashable, Any] = loader.construct_mapping(node, deep=True)
     return found
 

@@ -59,7 +59,7 @@ def _mapping(
     if source is not None and is_ours and not application.may_take(source):
         yield Finding(
             each.name,
-            f"{application.handler} takes no records of the {source}: give "
+            f"{application.handler} cannot handle records of the {source}: give "
             f"EventSources {source}=, or the mapping a function with another handler",
         )
 
@@ -124,9 +124,9 @@ def _visibility(
     if visible < least:
         yield Finding(
             queue.name,
-            f"VisibilityTimeout is {visible} s, so that others get messages which "
-            f"{function.name} is still handling: set it to {least} or more (6 times "
-            "the function's Timeout, and the batching window)",
+            f"VisibilityTimeout is {visible} s, so messages are redelivered while "
+            f"{function.name} is still handling them: set it to {least} or more (6 "
+            "times the function's Timeout, plus the batching window)",
         )
 
 
