@@ -174,7 +174,7 @@ def to_failed_handshake_response(
 
 
 def read_status(value: Json) -> Json:
-    """Return the status that a proxy result gives: as text, three digits will do."""
+    """Return the status of a proxy result; text with three digits is accepted."""
     is_digits = isinstance(value, str) and re.fullmatch("[0-9]{3}", value)
     return int(value) if is_digits else value
 
@@ -187,12 +187,12 @@ def read_header_value(value: Json) -> Json:
 
 
 def is_header_name(name: object) -> bool:
-    """Return whether this is a name of an HTTP header (RFC 9110 §5.1)."""
+    """Return whether a text is a valid name of an HTTP header (RFC 9110 §5.1)."""
     return isinstance(name, str) and bool(re.fullmatch(_HEADER_NAME, name))
 
 
 def is_header_value(value: object) -> bool:
-    """Return whether a header can have this value: one line of Latin-1 text."""
+    """Return whether a text is a valid header value: one line of Latin-1 text."""
     return isinstance(value, str) and bool(re.fullmatch(_HEADER_VALUE, value))
 
 

@@ -46,7 +46,7 @@ ValueT = TypeVar("ValueT")
 
 
 def find_by_pattern(patterns: Mapping[str, ValueT], topic: str) -> ValueT | None:
-    """Return the value of the first pattern that a topic fits; None if it fits none.
+    """Return the value of the first pattern that a topic matches, or None.
 
     Patterns are those of the shell: `*` is any text, `?` any character, and `[…]` any
     of some characters.

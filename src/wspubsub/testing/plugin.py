@@ -13,13 +13,13 @@ from wspubsub.testing.recording import RecordingConnections
 
 
 @pytest.fixture
-def wspubsub_config() -> GatewayConfig:
-    """Return the configuration of `wspubsub_gateway`; override it to change it."""
-    return GatewayConfig()
+def wspubsub_config() -> GatewayConfig | None:
+    """Return None, so that the API is as the handler declares it; can be overridden."""
+    return None
 
 
 @pytest.fixture
-def wspubsub_gateway(wspubsub_config: GatewayConfig) -> InProcessGateway:
+def wspubsub_gateway(wspubsub_config: GatewayConfig | None) -> InProcessGateway:
     """Return a gateway in this process; set its `handler` before a client connects."""
     return InProcessGateway(config=wspubsub_config)
 
