@@ -108,7 +108,8 @@ class Service:
     def records(self) -> list[Any]:
         found = self.table.records[self.seen :]
         self.seen = len(self.table.records)
-        return list(found)
+        # The event source's filter leaves out what begins an epoch.
+        return [each for each in found if "genesis" not in each["dynamodb"]["NewImage"]]
 
     def handle(self, records: list[Any], seconds: float = 29.0) -> list[Any]:
         """Return the records that Lambda delivers again."""

@@ -13,6 +13,8 @@ from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
+CONDITION_FAILED = "ConditionalCheckFailedException"
+
 
 class DynamoDBClient(Protocol):
     """The operations that the store and the log use, as boto3 has them.
