@@ -29,11 +29,13 @@ class SimulatedStore(MemorySubscriptionStore):
         clock: VirtualClock,
         times: Times,
         usage: Usage,
+        topic: str,
         *,
         subscribers: int,
         shards: int,
     ) -> None:
         super().__init__()
+        self._topic = topic
         self._virtual = clock
         self._times = times
         self._usage = usage
@@ -42,7 +44,12 @@ class SimulatedStore(MemorySubscriptionStore):
             for shard in range(shards)
         ]
 
-    def whole(self, topic: str) -> tuple[Segment, ...]:  # noqa: ARG002 - the only one
+    def topics(self, connection_id: str) -> frozenset[str]:
+        """See `SubscriptionStore.topics`: nobody unsubscribes."""
+        self._usage.read_units += 1
+        return frozenset({self._topic})
+
+    def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`."""
         return tuple(map(Segment, range(len(self._sizes))))
 
@@ -50,7 +57,7 @@ class SimulatedStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - always soon enough
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
@@ -61,7 +68,7 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segments(
         self,
-        topic: str,  # noqa: ARG002 - the only one
+        topic: str,
         size: int,
         within: Iterable[Segment],
     ) -> Iterator[Segment]:
@@ -71,10 +78,10 @@ class SimulatedStore(MemorySubscriptionStore):
 
     def segment(
         self,
-        topic: str,  # noqa: ARG002 - as above
+        topic: str,
         segment: Segment,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         return (each for _, ids in self._pages((segment,)) for each in ids)

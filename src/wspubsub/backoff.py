@@ -25,7 +25,7 @@ def full_jitter(
         cap_seconds: Longest delay of all.
     """
     if draw is None:
-        import random  # noqa: PLC0415 - most calls never wait
+        import random  # most calls never wait
 
         draw = random.random
     ceiling = base_seconds

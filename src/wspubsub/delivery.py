@@ -25,7 +25,17 @@ PRUNE_CHUNK = 100
 
 
 class Budget:
-    """The time that a call may take.
+    """The time that a call may take, with two instants at which something ends.
+
+    ::
+
+        now                       posting_until             the end
+         ├── reading and posting ───────┼── pruning, returning ─┤
+                                        └─────── reserve ───────┘
+
+    Posting ends early, so that gone connections can be pruned, and the report
+    returned, before Lambda or API Gateway ends the call. The work after the posts may
+    take all that is left.
 
     Args:
         clock: Monotonic clock in seconds.
@@ -94,10 +104,8 @@ class Delivery:
 
     def report_to(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
         """Return a delivery like this one that reports each post as it ends."""
-        from copy import copy  # noqa: PLC0415 - a publish does without
-
-        twin = copy(self)
-        twin._heard = heard  # noqa: SLF001 - of the same class
+        twin = object.__new__(Delivery)
+        vars(twin).update(vars(self), _heard=heard)
         return twin
 
     def budget(

@@ -20,7 +20,7 @@
     │   ├── ConnectionGoneError
     │   ├── ConnectionNotReadyError
     │   └── ThrottledError
-    ├── PublishError                a fan-out that stopped half-way (publisher.py)
+    ├── PublishError                a fan-out that stopped halfway
     └── StoreError                  what DynamoDB answered
         └── StoreTimeoutError
 """

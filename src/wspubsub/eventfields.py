@@ -34,7 +34,7 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return self._members.get(key) is not None
 
-    def value(self, key: str) -> Any:  # noqa: ANN401 - parsed JSON
+    def value(self, key: str) -> object:
         """Return a member whatever its type; None if it is absent."""
         return self._members.get(key)
 
@@ -113,7 +113,7 @@ class Fields:
                 "isBase64Encoded is true"
             ) from None
 
-    def _present(self, key: str, default: object) -> Any:  # noqa: ANN401 - parsed JSON
+    def _present(self, key: str, default: object) -> object:
         value = self._members.get(key)
         return default if value is None else value
 

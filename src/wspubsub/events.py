@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 from wspubsub.errors import EventError
 from wspubsub.eventfields import Fields
 from wspubsub.headers import Headers
-from wspubsub.messages import decode_json
+from wspubsub.messages import Json, decode_json
 from wspubsub.records import Record
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class MessageEvent(_Event):
     message_id: str
     body: str
 
-    def json(self) -> Any:  # noqa: ANN401 - parsed JSON
+    def json(self) -> Json:
         """Return the value of the message, which must be JSON.
 
         Raises:
@@ -171,7 +171,7 @@ class MessageEvent(_Event):
             UsageError: A field is given as something that JSON does not have.
         """
         # Not at the top: a cold start without it does not pay for it.
-        from wspubsub.messagefields import read_fields  # noqa: PLC0415
+        from wspubsub.messagefields import read_fields
 
         return read_fields(self.json(), types)
 

@@ -9,9 +9,12 @@ What a client sent is held to the same: whatever `decode_json` returns, `encode`
 import json
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from wspubsub.errors import MessageError, MessageTooLargeError, UsageError
+
+Json: TypeAlias = Any
+"""What a JSON text may be read as; the code that reads it looks at its type."""
 
 MAX_MESSAGE_BYTES = 131_072
 """Message payload quota of API Gateway WebSocket APIs, in bytes ("Quotas for
@@ -51,7 +54,7 @@ def encode(data: object) -> bytes:
     return encoded
 
 
-def decode_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
+def decode_json(text: str) -> Json:
     """Return the value of a JSON text from a client.
 
     Raises:
@@ -65,7 +68,7 @@ def decode_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
     return value
 
 
-def read_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
+def read_json(text: str) -> Json:
     """Return the value of a JSON text, also where it cannot be sent on as it is.
 
     Raises:
@@ -74,7 +77,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
     return _read(_LENIENT, text)
 
 
-def _read(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401 - parsed JSON
+def _read(decoder: json.JSONDecoder, text: str) -> Json:
     try:
         return decoder.decode(text)
     except ValueError as error:

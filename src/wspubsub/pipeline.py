@@ -171,11 +171,11 @@ def _usual_response(event: Event, error: Exception) -> Response | None:
     return Response(json.dumps(body), status_code=_refusing_status(error))
 
 
-def _call(function: Handler, *args: object) -> Any:  # noqa: ANN401 - as handlers
+def _call(function: Handler, *args: object) -> object:
     result = function(*args)
     if hasattr(result, "__await__"):
         # Not at the top: a cold start without async handlers does not pay for it.
-        from wspubsub.eventloop import wait_for  # noqa: PLC0415
+        from wspubsub.eventloop import wait_for
 
         return wait_for(result)
     return result

@@ -15,15 +15,19 @@ from types import MappingProxyType
 from typing import Any
 
 from wspubsub.errors import UsageError
-from wspubsub.messages import encode
+from wspubsub.messages import Json, encode
 from wspubsub.records import Record
 
-_ALLOWED_KEYS = frozenset(
+RESULT_KEYS = frozenset(
     {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 )
-_MIN_STATUS, _MAX_STATUS = 200, 599
-# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks. Compiled when a
-# handler first sets a header.
+"""All that a proxy result may have ("Output format of a Lambda function for proxy
+integration")."""
+
+MIN_STATUS, MAX_STATUS = 200, 599
+
+# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks: nothing may end a
+# header early and begin another. Compiled when a handler first sets a header.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 
@@ -169,23 +173,54 @@ def to_failed_handshake_response(
     return response
 
 
+def read_status(value: Json) -> Json:
+    """Return the status that a proxy result gives: as text, three digits will do."""
+    is_digits = isinstance(value, str) and re.fullmatch("[0-9]{3}", value)
+    return int(value) if is_digits else value
+
+
+def read_header_value(value: Json) -> Json:
+    """Return the text of a header's value, which may be a number or a boolean."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def is_header_name(name: object) -> bool:
+    """Return whether this is a name of an HTTP header (RFC 9110 §5.1)."""
+    return isinstance(name, str) and bool(re.fullmatch(_HEADER_NAME, name))
+
+
+def is_header_value(value: object) -> bool:
+    """Return whether a header can have this value: one line of Latin-1 text."""
+    return isinstance(value, str) and bool(re.fullmatch(_HEADER_VALUE, value))
+
+
 def _of_proxy_result(value: object) -> object:
     if not isinstance(value, Mapping) or "statusCode" not in value:
         return value
-    extra = value.keys() - _ALLOWED_KEYS
+    extra = value.keys() - RESULT_KEYS
     if extra:
         raise UsageError(
             "API Gateway rejects a result with the keys "
             f"{', '.join(sorted(map(repr, extra)))}; allowed are "
-            f"{', '.join(sorted(_ALLOWED_KEYS))}"
+            f"{', '.join(sorted(RESULT_KEYS))}"
         )
     if value.get("isBase64Encoded"):
         raise UsageError("a WebSocket API sends text: isBase64Encoded must be False")
     return Response(
         value.get("body"),
-        status_code=value["statusCode"],
-        headers=value.get("headers"),
-        multi_headers=value.get("multiValueHeaders"),
+        status_code=read_status(value["statusCode"]),
+        headers={
+            name: read_header_value(text)
+            for name, text in _mapping(value.get("headers")).items()
+        },
+        multi_headers={
+            name: [*map(read_header_value, values)]
+            if isinstance(values, list | tuple)
+            else values
+            for name, values in _mapping(value.get("multiValueHeaders")).items()
+        },
     )
 
 
@@ -206,9 +241,9 @@ def _check_status(status: object) -> int:
         return _ImpliedStatus(200)
     if isinstance(status, bool) or not isinstance(status, int):
         raise UsageError(f"a status code must be a whole number, not {status!r}")
-    if not _MIN_STATUS <= status <= _MAX_STATUS:
+    if not MIN_STATUS <= status <= MAX_STATUS:
         raise UsageError(
-            f"a status code is from {_MIN_STATUS} to {_MAX_STATUS}, not {status}"
+            f"a status code is from {MIN_STATUS} to {MAX_STATUS}, not {status}"
         )
     return status
 
@@ -237,7 +272,7 @@ def _mapping(headers: object) -> dict[Any, Any]:
 
 
 def _check_header(name: object, value: object) -> None:
-    if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
+    if not is_header_name(name):
         raise UsageError(f"{name!r} is not the name of an HTTP header")
-    if not isinstance(value, str) or not re.fullmatch(_HEADER_VALUE, value):
+    if not is_header_value(value):
         raise UsageError(f"the value of header {name} must be one line of Latin-1 text")

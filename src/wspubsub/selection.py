@@ -9,7 +9,6 @@ out is not evaluated again.
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import read_json
@@ -108,7 +107,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
+def _look_up(value: object, path: tuple[str | int, ...]) -> object:
     for step in path:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step, _MISSING)
@@ -119,7 +118,7 @@ def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - 
     return value
 
 
-def _stringify(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+def _stringify(value: object) -> str:
     # AWS documents arrays as "[item1, item2]"; numbers, booleans, null and objects
     # are not documented, so they keep their JSON form and null counts as missing.
     if value is _MISSING or value is None:

@@ -1,6 +1,8 @@
-"""What may be a topic name, and which shard of a topic a connection belongs to."""
+"""What may be a topic name, and what is chosen by topic: a pattern, a shard."""
 
 from binascii import crc32
+from collections.abc import Mapping
+from typing import TypeVar
 
 from wspubsub.errors import TopicError
 
@@ -38,6 +40,23 @@ def validate_topic(topic: object) -> str:
     # Of a text of another class, such as a member of a `str` enumeration, only the
     # text counts; `str()` would return what that class makes of it.
     return str.__str__(topic)
+
+
+ValueT = TypeVar("ValueT")
+
+
+def find_by_pattern(patterns: Mapping[str, ValueT], topic: str) -> ValueT | None:
+    """Return the value of the first pattern that a topic fits; None if it fits none.
+
+    Patterns are those of the shell: `*` is any text, `?` any character, and `[…]` any
+    of some characters.
+    """
+    from fnmatch import fnmatchcase  # few applications need it
+
+    fitting = (
+        value for pattern, value in patterns.items() if fnmatchcase(topic, pattern)
+    )
+    return next(fitting, None)
 
 
 def shard_of(connection_id: str, shards: int) -> int:

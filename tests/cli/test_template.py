@@ -186,7 +186,7 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
         (["nothing.py:handler"], "there is no file"),
         (["app.py:missing"], "app has no function missing"),
         (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
-        (["app.py:handler", "--timeout", "60"], "time-out must be 1 to 29 s"),
+        (["app.py:handler", "--timeout", "60"], "timeout must be from 1 to 29 s"),
         (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
         (["app.py:handler", "--authorizer", "x/b.py:f"], "must be in the folder of"),
     ],
@@ -243,8 +243,8 @@ def test_nothing_that_the_module_asks_of_aws_leaves_the_machine(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("missing.yaml", "cannot be read"),
-        ("binary.yaml", "cannot be read"),
+        ("missing.yaml", "cannot read"),
+        ("binary.yaml", "cannot read"),
         ("list.yaml", "it has no Resources"),
         ("http.json", "the template has no WebSocket API"),
     ],

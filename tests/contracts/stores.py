@@ -40,8 +40,8 @@ class MakeMemoryStore:
     def __call__(
         self,
         *,
-        shards: object = None,  # noqa: ARG002 - it has none
-        previous_shards: object = None,  # noqa: ARG002 - as above
+        shards: object = None,
+        previous_shards: object = None,
         **options: Any,
     ) -> SubscriptionStore:
         key = repr(options)

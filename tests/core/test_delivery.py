@@ -141,8 +141,8 @@ class Pruning(MemorySubscriptionStore):
         self,
         connection_ids: Iterable[str],
         *,
-        topic: str | None = None,  # noqa: ARG002 - all are alike
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> Pruned:
         ids = list(connection_ids)
         self.sizes.append(len(ids))

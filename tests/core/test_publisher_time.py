@@ -81,7 +81,7 @@ class SlowStore(MemorySubscriptionStore):
 
     def subscribers(
         self,
-        topic: str,  # noqa: ARG002 - all are alike
+        topic: str,
         *,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
@@ -97,7 +97,7 @@ class SlowStore(MemorySubscriptionStore):
         self,
         connection_ids: Iterable[str],
         *,
-        topic: str | None = None,  # noqa: ARG002 - as above
+        topic: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Pruned:
         self.pruned += connection_ids
@@ -152,7 +152,7 @@ def test_whoever_was_read_before_the_store_failed_has_an_outcome() -> None:
             self,
             topic: str,
             *,
-            timeout_seconds: float | None = None,  # noqa: ARG002 - fails at once
+            timeout_seconds: float | None = None,
         ) -> Iterator[str]:
             yield from super().subscribers(topic)
             raise StoreError("no capacity", operation="Query", code="Throttled")
@@ -294,10 +294,10 @@ def test_without_time_the_reason_is_the_time(caplog: pytest.LogCaptureFixture) -
         def post_many(
             self,
             connection_ids: Iterable[str],
-            data: bytes,  # noqa: ARG002 - nothing is sent
+            data: bytes,
             *,
-            deadline: float,  # noqa: ARG002 - it has passed
-            patience_seconds: float | None = None,  # noqa: ARG002 - as above
+            deadline: float,
+            patience_seconds: float | None = None,
         ) -> Iterator[PostOutcome]:
             for connection_id in connection_ids:
                 yield PostOutcome(connection_id, Outcome.DEFERRED)

@@ -200,7 +200,7 @@ def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
 )
 def test_only_new_entries_and_new_connections_wake_a_function(
     record: tuple[str, str, str],
-    is_wanted: bool,  # noqa: FBT001 - what the table says
+    is_wanted: bool,
 ) -> None:
     filters = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
     patterns = [json.loads(each["Pattern"]) for each in filters["Filters"]]
@@ -249,7 +249,7 @@ def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
 
 @pytest.mark.parametrize(("queue", "loop"), [(True, "Allow"), (False, None)])
 def test_a_function_may_send_to_its_own_queue(
-    queue: bool,  # noqa: FBT001 - a parameter of the test
+    queue: bool,
     loop: str | None,
 ) -> None:
     template = made(streams=True, queue=queue)
@@ -328,21 +328,21 @@ def test_the_stage_is_throttled() -> None:
     ("settings", "reason"),
     [
         ({"stage": "$default"}, "not a stage name"),
-        ({"stage": "my-stage", "template_format": "sam"}, "SAM makes a logical ID"),
-        ({"timeout_seconds": 30}, "time-out must be 1 to 29 s, not 30"),
-        ({"memory_mb": 64}, "memory must be 128"),
+        ({"stage": "my-stage", "template_format": "sam"}, "SAM turns the stage name"),
+        ({"timeout_seconds": 30}, "timeout must be from 1 to 29 s, not 30"),
+        ({"memory_mb": 64}, "memory must be from 128"),
         ({"log_retention_days": 2}, "log retention 2 does not exist"),
         ({"runtime": "python3.9"}, "runtime 'python3.9' does not exist"),
         ({"architecture": "arm"}, "architecture 'arm' does not exist"),
         ({"template_format": "cdk"}, "format 'cdk' does not exist"),
-        ({"throttle_rate": 0}, "throttle rate must be 1"),
-        ({"throttle_burst": 0}, "throttle burst must be 1"),
+        ({"throttle_rate": 0}, "throttle rate must be from 1"),
+        ({"throttle_burst": 0}, "throttle burst must be from 1"),
         ({"identity_sources": ("route.request.header.A",)}, "needs --authorizer"),
         (
             {"authorizer": "a.b", "identity_sources": ("$request.header.A",)},
             "not an identity source",
         ),
-        ({"worker": "a.b"}, "a worker needs records"),
+        ({"worker": "a.b"}, "--worker needs records"),
     ],
 )
 def test_what_aws_would_refuse_is_refused(
@@ -378,16 +378,16 @@ def test_all_functions_find_the_users_own_variables(template_format: str) -> Non
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        (["1ST"], "'1ST' is not a name of an environment variable"),
-        ([""], "'' is not a name"),
-        (["A-B=1"], "'A-B' is not a name"),
-        (["WSPUBSUB_TABLE=x"], "WSPUBSUB_TABLE is set already"),
-        (["AWS_REGION=x"], "AWS_REGION is set already"),
-        (["LAMBDA_TASK_ROOT"], "LAMBDA_TASK_ROOT is set already"),
-        (["A_URL", "A__URL"], "two variables would have the parameter AUrl"),
-        (["TABLE"], "the template has a Table already"),
-        (["CODE_S3_KEY"], "the template has a CodeS3Key already"),
-        (["CONNECT_ROUTE"], "the template has a ConnectRoute already"),
+        (["1ST"], "'1ST' is not the name of an environment variable"),
+        ([""], "'' is not the name"),
+        (["A-B=1"], "'A-B' is not the name"),
+        (["WSPUBSUB_TABLE=x"], "the template sets WSPUBSUB_TABLE"),
+        (["AWS_REGION=x"], "the template sets AWS_REGION"),
+        (["LAMBDA_TASK_ROOT"], "the template sets LAMBDA_TASK_ROOT"),
+        (["A_URL", "A__URL"], "two variables would share the parameter AUrl"),
+        (["TABLE"], "the template already has a Table"),
+        (["CODE_S3_KEY"], "the template already has a CodeS3Key"),
+        (["CONNECT_ROUTE"], "the template already has a ConnectRoute"),
     ],
 )
 def test_variables_that_could_not_be_set_are_refused(

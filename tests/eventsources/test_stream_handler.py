@@ -87,11 +87,12 @@ class Service:
         return records
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the records of the log's entries."""
+        """Return the records of messages in the log."""
         return [
             record
             for record in self.records()
             if record["dynamodb"]["Keys"]["pk"]["S"].startswith("L#")
+            and "genesis" not in record["dynamodb"]["NewImage"]
         ]
 
     def deliver(self, handler: StreamHandler | None = None) -> dict[str, Any]:
@@ -501,3 +502,37 @@ def test_a_key_needs_a_log() -> None:
 
     with pytest.raises(UsageError, match="log="):
         publisher.publish("news", "hello", key="k")
+
+
+def test_what_begins_an_epoch_is_no_message_for_anybody(service: Service) -> None:
+    service.subscribe("a=")
+
+    service.log.ensure_position("news")
+    answer = service.deliver()
+
+    assert len(service.records()) > len(service.entries())
+    assert answer == {"batchItemFailures": []}
+    assert service.connections.messages("a=") == []
+
+
+def test_the_stream_brings_the_info_of_a_message(service: Service) -> None:
+    seen: list[LoggedMessage] = []
+
+    def envelope(message: LoggedMessage) -> bytes:
+        seen.append(message)
+        return message.data
+
+    service.subscribe("a=")
+    publisher = Publisher(
+        service.store,
+        service.connections,
+        log=service.log,
+        fanout=StreamFanout(),
+        envelope=envelope,
+    )
+    message = service.log.append("news", b"hello", info=b"ann\xff").message
+
+    service.deliver(StreamHandler(publisher))
+
+    assert seen == [message]
+    assert message.info == b"ann\xff"

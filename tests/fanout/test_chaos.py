@@ -43,7 +43,7 @@ class Chaos:
     """Decides who dies when."""
 
     def __init__(self, seed: int) -> None:
-        self.random = random.Random(seed)  # noqa: S311 - repeatable
+        self.random = random.Random(seed)
         self.is_on = False
         self.deaths = 0
 

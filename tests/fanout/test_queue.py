@@ -237,7 +237,7 @@ def test_entries_that_sqs_left_over_are_sent_again(queue: QueueInMoto) -> None:
 @pytest.mark.parametrize("is_sender_fault", [True, False])
 def test_a_queue_that_takes_nothing_is_an_error(
     queue: QueueInMoto,
-    is_sender_fault: bool,  # noqa: FBT001 - a parameter of the test
+    is_sender_fault: bool,
 ) -> None:
     service = Service(queue, 70)
     queue.sender.failures = ["OverLimit"] * 100

@@ -133,7 +133,7 @@ class World:
     """Subscribers of some topics, and what carries messages to them."""
 
     def __init__(self, tier: str) -> None:
-        self.random = random.Random(2026)  # noqa: S311 - repeatable
+        self.random = random.Random(2026)
         self.time = VirtualTime()
         self.table = SmallTable(self.time.now)
         client: Any = self.table

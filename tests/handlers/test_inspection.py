@@ -129,7 +129,7 @@ def test_what_is_no_handler_is_refused(
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_permissions_are_those_of_the_template(history: bool) -> None:  # noqa: FBT001 - parametrized
+def test_permissions_are_those_of_the_template(history: bool) -> None:
     template = made(streams=True, queue=True, history=history)
 
     written = {

@@ -14,15 +14,15 @@ FOUND, WRONG_USE = 1, 2
 DESCRIPTION = """\
 Compare a CloudFormation or SAM template, in YAML or JSON, with a handler: routes that
 are missing or dead, permissions that are missing or too wide, time to live, endpoint,
-time-outs, streams and queues. Prints one line for each thing that is wrong.
+timeouts, streams and queues. Prints one line for each problem.
 
-Exits with 0 if nothing is, 1 if something is, and 2 if it cannot tell."""
+Exits with 0 if there is no problem, 1 if there is one, 2 if the check cannot run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
-    parser.add_argument("template", metavar="TEMPLATE", help="the template's file")
+    parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
     parser.add_argument(
         "target",
         metavar="MODULE_OR_FILE:HANDLER",
@@ -52,7 +52,7 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
     target = Target.parse(options.target, cwd=Path.cwd())
     return check_template(

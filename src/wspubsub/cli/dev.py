@@ -55,13 +55,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
-    from wspubsub.local.dev import LocalGateway  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalGateway
+    from wspubsub.local.journal import Journal
 
     journal = Journal(
         sys.stdout,
         as_json=as_json,
-        is_coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=stop,
     )
     async with LocalGateway(settings, journal) as gateway:
@@ -70,18 +70,18 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
+    from wspubsub.handlers.target import Target
+    from wspubsub.local.dev import LocalSettings
+    from wspubsub.local.functions.environment import Runtime
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
     if not options.timeout > 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
-            f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
-            "letters, digits, -, _ and ."
+            f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
+            "-, _ and ."
         )
     stream, queue = _sources(options)
     return LocalSettings(
@@ -106,7 +106,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 def _sources(
     options: argparse.Namespace,
 ) -> "tuple[StreamSettings | None, QueueSettings | None]":
-    from wspubsub.local.eventsources.settings import (  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.eventsources.settings import (
         QueueSettings,
         StreamSettings,
     )
@@ -152,7 +152,7 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
 def _raise_file_limit() -> None:
     # Each client is an open file, and some systems begin with 256.
     try:
-        import resource  # noqa: PLC0415 - POSIX only
+        import resource  # POSIX only
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,4 +1,4 @@
-"""Options that several commands have, so that they mean the same everywhere."""
+"""Options that several commands share, so that they mean the same everywhere."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--two-way",
         action="store_true",
-        help="give the routes a route response: what the handler returns as body is "
+        help="give the routes a route response: the body that a handler returns is "
         "sent to the client",
     )
 
@@ -35,13 +35,13 @@ def add_authorizer(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="SOURCE",
-        help="what the authorizer needs, such as route.request.querystring.token; may "
-        "be repeated",
+        help="an identity source that the authorizer needs, such as "
+        "route.request.querystring.token; may be repeated",
     )
 
 
 def read_region(options: argparse.Namespace) -> str | None:
-    """Return the Region that the user has chosen, None if there is none."""
+    """Return the Region that the user has chosen, or None."""
     # Lambda and newer SDKs read the one variable, boto3 the other.
     environ = os.environ
     found: str | None = options.region or environ.get("AWS_REGION")

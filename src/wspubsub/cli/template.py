@@ -1,4 +1,4 @@
-"""`wspubsub template`: a template for the tool that one deploys with."""
+"""`wspubsub template`: a template for the tool that you deploy with."""
 
 import argparse
 import os
@@ -23,11 +23,11 @@ from wspubsub.handlers.target import Target
 WRONG_USE = 2
 DESCRIPTION = """\
 Print a template that deploys a handler: WebSocket API, one route for each route key of
-its Router, function, role, log group and table, and stream, queues and authorizer when
-they are asked for. Permissions name the one resource and the actions that are used.
+its Router, function, role, log group and table; with options also stream, queues and
+authorizer. Permissions name only the actions and the resource that are used.
 
 The handler is a Router, or has an attribute `router` that is one. Its module is
-imported with worthless credentials; nothing reaches AWS."""
+imported with fake credentials; nothing reaches AWS."""
 
 DEFAULTS = TemplateSettings()
 
@@ -74,8 +74,8 @@ def _template(options: argparse.Namespace) -> str:
     application = inspect_handler(target, *others.values(), variables=defaults)
     if settings.has_records and not (settings.worker or application.takes_records):
         print(
-            f"wspubsub: warning: {target.text} is a Router, which takes no records of "
-            "streams and queues; name the function for them with --worker",
+            f"wspubsub: warning: {target.text} is a Router, which cannot handle "
+            "records of streams and queues; name a function that can with --worker",
             file=sys.stderr,
         )
     template = make_template(application, settings)
@@ -116,13 +116,13 @@ def _add_formats(group: argparse._ArgumentGroup) -> None:
         "--format",
         choices=(CLOUDFORMATION, SAM),
         default=DEFAULTS.template_format,
-        help="what reads the template (default: %(default)s)",
+        help="the tool that reads the template (default: %(default)s)",
     )
     group.add_argument(
         "--output-format",
         choices=("yaml", "json"),
         default="yaml",
-        help="how it is written; YAML needs the extra infra (default: %(default)s)",
+        help="format of the output; YAML needs the extra infra (default: %(default)s)",
     )
 
 
@@ -135,14 +135,14 @@ def _add_api(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.throttle_rate,
         metavar="N",
-        help="requests a second that the stage takes (default: %(default)s)",
+        help="requests per second that the stage accepts (default: %(default)s)",
     )
     group.add_argument(
         "--throttle-burst",
         type=int,
         default=DEFAULTS.throttle_burst,
         metavar="N",
-        help="requests at once that it takes (default: %(default)s)",
+        help="burst of requests that the stage accepts (default: %(default)s)",
     )
 
 
@@ -159,7 +159,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.timeout_seconds,
         metavar="SECONDS",
-        help="time-out of each function, 29 at most (default: %(default)s)",
+        help="timeout of each function, 29 at most (default: %(default)s)",
     )
     group.add_argument(
         "--runtime",
@@ -178,7 +178,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.log_retention_days,
         metavar="DAYS",
-        help="how long log lines are kept (default: %(default)s)",
+        help="how long the logs are kept (default: %(default)s)",
     )
     group.add_argument(
         "--code-uri",
@@ -190,8 +190,8 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="an environment variable of the functions; its value is a parameter of "
-        "the stack, with this default; may be repeated",
+        help="an environment variable of the functions; its value is a parameter "
+        "of the stack, with VALUE as the default; may be repeated",
     )
 
 
@@ -204,8 +204,8 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--queue",
         action="store_true",
-        help="make a queue with a dead-letter queue, and invoke a function for its "
-        "messages",
+        help="create a queue with a dead-letter queue, and invoke a function for "
+        "its messages",
     )
     group.add_argument(
         "--worker",

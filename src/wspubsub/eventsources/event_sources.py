@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wspubsub.errors import EventError
+from wspubsub.messages import Json
 
 LambdaHandler = Callable[[Any, Any], Any]
 
@@ -34,7 +35,7 @@ class EventSources:
         self.__name__ = self.__qualname__ = "event_sources"
         self._handlers = {"stream": stream, "queue": queue}
 
-    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
+    def __call__(self, event: object, context: object = None) -> Json:
         """Handle one Lambda invocation.
 
         Raises:

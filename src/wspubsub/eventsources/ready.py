@@ -15,6 +15,7 @@ from wspubsub.connections import Connections
 from wspubsub.errors import ConnectionGoneError, UsageError, WspubsubError
 from wspubsub.events import Connection, Event, MessageEvent
 from wspubsub.pipeline import CallNext
+from wspubsub.responses import Response
 from wspubsub.subscriptions.port import ReadyStore, SubscriptionStore
 
 OnReady = Callable[[Connection], Any]
@@ -70,9 +71,8 @@ class Readiness:
         """
         if not created_at:
             return {}
-        from concurrent.futures import (  # noqa: PLC0415 - few batches have connections
-            ThreadPoolExecutor,
-        )
+        # Not at the top: few batches have connections.
+        from concurrent.futures import ThreadPoolExecutor
 
         begun, now = self._clock(), self._now()
         until = {
@@ -130,7 +130,7 @@ class FirstMessage:
         self._lock = Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def __call__(self, event: Event, call_next: CallNext) -> Any:  # noqa: ANN401 - as the handler returns
+    def __call__(self, event: Event, call_next: CallNext) -> Response:
         """Handle an event, as middleware does."""
         if isinstance(event, MessageEvent) and self._is_new(event.connection_id):
             try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
+from wspubsub.aws.endpoints import region_of_queue
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
@@ -34,7 +35,7 @@ class QueueError(WspubsubError):
 class QueueClient(Protocol):
     """The part of `boto3.client("sqs")` that is used."""
 
-    def send_message_batch(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Send up to 10 messages."""
         ...
 
@@ -150,8 +151,8 @@ class Queue:
 
     def _failure(self, error: Exception) -> QueueError:
         # A cold start in which nothing fails does not pay for reading errors.
-        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
-        from wspubsub.aws.denials import advice_on  # noqa: PLC0415
+        from wspubsub.aws.client_errors import failure_of
+        from wspubsub.aws.denials import advice_on
 
         failure = failure_of(error)
         advice = advice_on(failure.text)
@@ -167,11 +168,9 @@ class Queue:
 
 
 def _default_client(url: str) -> QueueClient:
-    from wspubsub.aws.endpoints import region_of_queue  # noqa: PLC0415 - as said above
-
     region = region_of_queue(url)
     if is_engine_fit(os.environ):
-        from wspubsub.aws.sqs import SqsClient  # noqa: PLC0415 - as said above
+        from wspubsub.aws.sqs import SqsClient
 
         return SqsClient(region=region)
     client: QueueClient = boto3_client("sqs", region=region)

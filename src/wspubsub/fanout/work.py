@@ -43,7 +43,7 @@ class Work(Record):
     attempt: int = 0
     hops: int = 1
 
-    def continue_with(self, **target: Any) -> "Work":  # noqa: ANN401 - as the constructor has
+    def continue_with(self, **target: Any) -> "Work":
         """Return work for the same message, one queue message further in the chain."""
         return Work(message=self.message, hops=self.hops + 1, **target)
 

@@ -1,4 +1,4 @@
-"""What a WebSocket API and its stage are set to, and the switches for the unknown.
+"""The settings of a WebSocket API and its stage, and switches for what is unknown.
 
 Limits are those of "Quotas for configuring and running a WebSocket API".
 """
@@ -46,7 +46,7 @@ class GatewayConfig:
             `route.request.querystring.token`; a handshake without it is refused
             with 401 before the authorizer is invoked.
         stage_variables: In every event if there are any.
-        idle_timeout_seconds: A connection without messages for so long is closed.
+        idle_timeout_seconds: A connection without messages is closed after this time.
         max_duration_seconds: A connection is closed after this time whatever happens.
         integration_timeout_seconds: How long a handler may take, 0.05 to 29 seconds.
         max_buffer_bytes: A post to a connection with a longer backlog is answered
@@ -59,7 +59,7 @@ class GatewayConfig:
             error; otherwise it counts as 200.
         pings_reset_idle: Whether a client's ping keeps its connection from being idle.
         network_loss_found_when_idle: Whether a client that vanished without a close
-            frame is noticed only by the idle time-out; until then posts to it are
+            frame is noticed only by the idle timeout; until then posts to it are
             answered with 200 and lost.
         network_loss_code: `disconnectStatusCode` of such a connection.
         network_loss_reason: `disconnectReason` of such a connection.
@@ -105,12 +105,12 @@ class GatewayConfig:
         _check_limits(self)
 
     def is_two_way(self, route_key: str) -> bool:
-        """Return whether what a route's handler returns is sent to the client."""
+        """Return whether a route sends what its handler returns to the client."""
         return route_key in self.two_way
 
     @property
     def default_host(self) -> str:
-        """The host name that AWS would give to the API."""
+        """The host name that AWS would give the API."""
         return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
 
     @property
@@ -125,17 +125,21 @@ class GatewayConfig:
 def _check_names(config: GatewayConfig) -> None:
     if not _STAGE.fullmatch(config.stage):
         raise UsageError(
-            f"{config.stage!r} is not a stage name of a WebSocket API: use 1 to 128 "
-            "letters, digits, - and _ ($default exists for HTTP APIs only)"
+            f"{config.stage!r} is not a stage name of a WebSocket API: use 1 to "
+            "128 letters, digits, - and _ (only HTTP APIs have $default)"
         )
     if not _API_ID.fullmatch(config.api_id):
         raise UsageError(
-            f"an API ID has ten lower-case letters and digits, not {config.api_id!r}"
+            f"{config.api_id!r} is not an API ID: use ten lowercase letters and digits"
         )
     if not _ACCOUNT_ID.fullmatch(config.account_id):
-        raise UsageError(f"an account ID has 12 digits, not {config.account_id!r}")
+        raise UsageError(
+            f"{config.account_id!r} is not an AWS account ID: use 12 digits"
+        )
     if not _REGION.fullmatch(config.region):
-        raise UsageError(f"{config.region!r} is not a Region such as us-east-1")
+        raise UsageError(
+            f"{config.region!r} is not a Region: use one such as us-east-1"
+        )
 
 
 def _check_route_key(route_key: str) -> None:
@@ -143,8 +147,8 @@ def _check_route_key(route_key: str) -> None:
         raise UsageError("a route key must not be empty")
     if route_key.startswith("$") and route_key not in PREDEFINED_ROUTES:
         raise UsageError(
-            f"{route_key!r} is not a route key: those that start with $ are "
-            "$connect, $disconnect and $default; rename yours"
+            f"{route_key!r} is not a route key: only $connect, $disconnect and "
+            "$default start with $; rename the route"
         )
 
 
@@ -152,20 +156,22 @@ def _check_routes(config: GatewayConfig) -> None:
     if len(config.routes) > MAX_ROUTES:
         raise UsageError(
             f"a WebSocket API has at most {MAX_ROUTES} routes, not "
-            f"{len(config.routes)}; let $default take the rest"
+            f"{len(config.routes)}; let $default handle the others"
         )
     strangers = config.two_way - config.routes
     if strangers:
         raise UsageError(
-            f"two-way routes must be among the routes: add {sorted(strangers)}"
+            f"two-way routes must be among the routes; add {sorted(strangers)}"
         )
 
 
 def _check_authorizer(config: GatewayConfig) -> None:
     if config.has_authorizer and CONNECT not in config.routes:
-        raise UsageError("an authorizer needs the route $connect: add it to the routes")
+        raise UsageError("an authorizer needs the route $connect; add it to the routes")
     if config.identity_sources and not config.has_authorizer:
-        raise UsageError("identity sources need an authorizer")
+        raise UsageError(
+            "identity sources need an authorizer; name one, or remove them"
+        )
     for source in config.identity_sources:
         if not _IDENTITY_SOURCE.fullmatch(source):
             raise UsageError(
@@ -180,9 +186,10 @@ def _check_limits(config: GatewayConfig) -> None:
         MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
     ):
         raise UsageError(
-            f"an integration may take {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS} "
-            f"seconds, not {config.integration_timeout_seconds}"
+            f"the integration timeout must be {MIN_TIMEOUT_SECONDS} to "
+            f"{MAX_TIMEOUT_SECONDS} seconds, not "
+            f"{config.integration_timeout_seconds}"
         )
     for name in ("idle_timeout_seconds", "max_duration_seconds", "max_buffer_bytes"):
         if not getattr(config, name) > 0:
-            raise UsageError(f"{name} must be more than 0")
+            raise UsageError(f"{name} must be greater than 0")

@@ -39,7 +39,7 @@ class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.
         value: str = super().__getitem__(key)
         return value
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
+    def get(self, key: str, default: object = None) -> object:
         # Who asks so can do without, so it is not noted.
         try:
             return super().__getitem__(key)
@@ -122,7 +122,7 @@ def main(handlers: list[str]) -> None:
     except ProbeError as error:
         answer = {"error": str(error)}
     answer["variables"] = sorted(_read)
-    with open(answers, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
+    with os.fdopen(answers, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
     # Threads that the module has started may not keep the answer waiting.
     sys.stderr.flush()

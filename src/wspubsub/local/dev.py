@@ -1,4 +1,4 @@
-"""Everything that `wspubsub dev` starts, put together and taken apart again."""
+"""Everything that `wspubsub dev` starts, set up and torn down again."""
 
 import asyncio
 import errno
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from wspubsub.local.eventsources.sources import EventSourceMappings
 
 RELOAD_SECONDS = 0.5
-"""How often source files are looked at."""
+"""How often source files are checked for changes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalSettings:
-    """What a local gateway is set to.
+    """The settings of a local gateway.
 
     Attributes:
         config: The API, its stage, and how it behaves.
@@ -126,7 +126,7 @@ class LocalGateway:
 
     @property
     def url(self) -> str:
-        """What clients connect to."""
+        """The URL that clients connect to."""
         scheme = "wss" if self._settings.is_tls else "ws"
         return f"{scheme}://{self._address}/{self._settings.config.stage}"
 
@@ -137,7 +137,7 @@ class LocalGateway:
         return f"{scheme}://{self._address}/{self._settings.config.stage}"
 
     def facts(self) -> dict[str, str]:
-        """Return what the user has to know, by what it is."""
+        """Return what the user needs to know, by name."""
         settings = self._settings
         python = shlex.quote(sys.executable)
         trust = f"SSL_CERT_FILE={self._trusted} " if self._trusted else ""
@@ -156,10 +156,12 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
-        around = await self._surroundings()
-        self._add_fleet(stack, Function.HANDLER, settings.target, around)
+        surroundings = await self._surroundings()
+        self._add_fleet(stack, Function.HANDLER, settings.target, surroundings)
         if settings.authorizer is not None:
-            self._add_fleet(stack, Function.AUTHORIZER, settings.authorizer, around)
+            self._add_fleet(
+                stack, Function.AUTHORIZER, settings.authorizer, surroundings
+            )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         if settings.reloads:
@@ -190,7 +192,7 @@ class LocalGateway:
 
     def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
         # Imported only here: plain text needs no cryptography.
-        from wspubsub.local.apigateway.certificate import Certificate  # noqa: PLC0415
+        from wspubsub.local.apigateway.certificate import Certificate
 
         settings = self._settings
         folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
@@ -219,7 +221,7 @@ class LocalGateway:
 
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
-        around = Surroundings(
+        surroundings = Surroundings(
             region=settings.config.region,
             management_url=self.management_url,
             dynamodb_url=self._dynamodb_url,
@@ -228,17 +230,19 @@ class LocalGateway:
             ca_bundle=self._bundle,
         )
         if settings.stream is None and settings.queue is None:
-            return around
+            return surroundings
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings
 
         self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
-            around = replace(around, stream_arn=arn)
+            surroundings = replace(surroundings, stream_arn=arn)
         if settings.queue is not None:
-            around = await self._open_queue(self._sources, settings.queue, around)
-        return around
+            surroundings = await self._open_queue(
+                self._sources, settings.queue, surroundings
+            )
+        return surroundings
 
     async def _open_stream(
         self, sources: "EventSourceMappings", stream: StreamSettings
@@ -253,15 +257,17 @@ class LocalGateway:
         self,
         sources: "EventSourceMappings",
         settings: QueueSettings,
-        around: Surroundings,
+        surroundings: Surroundings,
     ) -> Surroundings:
         queue = await sources.open_queue(settings, self._endpoint(None))
         self._source_facts["Queue URL"] = queue.url
         self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
-        return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
+        return replace(
+            surroundings, queue_url=queue.url, queue_endpoint=self._embedded_url
+        )
 
     def _endpoint(self, url: str | None) -> "ServiceEndpoint":
-        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
+        from wspubsub.local.eventsources.clients import ServiceEndpoint
 
         return ServiceEndpoint(
             url=url or self._embedded_url or "",
@@ -282,7 +288,7 @@ class LocalGateway:
         stack: AsyncExitStack,
         function: Function,
         target: Target,
-        around: Surroundings,
+        surroundings: Surroundings,
     ) -> None:
         settings, config = self._settings, self._settings.config
         name = function.value
@@ -291,7 +297,7 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, around, name=name, target=target
+                    settings.environ, surroundings, name=name, target=target
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
@@ -310,10 +316,10 @@ class LocalGateway:
         for function, problem in zip(self._fleets, problems, strict=True):
             if problem is None:
                 continue
-            text = f"the {function.value} cannot be started: {_describe(problem)}"
+            text = f"cannot start the {function.value}: {_describe(problem)}"
             if not self._settings.reloads:
                 raise UsageError(text)
-            self._journal.warn(f"{text}; waiting for a change")
+            self._journal.warn(f"{text}; waiting for a change in the source files")
 
     async def _watch(self, sources: Sources) -> None:
         while True:
@@ -321,7 +327,7 @@ class LocalGateway:
             changed = await asyncio.to_thread(sources.find_change)
             if changed is None:
                 continue
-            self._journal.note(f"{changed.name} has changed: starting anew")
+            self._journal.note(f"{changed.name} has changed: restarting the workers")
             await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
             await self._warm_up()
 
@@ -337,5 +343,11 @@ def _describe(problem: Raised) -> str:
 def _listening_problem(settings: LocalSettings, error: OSError) -> str:
     where = f"port {settings.port} of {settings.host}"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is in use; choose another one with --port, or 0 for a free one"
-    return f"cannot listen on {where}: {error.strerror or error}"
+        return (
+            f"{where} is in use; choose another port with --port, or use --port 0 "
+            "for a free one"
+        )
+    return (
+        f"cannot listen on {where}: {error.strerror or error}; choose another "
+        "--host or --port"
+    )

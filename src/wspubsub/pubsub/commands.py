@@ -8,10 +8,10 @@ newer SDK keeps its connection.
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from wspubsub.errors import MessageError
-from wspubsub.messages import decode_json
+from wspubsub.messages import Json, decode_json
 
 MAX_COMMANDS = 512
 """More than fit in the 32 KB that an SDK can send, and few enough to answer."""
@@ -205,7 +205,7 @@ class _Fields:
     def has(self, name: str) -> bool:
         return self._members.get(name) is not None
 
-    def value(self, name: str) -> Any:  # noqa: ANN401 - parsed JSON
+    def value(self, name: str) -> Json:
         return self._members.get(name)
 
     def object(self, name: str) -> "_Fields":
@@ -233,7 +233,7 @@ class _Fields:
         members = self._typed(name, dict, {})
         return {key: _Fields(value) for key, value in members.items()}
 
-    def _typed(self, name: str, kind: type, default: Any) -> Any:  # noqa: ANN401 - as `value`
+    def _typed(self, name: str, kind: type, default: Json) -> Json:
         value = self._members.get(name)
         if value is None:
             return default

@@ -4,10 +4,11 @@ import json
 from collections import deque
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Protocol, Self
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway.inputs import DataFrame
+from wspubsub.messages import Json
 from wspubsub.testing.errors import (
     ClientClosedError,
     NoMessageError,
@@ -132,7 +133,7 @@ class TestClient:
             raise NoMessageError(f"no message has come{self._why()}")
         return self._inbox.popleft()
 
-    def receive_json(self) -> Any:  # noqa: ANN401 - parsed JSON
+    def receive_json(self) -> Json:
         """Return the value of the next message, which must be JSON.
 
         Raises:

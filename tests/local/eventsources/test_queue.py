@@ -136,7 +136,7 @@ def test_a_message_that_cannot_be_deleted_in_time_is_told_of(
     )
 
     async def warned(_handler: Handler, heard: Heard) -> None:
-        await heard.wait_for("1 message(s) that were handled may come again")
+        await heard.wait_for("1 processed message(s) could not be deleted")
         await heard.wait_for(told)
 
     poll_queue(client, warned, visibility_seconds=0)

@@ -167,8 +167,8 @@ def test_a_server_that_is_away_is_told_of_once_and_waited_for() -> None:
     delivered, journal = poll_stream(client, shard("a"), wanted=1)
 
     assert delivered == [["1"]]
-    assert journal.count("the stream of the table cannot be used: Could not") == 1
-    assert journal.count("the stream of the table can be used again") == 1
+    assert journal.count("the stream of the table is unavailable: Could not") == 1
+    assert journal.count("the stream of the table is available again") == 1
 
 
 def test_more_records_than_a_page_make_one_batch() -> None:

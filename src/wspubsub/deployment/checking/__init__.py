@@ -1,4 +1,4 @@
-"""What in a template does not fit the router that it deploys."""
+"""Where a template does not match the router that it deploys."""
 
 from wspubsub.deployment.checking.check import check_template
 from wspubsub.deployment.checking.findings import Finding

@@ -1,4 +1,4 @@
-"""A template against the router that it deploys."""
+"""Checks a template against the router that it deploys."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from wspubsub.handlers.application import Application
 def check_template(
     template: Mapping[str, Any], application: Application, *, with_history: bool = False
 ) -> list[Finding]:
-    """Return what in a template does not fit an application.
+    """Return where a template does not match an application.
 
     What only AWS can know is not judged, so each finding is certain.
 
@@ -34,8 +34,8 @@ def check_template(
     found = deployments(stack, application.handler)
     if not found:
         raise UsageError(
-            "the template has no WebSocket API: no AWS::ApiGatewayV2::Api with "
-            "ProtocolType WEBSOCKET and no AWS::Serverless::WebSocketApi"
+            "the template has no WebSocket API: add an AWS::ApiGatewayV2::Api with "
+            "ProtocolType WEBSOCKET, or an AWS::Serverless::WebSocketApi"
         )
     findings: list[Finding] = []
     for deployment in found:

@@ -1,4 +1,4 @@
-"""A WebSocket API as it stands in a template: its stages, routes and functions."""
+"""A WebSocket API as a template describes it: its stages, routes and functions."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -13,7 +13,7 @@ FUNCTION, TABLE, QUEUE = (
     "AWS::SQS::Queue",
 )
 DEFAULT_TIMEOUT_SECONDS = 3
-"""Time-out of a function that has none in the template."""
+"""Timeout of a function for which the template sets none."""
 
 _HANDLER_SEPARATORS = re.compile(r"[./]")
 
@@ -57,7 +57,7 @@ class Deployment:
 
     @property
     def functions(self) -> list[Resource]:
-        """The functions that run the application; all of them if none says so."""
+        """The functions that run the application, or all if that is not known."""
         every = {
             each.function.name: each.function for each in self.routes if each.function
         }
@@ -66,7 +66,7 @@ class Deployment:
 
     @property
     def stage_names(self) -> list[str]:
-        """The names of the stages; none, if one is known to CloudFormation only."""
+        """The names of the stages; empty if only CloudFormation knows one of them."""
         names = self.stack.texts(
             [each.properties.get("StageName") for each in self.stages]
         )
@@ -89,12 +89,12 @@ class Deployment:
         return theirs[-shorter:] == ours[-shorter:]
 
     def variable(self, function: Resource, name: str) -> object:
-        """Return an environment variable of a function, None if it has none."""
+        """Return an environment variable of a function, or None."""
         environment = as_mapping(function.properties.get("Environment"))
         return as_mapping(environment.get("Variables")).get(name)
 
     def table(self, function: Resource) -> Resource | None:
-        """Return the table of a function: that of the variable, or the only one."""
+        """Return the table of a function: the one in its variable, or the only one."""
         value = self.variable(function, "WSPUBSUB_TABLE")
         if value is not None:
             return self.stack.resolve(value, TABLE)
@@ -108,7 +108,7 @@ class Deployment:
             yield each, self.stack.resolve(name, FUNCTION)
 
     def of_routes(self, kind: str, key: str) -> list[Mapping[str, Any]]:
-        """Return the properties of what belongs to a route, by the route's ID."""
+        """Return the properties of the resources that belong to a route, by its ID."""
         return [
             each.properties
             for each in self.stack.of_kind(kind)
@@ -137,7 +137,7 @@ class Deployment:
 
 
 def deployments(stack: Stack, handler: str) -> list[Deployment]:
-    """Return the WebSocket APIs that run an application; all, if none says so."""
+    """Return the WebSocket APIs that run an application, or all if that is unknown."""
     found = [
         Deployment(stack, api, handler)
         for api in stack.of_kind("AWS::ApiGatewayV2::Api")

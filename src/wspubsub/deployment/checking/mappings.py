@@ -57,8 +57,8 @@ def _mapping(
     if is_router:
         yield Finding(
             each.name,
-            f"{application.handler} is a Router, which takes no records: give the "
-            "mapping a function with another handler",
+            f"{application.handler} is a Router, which cannot handle records: use "
+            "a function with another handler for the mapping",
         )
 
 
@@ -101,9 +101,9 @@ def _visibility(
     if visible < least:
         yield Finding(
             queue.name,
-            f"VisibilityTimeout is {visible} s, so that others get messages which "
-            f"{function.name} is still handling: set it to {least} or more (6 times "
-            "the function's Timeout, and the batching window)",
+            f"VisibilityTimeout is {visible} s, so messages are redelivered while "
+            f"{function.name} is still handling them: set it to {least} or more (6 "
+            "times the function's Timeout, plus the batching window)",
         )
 
 

@@ -1,4 +1,4 @@
-"""Rules about routes: those of the template and those of the router are the same."""
+"""Rules about routes: the template's and the router's must be the same."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,8 @@ def _check_functions(
             text = deployment.stack.text(function.properties.get("Handler"))
             yield Finding(
                 function.name,
-                f"its Handler is {text}, not {application.handler}: correct one",
+                f"its Handler is {text}, not {application.handler}: correct "
+                "one of them",
             )
 
 
@@ -48,8 +49,9 @@ def _check_missing(
         elif route is not None and route.function and route.function.name not in ours:
             yield Finding(
                 route.resource.name,
-                f"route {key} leads to {route.function.name}, but {application.handler}"
-                " handles it: change its Target, or remove the handler",
+                f"route {key} invokes {route.function.name}, but "
+                f"{application.handler} handles it: change its Target, or remove "
+                "the handler",
             )
 
 
@@ -57,7 +59,7 @@ def _report_missing(deployment: Deployment, key: str) -> Finding:
     loss = {
         CONNECT: "no connection is ever recorded",
         DEFAULT: "messages without a route of their own are answered with Forbidden",
-    }.get(key, "its handler is never selected by API Gateway")
+    }.get(key, "API Gateway never selects its handler")
     return Finding(
         deployment.api.name,
         f"has no route {key}, which the router handles, so {loss}: add an "
@@ -90,7 +92,7 @@ def _check_expression(
     ):
         yield Finding(
             deployment.api.name,
-            f"RouteSelectionExpression is {text}, and the router's is {ours}: make "
+            f"RouteSelectionExpression is {text}, but the router's is {ours}: make "
             "them equal",
         )
 
@@ -99,19 +101,20 @@ def _check_integration(route: TemplateRoute) -> Iterator[Finding]:
     if route.integration is None:
         yield Finding(
             route.resource.name,
-            f"route {route.key} leads to no integration of this template: set Target "
-            "to integrations/ and the integration's ID",
+            f"route {route.key} has no integration in this template: set Target to "
+            "integrations/ and the integration's ID",
         )
     elif route.integration.properties.get("IntegrationType") != "AWS_PROXY":
         yield Finding(
             route.integration.name,
-            "IntegrationType must be AWS_PROXY: a router takes and returns proxy "
+            "IntegrationType must be AWS_PROXY: a router reads and returns proxy "
             "events",
         )
     elif route.function is None:
         yield Finding(
             route.integration.name,
-            "IntegrationUri names no function of this template: use its invocation ARN",
+            "IntegrationUri does not name a function in this template: use the "
+            "function's invocation ARN",
         )
 
 

@@ -1,4 +1,4 @@
-"""What can be chosen about a template."""
+"""The settings of a template."""
 
 import re
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ _IDENTITY_SOURCE = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSettings:
-    """What a template is to contain.
+    """What a template should contain.
 
     Attributes:
         template_format: `cloudformation` or `sam`.
@@ -82,12 +82,14 @@ class TemplateSettings:
         _check_one_of("architecture", self.architecture, ARCHITECTURES)
         _check_one_of("log retention", self.log_retention_days, RETENTION_DAYS)
         _check_range("memory", self.memory_mb, 128, 10_240, "MB")
-        _check_range("time-out", self.timeout_seconds, 1, MAX_TIMEOUT_SECONDS, "s")
+        _check_range("timeout", self.timeout_seconds, 1, MAX_TIMEOUT_SECONDS, "s")
         # 0 would refuse every client.
         _check_range("throttle rate", self.throttle_rate, 1, 100_000, "a second")
         _check_range("throttle burst", self.throttle_burst, 1, 100_000, "at once")
         if self.worker and not self.has_records:
-            raise UsageError("a worker needs records: add --streams, --queue or both")
+            raise UsageError(
+                "--worker needs records to handle: add --streams, --queue or both"
+            )
 
     @property
     def is_sam(self) -> bool:
@@ -101,10 +103,10 @@ class TemplateSettings:
 
     @property
     def visibility_seconds(self) -> int:
-        """How long a message that is being handled stays hidden.
+        """How long a message stays hidden while it is handled.
 
-        "Using Lambda with Amazon SQS" asks for six times the function's time-out, so
-        that a batch which is throttled can be tried again before others see it.
+        "Using Lambda with Amazon SQS" asks for six times the function's timeout, so
+        that a throttled batch can be retried before others see it.
         """
         return 6 * self.timeout_seconds
 
@@ -117,14 +119,14 @@ def _check_names(settings: TemplateSettings) -> None:
         )
     if settings.is_sam and not settings.stage.isalnum():
         raise UsageError(
-            f"SAM makes a logical ID of the stage name {settings.stage!r}: use letters "
-            "and digits only, or --format cloudformation"
+            f"SAM turns the stage name {settings.stage!r} into a logical ID: use "
+            "letters and digits only, or --format cloudformation"
         )
 
 
 def _check_authorizer(settings: TemplateSettings) -> None:
     if settings.identity_sources and not settings.authorizer:
-        raise UsageError("an identity source needs --authorizer")
+        raise UsageError("--identity-source needs --authorizer")
     for source in settings.identity_sources:
         if not _IDENTITY_SOURCE.fullmatch(source):
             raise UsageError(
@@ -137,9 +139,9 @@ def _check_authorizer(settings: TemplateSettings) -> None:
 def _check_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         known = ", ".join(str(each) for each in allowed)
-        raise UsageError(f"{name} {value!r} does not exist; there are {known}")
+        raise UsageError(f"{name} {value!r} does not exist; choose one of {known}")
 
 
 def _check_range(name: str, value: int, least: int, most: int, unit: str) -> None:
     if not least <= value <= most:
-        raise UsageError(f"{name} must be {least} to {most} {unit}, not {value}")
+        raise UsageError(f"{name} must be from {least} to {most} {unit}, not {value}")

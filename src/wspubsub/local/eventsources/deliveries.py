@@ -29,11 +29,11 @@ class BatchDelivery:
 
 
 Deliver = Callable[[BatchDelivery], Awaitable[BatchVerdict]]
-"""Brings a batch to the handler and says how it has ended."""
+"""Delivers a batch to the handler and says how it ended."""
 
 
 class Deliveries:
-    """What event sources invoke.
+    """Invokes the handler for event sources.
 
     Args:
         fleet: The handler.

@@ -1,4 +1,4 @@
-"""The event sources of a gateway: opened before it serves, started after."""
+"""The event sources of a gateway: opened before it serves, started afterwards."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -22,7 +22,7 @@ STREAM_READ_SECONDS = 10
 
 
 class EventSourceMappings:
-    """What feeds the handler besides the WebSocket API.
+    """The sources of the handler's events besides the WebSocket API.
 
     Args:
         journal: Hears what happens.
@@ -36,7 +36,7 @@ class EventSourceMappings:
     async def open_queue(
         self, settings: QueueSettings, endpoint: ServiceEndpoint
     ) -> LocalQueue:
-        """Make a queue."""
+        """Create a queue."""
         client = endpoint.client("sqs", read_seconds=READ_SECONDS)
         queue = await in_thread(lambda: make_queue(client, settings))
         self._queue = QueuePoller(client, queue, settings, self._journal)
@@ -45,7 +45,7 @@ class EventSourceMappings:
     async def open_stream(
         self, settings: StreamSettings, endpoint: ServiceEndpoint, table: str
     ) -> str:
-        """Fix where the stream of a table is read from, and return its ARN.
+        """Decide from where to read the stream of a table, and return its ARN.
 
         An embedded table is read from its beginning, any other from now on.
 

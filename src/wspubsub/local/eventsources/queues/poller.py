@@ -1,7 +1,7 @@
 """Receives a queue's messages and delivers them, several batches at a time.
 
-"Using Lambda with Amazon SQS": what a batch has done with is deleted; the rest comes
-again after the visibility time-out, until the queue's redrive policy takes it away.
+"Using Lambda with Amazon SQS": messages that were processed are deleted; the others are
+redelivered after the visibility timeout, until the queue's redrive policy removes them.
 """
 
 import asyncio
@@ -22,15 +22,15 @@ from wspubsub.local.tasks import Tasks
 from wspubsub.local.threads import in_thread
 
 MAX_CONCURRENCY = 5
-"""With so many batches at a time Lambda begins."""
+"""How many batches Lambda begins with at a time."""
 
 WAIT_SECONDS = 20
-"""How long a reception waits for messages: the most that SQS allows."""
+"""How long ReceiveMessage waits for messages: the most that SQS allows."""
 
 READ_SECONDS = WAIT_SECONDS + 5
 
 DELETION_SECONDS = 0.5
-"""Between two attempts to delete what was handled."""
+"""Between two attempts to delete what was processed."""
 
 
 class QueuePoller:
@@ -58,12 +58,12 @@ class QueuePoller:
         self._tasks = Tasks()
 
     def start(self, deliver: Deliver, *, max_concurrency: int) -> None:
-        """Begin to deliver, so many batches at a time."""
+        """Begin to deliver, at most this many batches at a time."""
         slots = asyncio.Semaphore(min(MAX_CONCURRENCY, max_concurrency))
         self._tasks.spawn(self._poll(slots, deliver))
 
     async def close(self) -> None:
-        """Stop; what has not been deleted is received again by somebody else."""
+        """Stop; what has not been deleted will be received again."""
         await self._tasks.close()
 
     async def _poll(self, slots: asyncio.Semaphore, deliver: Deliver) -> None:
@@ -133,8 +133,8 @@ class QueuePoller:
                 break
             await asyncio.sleep(DELETION_SECONDS)
         self._journal.warn(
-            f"{len(entries)} message(s) that were handled may come again, since they "
-            f"could not be deleted: {problem}"
+            f"{len(entries)} processed message(s) could not be deleted and may be "
+            f"redelivered: {problem}"
         )
 
     async def _try_to_delete(

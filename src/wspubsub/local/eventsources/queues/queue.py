@@ -1,4 +1,4 @@
-"""The queue that functions find, and its dead-letter queue."""
+"""The queue that functions send to, and its dead-letter queue."""
 
 import json
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from wspubsub.local.eventsources.settings import QueueSettings
 
 DEAD_LETTER_SUFFIX = "-dead"
 RETENTION_SECONDS = 14 * 86_400
-"""As long as SQS can keep a message; for what somebody has to look at."""
+"""As long as SQS can keep a message, so that somebody can look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalQueue:
-    """A queue that is there.
+    """An existing queue.
 
     Attributes:
         url: Where messages are sent to.
@@ -27,7 +27,7 @@ class LocalQueue:
 
 
 def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
-    """Make a queue with a dead-letter queue."""
+    """Create a queue with a dead-letter queue."""
     dead_letter_url = client.create_queue(
         QueueName=settings.name + DEAD_LETTER_SUFFIX,
         Attributes={"MessageRetentionPeriod": str(RETENTION_SECONDS)},

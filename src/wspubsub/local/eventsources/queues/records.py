@@ -1,4 +1,4 @@
-"""Messages of a queue as Lambda hands them on, from what ReceiveMessage returns.
+"""A queue's messages as Lambda passes them on, from what ReceiveMessage returns.
 
 "Using Lambda with Amazon SQS" has the shape.
 """
@@ -13,7 +13,7 @@ SOURCE = "aws:sqs"
 
 
 def queue_event(message: Mapping[str, Any], *, queue_arn: str) -> Record:
-    """Return the record of an event."""
+    """Return a queue message as a record of an event."""
     attributes = message.get("MessageAttributes", {})
     record = {
         "messageId": message["MessageId"],

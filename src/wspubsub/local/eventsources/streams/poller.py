@@ -30,7 +30,7 @@ from wspubsub.local.tasks import Tasks
 
 POLL_SECONDS = 0.25
 SHARD_SECONDS = 10.0
-"""How often new shards are looked for, besides whenever one has ended."""
+"""How often to look for new shards, besides whenever one has ended."""
 
 TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"
 
@@ -63,7 +63,7 @@ class StreamPoller:
         self._tasks = Tasks()
 
     async def open(self, descriptions: Sequence[dict[str, Any]], *, start: str) -> None:
-        """Fix where the stream is read from.
+        """Decide from where to read the stream.
 
         Args:
             descriptions: Its shards, as DescribeStream lists them.
@@ -84,7 +84,7 @@ class StreamPoller:
         self._tasks.spawn(self._find_shards(deliver))
 
     async def close(self) -> None:
-        """Stop; what has not been delivered is left."""
+        """Stop; what has not been delivered is not delivered any more."""
         await self._tasks.close()
 
     def _reader(self, shard: Shard, start: str) -> ShardReader:
@@ -156,7 +156,7 @@ class StreamPoller:
             }
         }
         self._journal.warn(
-            f"{count} record(s) of the stream are not delivered, since "
+            f"{count} record(s) of the stream are not delivered because "
             f"{discarded.reason}; on AWS an on-failure destination would get "
             f"{json.dumps(details)}"
         )
