@@ -1,7 +1,7 @@
 """Routing: decorators for route keys; a router is itself the Lambda handler."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from wspubsub.errors import NoRouteError, UsageError
 from wspubsub.events import (
@@ -17,6 +17,8 @@ from wspubsub.selection import DEFAULT_EXPRESSION, RouteSelectionExpression
 HandlerT = TypeVar("HandlerT", bound=Handler)
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+
+_NOT_GIVEN = object()
 
 
 class Router:
@@ -39,6 +41,13 @@ class Router:
     exception handler takes is logged, and answered with status 400 and a JSON object
     like that of API Gateway's own error messages.
 
+    Whether a client gets what a handler returns is a setting of each route in API
+    Gateway: a route is one-way unless it has a route response ("Set up route responses
+    for a WebSocket API"). Say which routes are to be two-way where their handlers are
+    registered, with `two_way=True`; `wspubsub dev`, `template` and `check`, and
+    `InProcessGateway`, read it. A handler of a two-way route should always return
+    something: what API Gateway sends for an empty result is not documented.
+
     Args:
         route_selection_expression: As in API Gateway, such as `$request.body.type`.
 
@@ -49,6 +58,7 @@ class Router:
     def __init__(self, *, route_selection_expression: str = DEFAULT_EXPRESSION) -> None:
         self._expression = RouteSelectionExpression(route_selection_expression)
         self._routes: dict[str, Route] = {}
+        self._two_way_keys: set[str] = set()
         self._layer = Layer()
         self._is_included = False
         # Decorators for Lambda handlers ask for the name of the function.
@@ -77,6 +87,11 @@ class Router:
         return frozenset(self._routes)
 
     @property
+    def two_way_keys(self) -> frozenset[str]:
+        """The route keys whose handler answers the client by what it returns."""
+        return frozenset(self._two_way_keys)
+
+    @property
     def route_selection_expression(self) -> str:
         """What it selects the route of a message with, as it was given."""
         return self._expression.text
@@ -89,23 +104,37 @@ class Router:
         """Register the handler of `$disconnect`."""
         return self._register(DISCONNECT, handler)
 
-    def default(self, handler: HandlerT) -> HandlerT:
-        """Register the handler of messages that select no other route."""
-        return self._register(DEFAULT, handler)
+    @overload
+    def default(self, handler: HandlerT) -> HandlerT: ...
 
-    def route(self, route_key: str) -> Callable[[HandlerT], HandlerT]:
+    @overload
+    def default(self, *, two_way: bool) -> Callable[[HandlerT], HandlerT]: ...
+
+    def default(self, handler: Any = _NOT_GIVEN, *, two_way: bool = False) -> Any:
+        """Register the handler of messages that select no other route.
+
+        Args:
+            handler: The handler; leave it out to decorate with `default(two_way=True)`.
+            two_way: Whether the client is to get what the handler returns.
+        """
+        decorate = self._registering(DEFAULT, two_way=two_way)
+        return decorate if handler is _NOT_GIVEN else decorate(handler)
+
+    def route(
+        self, route_key: str, *, two_way: bool = False
+    ) -> Callable[[HandlerT], HandlerT]:
         """Register the handler of messages with a route key.
+
+        Args:
+            route_key: A key of your own, such as `subscribe`.
+            two_way: Whether the client is to get what the handler returns.
 
         Raises:
             UsageError: The key is empty, starts with `$`, or has a handler already.
         """
         _check_route_key(route_key)
-        route_key = str.__str__(route_key)  # of a member of a `str` enumeration
-
-        def decorate(handler: HandlerT) -> HandlerT:
-            return self._register(route_key, handler)
-
-        return decorate
+        # Of a member of a `str` enumeration.
+        return self._registering(str.__str__(route_key), two_way=two_way)
 
     def middleware(self, function: HandlerT) -> HandlerT:
         """Register a function `(event, call_next)` around every handler.
@@ -158,7 +187,19 @@ class Router:
         self._check_open()
         for route_key, route in router._routes.items():  # noqa: SLF001 - same class
             self._add(route_key, route.within(router._layer))  # noqa: SLF001 - same class
+        self._two_way_keys |= router.two_way_keys
         router._is_included = True  # noqa: SLF001 - same class
+
+    def _registering(
+        self, route_key: str, *, two_way: bool
+    ) -> Callable[[HandlerT], HandlerT]:
+        def decorate(handler: HandlerT) -> HandlerT:
+            self._register(route_key, handler)
+            if two_way:
+                self._two_way_keys.add(route_key)
+            return handler
+
+        return decorate
 
     def _register(self, route_key: str, handler: HandlerT) -> HandlerT:
         self._check_registration(handler)

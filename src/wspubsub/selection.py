@@ -57,6 +57,14 @@ class RouteSelectionExpression:
     def __repr__(self) -> str:
         return f"RouteSelectionExpression({self.text!r})"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RouteSelectionExpression):
+            return NotImplemented
+        return self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     def evaluate(self, body: str) -> str:
         """Return the route key that a message asks for; empty if it names none.
 

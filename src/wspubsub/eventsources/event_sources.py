@@ -20,7 +20,9 @@ class EventSources:
         queue: Handles those of the queue, such as a `QueueHandler`.
 
     Attributes:
-        router: As given; tools read the route keys from it.
+        router: As given; tools read the routes from it.
+        event_sources: `stream` and `queue`, as far as there is a handler; tools read
+            from it what invokes the function.
     """
 
     def __init__(
@@ -34,6 +36,9 @@ class EventSources:
         # Decorators for Lambda handlers ask for the name of the function.
         self.__name__ = self.__qualname__ = "event_sources"
         self._handlers = {"stream": stream, "queue": queue}
+        self.event_sources = frozenset(
+            name for name, handler in self._handlers.items() if handler is not None
+        )
 
     def __call__(self, event: object, context: object = None) -> Json:
         """Handle one Lambda invocation.

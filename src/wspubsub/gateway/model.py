@@ -89,6 +89,17 @@ class Gateway:
             config, self._ids, self._connections, self._invocations
         )
 
+    def deploy(self, config: GatewayConfig) -> None:
+        """Take another configuration, as a stage does when its API is deployed again.
+
+        Connections stay, with the time limits that they began with.
+        """
+        self.config = config
+        self._events = LambdaEvents(config)
+        self._lifecycle = Lifecycle(
+            config, self._ids, self._connections, self._invocations
+        )
+
     @property
     def stage(self) -> str:
         """Name of the stage, which is the path that clients connect to."""
@@ -284,7 +295,8 @@ class Gateway:
             result = proxy_result(conclusion, self.config)
         except MalformedResultError as error:
             return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
-        if result.body and self.config.is_two_way(invocation.route_key):
+        is_sent = bool(result.body) or self.config.absent_body_is_sent
+        if is_sent and self.config.is_two_way(invocation.route_key):
             return Send(connection.id, result.body)
         return None
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from wspubsub.handlers.application import QUEUE, SOURCE_VARIABLES, STREAM
 from wspubsub.handlers.target import Target
 
 MEMORY_MB = 1024
@@ -83,8 +84,8 @@ def function_environ(
     """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     sources = {
-        "WSPUBSUB_STREAM": around.stream_arn,
-        "WSPUBSUB_QUEUE": around.queue_url,
+        SOURCE_VARIABLES[STREAM]: around.stream_arn,
+        SOURCE_VARIABLES[QUEUE]: around.queue_url,
     }
     return _sdk_environ(base, around) | {
         **{name: text for name, text in sources.items() if text is not None},

@@ -25,6 +25,7 @@ from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.declared import declared_config
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
 from wspubsub.testing.functions import InvocationRecord, LambdaHandler, run
@@ -69,7 +70,8 @@ class InProcessGateway:
     Args:
         handler: The Lambda handler; may be set later, before somebody connects.
         authorizer: The Lambda authorizer of `$connect`, if there is one.
-        config: The API, its stage, and the switches for what AWS does not document.
+        config: The API, its stage, and the switches for what AWS does not document. By
+            default the API is what the handler declares, see `declared_config`.
         start_time: The time at the beginning, in seconds since the epoch.
         raise_errors: Whether an error in a handler is raised where the test caused it.
             Otherwise it is only recorded and logged, and the client sees what it
@@ -77,7 +79,6 @@ class InProcessGateway:
         seed: Makes other connection IDs than those of another gateway.
 
     Attributes:
-        handler: The Lambda handler.
         connections: The Management API, for the publisher of the handler under test;
             its `throttle` and `fail` make posts fail.
         invocations: Every invocation that has finished, in order.
@@ -96,8 +97,8 @@ class InProcessGateway:
         raise_errors: bool = False,
         seed: int = 0,
     ) -> None:
-        config = _configure(config or GatewayConfig(), authorizer)
-        self.handler = handler
+        self._is_declared = config is None
+        config = self._given = _configure(config or GatewayConfig(), authorizer)
         self.invocations: list[InvocationRecord] = []
         self._authorizer = authorizer
         self._now = start_time
@@ -114,7 +115,19 @@ class InProcessGateway:
         self._is_running = False
         # boto3 may be called from the threads of a handler's pool.
         self._lock = RLock()
+        self.handler = handler
         interception.install()
+
+    @property
+    def handler(self) -> LambdaHandler | None:
+        """The Lambda handler."""
+        return self._handler
+
+    @handler.setter
+    def handler(self, handler: LambdaHandler | None) -> None:
+        self._handler = handler
+        if self._is_declared:
+            self._model.deploy(declared_config(handler, self._given))
 
     @property
     def config(self) -> GatewayConfig:

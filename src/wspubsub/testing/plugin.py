@@ -13,13 +13,13 @@ from wspubsub.testing.recording import RecordingConnections
 
 
 @pytest.fixture
-def wspubsub_config() -> GatewayConfig:
-    """Return the configuration of `wspubsub_gateway`; override it to have another."""
-    return GatewayConfig()
+def wspubsub_config() -> GatewayConfig | None:
+    """Return None: the API is as the handler declares it. Override it for another."""
+    return None
 
 
 @pytest.fixture
-def wspubsub_gateway(wspubsub_config: GatewayConfig) -> InProcessGateway:
+def wspubsub_gateway(wspubsub_config: GatewayConfig | None) -> InProcessGateway:
     """Return a gateway in this process; set its `handler` before somebody connects."""
     return InProcessGateway(config=wspubsub_config)
 
