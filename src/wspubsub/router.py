@@ -11,12 +11,16 @@ from wspubsub.events import (
     parse_event,
 )
 from wspubsub.pipeline import Handler, Layer, Route
-from wspubsub.selection import DEFAULT_EXPRESSION, RouteSelectionExpression
+from wspubsub.selection import (
+    CONNECT,
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    DISCONNECT,
+    RouteSelectionExpression,
+)
 
 # A decorator must hand back exactly the function it was given.
 HandlerT = TypeVar("HandlerT", bound=Handler)
-
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 
 _NOT_GIVEN = object()
 
@@ -74,12 +78,9 @@ class Router:
                 that Lambda's error metrics stay true.
         """
         parsed = parse_event(event, context)
-        try:
-            route_key = self._route_key(parsed)
-        except NoRouteError as error:
-            return Route(_raising(error), (self._layer,))(parsed).as_dict()
-        route = self._routes.get(route_key, Route(_accept)).within(self._layer)
-        return route(parsed.__replace__(route_key=route_key)).as_dict()
+        route_key, route = self._find_route(parsed)
+        event_of_route = parsed.__replace__(route_key=route_key)
+        return route.within(self._layer)(event_of_route).as_dict()
 
     @property
     def route_keys(self) -> frozenset[str]:
@@ -225,21 +226,18 @@ class Router:
                 "before that"
             )
 
-    def _route_key(self, event: Event) -> str:
-        if isinstance(event, MessageEvent):
-            return self._message_route_key(event)
-        return CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
-
-    def _message_route_key(self, event: MessageEvent) -> str:
-        route_key = event.route_key
-        if route_key.startswith("$") or route_key not in self._routes:
-            route_key = self._expression.evaluate(event.body) or DEFAULT
-        # A client may send {"action": "$connect"}: that selects no custom route.
-        if not route_key.startswith("$") and route_key in self._routes:
-            return route_key
-        if DEFAULT in self._routes:
-            return DEFAULT
-        raise NoRouteError(route_key)
+    def _find_route(self, event: Event) -> tuple[str, Route]:
+        if not isinstance(event, MessageEvent):
+            route_key = CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
+            return route_key, self._routes.get(route_key, Route(_accept))
+        selected = event.route_key
+        if selected.startswith("$") or selected not in self._routes:
+            found = self._expression.select(event.body, self._routes)
+            if found is None:
+                asked = self._expression.evaluate(event.body)
+                return selected, Route(_refuse(asked or DEFAULT))
+            selected = found
+        return selected, self._routes[selected]
 
 
 def _is_async(function: Handler) -> bool:
@@ -272,8 +270,8 @@ def _accept(_event: Event) -> None:
     """Do what API Gateway does for a lifecycle route without an integration."""
 
 
-def _raising(error: NoRouteError) -> Handler:
+def _refuse(route_key: str) -> Handler:
     def handler(_event: Event) -> None:
-        raise error
+        raise NoRouteError(route_key)
 
     return handler

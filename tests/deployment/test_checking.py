@@ -457,7 +457,8 @@ def test_what_a_handler_takes_must_be_brought() -> None:
 
     assert line == (
         "Function: app.handler handles records of the queue, but nothing invokes it "
-        "with them: add an AWS::Lambda::EventSourceMapping of the queue with its FunctionName"
+        "with them: add an AWS::Lambda::EventSourceMapping of the queue with its "
+        "FunctionName"
     )
     assert found(template, application) == []  # that one may bring them
 
