@@ -59,11 +59,11 @@ FIRST_PAGE_ITEMS = 1024
 """Of subscribers; it comes soon, so that posts begin while the next page is read."""
 
 PRUNE_SHARE = 0.8
-"""The share of a prune's time after which it asks DynamoDB for nothing more."""
+"""The share of a prune's time after which it sends DynamoDB no more requests."""
 
 
 class DynamoDBSubscriptionStore:
-    """Who is connected and who listens to what, in a DynamoDB table.
+    """Who is connected and who subscribes to what, in a DynamoDB table.
 
     Args:
         table: Name of the table; `create_table` makes it.
@@ -107,7 +107,9 @@ class DynamoDBSubscriptionStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not table:
-            raise UsageError("give the name of the DynamoDB table")
+            raise UsageError(
+                "the table name is missing; pass the name of the DynamoDB table"
+            )
         self._table = TableAccess(choose_client(client), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._pairs = Pairs(self._table, self._plan, api)
@@ -325,4 +327,4 @@ def _reporting(ended: list[Ended]) -> Iterator[None]:
     except StoreError:
         if not ended:
             raise
-        log.warning("could not forget all of the connections", exc_info=True)
+        log.warning("could not forget all the connections", exc_info=True)
