@@ -29,11 +29,13 @@ class SimulatedStore(MemorySubscriptionStore):
         clock: VirtualClock,
         times: Times,
         usage: Usage,
+        topic: str,
         *,
         subscribers: int,
         shards: int,
     ) -> None:
         super().__init__()
+        self._topic = topic
         self._virtual = clock
         self._times = times
         self._usage = usage
@@ -41,6 +43,11 @@ class SimulatedStore(MemorySubscriptionStore):
             subscribers // shards + (shard < subscribers % shards)
             for shard in range(shards)
         ]
+
+    def topics(self, connection_id: str) -> frozenset[str]:
+        """See `SubscriptionStore.topics`: nobody unsubscribes."""
+        self._usage.read_units += 1
+        return frozenset({self._topic})
 
     def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`."""

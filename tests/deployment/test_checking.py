@@ -17,7 +17,7 @@ from tests.support.infra_templates import (
     statements,
 )
 from wspubsub import UsageError
-from wspubsub.deployment.checking import check_template
+from wspubsub.deployment.checking import check_template, find_sources
 
 Change = Callable[[Template], object]
 CONNECTIONS = (
@@ -371,8 +371,108 @@ def test_messages_without_any_route_are_lost_if_the_router_has_a_default() -> No
     assert "Forbidden" in line
 
 
+ANSWERING = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+
+def test_a_handler_that_answers_needs_a_two_way_route() -> None:
+    (line,) = found(made(), ANSWERING)
+
+    assert line.startswith(
+        "SubscribeRoute: route subscribe is one-way, so clients never get the answers "
+        "of app.handler: set RouteResponseSelectionExpression to $default"
+    )
+    assert found(made(ANSWERING), ANSWERING) == []
+
+
+def test_behind_default_alone_what_answers_needs_it_to_be_two_way() -> None:
+    bare = replace(APPLICATION, route_keys=frozenset())
+
+    (line,) = found(made(bare), ANSWERING)
+
+    assert line.startswith("DefaultRoute: route $default is one-way")
+    assert "answers of app.handler for subscribe" in line
+    assert found(made(bare, two_way=frozenset({"$default"})), ANSWERING) == []
+
+
+@pytest.mark.parametrize(
+    ("half", "said"),
+    [
+        ("SubscribeRouteResponse", "needs a route response"),
+        ("SubscribeRoute.RouteResponseSelectionExpression", "is never sent"),
+    ],
+)
+def test_half_a_two_way_route_is_said_once(half: str, said: str) -> None:
+    template = made(ANSWERING)
+    without(template, *half.split("."))
+
+    (line,) = found(template, ANSWERING)
+
+    assert said in line
+
+
+def test_a_route_of_another_integration_needs_its_response_to_be_two_way() -> None:
+    template = made()
+    resources = template["Resources"]
+    resources["Pong"] = {
+        "Type": "AWS::ApiGatewayV2::Integration",
+        "Properties": {"ApiId": {"Ref": "Api"}, "IntegrationType": "MOCK"},
+    }
+    resources["PingRoute"] = {
+        "Type": "AWS::ApiGatewayV2::Route",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "RouteKey": "ping",
+            "RouteResponseSelectionExpression": "$default",
+            "Target": {"Fn::Sub": "integrations/${Pong}"},
+        },
+    }
+    resources["PingRouteResponse"] = {
+        "Type": "AWS::ApiGatewayV2::RouteResponse",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "RouteId": {"Ref": "PingRoute"},
+            "RouteResponseKey": "$default",
+        },
+    }
+    (line,) = found(template)
+    resources["PongResponse"] = {
+        "Type": "AWS::ApiGatewayV2::IntegrationResponse",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "IntegrationId": {"Ref": "Pong"},
+            "IntegrationResponseKey": "$default",
+        },
+    }
+
+    assert line.startswith("Pong: route ping is two-way, but its integration has no")
+    assert found(template) == []
+
+
+def test_what_a_handler_takes_must_be_brought() -> None:
+    application = replace(APPLICATION, event_sources=frozenset({"stream", "queue"}))
+    template = made(streams=True)
+
+    (line,) = found(template, application)
+    put(template, "StreamMapping", "EventSourceArn", value={"Fn::ImportValue": "x"})
+
+    assert line == (
+        "Function: app.handler handles records of the queue, but nothing invokes it "
+        "with them: add an AWS::Lambda::EventSourceMapping of the queue with its "
+        "FunctionName"
+    )
+    assert found(template, application) == []  # that one may bring them
+
+
+def test_a_handler_finds_the_sources_whose_variables_it_has() -> None:
+    template = made(queue=True)
+
+    assert find_sources(template, "app.handler") == {"queue"}
+    assert find_sources(full(), "app.handler") == {"stream", "queue"}
+    assert find_sources({"Resources": {}}, "app.handler") == set()
+
+
 def test_a_bare_router_cannot_take_records() -> None:
-    application = replace(APPLICATION, takes_records=False)
+    application = replace(APPLICATION, event_sources=frozenset())
 
     lines = found(made(streams=True, queue=True), application)
 

@@ -21,7 +21,7 @@ CHAT = Application(
         {"$connect", "$disconnect", "$default", "message", "subscribe", "unsubscribe"}
     ),
     route_selection_expression="$request.body.type",
-    takes_records=True,
+    event_sources=None,
     variables=frozenset({"WSPUBSUB_ENDPOINT", "WSPUBSUB_TABLE"}),
 )
 

@@ -13,7 +13,7 @@ from wspubsub.handlers.application import Application
 
 CHOICES: list[dict[str, Any]] = [
     {},
-    {"two_way": True, "streams": True, "queue": True, "history": True},
+    {"two_way": frozenset(), "streams": True, "queue": True, "history": True},
     {
         "authorizer": "auth.check",
         "identity_sources": ("route.request.querystring.token",),

@@ -1,6 +1,7 @@
 """What a template contains."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from wspubsub.deployment.template.variables import Variable
 from wspubsub.handlers.application import Application
 
 ROUTE = "AWS::ApiGatewayV2::Route"
+TWO_WAY = "RouteResponseSelectionExpression"
 FUNCTION = "AWS::Lambda::Function"
 custom_keys = st.text(min_size=1).filter(lambda key: not key.startswith("$"))
 
@@ -56,7 +58,7 @@ def test_the_api_selects_routes_as_the_router_does() -> None:
 
 
 def test_the_stage_waits_for_all_routes_so_that_it_deploys_once() -> None:
-    template = made(two_way=True)
+    template = made(two_way=frozenset())
 
     stage = template["Resources"]["Stage"]
 
@@ -64,14 +66,48 @@ def test_the_stage_waits_for_all_routes_so_that_it_deploys_once() -> None:
     assert stage["Properties"]["AutoDeploy"] is True
 
 
-def test_only_routes_for_messages_are_two_way() -> None:
-    template = made(two_way=True)
-
-    two_way = {
+def two_way_keys(template: dict[str, Any]) -> set[str]:
+    return {
         each["RouteKey"]
         for each in of_kind(template, ROUTE).values()
-        if "RouteResponseSelectionExpression" in each
+        if TWO_WAY in each
     }
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_the_routes_that_the_router_declares_are_two_way(template_format: str) -> None:
+    application = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+    template = made(application, template_format=template_format)
+
+    responses = of_kind(template, "AWS::ApiGatewayV2::RouteResponse")
+    (response,) = responses.values()
+    prefix = "Api" if template_format == "sam" else ""
+    assert response["RouteId"] == {"Ref": f"{prefix}SubscribeRoute"}
+    if template_format == "sam":
+        routes = properties(template, "Api")["Routes"]
+        assert {k for k, each in routes.items() if TWO_WAY in each} == {"subscribe"}
+    else:
+        assert two_way_keys(template) == {"subscribe"}
+
+
+def test_two_way_routes_that_are_named_count_instead_of_those_declared() -> None:
+    application = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+    template = made(application, two_way=frozenset({"$default"}))
+
+    assert two_way_keys(template) == {"$default"}
+
+
+def test_a_two_way_route_that_the_api_does_not_have_is_refused() -> None:
+    with pytest.raises(UsageError, match="--two-way names echo, but the API has no"):
+        made(two_way=frozenset({"echo", "subscribe"}))
+
+
+def test_only_routes_for_messages_are_two_way() -> None:
+    template = made(two_way=frozenset())
+
+    two_way = two_way_keys(template)
     responses = of_kind(template, "AWS::ApiGatewayV2::RouteResponse")
 
     assert two_way == {"$default", "subscribe", "sendMessage"}
@@ -400,8 +436,8 @@ def test_variables_that_could_not_be_set_are_refused(
 def test_more_routes_than_an_api_has_are_refused() -> None:
     keys = frozenset(f"key{number}" for number in range(298))
 
-    with pytest.raises(UsageError, match="at most 300 routes, and this router has 301"):
-        Application(handler="app.handler", route_keys=keys)
+    with pytest.raises(UsageError, match="at most 300 routes, but this router has 301"):
+        made(Application(handler="app.handler", route_keys=keys))
 
 
 def test_more_resources_than_a_template_has_are_refused() -> None:
@@ -409,11 +445,11 @@ def test_more_resources_than_a_template_has_are_refused() -> None:
     application = Application(handler="app.handler", route_keys=keys)
 
     with pytest.raises(UsageError, match="at most 500 resources"):
-        made(application, two_way=True)
+        made(application, two_way=frozenset())
 
 
 def test_a_handler_must_be_one_for_lambda() -> None:
-    with pytest.raises(UsageError, match="not a handler such as"):
+    with pytest.raises(UsageError, match="is not a handler; use"):
         Application(handler="handler", route_keys=frozenset())
 
 
@@ -434,13 +470,18 @@ def test_keys_that_look_alike_have_routes_of_their_own(key: str) -> None:
 
 @given(
     st.frozensets(custom_keys, max_size=10),
-    st.frozensets(st.sampled_from(["two_way", "streams", "queue", "history"])),
+    st.data(),
+    st.frozensets(st.sampled_from(["streams", "queue", "history"])),
 )
 def test_a_template_fits_the_router_that_it_was_made_from(
-    keys: frozenset[str], flags: frozenset[str]
+    keys: frozenset[str], data: st.DataObject, flags: frozenset[str]
 ) -> None:
+    messages = sorted(keys | {"$default"})
     application = Application(
-        handler="app.handler", route_keys=keys | {"$connect"}, takes_records=True
+        handler="app.handler",
+        route_keys=keys | {"$connect"},
+        two_way_keys=data.draw(st.frozensets(st.sampled_from(messages))),
+        event_sources={f.removesuffix("s") for f in flags - {"history"}},
     )
 
     template = made(application, **dict.fromkeys(flags, True))

@@ -128,8 +128,11 @@ def test_a_two_way_body_is_sent_as_one_message() -> None:
 @pytest.mark.parametrize(
     "result", [{"statusCode": 200}, {"statusCode": 200, "body": ""}]
 )
-def test_an_absent_or_empty_two_way_body_sends_nothing(result: object) -> None:
-    asking(result).expect_nothing()
+def test_an_absent_or_empty_two_way_body_is_an_empty_message_unless_switched(
+    result: object,
+) -> None:
+    assert asking(result).receive_all() == [""]
+    asking(result, replace(TWO_WAY, absent_body_is_sent=False)).expect_nothing()
 
 
 def test_a_two_way_body_over_128_kb_is_an_error() -> None:
@@ -149,7 +152,7 @@ def test_a_null_result_can_be_switched_to_be_well_formed() -> None:
     lenient = asking(None, replace(TWO_WAY, null_result_is_malformed=False))
 
     assert strict.receive_json()["message"] == MALFORMED
-    lenient.expect_nothing()
+    assert lenient.receive_all() == [""]
 
 
 def test_a_result_without_a_status_can_be_switched_to_be_200() -> None:

@@ -14,17 +14,24 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wspubsub.cli.options import read_region
+from wspubsub.cli.options import (
+    is_source_chosen,
+    read_region,
+    read_sources,
+    read_two_way,
+)
 from wspubsub.cli.stopping import Stop, run_until_stopped
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.config import CONNECT, DISCONNECT, PREDEFINED_ROUTES
+from wspubsub.gateway.config import PREDEFINED_ROUTES
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.local import extras
 from wspubsub.selection import RouteSelectionExpression
 
 if TYPE_CHECKING:
-    from wspubsub.local.dev import LocalSettings
+    from wspubsub.local.declared import ApiChoices
     from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+    from wspubsub.local.settings import LocalSettings
 
 WRONG_USE = 2
 
@@ -34,8 +41,6 @@ _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 def run(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
-    if options.dynamodb == "embedded" or options.queue:
-        extras.require(*extras.DYNAMODB_MODULES)
     if options.tls:
         extras.require(*extras.TLS_MODULES)
     if options.runtime == "awslambdaric":
@@ -45,6 +50,10 @@ def run(options: argparse.Namespace) -> int:
     except UsageError as error:
         print(f"wspubsub: error: {error}", file=sys.stderr)
         return WRONG_USE
+    except KeyboardInterrupt:
+        return 0  # while the handler was read: as it is once the gateway starts
+    if settings.dynamodb_url is None or settings.queue is not None:
+        extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
     asyncio.run(
         run_until_stopped(
@@ -71,8 +80,9 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     from wspubsub.handlers.target import Target
-    from wspubsub.local.dev import LocalSettings
+    from wspubsub.local.declared import read_served
     from wspubsub.local.functions.environment import Runtime
+    from wspubsub.local.settings import LocalSettings
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
@@ -83,10 +93,16 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
             f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
             "-, _ and ."
         )
-    stream, queue = _sources(options)
+    # Both are made, so that no mistake goes unnoticed.
+    stream, queue = _stream(options), _queue(options)
+    config, choices = _config(options), _choices(options)
+    target = Target.parse(options.target, cwd=cwd)
+    application, problem = read_served(target, choices.sources)
     return LocalSettings(
-        config=_config(options),
-        target=Target.parse(options.target, cwd=cwd),
+        config=choices.configure(config, application),
+        target=target,
+        choices=choices,
+        problem=problem,
         authorizer=authorizer,
         host=options.host,
         port=options.port,
@@ -94,8 +110,8 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         is_tls=options.tls,
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
-        stream=stream,
-        queue=queue,
+        stream=stream if is_source_chosen(options, STREAM, application) else None,
+        queue=queue if is_source_chosen(options, QUEUE, application) else None,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
         runtime=Runtime(options.runtime),
@@ -103,50 +119,63 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     )
 
 
-def _sources(
-    options: argparse.Namespace,
-) -> "tuple[StreamSettings | None, QueueSettings | None]":
-    from wspubsub.local.eventsources.settings import (
-        QueueSettings,
-        StreamSettings,
+def _stream(options: argparse.Namespace) -> "StreamSettings":
+    from wspubsub.local.eventsources.settings import StreamSettings
+
+    return StreamSettings(
+        batch_size=options.stream_batch_size,
+        max_retries=options.stream_retries,
+        max_record_age_seconds=options.stream_max_age,
+        bisects=options.stream_bisect,
     )
+
+
+def _queue(options: argparse.Namespace) -> "QueueSettings":
+    from wspubsub.local.eventsources.settings import QueueSettings
 
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:
         visibility_seconds = max(
             QueueSettings().visibility_timeout_seconds, math.ceil(options.timeout)
         )
-    # Both are made, so that no mistake goes unnoticed.
-    stream = StreamSettings(
-        batch_size=options.stream_batch_size,
-        max_retries=options.stream_retries,
-        max_record_age_seconds=options.stream_max_age,
-        bisects=options.stream_bisect,
-    )
-    queue = QueueSettings(
+    return QueueSettings(
         batch_size=options.queue_batch_size,
         visibility_timeout_seconds=visibility_seconds,
         max_receive_count=options.queue_max_receives,
     )
-    return stream if options.streams else None, queue if options.queue else None
 
 
 def _config(options: argparse.Namespace) -> GatewayConfig:
-    named = frozenset(options.route)
-    routes = named if named & PREDEFINED_ROUTES else named | PREDEFINED_ROUTES
     return GatewayConfig(
         stage=options.stage,
         region=read_region(options) or "us-east-1",
-        routes=routes,
-        two_way=routes - {CONNECT, DISCONNECT} if options.two_way else frozenset(),
-        route_selection_expression=RouteSelectionExpression(
-            options.route_selection_expression
-        ),
+        routes=_read_routes(options) or PREDEFINED_ROUTES,
         has_authorizer=options.authorizer is not None,
         identity_sources=tuple(options.identity_source),
         idle_timeout_seconds=options.idle_timeout,
         max_duration_seconds=options.max_duration,
     )
+
+
+def _choices(options: argparse.Namespace) -> "ApiChoices":
+    from wspubsub.local.declared import ApiChoices
+
+    expression = options.route_selection_expression
+    return ApiChoices(
+        routes=_read_routes(options),
+        two_way=read_two_way(options),
+        route_selection_expression=None
+        if expression is None
+        else RouteSelectionExpression(expression),
+        sources=read_sources(options),
+    )
+
+
+def _read_routes(options: argparse.Namespace) -> frozenset[str] | None:
+    named = frozenset(options.route)
+    if not named or named & PREDEFINED_ROUTES:
+        return named or None
+    return named | PREDEFINED_ROUTES
 
 
 def _raise_file_limit() -> None:

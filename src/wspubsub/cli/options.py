@@ -3,6 +3,8 @@
 import argparse
 import os
 
+from wspubsub.handlers.application import SOURCE_VARIABLES, Application
+
 
 def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
     """Add the option that names the stage."""
@@ -17,9 +19,53 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
     """Add the option that gives routes a route response."""
     group.add_argument(
         "--two-way",
-        action="store_true",
-        help="give the routes a route response: the body that a handler returns is "
-        "sent to the client",
+        action="extend",
+        nargs="*",
+        metavar="KEY",
+        help="route keys with a route response, so that the body that their "
+        "handler returns is sent to the client; without a KEY, all message "
+        "routes (default: those that the router declares)",
+    )
+
+
+def read_two_way(options: argparse.Namespace) -> frozenset[str] | None:
+    """Return the keys that the option names; empty for all, None if it is absent."""
+    return None if options.two_way is None else frozenset(options.two_way)
+
+
+def add_source(
+    group: argparse._ArgumentGroup, name: str, *, source: str, help_text: str
+) -> None:
+    """Add an option that turns an event source on or off.
+
+    Args:
+        group: Where to add it.
+        name: The option, such as `--streams`.
+        source: The event source, `stream` or `queue`; its attribute is `source_SOURCE`.
+        help_text: What it does.
+    """
+    group.add_argument(
+        name,
+        dest=f"source_{source}",
+        action=argparse.BooleanOptionalAction,
+        help=f"{help_text} (default: if the handler declares it)",
+    )
+
+
+def is_source_chosen(
+    options: argparse.Namespace, source: str, application: Application | None
+) -> bool:
+    """Return whether an event source is wanted: as chosen, else as declared."""
+    chosen: bool | None = getattr(options, f"source_{source}")
+    if chosen is not None:
+        return chosen
+    return application is not None and source in application.needed_sources
+
+
+def read_sources(options: argparse.Namespace) -> frozenset[str]:
+    """Return the event sources that the user has asked for."""
+    return frozenset(
+        each for each in SOURCE_VARIABLES if getattr(options, f"source_{each}")
     )
 
 

@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
-from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
+from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.selection import DEFAULT_EXPRESSION
 
 DEFAULTS = GatewayConfig()
@@ -17,6 +18,10 @@ _DEV = """\
 Serve a Lambda handler behind a local stand-in for an API Gateway WebSocket API, with
 an embedded DynamoDB. Clients see what they would see on AWS: size limits, close codes,
 timeouts, error messages.
+
+The routes, which of them are two-way, the route selection expression and the event
+sources come from the handler if it is a Router or has an attribute `router` that is
+one. Options override what it declares. Any other Lambda handler is served too.
 
 The handler runs in worker processes with the environment of a Lambda function, with
 WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; AWS SDKs in it find the local services."""
@@ -130,14 +135,15 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
         default=[],
         metavar="KEY",
         help="route keys besides $connect, $disconnect and $default; if you name "
-        "any of these three, those that you do not name do not exist",
+        "any of these three, those that you do not name do not exist (default: those "
+        "of the router)",
     )
     add_two_way(group)
     group.add_argument(
         "--route-selection-expression",
-        default=DEFAULT_EXPRESSION,
         metavar="EXPRESSION",
-        help="how to compute a message's route key (default: %(default)s)",
+        help="how to compute a message's route key (default: as the router does, "
+        f"or {DEFAULT_EXPRESSION})",
     )
 
 
@@ -205,12 +211,13 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_stream(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--streams",
-        action="store_true",
-        help="deliver the table's changes to the handler, as DynamoDB Streams and "
-        "Lambda do; a table at a URL must have a stream (see create-table "
-        "--stream), which is read from now on",
+        source=STREAM,
+        help_text="deliver the table's changes to the handler, as DynamoDB Streams and "
+        "Lambda do; a table at a URL must have a stream (see create-table --stream), "
+        "which is read from now on",
     )
     group.add_argument(
         "--stream-batch-size",
@@ -244,12 +251,12 @@ def _add_stream(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_queue(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--queue",
-        action="store_true",
-        help="create an SQS queue with a dead-letter queue and deliver its "
-        "messages to the handler, which finds the queue's URL in "
-        "WSPUBSUB_QUEUE",
+        source=QUEUE,
+        help_text="create an SQS queue with a dead-letter queue and deliver its "
+        "messages to the handler, which finds the queue's URL in WSPUBSUB_QUEUE",
     )
     group.add_argument(
         "--queue-batch-size",

@@ -1,4 +1,4 @@
-"""Publishing that ends with the log: DynamoDB Streams brings the message on."""
+"""Publishing that ends with the log: DynamoDB Streams carries the message on."""
 
 from wspubsub.delivery import Budget, Delivery
 from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
@@ -25,7 +25,7 @@ class StreamFanout:
     def publish(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """See `Fanout.publish`: the log has the message, and that is all it takes.
+        """See `Fanout.publish`: the message is in the log, so nothing is left to do.
 
         A message of a topic without a log never comes to the stream.
         """

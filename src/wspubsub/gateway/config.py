@@ -57,6 +57,9 @@ class GatewayConfig:
             an error.
         missing_status_is_malformed: Whether a result without a `statusCode` is an
             error; otherwise it counts as 200.
+        absent_body_is_sent: Whether a two-way route whose handler returns no body, or
+            an empty one, sends the client an empty message. The one public report
+            says so; many clients fail on it, as `JSON.parse("")` does.
         pings_reset_idle: Whether a client's ping keeps its connection from being idle.
         network_loss_found_when_idle: Whether a client that vanished without a close
             frame is noticed only by the idle timeout; until then posts to it are
@@ -87,6 +90,7 @@ class GatewayConfig:
     require_signature: bool = True
     null_result_is_malformed: bool = True
     missing_status_is_malformed: bool = True
+    absent_body_is_sent: bool = True
     pings_reset_idle: bool = False
     network_loss_found_when_idle: bool = False
     network_loss_code: int = 1006

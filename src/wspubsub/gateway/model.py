@@ -19,7 +19,7 @@ no application should depend on it, one of these choices:
 from collections.abc import Callable
 
 from wspubsub.gateway.assembly import UnacceptableFrameError
-from wspubsub.gateway.config import DEFAULT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
@@ -85,6 +85,17 @@ class Gateway:
         self._invocations = Invocations(
             self._ids, self._deadlines, config.integration_timeout_seconds
         )
+        self._lifecycle = Lifecycle(
+            config, self._ids, self._connections, self._invocations
+        )
+
+    def deploy(self, config: GatewayConfig) -> None:
+        """Switch to another configuration, as a stage does when its API is redeployed.
+
+        Connections stay, with the time limits that they began with.
+        """
+        self.config = config
+        self._events = LambdaEvents(config)
         self._lifecycle = Lifecycle(
             config, self._ids, self._connections, self._invocations
         )
@@ -221,7 +232,8 @@ class Gateway:
 
     def _route(self, connection: ClientConnection, message: str, now: float) -> Effect:
         request = Request(self._ids.opaque(), now)
-        route_key = self._route_key(message)
+        expression = self.config.route_selection_expression
+        route_key = expression.select(message, self.config.routes)
         if route_key is None:
             detail = "no route matches, and there is no $default route"
             return self._error(connection, request, FORBIDDEN, detail)
@@ -240,15 +252,6 @@ class Gateway:
             invoked_at=now,
         )
         return self._invocations.begin(invocation, event)
-
-    def _route_key(self, message: str) -> str | None:
-        # "Selection expressions": what matches no custom route falls to $default. A
-        # client that asks for $connect by name gets $default too.
-        routes = self.config.routes
-        asked = self.config.route_selection_expression.evaluate(message)
-        if asked in routes and not asked.startswith("$"):
-            return asked
-        return DEFAULT if DEFAULT in routes else None
 
     def _conclude(
         self, invocation: Invocation, conclusion: Conclusion, now: float
@@ -284,7 +287,8 @@ class Gateway:
             result = proxy_result(conclusion, self.config)
         except MalformedResultError as error:
             return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
-        if result.body and self.config.is_two_way(invocation.route_key):
+        is_sent = bool(result.body) or self.config.absent_body_is_sent
+        if is_sent and self.config.is_two_way(invocation.route_key):
             return Send(connection.id, result.body)
         return None
 

@@ -17,8 +17,9 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from wspubsub.gateway import GatewayConfig
 from wspubsub.handlers.target import Target
-from wspubsub.local.dev import LocalGateway, LocalSettings
+from wspubsub.local.dev import LocalGateway
 from wspubsub.local.journal import Journal
+from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import first_of
 
 TOPIC = "general"

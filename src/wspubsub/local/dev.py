@@ -2,20 +2,18 @@
 
 import asyncio
 import errno
-import os
 import shlex
 import ssl
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
-from wspubsub.gateway import Function, GatewayConfig, Raised
+from wspubsub.gateway import Function, Raised
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
@@ -25,12 +23,14 @@ from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
 from wspubsub.local.apigateway.server import Server
 from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.functions.environment import FunctionSettings, Runtime
+from wspubsub.local.functions.environment import FunctionSettings
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
+from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
 
 if TYPE_CHECKING:
@@ -39,54 +39,6 @@ if TYPE_CHECKING:
 
 RELOAD_SECONDS = 0.5
 """How often source files are checked for changes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalSettings:
-    """The settings of a local gateway.
-
-    Attributes:
-        config: The API, its stage, and how it behaves.
-        target: The handler.
-        authorizer: The Lambda authorizer, if there is one.
-        host: Where to listen.
-        port: Where to listen; 0 takes a free one.
-        allowed_hosts: Further names in `Host` headers that are taken.
-        is_tls: Whether to speak https and wss.
-        table: Name of the table.
-        dynamodb_url: Where the table is; None starts an embedded DynamoDB.
-        stream: How the table's stream is delivered, if it is.
-        queue: A queue that is made and delivered, if one is.
-        max_environments: How many environments each function may have.
-        timeout_seconds: Time-out of the functions.
-        runtime: Which runtime client runs them.
-        reloads: Whether changed source files renew the environments.
-        environ: Environment variables that functions find besides Lambda's.
-
-    Raises:
-        UsageError: AWS would refuse the queue for such a function.
-    """
-
-    config: GatewayConfig
-    target: Target
-    authorizer: Target | None = None
-    host: str = "127.0.0.1"
-    port: int = 0
-    allowed_hosts: tuple[str, ...] = ()
-    is_tls: bool = False
-    table: str = "wspubsub"
-    dynamodb_url: str | None = None
-    stream: StreamSettings | None = None
-    queue: QueueSettings | None = None
-    max_environments: int = 4
-    timeout_seconds: float = 29.0
-    runtime: Runtime = Runtime.BUILT_IN
-    reloads: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
-
-    def __post_init__(self) -> None:
-        if self.queue is not None:
-            self.queue.check_timeout(self.timeout_seconds)
 
 
 class LocalGateway:
@@ -103,6 +55,7 @@ class LocalGateway:
 
     def __init__(self, settings: LocalSettings, journal: Journal) -> None:
         self._settings = settings
+        self._config = settings.config
         self._journal = journal
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
@@ -149,6 +102,7 @@ class LocalGateway:
             "Region": settings.config.region,
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
+            **describe_api(self._config),
             "Connect": f"{trust}{python} -m websockets {self.url}",
         }
 
@@ -171,13 +125,16 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         await server.serve()
         await self._warm_up()
+        if settings.problem is not None:
+            self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
         settings = self._settings
+        # The functions are added before anybody is let in.
+        self._shell = GatewayShell(settings.config, self._fleets, self._journal)
         server = Server(
-            # The functions are added before anybody is let in.
-            GatewayShell(settings.config, self._fleets, self._journal),
+            self._shell,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
             max_buffer_bytes=settings.config.max_buffer_bytes,
@@ -328,8 +285,28 @@ class LocalGateway:
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: restarting the workers")
-            await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
+            await asyncio.gather(
+                self._redeploy(), *(fleet.renew() for fleet in self._fleets.values())
+            )
             await self._warm_up()
+
+    async def _redeploy(self) -> None:
+        settings = self._settings
+        application, problem = await asyncio.to_thread(
+            read_served, settings.target, settings.choices.sources
+        )
+        if problem is not None:
+            return  # what keeps it from running is said when it is started
+        try:
+            config = settings.choices.configure(self._config, application)
+        except UsageError as error:
+            self._journal.warn(f"the routes stay unchanged: {error}")
+            return
+        if config != self._config:
+            self._config = config
+            self._shell.deploy(config)
+            for name, text in describe_api(config).items():
+                self._journal.note(f"{name}: {text}")
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))

@@ -1,9 +1,8 @@
 """A WebSocket API as a template describes it: its stages, routes and functions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from wspubsub.deployment.checking.stack import Resource, Stack, as_mapping
 
@@ -107,12 +106,21 @@ class Deployment:
             name = each.properties.get("FunctionName")
             yield each, self.stack.resolve(name, FUNCTION)
 
-    def of_routes(self, kind: str, key: str) -> list[Mapping[str, Any]]:
-        """Return the properties of the resources that belong to a route, by its ID."""
+    def responses(self, route: TemplateRoute) -> list[Resource]:
+        """Return the route responses of a route."""
+        kind = "AWS::ApiGatewayV2::RouteResponse"
+        return self._belonging(kind, "RouteId", route.resource)
+
+    def integration_responses(self, integration: Resource) -> list[Resource]:
+        """Return the integration responses of an integration."""
+        kind = "AWS::ApiGatewayV2::IntegrationResponse"
+        return self._belonging(kind, "IntegrationId", integration)
+
+    def _belonging(self, kind: str, name: str, owner: Resource) -> list[Resource]:
         return [
-            each.properties
+            each
             for each in self.stack.of_kind(kind)
-            if self.stack.text(each.properties.get("RouteId")) == f"${{{key}}}"
+            if self.stack.text(each.properties.get(name)) == f"${{{owner.name}}}"
         ]
 
     def _routes(self) -> Iterator[TemplateRoute]:

@@ -6,6 +6,8 @@ from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
 
+PROXY = "AWS_PROXY"
+
 
 def route_findings(
     deployment: Deployment, application: Application
@@ -15,8 +17,9 @@ def route_findings(
     yield from _check_missing(deployment, application)
     yield from _check_dead(deployment, application)
     yield from _check_expression(deployment, application)
+    yield from _check_answers(deployment, application)
     for route in deployment.routes:
-        yield from _check_integration(route)
+        yield from _check_integration(route, application)
         yield from _check_authorization(route)
         yield from _check_route_response(deployment, route)
 
@@ -97,14 +100,45 @@ def _check_expression(
         )
 
 
-def _check_integration(route: TemplateRoute) -> Iterator[Finding]:
+def _check_answers(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    routes = {route.key: route for route in deployment.routes}
+    for key in sorted(application.two_way_routes(routes.keys())):
+        route = routes[key]
+        if _is_two_way(route) or deployment.responses(route):
+            continue  # if it is half of one, that is said elsewhere
+        yield Finding(
+            route.resource.name,
+            f"route {key} is one-way, so clients never get the answers of "
+            f"{application.handler}{_through(key, application)}: set "
+            "RouteResponseSelectionExpression to $default, and add an "
+            "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default",
+        )
+
+
+def _through(key: str, application: Application) -> str:
+    if key in application.two_way_keys:
+        return ""
+    return f" for {', '.join(sorted(application.two_way_keys))}"
+
+
+def _is_two_way(route: TemplateRoute) -> bool:
+    return "RouteResponseSelectionExpression" in route.resource.properties
+
+
+def _check_integration(
+    route: TemplateRoute, application: Application
+) -> Iterator[Finding]:
     if route.integration is None:
         yield Finding(
             route.resource.name,
             f"route {route.key} has no integration in this template: set Target to "
             "integrations/ and the integration's ID",
         )
-    elif route.integration.properties.get("IntegrationType") != "AWS_PROXY":
+    elif route.integration.properties.get("IntegrationType") != PROXY:
+        if route.key not in application.route_keys:
+            return  # such as a MOCK that answers pings
         yield Finding(
             route.integration.name,
             "IntegrationType must be AWS_PROXY: a router reads and returns proxy "
@@ -130,9 +164,8 @@ def _check_authorization(route: TemplateRoute) -> Iterator[Finding]:
 def _check_route_response(
     deployment: Deployment, route: TemplateRoute
 ) -> Iterator[Finding]:
-    is_two_way = "RouteResponseSelectionExpression" in route.resource.properties
-    kind = "AWS::ApiGatewayV2::RouteResponse"
-    responses = deployment.of_routes(kind, route.resource.name)
+    responses = deployment.responses(route)
+    is_two_way = _is_two_way(route)
     if is_two_way and not responses:
         yield Finding(
             route.resource.name,
@@ -145,4 +178,23 @@ def _check_route_response(
             route.resource.name,
             "has a route response that is never sent: set "
             "RouteResponseSelectionExpression to $default",
+        )
+    elif is_two_way:
+        yield from _check_integration_response(deployment, route)
+
+
+def _check_integration_response(
+    deployment: Deployment, route: TemplateRoute
+) -> Iterator[Finding]:
+    # "Set up a WebSocket API integration responses": a proxy integration passes on what
+    # its backend returns; any other does so only as a response of its own says.
+    integration = route.integration
+    if integration is None or integration.properties.get("IntegrationType") == PROXY:
+        return
+    if not deployment.integration_responses(integration):
+        yield Finding(
+            integration.name,
+            f"route {route.key} is two-way, but its integration has no response, so "
+            "nothing is sent: add an AWS::ApiGatewayV2::IntegrationResponse with "
+            "IntegrationResponseKey $default",
         )

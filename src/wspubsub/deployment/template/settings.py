@@ -1,6 +1,7 @@
 """The settings of a template."""
 
 import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.deployment.template.variables import Variable
@@ -33,7 +34,8 @@ class TemplateSettings:
     Attributes:
         template_format: `cloudformation` or `sam`.
         stage: Name of the stage.
-        two_way: Whether routes for messages get a route response.
+        two_way: Routes that get a route response, none for all routes of messages;
+            None leaves it to the application.
         authorizer: Handler of a Lambda REQUEST authorizer, such as `auth.check`.
         identity_sources: What the authorizer needs.
         worker: Handler of a second function, for the records of streams and queues;
@@ -57,7 +59,7 @@ class TemplateSettings:
 
     template_format: str = CLOUDFORMATION
     stage: str = "prod"
-    two_way: bool = False
+    two_way: AbstractSet[str] | None = None
     authorizer: str | None = None
     identity_sources: tuple[str, ...] = ()
     worker: str | None = None

@@ -51,8 +51,8 @@ def make_template(
     if len(resources) > MAX_RESOURCES:
         raise UsageError(
             f"a template can have at most {MAX_RESOURCES} resources, not "
-            f"{len(resources)}: leave out --two-way, or give the API only $default "
-            "and let the router select"
+            f"{len(resources)}: make fewer routes two-way, or give the API only "
+            "$default and let the router select"
         )
     return template | {"Resources": resources, "Outputs": _outputs(settings)}
 

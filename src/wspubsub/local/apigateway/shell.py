@@ -78,6 +78,10 @@ class GatewayShell:
         self._timer_at: float | None = None
         self._is_closed = False
 
+    def deploy(self, config: GatewayConfig) -> None:
+        """Switch to another configuration; clients stay connected."""
+        self._model.deploy(config)
+
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
         """Process a handshake; its answer comes through the socket's `verdict`."""
         connection_id, effects = self._model.handshake(handshake, now=time.time())
