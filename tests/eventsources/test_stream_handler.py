@@ -228,8 +228,9 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
     assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
     number = answer["batchItemFailures"][0]["itemIdentifier"]
-    assert f"stream record {number} comes again: not everybody was reached" in (
-        caplog.text
+    assert (
+        f"stream record {number} will be redelivered: not every subscriber was reached"
+        in (caplog.text)
     )
 
 
@@ -492,7 +493,7 @@ def test_what_does_not_fit_with_its_envelope_is_not_logged() -> None:
 def test_what_works_on_logged_messages_needs_a_log(options: dict[str, Any]) -> None:
     offline = Offline()
 
-    with pytest.raises(UsageError, match="give log="):
+    with pytest.raises(UsageError, match="pass log="):
         Publisher(offline.store, offline.connections, **options)
 
 

@@ -297,7 +297,7 @@ def test_whoever_never_reads_costs_the_others_nothing_and_is_named(
     named: list[int] = []
     for each in caplog.records:
         if each.levelname == "ERROR":
-            assert each.getMessage().startswith("connection c007= takes no messages")
+            assert each.getMessage().startswith("connection c007= accepts no messages")
             named += [int(part.split()[-1]) for part in each.args[1].split(", ")]  # type: ignore[union-attr, index] # of the log line
     assert named == everything
     assert world.time.passed < 120

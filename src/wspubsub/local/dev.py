@@ -126,7 +126,7 @@ class LocalGateway:
         await server.serve()
         await self._warm_up()
         if settings.problem is not None:
-            self._journal.warn(f"the routes cannot be read: {settings.problem}")
+            self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
@@ -300,7 +300,7 @@ class LocalGateway:
         try:
             config = settings.choices.configure(self._config, application)
         except UsageError as error:
-            self._journal.warn(f"the routes stay as they were: {error}")
+            self._journal.warn(f"the routes stay unchanged: {error}")
             return
         if config != self._config:
             self._config = config

@@ -35,9 +35,9 @@ def websocket_api(application: Application, settings: TemplateSettings) -> Resou
     keys = application.all_keys
     if len(keys) > MAX_ROUTES:
         raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, and this router has "
-            f"{len(keys)} with the predefined ones; give the API only $default and let "
-            "the router select"
+            f"a WebSocket API has at most {MAX_ROUTES} routes, but this router has "
+            f"{len(keys)}, including the predefined ones; give the API only "
+            "$default and let the router select"
         )
     two_way = application.two_way_routes(frozenset(keys), settings.two_way)
     if settings.is_sam:
