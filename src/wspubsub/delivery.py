@@ -1,4 +1,4 @@
-"""Posting one message to many connections, inside a deadline, and pruning the gone."""
+"""Posting one message to many connections before a deadline, and pruning the gone."""
 
 import logging
 import math
@@ -11,7 +11,7 @@ from wspubsub.reports import PublishError, PublishReport, Tally
 from wspubsub.subscriptions.port import SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
-"""Told of a connection that was pruned, and which topics it has left by that."""
+"""Called with a connection that was pruned, and the topics that it left by that."""
 
 log = logging.getLogger("wspubsub")
 
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 25.0
 """A WebSocket integration may take 29 s at most (API Gateway quota)."""
 
 RESERVE_SECONDS = 1.0
-"""Kept back of the timeout for pruning and for returning."""
+"""Part of the timeout that is reserved for pruning and for returning."""
 
 PRUNE_CHUNK = 100
 
@@ -56,11 +56,11 @@ class Budget:
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
     def seconds_left(self) -> float:
-        """Return how much time is left, 0 if none."""
+        """Return how much time is left, or 0."""
         return max(0.0, self._until - self._clock())
 
     def posting_seconds_left(self) -> float:
-        """Return how much time is left for reading and posting, 0 if none."""
+        """Return how much time is left for reading and posting, or 0."""
         return max(0.0, self.posting_until - self._clock())
 
     def is_spent(self) -> bool:
@@ -147,7 +147,7 @@ class Delivery:
                 `Connections.post_many`.
 
         Raises:
-            PublishError: Reading the IDs or posting failed half-way.
+            PublishError: Reading the IDs or posting failed halfway.
         """
         tally = Tally()
         reading = _Reading(connection_ids, exclude, budget, tally)
@@ -188,7 +188,9 @@ class Delivery:
         left: dict[str, frozenset[str]] = {}
         for start in range(0, len(gone), PRUNE_CHUNK):
             if budget.is_spent():
-                log.warning("no time to prune %d gone connections", len(gone) - start)
+                log.warning(
+                    "no time left to prune %d gone connections", len(gone) - start
+                )
                 break
             try:
                 pruned = self.store.prune(
@@ -229,11 +231,11 @@ def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
     # Without time nothing would ever be sent, and without an end nothing would end.
     if not _is_time(timeout_seconds) or not timeout_seconds:
         raise UsageError(
-            f"timeout_seconds is a number above 0, not {timeout_seconds!r:.80}"
+            f"timeout_seconds must be a number above 0, not {timeout_seconds!r:.80}"
         )
     if not _is_time(reserve_seconds):
         raise UsageError(
-            f"reserve_seconds is a number from 0, not {reserve_seconds!r:.80}"
+            f"reserve_seconds must be a number from 0, not {reserve_seconds!r:.80}"
         )
 
 
@@ -277,7 +279,7 @@ class _Reading:
         is_read = isinstance(self._ids, Sequence)
         for connection_id in self._ids:
             if not is_read and not self._budget.posting_seconds_left():
-                self._tally.leave_unread("the time was over")
+                self._tally.leave_unread("the time ran out")
                 return
             if connection_id not in self._excluded:
                 yield connection_id

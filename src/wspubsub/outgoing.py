@@ -36,13 +36,13 @@ class Fanout(Protocol):
 
     @property
     def needs_log(self) -> bool:
-        """Whether a message has been handed over as soon as it is logged."""
+        """Whether a message counts as handed over once it is in the log."""
         ...
 
     def publish(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """Carry a message that is being published.
+        """Deliver, or pass on, a message that is being published.
 
         Raises:
             WspubsubError: It could not be carried on.
@@ -52,7 +52,7 @@ class Fanout(Protocol):
     def deliver_logged(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """Carry a message that the log's stream has brought.
+        """Deliver, or pass on, a message that the log's stream has brought.
 
         Raises:
             WspubsubError: It could not be carried on.

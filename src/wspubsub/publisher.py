@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("wspubsub")
 
 POST_SECONDS = 10.0
-"""How long a post to one connection is tried, if the call does not say."""
+"""How long a post to one connection is retried, unless the call says otherwise."""
 
 
 class Publisher:
@@ -80,7 +80,7 @@ class Publisher:
         self.fanout: Fanout = InlineFanout() if fanout is None else fanout
         if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
-                "StreamFanout and envelope= work on logged messages: give log="
+                "StreamFanout and envelope= need logged messages; pass log="
             )
         self._log = log
         self._envelope: Envelope = as_published if envelope is None else envelope
@@ -133,7 +133,9 @@ class Publisher:
         budget = self.delivery.budget(timeout_seconds)
         if self._log is None:
             if key is not None:
-                raise UsageError("a key is remembered in the log: give Publisher log=")
+                raise UsageError(
+                    "keys are remembered in the log; pass log= to Publisher"
+                )
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
             return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
@@ -176,7 +178,7 @@ class Publisher:
         heard: Callable[[PostOutcome], object] | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
-        """Send a message that the log has, as the stream of the table brings it.
+        """Send a message from the log, as the table's stream brings it.
 
         Args:
             message: The message.
@@ -186,7 +188,7 @@ class Publisher:
             timeout_seconds: Longest time this call may take.
 
         Raises:
-            PublishError: The store or the Management API failed half-way.
+            PublishError: The store or the Management API failed halfway.
         """
         delivery = self.delivery if heard is None else self.delivery.report_to(heard)
         budget = delivery.budget(timeout_seconds)
@@ -258,7 +260,7 @@ class Publisher:
         return _warn_of_incomplete(report, f"connection {connection_id}")
 
     def close(self, connection_id: str) -> None:
-        """Close a connection and forget it; one that is gone already is only forgotten.
+        """Close a connection and forget it; one that is already gone is only forgotten.
 
         Raises:
             ConnectionNotReadyError: The connection's `$connect` is being handled.
@@ -317,8 +319,8 @@ def _mark_sent(
 def _check_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError(
-            "exclude takes a collection of connection IDs, such as "
-            "{event.connection_id}, and not one of them alone"
+            "exclude must be a collection of connection IDs, such as "
+            "{event.connection_id}, not a single ID"
         )
     return frozenset(map(check_connection_id, exclude))
 

@@ -69,7 +69,7 @@ class RouteSelectionExpression:
         return hash(self.text)
 
     def evaluate(self, body: str) -> str:
-        """Return the route key that a message asks for; empty if it names none.
+        """Return the route key that a message asks for, or an empty text.
 
         Args:
             body: The message as text. One that is not JSON has no paths, so every

@@ -370,7 +370,7 @@ def test_pruning_stops_when_the_time_is_up(
         report = publisher.publish("news", "x")
 
     assert len(report.gone) == 150
-    assert "no time to prune 50 gone connections" in caplog.text
+    assert "no time left to prune 50 gone connections" in caplog.text
     assert len(list(store.subscribers("news"))) == 50
 
 

@@ -115,7 +115,7 @@ def test_reading_ends_with_the_posts_and_the_reserve_is_for_pruning() -> None:
     report = publisher.publish("news", "x", timeout_seconds=4.0)
 
     assert report.unread
-    assert report.reason == "the time was over"
+    assert report.reason == "the time ran out"
     assert len(report.deferred) <= 1
     assert 2_900 < report.delivered + len(report.gone) < 3_001
     assert len(store.pruned) == len(report.gone) == 150
@@ -304,8 +304,8 @@ def test_without_time_the_reason_is_the_time(caplog: pytest.LogCaptureFixture) -
 
     report = Publisher(store_of("a"), Late()).publish("news", "x")
 
-    assert report.reason == "the time was over"
-    assert "0 delivered, 1 not tried (the time was over)" in caplog.text
+    assert report.reason == "the time ran out"
+    assert "0 delivered, 1 not tried (the time ran out)" in caplog.text
 
 
 def test_a_post_to_a_client_that_reads_too_slowly_is_a_report_and_a_warning(

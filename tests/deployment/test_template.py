@@ -100,7 +100,7 @@ def test_two_way_routes_that_are_named_count_instead_of_those_declared() -> None
 
 
 def test_a_two_way_route_that_the_api_does_not_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="--two-way names echo, which the API does"):
+    with pytest.raises(UsageError, match="--two-way names echo, but the API has no"):
         made(two_way=frozenset({"echo", "subscribe"}))
 
 
@@ -449,7 +449,7 @@ def test_more_resources_than_a_template_has_are_refused() -> None:
 
 
 def test_a_handler_must_be_one_for_lambda() -> None:
-    with pytest.raises(UsageError, match="not a handler such as"):
+    with pytest.raises(UsageError, match="is not a handler; use"):
         Application(handler="handler", route_keys=frozenset())
 
 

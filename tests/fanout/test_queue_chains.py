@@ -134,7 +134,7 @@ def test_a_split_at_the_end_of_the_chain_is_not_begun(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert queue.bodies() == []
-    assert "not worked off in 14 queue messages" in caplog.text
+    assert "not finished in 14 queue messages" in caplog.text
 
 
 def test_a_connection_in_its_handshake_gets_it_when_it_is_up(

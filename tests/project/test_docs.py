@@ -230,7 +230,7 @@ def test_the_first_handler_of_the_tutorial_answers(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(_tutorial_blocks("python")[0])
 
     with (
-        dev("app.py:handler", "--two-way", cwd=tmp_path) as gateway,
+        dev("app.py:handler", cwd=tmp_path) as gateway,
         gateway.client() as client,
     ):
         client.send("hello")

@@ -29,8 +29,8 @@ from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 if TYPE_CHECKING:
     from wspubsub.local.declared import ApiChoices
-    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
     from wspubsub.local.settings import LocalSettings
+    from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 WRONG_USE = 2
 
@@ -119,7 +119,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 
 
 def _stream(options: argparse.Namespace) -> "StreamSettings":
-    from wspubsub.local.eventsources.settings import StreamSettings
+    from wspubsub.mappings.settings import StreamSettings
 
     return StreamSettings(
         batch_size=options.stream_batch_size,
@@ -130,7 +130,7 @@ def _stream(options: argparse.Namespace) -> "StreamSettings":
 
 
 def _queue(options: argparse.Namespace) -> "QueueSettings":
-    from wspubsub.local.eventsources.settings import QueueSettings
+    from wspubsub.mappings.settings import QueueSettings
 
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:

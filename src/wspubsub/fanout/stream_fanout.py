@@ -1,4 +1,4 @@
-"""Publishing that ends with the log: DynamoDB Streams brings the message on."""
+"""Publishing that ends with the log: DynamoDB Streams carries the message on."""
 
 from wspubsub.delivery import Budget, Delivery
 from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
@@ -27,7 +27,7 @@ class StreamFanout:
         delivery: Delivery,  # noqa: ARG002 - the stream's function delivers
         budget: Budget,  # noqa: ARG002 - as above
     ) -> PublishReport:
-        """See `Fanout.publish`: the log has the message, and that is all it takes."""
+        """See `Fanout.publish`: the message is in the log, so nothing is left to do."""
         return PublishReport(queued=True)
 
     def deliver_logged(

@@ -19,7 +19,7 @@ VERSION = 1
 
 
 class WorkError(WspubsubError):
-    """A queue message is not one of this library, or of a version it does not know."""
+    """A queue message is not from this library, or of an unknown version."""
 
 
 class Work(Record):
@@ -82,17 +82,20 @@ def read_work(body: object) -> Work:
         fields: Any = json.loads(body) if isinstance(body, str) else None
         version = fields["wspubsub"]
         if version != VERSION:
-            raise WorkError(f"the queue message has the unknown version {version!r}")
+            raise WorkError(
+                f"the queue message has the unknown version {version!r}; deploy "
+                "the version of wspubsub that sent it"
+            )
         return _read(fields)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WorkError(
-            f"the queue message is not one of wspubsub ({type(error).__name__}: "
+            f"the queue message is not from wspubsub ({type(error).__name__}: "
             f"{error}); let no other producer send to this queue"
         ) from None
 
 
 def chunks(connection_ids: Iterable[str], most: int) -> Iterator[tuple[str, ...]]:
-    """Yield connection IDs in tuples of at most so many."""
+    """Yield connection IDs in tuples of a limited length."""
     ids = sorted(connection_ids)
     for start in range(0, len(ids), most):
         yield tuple(ids[start : start + most])

@@ -43,8 +43,8 @@ def check_route_keys(route_keys: Collection[str]) -> None:
     """
     if len(route_keys) > MAX_ROUTES:
         raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, not {len(route_keys)}; "
-            "let $default handle the others"
+            f"a WebSocket API has at most {MAX_ROUTES} routes, not {len(route_keys)}, "
+            "$connect and the like included; let $default handle the others"
         )
     if "" in route_keys:
         raise UsageError("a route key must not be empty")

@@ -90,7 +90,7 @@ class Gateway:
         )
 
     def deploy(self, config: GatewayConfig) -> None:
-        """Take another configuration, as a stage does when its API is deployed again.
+        """Switch to another configuration, as a stage does when its API is redeployed.
 
         Connections stay, with the time limits that they began with.
         """

@@ -1,4 +1,4 @@
-"""What `wspubsub dev` serves: what the handler declares, unless something is chosen."""
+"""What `wspubsub dev` serves: what the handler declares, unless options override it."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ class ApiChoices:
     def configure(
         self, config: GatewayConfig, application: Application
     ) -> GatewayConfig:
-        """Return a configuration whose API is as chosen, else as declared.
+        """Return the configuration of an API: as chosen, else as declared.
 
         Raises:
             UsageError: API Gateway would not accept it.
@@ -48,7 +48,7 @@ class ApiChoices:
 def read_served(
     target: Target, sources: AbstractSet[str]
 ) -> tuple[Application, str | None]:
-    """Return what a handler declares, and why that is unknown if it is.
+    """Return what a handler declares, and the reason if that is unknown.
 
     Any Lambda handler can be served, so one without a router just declares nothing. One
     that cannot be imported without a network may still run where there is one.
@@ -69,7 +69,7 @@ def read_served(
 
 
 def describe_api(config: GatewayConfig) -> dict[str, str]:
-    """Return what the user has to know of an API, by what it is."""
+    """Return what the user needs to know about an API, by name."""
     custom = sorted(config.routes - {*PREDEFINED})
     predefined = [key for key in PREDEFINED if key in config.routes]
     facts = {"Routes": ", ".join([*predefined, *custom])}

@@ -1,4 +1,4 @@
-"""The subscription store in memory, for tests and programs of one process."""
+"""The subscription store in memory, for tests and single-process programs."""
 
 import threading
 import time

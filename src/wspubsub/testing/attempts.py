@@ -26,7 +26,7 @@ from wspubsub.errors import (
 from wspubsub.testing.faults import SILENT, THROTTLED, Faults
 
 TIMEOUT_SECONDS = 10.0
-"""How long a call without a deadline goes on trying."""
+"""How long a call without a deadline is retried."""
 
 MAX_IN_FLIGHT = 128
 """How many posts may be without an answer at the same time."""
@@ -37,11 +37,11 @@ _SUCCESS = range(200, 300)
 
 
 class Answer(NamedTuple):
-    """What one attempt was answered with.
+    """The answer to one attempt.
 
     Attributes:
         status: HTTP status; `SILENT` if there is no answer.
-        code: AWS error code, empty if there is none.
+        code: AWS error code; may be empty.
         body: Body.
     """
 
@@ -146,7 +146,7 @@ class AttemptedConnections(ABC):
 
     @abstractmethod
     def _wait(self, seconds: float) -> None:
-        """Let so much time pass, without sleeping."""
+        """Let this much time pass, without sleeping."""
 
     def _request(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
@@ -177,7 +177,7 @@ class AttemptedConnections(ABC):
     def _ends(
         self, schedule: "Schedule[_Try]", method: str, data: bytes
     ) -> "Iterator[_Try]":
-        """Yield each request that was tried, when its last answer is there."""
+        """Yield each request that was tried, once its last answer is there."""
         silent: list[_Try] = []
         while not schedule.is_over(self._now()):
             attempt = schedule.take(self._now())

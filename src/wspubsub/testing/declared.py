@@ -10,7 +10,7 @@ from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 def declared_config(
     handler: object, config: GatewayConfig | None = None
 ) -> GatewayConfig:
-    """Return a configuration whose API is the one that a handler declares.
+    """Return a configuration whose API is as a handler declares it.
 
     It has the three predefined routes and one for each route key of the router, two-way
     where the router says so, as `wspubsub dev` and `wspubsub template` have it.

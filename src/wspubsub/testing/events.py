@@ -19,7 +19,7 @@ from wspubsub.testing.gateway import START_TIME
 from wspubsub.testing.handshakes import Query, handshake
 
 CONNECTION_ID = "L0SM9cOFvHcCIhw="
-"""The connection that an event is about if the test names no other."""
+"""The connection that an event is about unless the test names another."""
 
 _NO_CODE = 1005
 

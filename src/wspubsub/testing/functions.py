@@ -47,7 +47,7 @@ class InvocationRecord:
 
 
 class MarshalError(Exception):
-    """A function returned what is not JSON (`Runtime.MarshalError` of Lambda)."""
+    """A function did not return JSON data (Lambda's `Runtime.MarshalError`)."""
 
 
 def run(

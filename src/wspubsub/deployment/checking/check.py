@@ -47,7 +47,7 @@ def check_template(
 
 
 def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
-    """Return the event sources whose variables a handler finds once it is deployed.
+    """Return the event sources whose variables a handler will find once deployed.
 
     Args:
         template: As `read_template` returns it.

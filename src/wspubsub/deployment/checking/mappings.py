@@ -59,8 +59,9 @@ def _mapping(
     if source is not None and is_ours and not application.may_take(source):
         yield Finding(
             each.name,
-            f"{application.handler} cannot handle records of the {source}: give "
-            f"EventSources {source}=, or the mapping a function with another handler",
+            f"{application.handler} cannot handle records of the {source}: pass "
+            f"{source}= to EventSources, or use a function with another handler "
+            "for the mapping",
         )
 
 
@@ -79,8 +80,9 @@ def _missing(deployment: Deployment, application: Application) -> Iterator[Findi
         for function in deployment.functions:
             yield Finding(
                 function.name,
-                f"{application.handler} takes records of the {source}, and nothing "
-                "brings them: add an AWS::Lambda::EventSourceMapping of the "
+                f"{application.handler} handles records of the {source}, but "
+                "nothing invokes it with them: add an "
+                "AWS::Lambda::EventSourceMapping of the "
                 f"{'table' if source == STREAM else 'queue'} with its FunctionName",
             )
 

@@ -111,8 +111,8 @@ def _check_answers(
             continue  # if it is half of one, that is said elsewhere
         yield Finding(
             route.resource.name,
-            f"route {key} is one-way, so that clients never get what "
-            f"{application.handler} answers{_through(key, application)}: set "
+            f"route {key} is one-way, so clients never get the answers of "
+            f"{application.handler}{_through(key, application)}: set "
             "RouteResponseSelectionExpression to $default, and add an "
             "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default",
         )
