@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
+from wspubsub.handlers.application import Application
+from wspubsub.selection import CONNECT, DEFAULT, PREDEFINED
 
 PROXY = "AWS_PROXY"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from wspubsub.deployment.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
-from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import Application
 
 _ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
