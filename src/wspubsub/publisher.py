@@ -44,7 +44,8 @@ class Publisher:
     Args:
         store: Who listens to what.
         connections: How a message reaches a connection.
-        log: Keeps what was published, so that clients can catch up.
+        log: Keeps what was published, so that clients can catch up. To a topic without
+            a history in it, messages are published as without a log.
         fanout: How a message gets to the subscribers: in the call that publishes,
             through DynamoDB Streams, or through a queue.
         envelope: Makes what clients get of a logged message.
@@ -100,6 +101,7 @@ class Publisher:
         *,
         exclude: Collection[str] = (),
         key: str | None = None,
+        info: bytes | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message to every subscriber of a topic.
@@ -111,6 +113,7 @@ class Publisher:
             key: The message's name in the log, so that it can be published again. Once
                 everyone has been handed the message, a repeat sends nothing; until
                 then it is sent again. The position is the same each time.
+            info: What the log keeps with the message; see `TopicLog.append`.
             timeout_seconds: Longest time this call may take, whatever does not answer;
                 give `event.remaining_seconds()` to stay inside the Lambda timeout.
 
@@ -131,21 +134,23 @@ class Publisher:
         encoded = encode(data)
         excluded = _check_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
-        if self._log is None:
-            if key is not None:
+        if self._log is None or not self._log.keeps(topic):
+            if key is not None or info is not None:
                 raise UsageError(
-                    "keys are remembered in the log; pass log= to Publisher"
+                    f"keys and info are kept in the log, and topic {topic!r} has none; "
+                    "pass log= to Publisher, with a history for this topic"
                 )
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
             return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
         if self._envelope is not as_published:
-            check_size(self._envelope, topic, encoded)
+            check_size(self._envelope, topic, encoded, info)
         appended = self._log.append(
             topic,
             encoded,
             key=key,
             exclude=excluded,
+            info=info,
             timeout_seconds=budget.seconds_left(),
         )
         return self._publish_logged(self._log, appended, key, budget)
