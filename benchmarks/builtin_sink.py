@@ -32,6 +32,6 @@ class BuiltInSink:
         with child([*command, *files], {}, server_cores()) as process:
             yield cls(process)
 
-    def arrived(self, expected: int) -> Arrived:  # noqa: ARG002 - it counts at once
+    def arrived(self, expected: int) -> Arrived:
         """See `Sink.arrived`."""
         return Arrived(**self._process.ask())

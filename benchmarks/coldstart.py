@@ -89,7 +89,7 @@ def _measure(function: str, place: Place) -> Figures:
         cpu = _children_seconds()
         started_at = time.perf_counter()
         with machine.on_cores(machine.client_cores()):
-            process = subprocess.Popen(command, cwd=ROOT, env=environ)  # noqa: S603 - our own
+            process = subprocess.Popen(command, cwd=ROOT, env=environ)
         try:
             wall = api.answered_at() - started_at
         finally:

@@ -71,7 +71,7 @@ def _processor() -> str:
 def _node_version() -> str:
     command = ["node", "--version"]
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
+        done = subprocess.run(
             command, capture_output=True, text=True, check=True, timeout=30
         )
     except (OSError, subprocess.SubprocessError):

@@ -36,7 +36,7 @@ class MeteredClient:
     def __getattr__(self, name: str) -> Callable[..., dict[str, Any]]:
         operation = getattr(self._client, name)
 
-        def metered(**request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+        def metered(**request: Any) -> dict[str, Any]:
             answer: dict[str, Any]
             answer = operation(**request, ReturnConsumedCapacity="TOTAL")
             self.account.requests += 1

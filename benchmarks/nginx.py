@@ -124,7 +124,7 @@ def _running(folder: Path, configuration: str) -> Iterator["subprocess.Popen[byt
     (folder / "nginx.conf").write_text(configuration)
     command = [program, "-p", str(folder), "-e", str(folder / "errors")]
     with on_cores(server_cores()):
-        process = subprocess.Popen([*command, "-c", str(folder / "nginx.conf")])  # noqa: S603 - our own
+        process = subprocess.Popen([*command, "-c", str(folder / "nginx.conf")])
     try:
         yield process
     finally:

@@ -46,7 +46,7 @@ def _install(folder: Path) -> None:
     wanted = [f"{name}@{version}" for name, version in _PACKAGES.items()]
     command = [npm, "install", "--silent", "--no-audit", "--no-fund"]
     try:
-        subprocess.run(  # noqa: S603 - a fixed command
+        subprocess.run(
             [*command, "--prefix", str(folder), *wanted],
             check=True,
             timeout=_INSTALL_SECONDS,

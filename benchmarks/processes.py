@@ -48,7 +48,7 @@ class Child:
     ) -> None:
         self._name = " ".join(command)
         with on_cores(cores):
-            process = subprocess.Popen(  # noqa: S603 - our own commands
+            process = subprocess.Popen(
                 command,
                 cwd=ROOT,
                 env=clean(os.environ) | dict(environ),
@@ -69,7 +69,7 @@ class Child:
             self.close()
             raise
 
-    def ask(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - parsed JSON
+    def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and return the answer.
 
         Raises:
@@ -125,7 +125,7 @@ def requests() -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-def answer(**values: Any) -> None:  # noqa: ANN401 - JSON
+def answer(**values: Any) -> None:
     """Answer what this child was asked."""
     sys.stdout.write(json.dumps(values) + "\n")
     sys.stdout.flush()

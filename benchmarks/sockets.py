@@ -58,7 +58,7 @@ def _running_dev() -> Iterator[tuple[Process, str]]:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "app.py").write_text(_APP)
         with Path(folder, "log").open("w+") as log:
-            process: Process = subprocess.Popen(  # noqa: S603 - our own program
+            process: Process = subprocess.Popen(
                 [*command, "--", "app.py:handler"], cwd=folder, stdout=log, text=True
             )
             try:

@@ -28,7 +28,7 @@ class SimulatedConnections:
         self._account = account
         self._times = times
         self._usage = usage
-        self._random = random.Random(20_26)  # noqa: S311 - the same in every run
+        self._random = random.Random(20_26)
         self._progress = Progress()
         self.last_delivery = 0.0
         self.delivered = 0
@@ -36,7 +36,7 @@ class SimulatedConnections:
     def post_many(
         self,
         connection_ids: Iterable[str],
-        data: bytes,  # noqa: ARG002 - all messages are alike
+        data: bytes,
         *,
         deadline: float,
         patience_seconds: float | None = None,

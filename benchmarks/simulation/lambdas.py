@@ -63,7 +63,7 @@ class SimulatedQueue:
         self._running = self._warm = 0
         self._began_at: float | None = None
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
         """See `QueueClient.send_message_batch`."""
         entries = request["Entries"]
         self._clock.sleep(self._times.send_seconds)

@@ -43,7 +43,7 @@ class _List:
     def __init__(self) -> None:
         self.bodies: deque[str] = deque()
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
         self.bodies += [entry["MessageBody"] for entry in request["Entries"]]
         return {}
 

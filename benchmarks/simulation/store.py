@@ -29,11 +29,13 @@ class SimulatedStore(MemorySubscriptionStore):
         clock: VirtualClock,
         times: Times,
         usage: Usage,
+        topic: str,
         *,
         subscribers: int,
         shards: int,
     ) -> None:
         super().__init__()
+        self._topic = topic
         self._virtual = clock
         self._times = times
         self._usage = usage
@@ -42,7 +44,12 @@ class SimulatedStore(MemorySubscriptionStore):
             for shard in range(shards)
         ]
 
-    def whole(self, topic: str) -> tuple[Segment, ...]:  # noqa: ARG002 - the only one
+    def topics(self, connection_id: str) -> frozenset[str]:
+        """See `SubscriptionStore.topics`: nobody unsubscribes."""
+        self._usage.read_units += 1
+        return frozenset({self._topic})
+
+    def whole(self, topic: str) -> tuple[Segment, ...]:
         """See `SegmentedStore.whole`."""
         return tuple(map(Segment, range(len(self._sizes))))
 
@@ -50,45 +57,48 @@ class SimulatedStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - always soon enough
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
             connection_id
-            for _, ids in self._pages(self.whole(topic))
+            for _, ids in self._pages(self.whole(topic), consistent=consistent)
             for connection_id in ids
         )
 
     def segments(
         self,
-        topic: str,  # noqa: ARG002 - the only one
+        topic: str,
         size: int,
         within: Iterable[Segment],
+        *,
+        consistent: bool = False,
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`."""
         parts = list(within)
-        return split(parts, size, self._pages(parts))
+        return split(parts, size, self._pages(parts, consistent=consistent))
 
     def segment(
         self,
-        topic: str,  # noqa: ARG002 - as above
+        topic: str,
         segment: Segment,
         *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
-        return (each for _, ids in self._pages((segment,)) for each in ids)
+        pages = self._pages((segment,), consistent=consistent)
+        return (each for _, ids in pages for each in ids)
 
     def _pages(
-        self, segments: Sequence[Segment]
+        self, segments: Sequence[Segment], *, consistent: bool
     ) -> Iterator[tuple[Segment, list[str]]]:
+        per_byte = (2 if consistent else 1) / BYTES_PER_READ_UNIT
         left = {segment: self._range(segment) for segment in segments}
         while any(left.values()):
             pages = {segment: ids[:PER_PAGE] for segment, ids in left.items() if ids}
-            units = [
-                len(ids) * SUBSCRIBER_BYTES / BYTES_PER_READ_UNIT
-                for ids in pages.values()
-            ]
+            units = [len(ids) * SUBSCRIBER_BYTES * per_byte for ids in pages.values()]
             self._usage.read_units += sum(units)
             slowest = max(units) / PARTITION_READ_UNITS_PER_SECOND
             self._virtual.sleep(max(self._times.page_seconds, slowest))

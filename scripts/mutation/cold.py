@@ -21,7 +21,7 @@ class _Loader(SourceFileLoader):
         super().__init__(name, path)
         self._source = source
 
-    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002
+    def get_code(self, fullname: str) -> CodeType:  # noqa: ARG002 - as a loader has it
         return compile(self._source, self.path, "exec")
 
 
@@ -51,7 +51,7 @@ class _Finder(MetaPathFinder):
 def kill(mutant: Mutant, tests: Iterable[str]) -> int:
     """Import everything with the change, and run tests until one fails."""
     loaded = [name for name in sys.modules if name.split(".")[0] == "wspubsub"]
-    assert not loaded, loaded  # noqa: S101
+    assert not loaded, loaded  # noqa: S101 - or it could not be cold
     sys.meta_path.insert(0, _Finder(mutant))
     status = pytest.main([*ARGUMENTS, *tests], plugins=[EndAtFailure()])
     return SURVIVED if status == pytest.ExitCode.OK else KILLED

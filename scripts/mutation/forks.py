@@ -50,7 +50,7 @@ def _fork(task: Task, act: Callable[[Task], int], seconds: float) -> int:
         signal.signal(signal.SIGPROF, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, 60 + 3 * seconds)
-        with open(os.devnull, "r+b") as nothing:  # noqa: PTH123
+        with open(os.devnull, "r+b") as nothing:  # noqa: PTH123 - for its descriptor
             for stream in (0, 1, 2):
                 os.dup2(nothing.fileno(), stream)
         status = act(task)

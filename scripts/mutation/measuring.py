@@ -74,7 +74,7 @@ def _measure(session: Session, missing: list[str], jobs: int) -> list[Result]:
     ):
         if status:
             raise SystemExit("the tests fail without any change; see `pytest -n0`")
-    return [pickle.loads(_fresh(job).read_bytes()) for job, _ in tasks]  # noqa: S301
+    return [pickle.loads(_fresh(job).read_bytes()) for job, _ in tasks]
 
 
 def _measure_here(session: Session, job: int, names: list[str]) -> int:
@@ -106,7 +106,7 @@ def _digest(path: str) -> str:
 
 def _read() -> Baseline | None:
     try:
-        baseline: Baseline = pickle.loads(_KEPT.read_bytes())  # noqa: S301 - our own
+        baseline: Baseline = pickle.loads(_KEPT.read_bytes())
     except FileNotFoundError:
         return None
     return baseline

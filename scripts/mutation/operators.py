@@ -58,7 +58,7 @@ class RemoveCall(Operator):  # type: ignore[misc] # untyped
         if node.type == "simple_stmt" and _is_call(node.children[0]):
             yield node.children[0].start_pos, node.children[0].end_pos
 
-    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
+    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - as Cosmic Ray calls it
         """Put `pass` in its place."""
         call = node.children[0]
         first = call.get_first_leaf()
@@ -122,7 +122,7 @@ class WidenFormat(Operator):  # type: ignore[misc] # untyped
         if node.type == "fstring_format_spec" and re.search(r"\dd", node.get_code()):
             yield node.start_pos, node.end_pos
 
-    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002
+    def mutate(self, node: Any, index: int) -> Any:  # noqa: ARG002 - as Cosmic Ray calls it
         """Add one to the number."""
         number = node.children[1]
         number.value = re.sub(r"\d+", _one_more, number.value, count=1)

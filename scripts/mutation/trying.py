@@ -71,7 +71,7 @@ def _lines_run_at_import() -> Lines:
 
     _IMPORTS.unlink(missing_ok=True)
     list(run_in_forks([0], measure, jobs=1, limit=lambda _task: 60))
-    lines: Lines = pickle.loads(_IMPORTS.read_bytes())  # noqa: S301 - written above
+    lines: Lines = pickle.loads(_IMPORTS.read_bytes())
     return lines
 
 
@@ -96,7 +96,7 @@ def _try_functions(mutants: list[Mutant], limits: Limits) -> tuple[Outcomes, Bas
     if not _RESULT.exists():
         raise SystemExit("the functions could not be tried")
     result: tuple[Outcomes, Baseline]
-    result = pickle.loads(_RESULT.read_bytes())  # noqa: S301 - written above
+    result = pickle.loads(_RESULT.read_bytes())
     return result
 
 

@@ -55,7 +55,8 @@ from wspubsub.subscriptions.port import (
 if typing.TYPE_CHECKING:
     from wspubsub.log.memory import MemoryTopicLog
     from wspubsub.log.port import TopicLog
-    from wspubsub.log.rules import Appended, History, LoggedMessage, Position, Replay
+    from wspubsub.log.replays import Replay
+    from wspubsub.log.rules import Appended, History, LoggedMessage, Position
     from wspubsub.subscriptions.memory import MemorySubscriptionStore
 
 __version__ = "0.1.0"
@@ -117,9 +118,9 @@ __all__ = [
 # subscriptions in memory.
 _LATE = {
     **dict.fromkeys(
-        ("Appended", "History", "LoggedMessage", "Position", "Replay"),
-        "wspubsub.log.rules",
+        ("Appended", "History", "LoggedMessage", "Position"), "wspubsub.log.rules"
     ),
+    "Replay": "wspubsub.log.replays",
     "MemoryTopicLog": "wspubsub.log.memory",
     "TopicLog": "wspubsub.log.port",
     "MemorySubscriptionStore": "wspubsub.subscriptions.memory",
@@ -129,7 +130,7 @@ _LATE = {
 def __getattr__(name: str) -> object:
     if name not in _LATE:
         raise AttributeError(f"module 'wspubsub' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - as said above
+    from importlib import import_module
 
     found = globals()[name] = getattr(import_module(_LATE[name]), name)
     return found

@@ -1,4 +1,4 @@
-"""Posting one message to many connections, inside a deadline, and pruning the gone."""
+"""Posting one message to many connections before a deadline, and pruning the gone."""
 
 import logging
 import math
@@ -12,7 +12,7 @@ from wspubsub.reports import PublishError, PublishReport, Tally
 from wspubsub.subscriptions.port import Pruned, SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
-"""Told of a connection that was pruned, and which topics it has left by that."""
+"""Called with a connection that was pruned, and the topics that it left by that."""
 
 
 class Prune(Protocol):
@@ -35,13 +35,23 @@ TIMEOUT_SECONDS = 25.0
 """A WebSocket integration may take 29 s at most (API Gateway quota)."""
 
 RESERVE_SECONDS = 1.0
-"""Kept back of the timeout for pruning and for returning."""
+"""Part of the timeout that is reserved for pruning and for returning."""
 
 PRUNE_CHUNK = 100
 
 
 class Budget:
-    """The time that a call may take.
+    """The time that a call may take, with two instants at which something ends.
+
+    ::
+
+        now                       posting_until             the end
+         ├── reading and posting ───────┼── pruning, returning ─┤
+                                        └─────── reserve ───────┘
+
+    Posting ends early, so that gone connections can be pruned, and the report
+    returned, before Lambda or API Gateway ends the call. The work after the posts may
+    take all that is left.
 
     Args:
         clock: Monotonic clock in seconds.
@@ -62,11 +72,11 @@ class Budget:
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
     def seconds_left(self) -> float:
-        """Return how much time is left, 0 if none."""
+        """Return how much time is left, or 0."""
         return max(0.0, self._until - self._clock())
 
     def posting_seconds_left(self) -> float:
-        """Return how much time is left for reading and posting, 0 if none."""
+        """Return how much time is left for reading and posting, or 0."""
         return max(0.0, self.posting_until - self._clock())
 
     def is_spent(self) -> bool:
@@ -111,20 +121,16 @@ class Delivery:
 
     def report_to(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
         """Return a delivery like this one that reports each post as it ends."""
-        twin = self._copy()
-        twin._heard = heard  # noqa: SLF001 - of the same class
-        return twin
+        return self._copy(_heard=heard)
 
     def prune_with(self, prune: Prune) -> "Delivery":
         """Return a delivery like this one that prunes in another way."""
-        twin = self._copy()
-        twin._prune = prune  # noqa: SLF001 - of the same class
+        return self._copy(_prune=prune)
+
+    def _copy(self, **changes: object) -> "Delivery":
+        twin = object.__new__(Delivery)
+        vars(twin).update(vars(self), **changes)
         return twin
-
-    def _copy(self) -> "Delivery":
-        from copy import copy  # noqa: PLC0415 - a publish does without
-
-        return copy(self)
 
     def budget(
         self, seconds: float | None, *, longest_default: float = math.inf
@@ -165,7 +171,7 @@ class Delivery:
                 `Connections.post_many`.
 
         Raises:
-            PublishError: Reading the IDs or posting failed half-way.
+            PublishError: Reading the IDs or posting failed halfway.
         """
         tally = Tally()
         reading = _Reading(connection_ids, exclude, budget, tally)
@@ -206,7 +212,9 @@ class Delivery:
         left: dict[str, frozenset[str]] = {}
         for start in range(0, len(gone), PRUNE_CHUNK):
             if budget.is_spent():
-                log.warning("no time to prune %d gone connections", len(gone) - start)
+                log.warning(
+                    "no time left to prune %d gone connections", len(gone) - start
+                )
                 break
             try:
                 pruned = self._prune(
@@ -247,11 +255,11 @@ def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
     # Without time nothing would ever be sent, and without an end nothing would end.
     if not _is_time(timeout_seconds) or not timeout_seconds:
         raise UsageError(
-            f"timeout_seconds is a number above 0, not {timeout_seconds!r:.80}"
+            f"timeout_seconds must be a number above 0, not {timeout_seconds!r:.80}"
         )
     if not _is_time(reserve_seconds):
         raise UsageError(
-            f"reserve_seconds is a number from 0, not {reserve_seconds!r:.80}"
+            f"reserve_seconds must be a number from 0, not {reserve_seconds!r:.80}"
         )
 
 
@@ -295,7 +303,7 @@ class _Reading:
         is_read = isinstance(self._ids, Sequence)
         for connection_id in self._ids:
             if not is_read and not self._budget.posting_seconds_left():
-                self._tally.leave_unread("the time was over")
+                self._tally.leave_unread("the time ran out")
                 return
             if connection_id not in self._excluded:
                 yield connection_id

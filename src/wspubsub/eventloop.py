@@ -12,15 +12,17 @@ from collections.abc import Awaitable
 from concurrent.futures import Future
 from contextvars import Context, copy_context
 from threading import Lock, Thread
-from typing import Any
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
 
 _in_use = Lock()
 # By process: one that was forked must not touch its parent's loop.
 _runners: dict[int, asyncio.Runner] = {}
 
 
-def wait_for(awaitable: Awaitable[Any]) -> Any:  # noqa: ANN401 - as handlers
-    """Return what an awaitable gives.
+def wait_for(awaitable: Awaitable[ResultT]) -> ResultT:
+    """Return the result of an awaitable.
 
     A thread whose own loop is running, as in a test that is `async def` itself, cannot
     run another one: it has a thread made that does, and waits for it.
@@ -28,7 +30,7 @@ def wait_for(awaitable: Awaitable[Any]) -> Any:  # noqa: ANN401 - as handlers
     context = copy_context()
     if not _is_running():
         return _run(awaitable, context)
-    outcome: Future[Any] = Future()
+    outcome: Future[ResultT] = Future()
 
     def run() -> None:
         try:
@@ -40,8 +42,8 @@ def wait_for(awaitable: Awaitable[Any]) -> Any:  # noqa: ANN401 - as handlers
     return outcome.result()
 
 
-def _run(awaitable: Awaitable[Any], context: Context) -> Any:  # noqa: ANN401 - as handlers
-    async def wait() -> Any:  # noqa: ANN401 - as handlers
+def _run(awaitable: Awaitable[ResultT], context: Context) -> ResultT:
+    async def wait() -> ResultT:
         return await awaitable
 
     if not _in_use.acquire(blocking=False):

@@ -7,7 +7,7 @@ the function.
 
 from collections.abc import Mapping
 from types import NoneType, UnionType
-from typing import Any, Union
+from typing import Any, Union, get_args, get_origin
 
 from wspubsub.errors import MessageError, UsageError
 
@@ -45,7 +45,7 @@ def read_fields(message: object, types: Mapping[str, FieldType]) -> tuple[Any, .
     return tuple(_read(message, name, given) for name, given in types.items())
 
 
-def _read(message: dict[str, Any], name: str, given: Any) -> Any:  # noqa: ANN401 - parsed JSON
+def _read(message: dict[str, Any], name: str, given: FieldType) -> object:
     has_default = isinstance(given, tuple)
     wanted, default = _split(name, given) if has_default else (given, None)
     options = _options(name, wanted)
@@ -60,7 +60,7 @@ def _read(message: dict[str, Any], name: str, given: Any) -> Any:  # noqa: ANN40
     return _check(name, options, value)
 
 
-def _split(name: str, given: tuple[Any, ...]) -> tuple[Any, Any]:
+def _split(name: str, given: object) -> tuple[object, object]:
     match given:
         # (str, int) is how `isinstance` is asked, and would make a class the default.
         case (wanted, default) if not isinstance(default, type):
@@ -68,38 +68,38 @@ def _split(name: str, given: tuple[Any, ...]) -> tuple[Any, Any]:
     raise _unusable(name, given)
 
 
-def _options(name: str, wanted: Any) -> tuple[Any, ...]:  # noqa: ANN401 - any type
-    is_union = isinstance(wanted, UnionType) or _origin(wanted) is Union
-    options = wanted.__args__ if is_union else (wanted,)
+def _options(name: str, wanted: object) -> tuple[Any, ...]:
+    is_union = get_origin(wanted) in {Union, UnionType}
+    options = get_args(wanted) if is_union else (wanted,)
     for option in options:
-        item = option.__args__[0] if _origin(option) is list else option
+        item = [*get_args(option), option][0] if get_origin(option) is list else option
         if not isinstance(item, type) or item not in _WANTED:
             raise _unusable(name, wanted)
-    return tuple(options)
+    return options
 
 
 def _unusable(name: str, given: object) -> UsageError:
     return UsageError(
-        f"field {name!r} cannot be {given!r}; give str, int, float, bool, list, dict "
-        "or object, list[str], several of them as in str | None, or a type and a "
-        "default as in (int, 100)"
+        f"field {name!r} cannot be {given!r}; use str, int, float, bool, list, "
+        "dict or object, list[str], a union such as str | None, or a type and a "
+        "default such as (int, 100)"
     )
 
 
-def _check(name: str, options: tuple[Any, ...], value: Any) -> Any:  # noqa: ANN401 - parsed JSON
+def _check(name: str, options: tuple[Any, ...], value: object) -> object:
     for option in options:
-        if _origin(option) is list and isinstance(value, list):
-            items = option.__args__
+        if get_origin(option) is list and isinstance(value, list):
+            items = get_args(option)
             return [
                 _check(f"{name}[{at}]", items, each) for at, each in enumerate(value)
             ]
         if _is_of(option, value):
-            return float(value) if option is float else value
-    wanted = " or ".join(_WANTED[_origin(option) or option] for option in options)
+            return float(value) if option is float and isinstance(value, int) else value
+    wanted = " or ".join(_WANTED[get_origin(option) or option] for option in options)
     raise MessageError(f'field "{name}" must be {wanted}, not {_kind(value)}')
 
 
-def _is_of(option: object, value: Any) -> bool:  # noqa: ANN401 - parsed JSON
+def _is_of(option: object, value: object) -> bool:
     if option is float:
         return type(value) in {int, float}
     if option is int:
@@ -107,11 +107,7 @@ def _is_of(option: object, value: Any) -> bool:  # noqa: ANN401 - parsed JSON
     return option is object or type(value) is option
 
 
-def _origin(option: object) -> Any:  # noqa: ANN401 - any type
-    return getattr(option, "__origin__", None)
-
-
-def _kind(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+def _kind(value: object) -> str:
     if type(value) is int and not _is_of(int, value):
         return "one of more than 64 bits"
     return _FOUND[type(value)]

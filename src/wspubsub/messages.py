@@ -9,9 +9,12 @@ What a client sent is held to the same: whatever `decode_json` returns, `encode`
 import json
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 from wspubsub.errors import MessageError, MessageTooLargeError, UsageError
+
+Json: TypeAlias = Any
+"""What a JSON text may be read as; the code that reads it looks at its type."""
 
 MAX_MESSAGE_BYTES = 131_072
 """Message payload quota of API Gateway WebSocket APIs, in bytes ("Quotas for
@@ -51,7 +54,7 @@ def encode(data: object) -> bytes:
     return encoded
 
 
-def decode_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
+def decode_json(text: str) -> Json:
     """Return the value of a JSON text from a client.
 
     Raises:
@@ -65,8 +68,8 @@ def decode_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
     return value
 
 
-def read_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
-    """Return the value of a JSON text, also where it cannot be sent on as it is.
+def read_json(text: str) -> Json:
+    """Return the value of a JSON text, even if it cannot be sent on unchanged.
 
     Raises:
         MessageError: It is not JSON (RFC 8259), or cannot be read.
@@ -74,7 +77,7 @@ def read_json(text: str) -> Any:  # noqa: ANN401 - parsed JSON
     return _read(_LENIENT, text)
 
 
-def _read(decoder: json.JSONDecoder, text: str) -> Any:  # noqa: ANN401 - parsed JSON
+def _read(decoder: json.JSONDecoder, text: str) -> Json:
     try:
         return decoder.decode(text)
     except ValueError as error:
@@ -142,12 +145,13 @@ def _too_large(digits: str) -> MessageError:
 
 def _too_deep() -> MessageError:
     return MessageError(
-        f"the message is JSON nested too deeply: at most {MAX_JSON_LEVELS} levels"
+        "the message is nested too deeply: JSON may have at most "
+        f"{MAX_JSON_LEVELS} levels"
     )
 
 
 def _half_a_pair(what: str) -> MessageError:
-    return MessageError(f"{what} holds half of a surrogate pair, which is not text")
+    return MessageError(f"{what} has an unpaired surrogate, which is not Unicode text")
 
 
 def _check_utf8(data: bytes) -> bytes:
@@ -155,7 +159,7 @@ def _check_utf8(data: bytes) -> bytes:
         data.decode()
     except UnicodeDecodeError:
         raise UsageError(
-            "a WebSocket API sends text only and would damage bytes that are not "
+            "a WebSocket API sends only text and would corrupt bytes that are not "
             "UTF-8; base64-encode them first"
         ) from None
     return data
@@ -174,7 +178,7 @@ def _encode_json(data: object) -> bytes:
             data, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the data cannot be written as JSON: {error}") from None
+        raise UsageError(f"the data cannot be encoded as JSON: {error}") from None
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -21,7 +21,7 @@ class _LateFields:
     def __get__(
         self, record: object, owner: "type[Record]"
     ) -> "Mapping[str, dataclasses.Field[Any]]":
-        import dataclasses  # noqa: PLC0415 - the point of it all
+        import dataclasses  # the point of it all
 
         made = dataclasses.make_dataclass(
             owner.__name__,
@@ -32,14 +32,16 @@ class _LateFields:
         return fields
 
 
-def _make_field(owner: "type[Record]", name: str) -> Any:  # noqa: ANN401 - as `field` says
-    import dataclasses  # noqa: PLC0415 - as above
+def _make_field(owner: "type[Record]", name: str) -> "dataclasses.Field[Any]":
+    import dataclasses
 
     is_shown = name not in owner.hidden_names
-    if not hasattr(owner, name):
-        return dataclasses.field(repr=is_shown)
-    default = getattr(owner, name)
-    return dataclasses.field(default_factory=lambda: default, repr=is_shown)
+    options: dict[str, Any] = {"repr": is_shown}
+    if hasattr(owner, name):
+        default = getattr(owner, name)
+        options["default_factory"] = lambda: default
+    made: dataclasses.Field[Any] = dataclasses.field(**options)
+    return made
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -64,7 +66,7 @@ class Record:
             name for name in names if isinstance(getattr(cls, name, None), Mapping)
         )
 
-    def __init__(self, **values: Any) -> None:  # noqa: ANN401 - a type checker knows
+    def __init__(self, **values: Any) -> None:
         unknown = values.keys() - set(self.field_names)
         if unknown:
             raise TypeError(f"{type(self).__name__} has no field {min(unknown)!r}")
@@ -73,7 +75,7 @@ class Record:
             raise TypeError(f"{type(self).__name__} needs the field {min(missing)!r}")
         self.__dict__.update({name: {} for name in self._copied}, **values)
 
-    def __replace__(self, **changes: Any) -> Self:  # noqa: ANN401 - as above
+    def __replace__(self, **changes: Any) -> Self:
         return type(self)(**self._values() | changes)
 
     def __setattr__(self, name: str, value: object) -> None:

@@ -1,4 +1,4 @@
-"""What a handler returns, made into what API Gateway accepts.
+"""What a handler returns, turned into what API Gateway accepts.
 
 A proxy result may have the keys `statusCode`, `headers`, `multiValueHeaders`, `body`
 and `isBase64Encoded`; with any other key, or a body that is not text, the client gets
@@ -15,15 +15,19 @@ from types import MappingProxyType
 from typing import Any
 
 from wspubsub.errors import UsageError
-from wspubsub.messages import encode
+from wspubsub.messages import Json, encode
 from wspubsub.records import Record
 
-_ALLOWED_KEYS = frozenset(
+RESULT_KEYS = frozenset(
     {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
 )
-_MIN_STATUS, _MAX_STATUS = 200, 599
-# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks. Compiled when a
-# handler first sets a header.
+"""All that a proxy result may have ("Output format of a Lambda function for proxy
+integration")."""
+
+MIN_STATUS, MAX_STATUS = 200, 599
+
+# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks: nothing may end a
+# header early and begin another. Compiled when a handler first sets a header.
 _HEADER_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _HEADER_VALUE = r"[\t\x20-\x7e\x80-\xff]*"
 
@@ -93,7 +97,7 @@ class Response(Record):
 
 
 def to_response(value: object, returned_by: str = "a handler") -> Response:
-    """Return the response for what was returned for a message.
+    """Return the response for the result of a handler for messages.
 
     `None` is an empty one, text is a body, a `Response` is what it says, and anything
     else is a JSON body. That is so for an object with a `statusCode` too: it may be
@@ -120,7 +124,7 @@ def to_response(value: object, returned_by: str = "a handler") -> Response:
 def to_handshake_response(
     value: object, returned_by: str = "a handler", *, none_accepts: bool = False
 ) -> Response:
-    """Return the response for what was returned while a connection is made.
+    """Return the response for the result of a `connect` handler.
 
     Args:
         value: What was returned.
@@ -135,22 +139,22 @@ def to_handshake_response(
         return Response(status_code=200)
     response = _of_proxy_result(value)
     if not isinstance(response, Response):
-        said = f"{type(value).__name__}, which accepts no client"
+        said = f"{type(value).__name__}, which does not accept the client"
     elif isinstance(response.status_code, _ImpliedStatus):
-        said = "a Response without a status_code, which accepts no client"
+        said = "a Response without a status_code, which does not accept the client"
     else:
         return response
     raise UsageError(
-        f"{returned_by} returned {said}; while a connection is made return "
+        f"{returned_by} returned {said}; during a handshake return "
         f"{'None or ' if none_accepts else ''}Response(status_code=200) to accept it, "
-        "and raise Unauthorized, Forbidden or Reject to refuse it"
+        "or raise Unauthorized, Forbidden or Reject to refuse it"
     )
 
 
 def to_failed_handshake_response(
     value: object, returned_by: str = "an exception handler", *, status: int = 500
 ) -> Response:
-    """Return the response for what an exception handler returned for a handshake.
+    """Return the response for an exception handler's result during a handshake.
 
     What failed has not let the client in. Only a status that was written can.
 
@@ -169,31 +173,64 @@ def to_failed_handshake_response(
     return response
 
 
+def read_status(value: Json) -> Json:
+    """Return the status of a proxy result; text with three digits is accepted."""
+    is_digits = isinstance(value, str) and re.fullmatch("[0-9]{3}", value)
+    return int(value) if is_digits else value
+
+
+def read_header_value(value: Json) -> Json:
+    """Return the text of a header's value, which may be a number or a boolean."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def is_header_name(name: object) -> bool:
+    """Return whether a text is a valid name of an HTTP header (RFC 9110 §5.1)."""
+    return isinstance(name, str) and bool(re.fullmatch(_HEADER_NAME, name))
+
+
+def is_header_value(value: object) -> bool:
+    """Return whether a text is a valid header value: one line of Latin-1 text."""
+    return isinstance(value, str) and bool(re.fullmatch(_HEADER_VALUE, value))
+
+
 def _of_proxy_result(value: object) -> object:
     if not isinstance(value, Mapping) or "statusCode" not in value:
         return value
-    extra = value.keys() - _ALLOWED_KEYS
+    extra = value.keys() - RESULT_KEYS
     if extra:
         raise UsageError(
             "API Gateway rejects a result with the keys "
-            f"{', '.join(sorted(map(repr, extra)))}; allowed are "
-            f"{', '.join(sorted(_ALLOWED_KEYS))}"
+            f"{', '.join(sorted(map(repr, extra)))}; it allows only "
+            f"{', '.join(sorted(RESULT_KEYS))}"
         )
     if value.get("isBase64Encoded"):
-        raise UsageError("a WebSocket API sends text: isBase64Encoded must be False")
+        raise UsageError(
+            "isBase64Encoded must be False, because a WebSocket API sends only text"
+        )
     return Response(
         value.get("body"),
-        status_code=value["statusCode"],
-        headers=value.get("headers"),
-        multi_headers=value.get("multiValueHeaders"),
+        status_code=read_status(value["statusCode"]),
+        headers={
+            name: read_header_value(text)
+            for name, text in _mapping(value.get("headers")).items()
+        },
+        multi_headers={
+            name: [*map(read_header_value, values)]
+            if isinstance(values, list | tuple)
+            else values
+            for name, values in _mapping(value.get("multiValueHeaders")).items()
+        },
     )
 
 
 def _check_body(body: object) -> str | None:
     if not isinstance(body, str | None):
         raise UsageError(
-            f"a response body must be text, not {type(body).__name__}; write it with "
-            "json.dumps first"
+            f"a response body must be text, not {type(body).__name__}; encode it "
+            "with json.dumps first"
         )
     if body is not None:
         encode(body)
@@ -206,9 +243,9 @@ def _check_status(status: object) -> int:
         return _ImpliedStatus(200)
     if isinstance(status, bool) or not isinstance(status, int):
         raise UsageError(f"a status code must be a whole number, not {status!r}")
-    if not _MIN_STATUS <= status <= _MAX_STATUS:
+    if not MIN_STATUS <= status <= MAX_STATUS:
         raise UsageError(
-            f"a status code is from {_MIN_STATUS} to {_MAX_STATUS}, not {status}"
+            f"a status code must be from {MIN_STATUS} to {MAX_STATUS}, not {status}"
         )
     return status
 
@@ -224,7 +261,7 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
     checked = _mapping(headers)
     for name, values in checked.items():
         if not isinstance(values, list | tuple):
-            raise UsageError(f"header {name!r} must be a list of texts")
+            raise UsageError(f"the values of header {name!r} must be a list of text")
         for value in values:
             _check_header(name, value)
     return checked
@@ -232,12 +269,12 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
 
 def _mapping(headers: object) -> dict[Any, Any]:
     if not isinstance(headers, Mapping | None):
-        raise UsageError("response headers must be a mapping of names to texts")
+        raise UsageError("response headers must be a mapping of names to text")
     return dict(headers or {})
 
 
 def _check_header(name: object, value: object) -> None:
-    if not isinstance(name, str) or not re.fullmatch(_HEADER_NAME, name):
+    if not is_header_name(name):
         raise UsageError(f"{name!r} is not the name of an HTTP header")
-    if not isinstance(value, str) or not re.fullmatch(_HEADER_VALUE, value):
+    if not is_header_value(value):
         raise UsageError(f"the value of header {name} must be one line of Latin-1 text")

@@ -1,4 +1,4 @@
-r"""Route selection expressions, evaluated as API Gateway evaluates them.
+r"""Route keys, and the expressions that select them, as API Gateway evaluates them.
 
 "Selection expressions in API Gateway" (WebSocket): variables are
 `$request.body.path` or `${request.body.path}`, they may be mixed with literals, a
@@ -8,11 +8,13 @@ out is not evaluated again.
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Container, Iterator
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import read_json
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
 
 DEFAULT_EXPRESSION = "$request.body.action"
 """What most WebSocket APIs use, and what the AWS console proposes."""
@@ -58,8 +60,16 @@ class RouteSelectionExpression:
     def __repr__(self) -> str:
         return f"RouteSelectionExpression({self.text!r})"
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, RouteSelectionExpression):
+            return NotImplemented
+        return self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
     def evaluate(self, body: str) -> str:
-        """Return the route key that a message asks for; empty if it names none.
+        """Return the route key that a message asks for, or an empty text.
 
         Args:
             body: The message as text. One that is not JSON has no paths, so every
@@ -77,6 +87,21 @@ class RouteSelectionExpression:
             )
         except (MessageError, RecursionError):
             return ""
+
+    def select(self, body: str, routes: Container[str]) -> str | None:
+        """Return which of the routes a message selects; None if it has none.
+
+        What selects no custom route goes to `$default`, and so does a client that asks
+        for `$connect` by its name.
+
+        Args:
+            body: The message as text.
+            routes: The route keys that there are.
+        """
+        asked = self.evaluate(body)
+        if asked in routes and not asked.startswith("$"):
+            return asked
+        return DEFAULT if DEFAULT in routes else None
 
 
 def _parse(text: object) -> Iterator[str | _Variable]:
@@ -108,7 +133,7 @@ def _steps(path: str) -> tuple[str | int, ...]:
     )
 
 
-def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - parsed JSON
+def _look_up(value: object, path: tuple[str | int, ...]) -> object:
     for step in path:
         if isinstance(step, str) and isinstance(value, dict):
             value = value.get(step, _MISSING)
@@ -119,7 +144,7 @@ def _look_up(value: Any, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - 
     return value
 
 
-def _stringify(value: Any) -> str:  # noqa: ANN401 - parsed JSON
+def _stringify(value: object) -> str:
     # AWS documents arrays as "[item1, item2]"; numbers, booleans, null and objects
     # are not documented, so they keep their JSON form and null counts as missing.
     if value is _MISSING or value is None:

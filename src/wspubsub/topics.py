@@ -1,6 +1,8 @@
-"""What may be a topic name, and which shard of a topic a connection belongs to."""
+"""What a topic name may be, and what depends on it: a pattern, a shard."""
 
 from binascii import crc32
+from collections.abc import Mapping
+from typing import TypeVar
 
 from wspubsub.errors import TopicError
 
@@ -13,7 +15,7 @@ the name is read once for each subscriber.
 
 
 def validate_topic(topic: object) -> str:
-    """Return the topic as plain text if it is a legal name: 1 to 256 bytes of UTF-8.
+    """Return the topic as plain text if it is valid: 1 to 256 bytes of UTF-8.
 
     Any character but control characters (U+0000-U+001F, U+007F-U+009F) is legal.
 
@@ -31,13 +33,30 @@ def validate_topic(topic: object) -> str:
         raise TopicError(topic, "a topic must be valid Unicode text") from None
     if size > MAX_TOPIC_BYTES:
         raise TopicError(
-            topic, f"a topic has at most {MAX_TOPIC_BYTES} bytes, this one {size}"
+            topic, f"a topic must have at most {MAX_TOPIC_BYTES} bytes, not {size}"
         )
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in topic):
         raise TopicError(topic, "a topic must not contain control characters")
     # Of a text of another class, such as a member of a `str` enumeration, only the
     # text counts; `str()` would return what that class makes of it.
     return str.__str__(topic)
+
+
+ValueT = TypeVar("ValueT")
+
+
+def find_by_pattern(patterns: Mapping[str, ValueT], topic: str) -> ValueT | None:
+    """Return the value of the first pattern that a topic matches, or None.
+
+    Patterns are those of the shell: `*` is any text, `?` any character, and `[…]` any
+    of some characters.
+    """
+    from fnmatch import fnmatchcase  # few applications need it
+
+    fitting = (
+        value for pattern, value in patterns.items() if fnmatchcase(topic, pattern)
+    )
+    return next(fitting, None)
 
 
 def shard_of(connection_id: str, shards: int) -> int:

@@ -1,6 +1,5 @@
 """A plain Lambda handler that does what its client asks for, good or bad."""
 
-# ruff: noqa: T201 - handlers print
 import ctypes
 import itertools
 import json

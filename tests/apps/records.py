@@ -1,6 +1,5 @@
 """A handler that shows the records of event sources, and fails as these ask for."""
 
-# ruff: noqa: T201 - handlers print
 import json
 import os
 from collections.abc import Mapping

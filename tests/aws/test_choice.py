@@ -85,7 +85,7 @@ def test_with_snap_start_there_are_no_keys_so_it_is_boto3() -> None:
 )
 def test_isolated_regions_are_for_boto3(
     region: str,
-    is_fit: bool,  # noqa: FBT001 - a parameter of the test
+    is_fit: bool,
 ) -> None:
     assert is_engine_fit({**LAMBDA, "AWS_REGION": region}) is is_fit
     assert is_engine_fit({**LAMBDA, "AWS_DEFAULT_REGION": region}) is is_fit
@@ -139,7 +139,7 @@ def test_without_a_region_the_store_and_the_log_are_told_what_to_set(
 
 
 def test_what_else_keeps_a_client_from_being_made_is_an_error_of_ours() -> None:
-    with pytest.raises(UsageError, match="cannot make a client for dynamodb"):
+    with pytest.raises(UsageError, match="cannot create a client for dynamodb"):
         boto3_client("dynamodb", region="not a region")
 
 

@@ -28,7 +28,7 @@ CASES = [
     (
         "InvalidSignatureException",
         "Credential should be scoped to a valid region, not 'us-east-1'.",
-        "another Region",
+        "a Region other",
     ),
     (
         "InvalidSignatureException",

@@ -33,7 +33,7 @@ up to 1.4 seconds at least, after other failures to 0.2 at most."""
 SEED = next(
     seed
     for seed in count()
-    for draw in [random.Random(seed).random]  # noqa: S311 - delays of retries
+    for draw in [random.Random(seed).random]
     if all(0.2 < draw() < 0.5 for _ in range(6))
 )
 

@@ -56,7 +56,7 @@ def test_what_is_no_endpoint_is_refused(given: str) -> None:
 
 
 def test_the_default_domain_needs_its_stage() -> None:
-    with pytest.raises(UsageError, match="lacks the stage"):
+    with pytest.raises(UsageError, match="has no stage"):
         ManagementApi(f"https://{DEFAULT_DOMAIN}")
 
 

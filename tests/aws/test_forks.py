@@ -53,7 +53,7 @@ def test_a_child_process_makes_connections_of_its_own(
     environment: dict[str, str], client: str
 ) -> None:
     with misbehaving_server() as server:
-        subprocess.run(  # noqa: S603 - our own interpreter
+        subprocess.run(
             [sys.executable, "-c", POSTS.format(client=client), server.url],
             env={"PATH": os.environ["PATH"], **environment},
             check=True,
@@ -87,7 +87,7 @@ sys.exit(status)
 @pytest.mark.integration
 def test_a_child_process_leaves_its_parents_posts_alone() -> None:
     with misbehaving_server() as server:
-        subprocess.run(  # noqa: S603 - our own interpreter
+        subprocess.run(
             [sys.executable, "-c", UNDER_WAY, server.url],
             env={"PATH": os.environ["PATH"], **LAMBDA_ENVIRONMENT},
             check=True,

@@ -142,7 +142,7 @@ def test_a_post_to_a_wrong_endpoint_is_an_error_that_names_it(
 
 def test_an_error_of_the_program_is_not_disguised() -> None:
     class Broken:
-        def post_to_connection(self, **_request: object) -> None:
+        def post_to_connection(self, **_request: object) -> dict[str, object]:
             raise ZeroDivisionError
 
         get_connection = delete_connection = post_to_connection

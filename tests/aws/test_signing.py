@@ -1,109 +1,22 @@
-"""Signature Version 4, checked against botocore's signer."""
-
-import hashlib
+"""Credentials and signing keys; `test_requests.py` compares what they sign."""
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import given, settings, strategies as st
 
 from wspubsub import UsageError
-from wspubsub.aws.signing import (
-    Credentials,
-    Scope,
-    SigningKeys,
-    authorization,
-    canonical_request,
-    credentials_in,
-    signature,
-)
-
-TIME = "20261123T041500Z"
-header_text = st.text(
-    st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=20
-)
-header_name = st.from_regex(r"x-amz-[a-z0-9]{1,8}", fullmatch=True).filter(
-    lambda name: name not in {"x-amz-date", "x-amz-security-token"}
-)
-path_text = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="?#.\\%"),
-    max_size=30,
-)
-requests = st.fixed_dictionaries(
-    {
-        "method": st.sampled_from(["POST", "GET", "DELETE"]),
-        "path": st.one_of(
-            path_text.map(lambda text: "/" + "/".join(filter(None, text.split("/")))),
-            st.just("/prod/@connections/L0SM9cOFvHcCIhw%3D"),
-            st.just("/prod/%40connections/a_-%3D"),
-        ),
-        "query": st.sampled_from(["", "a=1", "a=1&b=%20x", "b="]),
-        "payload": st.binary(max_size=60),
-        "headers": st.dictionaries(header_name, header_text, max_size=3),
-        "token": st.one_of(st.none(), st.just("a/token+with=signs")),
-        "service": st.sampled_from(["execute-api", "dynamodb"]),
-    }
-)
+from wspubsub.aws.signing import Credentials, Scope, SigningKeys, credentials_in
 
 
-def from_botocore(request: dict) -> str:  # type: ignore[type-arg]  # of any values
-    class AtTheTime(SigV4Auth):  # type: ignore[misc]  # botocore has no types
-        def add_auth(self, request: AWSRequest) -> None:
-            request.context["timestamp"] = TIME
-            self._modify_request_before_signing(request)
-            canonical = self.canonical_request(request)
-            text = self.string_to_sign(request, canonical)
-            self._inject_signature_to_request(request, self.signature(text, request))
-
-    url = "https://api.example.com" + request["path"]
-    if request["query"]:
-        url += "?" + request["query"]
-    aws_request = AWSRequest(
-        method=request["method"],
-        url=url,
-        data=request["payload"],
-        headers={**request["headers"], "X-Amz-Date": TIME},
-    )
-    aws_request.context["timestamp"] = TIME
-    credentials = BotocoreCredentials("AKID", "secret/+", request["token"])
-    AtTheTime(credentials, request["service"], "eu-west-1").add_auth(aws_request)
-    return str(aws_request.headers["Authorization"])
-
-
-@settings(deadline=None, derandomize=True)
-@given(requests)
-def test_it_signs_as_botocore_does(request: dict) -> None:  # type: ignore[type-arg]
-    scope = Scope(TIME, "eu-west-1", request["service"])
-    credentials = Credentials("AKID", "secret/+", request["token"])
-    headers = {**request["headers"], "host": "api.example.com", "x-amz-date": TIME}
-    if request["token"]:
-        headers["x-amz-security-token"] = request["token"]
-    signed = sorted(headers.items())
-
-    canonical = canonical_request(
-        request["method"],
-        request["path"],
-        request["query"],
-        signed,
-        hashlib.sha256(request["payload"]).hexdigest(),
-    )
-    key = SigningKeys().key("secret/+", TIME[:8], "eu-west-1", request["service"])
-    value = authorization(
-        credentials, scope, signed, signature(canonical.encode(), scope, key)
-    )
-
-    assert value == from_botocore(request)
-
-
-def test_a_signing_key_is_made_anew_for_another_day_or_secret() -> None:
+def test_a_signing_key_is_made_again_for_another_day_or_secret() -> None:
     keys = SigningKeys()
-    first = keys.key("secret", "20261123", "us-east-1", "dynamodb")
+    today = Scope("20261123T041500Z", "us-east-1", "dynamodb")
+    later = Scope("20261123T235959Z", "us-east-1", "dynamodb")
+    tomorrow = Scope("20261124T041500Z", "us-east-1", "dynamodb")
+    first = keys.key("secret", today)
 
-    assert keys.key("secret", "20261123", "us-east-1", "dynamodb") is first
-    assert keys.key("secret", "20261124", "us-east-1", "dynamodb") != first
-    assert keys.key("other", "20261123", "us-east-1", "dynamodb") != first
-    assert keys.key("secret", "20261123", "us-east-1", "dynamodb") == first
+    assert keys.key("secret", later) is first
+    assert keys.key("secret", tomorrow) != first
+    assert keys.key("other", today) != first
+    assert keys.key("secret", today) == first
 
 
 def test_credentials_come_from_the_environment() -> None:

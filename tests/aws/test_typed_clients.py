@@ -14,7 +14,7 @@ pytestmark = pytest.mark.integration
 
 
 def verdict(*command: str | Path) -> str:
-    done = subprocess.run(  # noqa: S603 - type checkers
+    done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=110
     )
     return f"{done.stdout}{done.stderr}" if done.returncode else ""

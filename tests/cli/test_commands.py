@@ -84,16 +84,16 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
     ("arguments", "reason"),
     [
         (["app.py"], "does not name a handler"),
-        (["nowhere.py:handler"], "there is no file"),
+        (["nowhere.py:handler"], "does not exist"),
         (["no-module:handler"], "neither a Python file nor a module name"),
         ([PROBE, "--stage", "$default"], "is not a stage name"),
         ([PROBE, "--route", "$other"], "is not a route key"),
         ([PROBE, "--route-selection-expression", "$context.x"], "cannot be read"),
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),
         ([PROBE, "--authorizer", "x"], "does not name a handler"),
-        ([PROBE, "--table", "no such name"], "is not the name of a table"),
-        ([PROBE, "--idle-timeout", "0"], "must be more than 0"),
-        ([PROBE, "--timeout", "0"], "must be more than 0"),
+        ([PROBE, "--table", "no such name"], "is not a table name"),
+        ([PROBE, "--idle-timeout", "0"], "must be greater than 0"),
+        ([PROBE, "--timeout", "0"], "must be greater than 0"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(
@@ -163,7 +163,7 @@ def test_a_dynamodb_that_cannot_be_asked_is_told(url: str, capsys: Said) -> None
     status = main(["dev", PROBE, "--port", "0", "--dynamodb", url])
 
     assert status == 1
-    assert f"cannot ask {url} for table" in only_line(capsys.readouterr().err)
+    assert f"cannot reach DynamoDB at {url}" in only_line(capsys.readouterr().err)
 
 
 @pytest.mark.usefixtures("_no_credentials")
@@ -196,7 +196,7 @@ def test_a_module_that_does_not_import_is_told(
 
     assert status == 1
     line = only_line(capsys.readouterr().err)
-    assert f"the handler cannot be started: {reason}" in line
+    assert f"cannot start the handler: {reason}" in line
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ def test_a_missing_extra_is_told_with_what_to_install(
 ) -> None:
     code = MISSING.format(module=module, arguments=arguments)
 
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
         text=True,

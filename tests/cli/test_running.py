@@ -76,7 +76,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_during_the_start_ends_everything() -> None:
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command("dev", PROBE, "--port", "0"),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -95,7 +95,7 @@ def test_ctrl_c_during_the_start_ends_everything() -> None:
 
 
 def test_sigterm_ends_the_demo() -> None:
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command("demo", "--messages", "1000"),
         stdout=subprocess.PIPE,
         text=True,
@@ -128,7 +128,7 @@ def test_children_end_by_themselves_when_the_gateway_is_killed() -> None:
 
 
 def test_a_reader_of_the_log_that_goes_away_ends_the_gateway(chat: DevGateway) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command("dev", PROBE, "--port", "0", "--dynamodb", chat.dynamodb_url),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -163,7 +163,7 @@ def test_the_demo_counts_what_arrives() -> None:
 def test_the_log_for_people_has_a_line_an_event(chat: DevGateway) -> None:
     arguments = ["--port", "0", "--dynamodb", chat.dynamodb_url]
 
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command("dev", f"{CHAT}:handler", *arguments),
         stdout=subprocess.PIPE,
         text=True,
@@ -171,14 +171,16 @@ def test_the_log_for_people_has_a_line_an_event(chat: DevGateway) -> None:
         env=environment(CREDENTIALS),
     ) as process:
         assert process.stdout is not None
-        head = [process.stdout.readline() for _ in range(7)]
+        head = [process.stdout.readline() for _ in range(9)]
         url = head[1].split()[1]
         _knock(url)
         log = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
 
     assert head[0] == f"wspubsub {__version__} serves {CHAT}:handler\n"
-    assert head[6].endswith(f" -m websockets {url}\n")
+    assert head[8].endswith(f" -m websockets {url}\n")
+    routes = "$connect, $disconnect, $default, message, subscribe, unsubscribe"
+    assert head[6] == f"  Routes          {routes}\n"
     assert [line.split()[2] for line in log] == [
         "$connect",
         "opened",

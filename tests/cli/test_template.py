@@ -39,6 +39,19 @@ def allow(event: object, context: object) -> object: ...
 
 both.router = router
 """
+DECLARING = f"""{APP}
+from wspubsub.eventsources import EventSources
+
+queue_url = os.environ["WSPUBSUB_QUEUE"]
+
+
+@router.route("echo", two_way=True)
+def echo(event: MessageEvent) -> str:
+    return event.body
+
+
+handler = EventSources(router, stream=print, queue=print)
+"""
 
 
 @pytest.fixture
@@ -175,19 +188,42 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
 
     said = capsys.readouterr()
 
-    assert "wspubsub: warning: app.py:handler is a Router" in said.err
+    assert "app.py:handler cannot handle records of the stream: pass stream" in said.err
     assert "--worker" in said.err
     assert yaml.safe_load(said.out)["Resources"]["StreamMapping"]
+
+
+@pytest.mark.usefixtures("project")
+def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(DECLARING)
+    printed_one = printed(capsys, "template", "app.py:handler")
+    (project / "t.yaml").write_text(printed_one)
+    other = printed(
+        capsys,
+        *("template", "app.py:handler", "--no-streams", "--two-way", "$default"),
+    )
+    resources = yaml.safe_load(printed_one)["Resources"]
+
+    assert {"StreamMapping", "QueueMapping", "EchoRouteResponse"} <= set(resources)
+    assert "ShoutRouteResponse" not in resources
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+    assert "StreamMapping" not in other
+    assert "EchoRouteResponse" not in other
+    assert "DefaultRouteResponse" in other
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["nothing.py:handler"], "there is no file"),
+        (["nothing.py:handler"], "does not exist"),
         (["app.py:missing"], "app has no function missing"),
-        (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
-        (["app.py:handler", "--timeout", "60"], "time-out must be 1 to 29 s"),
+        (["app.py:unrouted"], "add unrouted.router = router"),
+        (["app.py:handler", "--timeout", "60"], "timeout must be from 1 to 29 s"),
         (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
+        (
+            ["app.py:handler", "--two-way", "echo"],
+            "--two-way names echo, but",
+        ),
         (["app.py:handler", "--authorizer", "x/b.py:f"], "must be in the folder of"),
     ],
 )
@@ -243,8 +279,8 @@ def test_nothing_that_the_module_asks_of_aws_leaves_the_machine(
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("missing.yaml", "cannot be read"),
-        ("binary.yaml", "cannot be read"),
+        ("missing.yaml", "cannot read"),
+        ("binary.yaml", "cannot read"),
         ("list.yaml", "it has no Resources"),
         ("http.json", "the template has no WebSocket API"),
     ],

@@ -2,13 +2,21 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import cast
 
 import pytest
 
 from tests.contracts.logs import KINDS, LogKind, LogTable, log_kind, log_table
-from tests.contracts.stores import KINDS as STORE_KINDS, MakeStore, make_stores
+from tests.contracts.members import MakeMembers
+from tests.contracts.stores import (
+    KINDS as STORE_KINDS,
+    MEMBER_KINDS,
+    MakeStore,
+    make_stores,
+)
 from tests.support.virtual_time import Clock
 from wspubsub import SubscriptionStore, TopicLog
+from wspubsub.subscriptions.members import MemberStore
 
 
 @pytest.fixture
@@ -54,3 +62,14 @@ def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeSto
 @pytest.fixture
 def store(make_store: MakeStore) -> SubscriptionStore:
     return make_store()
+
+
+@pytest.fixture(params=MEMBER_KINDS)
+def make_members(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeMembers]:
+    with make_stores(request.param, clock) as make:
+        yield cast("MakeMembers", make)
+
+
+@pytest.fixture
+def members(make_members: MakeMembers) -> MemberStore:
+    return make_members()

@@ -8,31 +8,45 @@ from tests.contracts.tables import CREDENTIALS, TABLES
 from tests.support.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, SubscriptionStore
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
+from wspubsub.subscriptions.memory_members import MemoryMemberStore
 
-__all__ = ["CREDENTIALS", "KINDS", "Clock", "MakeStore", "make_stores"]
+__all__ = [
+    "CREDENTIALS",
+    "KINDS",
+    "MEMBER_KINDS",
+    "Clock",
+    "MakeStore",
+    "make_stores",
+]
 
 MakeStore = Callable[..., SubscriptionStore]
 
-KINDS = ["memory", *TABLES]
+MEMBER_KINDS = ["members in memory"]
+KINDS = ["memory", *TABLES, *MEMBER_KINDS]
 
 
 class MakeMemoryStore:
     """Makes a store, and gives the same one again for other numbers of shards."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        kind: Callable[..., SubscriptionStore] = MemorySubscriptionStore,
+    ) -> None:
         self._clock = clock
+        self._kind = kind
         self._made: dict[str, SubscriptionStore] = {}
 
     def __call__(
         self,
         *,
-        shards: object = None,  # noqa: ARG002 - it has none
-        previous_shards: object = None,  # noqa: ARG002 - as above
+        shards: object = None,
+        previous_shards: object = None,
         **options: Any,
     ) -> SubscriptionStore:
         key = repr(options)
         if key not in self._made:
-            self._made[key] = MemorySubscriptionStore(now=self._clock, **options)
+            self._made[key] = self._kind(now=self._clock, **options)
         return self._made[key]
 
 
@@ -40,6 +54,9 @@ class MakeMemoryStore:
 def make_stores(kind: str, clock: Clock) -> Iterator[MakeStore]:
     if kind == "memory":
         yield MakeMemoryStore(clock)
+        return
+    if kind == "members in memory":
+        yield MakeMemoryStore(clock, MemoryMemberStore)
         return
     with TABLES[kind]() as (table, client):
 

@@ -98,6 +98,18 @@ def test_what_may_pass_is_tried_again(sender: Sender, status: int) -> None:
     assert sender.messages("a=") == [b"x"]
 
 
+@pytest.mark.parametrize("status", [400, 404, 413, 501, 505])
+def test_what_would_fail_again_is_tried_once(sender: Sender, status: int) -> None:
+    sender.connect("a=")
+    sender.fail("a=", status, times=1)
+
+    with pytest.raises(ManagementError) as caught:
+        sender.connections.post("a=", b"hi", deadline=soon())
+
+    assert caught.value.status == status
+    assert not sender.messages("a=")
+
+
 def test_throttling_until_the_deadline_is_an_error(sender: Sender) -> None:
     sender.connect("a=")
     sender.fail("a=", 429, times=10_000)

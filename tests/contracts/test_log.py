@@ -1,5 +1,7 @@
 """What every `TopicLog` does."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.contracts.logs import LogKind
@@ -13,7 +15,9 @@ from wspubsub import (
 )
 
 SKEW = 15 * 60
-YEAR = 365 * 24 * 60 * 60
+DAY = 24 * 60 * 60
+YEAR = 365 * DAY
+MINUTE = History(ttl_seconds=60, position_ttl_seconds=60)
 STRANGE = ["a", "#", "1#a", "a#b", "L#a", "émoji 🎉", "x" * 256]
 
 
@@ -22,7 +26,16 @@ def fill(log: TopicLog, topic: str, count: int) -> list[LoggedMessage]:
 
 
 def lost(position: Position | None) -> Replay:
-    return Replay(messages=(), recovered=False, position=position)
+    return Replay(messages=(), recovered=False, position=position, newest=position)
+
+
+def whole(messages: Sequence[LoggedMessage], newest: Position) -> Replay:
+    return Replay(
+        messages=tuple(messages),
+        recovered=True,
+        position=messages[-1].position if messages else newest,
+        newest=newest,
+    )
 
 
 def test_a_message_is_read_as_it_was_appended(
@@ -40,9 +53,7 @@ def test_a_message_is_read_as_it_was_appended(
     assert message.data == b"h\xc3\xa9llo"
     assert message.published_at == clock.time
     assert message.exclude == {"a=", "b="}
-    assert log.read(news) == Replay(
-        messages=(message,), recovered=True, position=message.position
-    )
+    assert log.read(news) == whole([message], message.position)
 
 
 def test_offsets_count_up_in_one_epoch_with_ids_of_their_own(
@@ -103,7 +114,7 @@ def test_a_reader_that_has_all_gets_nothing_and_keeps_its_position(
 
     replay = log.read(news, messages[-1].position)
 
-    assert replay == Replay(messages=(), recovered=True, position=messages[-1].position)
+    assert replay == whole([], messages[-1].position)
 
 
 def test_a_long_replay_is_read_on_from_its_position(log: TopicLog, news: str) -> None:
@@ -132,9 +143,7 @@ def test_without_a_position_a_reader_gets_the_newest(log: TopicLog, news: str) -
 
     replay = log.read(news, limit=2)
 
-    assert replay == Replay(
-        messages=tuple(messages[3:]), recovered=True, position=messages[-1].position
-    )
+    assert replay == whole(messages[3:], messages[-1].position)
 
 
 def test_a_reader_gets_a_hundred_at_a_time_unless_it_says_otherwise(
@@ -182,30 +191,47 @@ def test_what_is_too_old_is_trimmed(kind: LogKind, clock: Clock, news: str) -> N
     assert log.read(news, old[0].position) == lost(new[-1].position)
 
 
-def test_a_log_whose_messages_are_all_too_old_is_empty(
+def test_a_position_outlives_the_messages(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
     log = kind.make(history=History(ttl_seconds=60))
+    older, newest = (each.position for each in fill(log, news, 2))
+
+    for seconds in (60, 7 * DAY - 60):
+        clock.advance(seconds)
+
+        assert log.position(news) == newest
+        assert log.ensure_position(news) == newest
+        assert log.read(news) == whole([], newest)
+        assert log.read(news, newest) == whole([], newest)
+        assert log.read(news, older) == lost(newest)
+
+
+def test_a_log_whose_position_has_expired_is_empty(
+    kind: LogKind, clock: Clock, news: str
+) -> None:
+    log = kind.make(history=MINUTE)
     newest = fill(log, news, 2)[-1].position
 
-    clock.advance(60)
+    clock.advance(60 + SKEW)
 
     assert log.position(news) is None
     assert log.read(news) == Replay(messages=(), recovered=True, position=None)
     assert log.read(news, newest) == lost(None)
 
 
-def test_after_a_message_that_has_long_expired_a_new_epoch_goes_on_counting(
+def test_after_a_position_that_has_expired_a_new_epoch_goes_on_counting(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
     kind.require_transactions()
-    log = kind.make(history=History(ttl_seconds=60))
+    log = kind.make(history=MINUTE)
     before = fill(log, news, 2)[-1].position
     clock.advance(60 + SKEW)
 
     after = log.append(news, b"late").message
 
-    assert after.position.offset == 3
+    # The entry that begins the epoch has offset 3.
+    assert after.position.offset == 4
     assert after.position.epoch != before.epoch
     assert log.read(news).messages == (after,)
     assert log.read(news, before) == lost(after.position)
@@ -214,7 +240,7 @@ def test_after_a_message_that_has_long_expired_a_new_epoch_goes_on_counting(
 def test_an_epoch_goes_on_for_as_long_as_clocks_may_differ(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
-    log = kind.make(history=History(ttl_seconds=60))
+    log = kind.make(history=MINUTE)
     first, second = fill(log, news, 2)
     clock.advance(60 + SKEW - 1)
 
@@ -259,20 +285,20 @@ def test_a_clock_that_is_wrong_does_not_extend_the_history(
     again = log.append(news, b"right again", key="k")
 
     assert right.published_at == clock.time
-    assert right.position == Position(right.position.epoch, wrong.position.offset + 1)
+    assert right.position == Position(right.position.epoch, wrong.position.offset + 2)
     assert right.position.epoch != wrong.position.epoch
     assert again.is_new
     assert again.message.position.epoch == right.position.epoch
     assert log.read(news).messages == (right, again.message)
     clock.advance(60)
-    assert log.position(news) is None
+    assert log.read(news).messages == ()
     assert log.append(news, b"again", key="k").is_new
 
 
-def test_a_log_goes_on_in_its_epoch_while_its_newest_message_is_kept(
+def test_a_log_goes_on_in_its_epoch_while_it_has_a_position(
     kind: LogKind, clock: Clock, news: str
 ) -> None:
-    log = kind.make(history=History(ttl_seconds=60))
+    log = kind.make(history=MINUTE)
     messages = []
     for _ in range(4):
         messages += fill(log, news, 1)

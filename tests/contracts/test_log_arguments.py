@@ -114,7 +114,7 @@ def test_an_illegal_limit_is_refused(log: TopicLog, limit: int, news: str) -> No
 
 @pytest.mark.parametrize(
     "since",
-    ["x", ("x", 1), Position(5, 1), Position("x", 1.5)],  # type: ignore[arg-type]
+    ["x", ("x", 1), Position(5, 1), Position("x", 1.5)],  # type: ignore[arg-type] # that is the mistake
 )
 def test_a_position_that_is_none_is_refused(
     log: TopicLog, since: Position, news: str

@@ -227,7 +227,7 @@ print(router(message_event("three" if child else "two"))["body"], flush=True)
 
 
 def run_application(code: str) -> tuple[list[str], str]:
-    result = subprocess.run(  # noqa: S603 - our own interpreter
+    result = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", code],
         capture_output=True,
         text=True,

@@ -90,7 +90,7 @@ def test_a_call_has_the_time_that_it_asks_for(
 
 @pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan, "5", None])
 def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="timeout_seconds is a number above 0"):
+    with pytest.raises(UsageError, match="timeout_seconds must be a number above 0"):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), timeout_seconds=seconds
         )
@@ -98,7 +98,7 @@ def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan, "5", None])
 def test_a_reserve_that_is_not_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="reserve_seconds is a number from 0"):
+    with pytest.raises(UsageError, match="reserve_seconds must be a number from 0"):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), reserve_seconds=seconds
         )
@@ -141,8 +141,8 @@ class Pruning(MemorySubscriptionStore):
         self,
         connection_ids: Iterable[str],
         *,
-        topic: str | None = None,  # noqa: ARG002 - all are alike
-        timeout_seconds: float | None = None,  # noqa: ARG002 - as above
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
     ) -> Pruned:
         ids = list(connection_ids)
         self.sizes.append(len(ids))
@@ -182,7 +182,7 @@ def test_pruning_ends_with_the_time_and_says_how_many_are_left(
     deliver_to_gone(store, clock, 250, seconds=2.0)
 
     assert store.sizes == [100, 100]
-    assert "no time to prune 50 gone connections" in caplog.text
+    assert "no time left to prune 50 gone connections" in caplog.text
 
 
 def test_what_on_gone_publishes_goes_to_nobody_who_was_found_gone(

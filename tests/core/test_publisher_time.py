@@ -81,8 +81,9 @@ class SlowStore(MemorySubscriptionStore):
 
     def subscribers(
         self,
-        topic: str,  # noqa: ARG002 - all are alike
+        topic: str,
         *,
+        consistent: bool = False,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         assert timeout_seconds is not None
@@ -97,7 +98,7 @@ class SlowStore(MemorySubscriptionStore):
         self,
         connection_ids: Iterable[str],
         *,
-        topic: str | None = None,  # noqa: ARG002 - as above
+        topic: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Pruned:
         self.pruned += connection_ids
@@ -115,7 +116,7 @@ def test_reading_ends_with_the_posts_and_the_reserve_is_for_pruning() -> None:
     report = publisher.publish("news", "x", timeout_seconds=4.0)
 
     assert report.unread
-    assert report.reason == "the time was over"
+    assert report.reason == "the time ran out"
     assert len(report.deferred) <= 1
     assert 2_900 < report.delivered + len(report.gone) < 3_001
     assert len(store.pruned) == len(report.gone) == 150
@@ -148,13 +149,8 @@ def test_a_silent_store_ends_the_reading_and_nothing_else(
 
 def test_whoever_was_read_before_the_store_failed_has_an_outcome() -> None:
     class Failing(MemorySubscriptionStore):
-        def subscribers(
-            self,
-            topic: str,
-            *,
-            timeout_seconds: float | None = None,  # noqa: ARG002 - fails at once
-        ) -> Iterator[str]:
-            yield from super().subscribers(topic)
+        def subscribers(self, topic: str, **options: Any) -> Iterator[str]:
+            yield from super().subscribers(topic, **options)
             raise StoreError("no capacity", operation="Query", code="Throttled")
 
     store = Failing()
@@ -294,18 +290,18 @@ def test_without_time_the_reason_is_the_time(caplog: pytest.LogCaptureFixture) -
         def post_many(
             self,
             connection_ids: Iterable[str],
-            data: bytes,  # noqa: ARG002 - nothing is sent
+            data: bytes,
             *,
-            deadline: float,  # noqa: ARG002 - it has passed
-            patience_seconds: float | None = None,  # noqa: ARG002 - as above
+            deadline: float,
+            patience_seconds: float | None = None,
         ) -> Iterator[PostOutcome]:
             for connection_id in connection_ids:
                 yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     report = Publisher(store_of("a"), Late()).publish("news", "x")
 
-    assert report.reason == "the time was over"
-    assert "0 delivered, 1 not tried (the time was over)" in caplog.text
+    assert report.reason == "the time ran out"
+    assert "0 delivered, 1 not tried (the time ran out)" in caplog.text
 
 
 def test_a_post_to_a_client_that_reads_too_slowly_is_a_report_and_a_warning(

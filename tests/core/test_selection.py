@@ -130,3 +130,12 @@ def test_any_expression_is_read_or_refused(text: str) -> None:
     except UsageError:
         return
     assert text
+
+
+def test_expressions_of_the_same_text_are_equal() -> None:
+    first, same = RouteSelectionExpression("a"), RouteSelectionExpression("a")
+
+    assert first == same
+    assert len({first, same}) == 1
+    assert first != RouteSelectionExpression("b")
+    assert first != "a"

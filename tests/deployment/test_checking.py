@@ -17,7 +17,7 @@ from tests.support.infra_templates import (
     statements,
 )
 from wspubsub import UsageError
-from wspubsub.deployment.checking import check_template
+from wspubsub.deployment.checking import check_template, find_sources
 
 Change = Callable[[Template], object]
 CONNECTIONS = (
@@ -72,7 +72,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a route leads nowhere": (
         lambda t: put(t, "SubscribeRoute", "Target", value="integrations/abc"),
-        "SubscribeRoute: route subscribe leads to no integration",
+        "SubscribeRoute: route subscribe has no integration",
     ),
     "the integration is no proxy": (
         lambda t: put(t, "Integration", "IntegrationType", value="AWS"),
@@ -80,11 +80,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "the integration has another function": (
         lambda t: put(t, "Integration", "IntegrationUri", value="arn:aws:x"),
-        "Integration: IntegrationUri names no function",
+        "Integration: IntegrationUri does not name a function",
     ),
     "the expression is another one": (
         lambda t: put(t, "Api", "RouteSelectionExpression", value="$request.body.a"),
-        "Api: RouteSelectionExpression is $request.body.a, and the router's is",
+        "Api: RouteSelectionExpression is $request.body.a, but the router's is",
     ),
     "a route for messages is guarded": (
         lambda t: put(t, "DefaultRoute", "AuthorizationType", value="AWS_IAM"),
@@ -104,7 +104,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "the stage never deploys": (
         lambda t: put(t, "Stage", "AutoDeploy", value=False),
-        "Stage: never gets the API's routes",
+        "Stage: never receives the API's routes",
     ),
     "the handler is another one": (
         lambda t: put(t, "Function", "Handler", value="main.handler"),
@@ -145,16 +145,16 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "every table": (
         allowed("Table", Resource="arn:aws:dynamodb:us-east-1:1:table/*"),
-        "on arn:aws:dynamodb:us-east-1:1:table/*: name the one resource",
+        "on arn:aws:dynamodb:us-east-1:1:table/*, which is too much: name",
     ),
     "everything": (
         allowed("Table", Resource="*"),
         "dynamodb:BatchWriteItem, dynamodb:ConditionCheckItem on "
-        "*: name the one resource",
+        "*, which is too much: name",
     ),
     "every action": (
         allowed("Table", Action="dynamodb:*"),
-        "FunctionRole: allows dynamodb:*: name the actions",
+        "FunctionRole: allows dynamodb:*, which is too much: name",
     ),
     "another table": (
         allowed("Table", Resource="arn:aws:dynamodb:us-east-1:1:table/other"),
@@ -172,11 +172,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
         lambda t: put(
             t, "Table", "TimeToLiveSpecification", "AttributeName", value="ttl"
         ),
-        "Table: time to live reads ttl",
+        "Table: time to live uses ttl",
     ),
     "other keys": (
         lambda t: put(t, "Table", "KeySchema", 0, "AttributeName", value="id"),  # type: ignore[arg-type] # an index
-        "Table: its keys must be pk (HASH) and sk (RANGE)",
+        "Table: the keys are not pk (HASH) and sk (RANGE)",
     ),
     "no stream": (
         lambda t: without(t, "Table", "StreamSpecification"),
@@ -202,18 +202,18 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "the endpoint of another API": (
         endpoint("https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"),
-        "Function: WSPUBSUB_ENDPOINT is not that of Api",
+        "Function: WSPUBSUB_ENDPOINT is not the endpoint of Api",
     ),
     "the endpoint of an API that is there too": (
         lambda t: (
             t["Resources"].update(Other=t["Resources"]["Api"]),
             endpoint({"Fn::Sub": "https://${Other}.execute-api.x/prod"})(t),
         ),
-        "Function: WSPUBSUB_ENDPOINT is not that of Api",
+        "Function: WSPUBSUB_ENDPOINT is not the endpoint of Api",
     ),
     "an endpoint that is none": (
         endpoint("api.example.com/prod"),
-        "Function: WSPUBSUB_ENDPOINT is api.example.com/prod, which is no address",
+        "Function: WSPUBSUB_ENDPOINT is api.example.com/prod, which is not a URL",
     ),
     "no endpoint": (
         lambda t: without(
@@ -243,28 +243,28 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a stream whose records are retried for ever": (
         lambda t: put(t, "StreamMapping", "MaximumRetryAttempts", value=-1),
-        "StreamMapping: a record that fails holds up those behind it for a day, or is "
-        "given up unnoticed: set MaximumRetryAttempts to 10",
+        "StreamMapping: a failing record blocks those behind it for a day, or is "
+        "dropped unnoticed: set MaximumRetryAttempts to 10",
     ),
     "a stream whose retries are not limited": (
         lambda t: without(t, "StreamMapping", "MaximumRetryAttempts"),
-        "given up unnoticed: set MaximumRetryAttempts to 10",
+        "dropped unnoticed: set MaximumRetryAttempts to 10",
     ),
     "a stream whose records may be a day old": (
         lambda t: without(t, "StreamMapping", "MaximumRecordAgeInSeconds"),
-        "given up unnoticed: set MaximumRecordAgeInSeconds to 7800",
+        "dropped unnoticed: set MaximumRecordAgeInSeconds to 7800",
     ),
     "a stream whose records are dropped untried": (
         lambda t: put(t, "StreamMapping", "MaximumRecordAgeInSeconds", value=7799),
-        "StreamMapping: MaximumRecordAgeInSeconds is 7799 s, so that after an outage",
+        "StreamMapping: MaximumRecordAgeInSeconds is 7799 s, so after an outage",
     ),
     "a stream whose batches stay whole": (
         lambda t: put(t, "StreamMapping", "BisectBatchOnFunctionError", value=False),
-        "given up unnoticed: set BisectBatchOnFunctionError to true",
+        "dropped unnoticed: set BisectBatchOnFunctionError to true",
     ),
     "a stream without a destination": (
         lambda t: without(t, "StreamMapping", "DestinationConfig"),
-        "given up unnoticed: set DestinationConfig.OnFailure.Destination to a queue",
+        "dropped unnoticed: set DestinationConfig.OnFailure.Destination to a queue",
     ),
     "a stream with half a destination": (
         lambda t: put(t, "StreamMapping", "DestinationConfig", "OnFailure", value={}),
@@ -272,7 +272,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a queue whose function is stopped": (
         lambda t: without(t, "Function", "RecursiveLoop"),
-        "Function: sends to Queue, which invokes it, and Lambda stops such a chain",
+        "Function: sends to Queue, which invokes it; Lambda stops such a chain",
     ),
     "a queue whose function shall be stopped": (
         lambda t: put(t, "Function", "RecursiveLoop", value="Terminate"),
@@ -371,8 +371,108 @@ def test_messages_without_any_route_are_lost_if_the_router_has_a_default() -> No
     assert "Forbidden" in line
 
 
+ANSWERING = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+
+def test_a_handler_that_answers_needs_a_two_way_route() -> None:
+    (line,) = found(made(), ANSWERING)
+
+    assert line.startswith(
+        "SubscribeRoute: route subscribe is one-way, so clients never get the answers "
+        "of app.handler: set RouteResponseSelectionExpression to $default"
+    )
+    assert found(made(ANSWERING), ANSWERING) == []
+
+
+def test_behind_default_alone_what_answers_needs_it_to_be_two_way() -> None:
+    bare = replace(APPLICATION, route_keys=frozenset())
+
+    (line,) = found(made(bare), ANSWERING)
+
+    assert line.startswith("DefaultRoute: route $default is one-way")
+    assert "answers of app.handler for subscribe" in line
+    assert found(made(bare, two_way=frozenset({"$default"})), ANSWERING) == []
+
+
+@pytest.mark.parametrize(
+    ("half", "said"),
+    [
+        ("SubscribeRouteResponse", "needs a route response"),
+        ("SubscribeRoute.RouteResponseSelectionExpression", "is never sent"),
+    ],
+)
+def test_half_a_two_way_route_is_said_once(half: str, said: str) -> None:
+    template = made(ANSWERING)
+    without(template, *half.split("."))
+
+    (line,) = found(template, ANSWERING)
+
+    assert said in line
+
+
+def test_a_route_of_another_integration_needs_its_response_to_be_two_way() -> None:
+    template = made()
+    resources = template["Resources"]
+    resources["Pong"] = {
+        "Type": "AWS::ApiGatewayV2::Integration",
+        "Properties": {"ApiId": {"Ref": "Api"}, "IntegrationType": "MOCK"},
+    }
+    resources["PingRoute"] = {
+        "Type": "AWS::ApiGatewayV2::Route",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "RouteKey": "ping",
+            "RouteResponseSelectionExpression": "$default",
+            "Target": {"Fn::Sub": "integrations/${Pong}"},
+        },
+    }
+    resources["PingRouteResponse"] = {
+        "Type": "AWS::ApiGatewayV2::RouteResponse",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "RouteId": {"Ref": "PingRoute"},
+            "RouteResponseKey": "$default",
+        },
+    }
+    (line,) = found(template)
+    resources["PongResponse"] = {
+        "Type": "AWS::ApiGatewayV2::IntegrationResponse",
+        "Properties": {
+            "ApiId": {"Ref": "Api"},
+            "IntegrationId": {"Ref": "Pong"},
+            "IntegrationResponseKey": "$default",
+        },
+    }
+
+    assert line.startswith("Pong: route ping is two-way, but its integration has no")
+    assert found(template) == []
+
+
+def test_what_a_handler_takes_must_be_brought() -> None:
+    application = replace(APPLICATION, event_sources=frozenset({"stream", "queue"}))
+    template = made(streams=True)
+
+    (line,) = found(template, application)
+    put(template, "StreamMapping", "EventSourceArn", value={"Fn::ImportValue": "x"})
+
+    assert line == (
+        "Function: app.handler handles records of the queue, but nothing invokes it "
+        "with them: add an AWS::Lambda::EventSourceMapping of the queue with its "
+        "FunctionName"
+    )
+    assert found(template, application) == []  # that one may bring them
+
+
+def test_a_handler_finds_the_sources_whose_variables_it_has() -> None:
+    template = made(queue=True)
+
+    assert find_sources(template, "app.handler") == {"queue"}
+    assert find_sources(full(), "app.handler") == {"stream", "queue"}
+    assert find_sources({"Resources": {}}, "app.handler") == set()
+
+
 def test_a_bare_router_cannot_take_records() -> None:
-    application = replace(APPLICATION, takes_records=False)
+    application = replace(APPLICATION, event_sources=frozenset())
 
     lines = found(made(streams=True, queue=True), application)
 
@@ -423,7 +523,7 @@ def test_a_route_may_belong_to_another_function() -> None:
     ]["Target"]
 
     (line,) = found(template)
-    assert line.startswith("SubscribeRoute: route subscribe leads to Other, but")
+    assert line.startswith("SubscribeRoute: route subscribe invokes Other, but")
 
 
 @pytest.mark.parametrize(
@@ -683,7 +783,7 @@ def test_a_function_may_be_invoked_through_its_version() -> None:
     put(template, "First", "FunctionName", value={"Fn::ImportValue": "function"})
 
     (line,) = found(template)
-    assert line.startswith("Integration: IntegrationUri names no function")
+    assert line.startswith("Integration: IntegrationUri does not name a function")
 
 
 @given(st.data())

@@ -21,7 +21,7 @@ CHAT = Application(
         {"$connect", "$disconnect", "$default", "message", "subscribe", "unsubscribe"}
     ),
     route_selection_expression="$request.body.type",
-    takes_records=True,
+    event_sources=None,
     variables=frozenset({"WSPUBSUB_ENDPOINT", "WSPUBSUB_TABLE"}),
 )
 
@@ -119,7 +119,7 @@ def test_other_actions_on_all_resources_are_too_wide(name: str) -> None:
     )
 
     (line,) = found(template, CHAT)
-    assert "allows dynamodb:Query on *: name the one resource" in line
+    assert "allows dynamodb:Query on *, which is too much: name" in line
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -80,7 +80,7 @@ def test_a_template_in_short_forms_gives_no_finding() -> None:
         (json.dumps({"Resources": {"A": {}}}), "it has no Resources"),
         ("a: [", "t is neither YAML nor JSON"),
         ("a: !!python/object:os.system {}", "t is neither YAML nor JSON"),
-        ("a: {b: 1, b: 2}", "'b'] twice in the mapping at line 1"),
+        ("a: {b: 1, b: 2}", "the mapping at line 1 has ['b'] twice"),
         ("{" * 1200, "t is neither YAML nor JSON"),
     ],
 )
@@ -101,7 +101,7 @@ def test_without_pyyaml_json_still_works() -> None:
         "except ImportError as error: print(error)\n"
     )
 
-    done = subprocess.run(  # noqa: S603 - our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
 

@@ -13,7 +13,7 @@ from wspubsub.handlers.application import Application
 
 CHOICES: list[dict[str, Any]] = [
     {},
-    {"two_way": True, "streams": True, "queue": True, "history": True},
+    {"two_way": frozenset(), "streams": True, "queue": True, "history": True},
     {
         "authorizer": "auth.check",
         "identity_sources": ("route.request.querystring.token",),
@@ -144,7 +144,7 @@ def test_a_stream_event_of_sam_needs_partial_responses_too() -> None:
     partial, retries = found(template)
 
     assert partial.startswith("FunctionLog: a single failed record")
-    assert retries.startswith("FunctionLog: a record that fails holds up those behind")
+    assert retries.startswith("FunctionLog: a failing record blocks those behind")
 
 
 def test_a_policy_that_is_not_known_may_allow_anything() -> None:
@@ -162,10 +162,10 @@ def test_a_policy_that_is_not_known_may_allow_anything() -> None:
 @pytest.mark.parametrize(
     ("keys", "reason"),
     [
-        ({"chat/join"}, "letters and digits only for route keys, so not 'chat/join'"),
-        ({"é"}, "letters and digits only"),
-        ({"connect"}, "SAM does not tell 'connect' from another"),
-        ({"sendMessage", "sendmessage"}, "SAM does not tell 'sendmessage' from"),
+        ({"chat/join"}, "only letters and digits in route keys, not 'chat/join'"),
+        ({"é"}, "only letters and digits"),
+        ({"connect"}, "SAM does not distinguish 'connect' from another"),
+        ({"sendMessage", "sendmessage"}, "SAM does not distinguish 'sendmessage' from"),
     ],
 )
 def test_route_keys_that_sam_does_not_take_are_refused(

@@ -1,6 +1,7 @@
 """What a template contains."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from wspubsub.deployment.template.variables import Variable
 from wspubsub.handlers.application import Application
 
 ROUTE = "AWS::ApiGatewayV2::Route"
+TWO_WAY = "RouteResponseSelectionExpression"
 FUNCTION = "AWS::Lambda::Function"
 custom_keys = st.text(min_size=1).filter(lambda key: not key.startswith("$"))
 
@@ -56,7 +58,7 @@ def test_the_api_selects_routes_as_the_router_does() -> None:
 
 
 def test_the_stage_waits_for_all_routes_so_that_it_deploys_once() -> None:
-    template = made(two_way=True)
+    template = made(two_way=frozenset())
 
     stage = template["Resources"]["Stage"]
 
@@ -64,14 +66,48 @@ def test_the_stage_waits_for_all_routes_so_that_it_deploys_once() -> None:
     assert stage["Properties"]["AutoDeploy"] is True
 
 
-def test_only_routes_for_messages_are_two_way() -> None:
-    template = made(two_way=True)
-
-    two_way = {
+def two_way_keys(template: dict[str, Any]) -> set[str]:
+    return {
         each["RouteKey"]
         for each in of_kind(template, ROUTE).values()
-        if "RouteResponseSelectionExpression" in each
+        if TWO_WAY in each
     }
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_the_routes_that_the_router_declares_are_two_way(template_format: str) -> None:
+    application = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+    template = made(application, template_format=template_format)
+
+    responses = of_kind(template, "AWS::ApiGatewayV2::RouteResponse")
+    (response,) = responses.values()
+    prefix = "Api" if template_format == "sam" else ""
+    assert response["RouteId"] == {"Ref": f"{prefix}SubscribeRoute"}
+    if template_format == "sam":
+        routes = properties(template, "Api")["Routes"]
+        assert {k for k, each in routes.items() if TWO_WAY in each} == {"subscribe"}
+    else:
+        assert two_way_keys(template) == {"subscribe"}
+
+
+def test_two_way_routes_that_are_named_count_instead_of_those_declared() -> None:
+    application = replace(APPLICATION, two_way_keys=frozenset({"subscribe"}))
+
+    template = made(application, two_way=frozenset({"$default"}))
+
+    assert two_way_keys(template) == {"$default"}
+
+
+def test_a_two_way_route_that_the_api_does_not_have_is_refused() -> None:
+    with pytest.raises(UsageError, match="--two-way names echo, but the API has no"):
+        made(two_way=frozenset({"echo", "subscribe"}))
+
+
+def test_only_routes_for_messages_are_two_way() -> None:
+    template = made(two_way=frozenset())
+
+    two_way = two_way_keys(template)
     responses = of_kind(template, "AWS::ApiGatewayV2::RouteResponse")
 
     assert two_way == {"$default", "subscribe", "sendMessage"}
@@ -200,7 +236,7 @@ def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
 )
 def test_only_new_entries_and_new_connections_wake_a_function(
     record: tuple[str, str, str],
-    is_wanted: bool,  # noqa: FBT001 - what the table says
+    is_wanted: bool,
 ) -> None:
     filters = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
     patterns = [json.loads(each["Pattern"]) for each in filters["Filters"]]
@@ -249,7 +285,7 @@ def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
 
 @pytest.mark.parametrize(("queue", "loop"), [(True, "Allow"), (False, None)])
 def test_a_function_may_send_to_its_own_queue(
-    queue: bool,  # noqa: FBT001 - a parameter of the test
+    queue: bool,
     loop: str | None,
 ) -> None:
     template = made(streams=True, queue=queue)
@@ -328,21 +364,21 @@ def test_the_stage_is_throttled() -> None:
     ("settings", "reason"),
     [
         ({"stage": "$default"}, "not a stage name"),
-        ({"stage": "my-stage", "template_format": "sam"}, "SAM makes a logical ID"),
-        ({"timeout_seconds": 30}, "time-out must be 1 to 29 s, not 30"),
-        ({"memory_mb": 64}, "memory must be 128"),
+        ({"stage": "my-stage", "template_format": "sam"}, "SAM turns the stage name"),
+        ({"timeout_seconds": 30}, "timeout must be from 1 to 29 s, not 30"),
+        ({"memory_mb": 64}, "memory must be from 128"),
         ({"log_retention_days": 2}, "log retention 2 does not exist"),
         ({"runtime": "python3.9"}, "runtime 'python3.9' does not exist"),
         ({"architecture": "arm"}, "architecture 'arm' does not exist"),
         ({"template_format": "cdk"}, "format 'cdk' does not exist"),
-        ({"throttle_rate": 0}, "throttle rate must be 1"),
-        ({"throttle_burst": 0}, "throttle burst must be 1"),
+        ({"throttle_rate": 0}, "throttle rate must be from 1"),
+        ({"throttle_burst": 0}, "throttle burst must be from 1"),
         ({"identity_sources": ("route.request.header.A",)}, "needs --authorizer"),
         (
             {"authorizer": "a.b", "identity_sources": ("$request.header.A",)},
             "not an identity source",
         ),
-        ({"worker": "a.b"}, "a worker needs records"),
+        ({"worker": "a.b"}, "--worker needs records"),
     ],
 )
 def test_what_aws_would_refuse_is_refused(
@@ -378,16 +414,16 @@ def test_all_functions_find_the_users_own_variables(template_format: str) -> Non
 @pytest.mark.parametrize(
     ("texts", "reason"),
     [
-        (["1ST"], "'1ST' is not a name of an environment variable"),
-        ([""], "'' is not a name"),
-        (["A-B=1"], "'A-B' is not a name"),
-        (["WSPUBSUB_TABLE=x"], "WSPUBSUB_TABLE is set already"),
-        (["AWS_REGION=x"], "AWS_REGION is set already"),
-        (["LAMBDA_TASK_ROOT"], "LAMBDA_TASK_ROOT is set already"),
-        (["A_URL", "A__URL"], "two variables would have the parameter AUrl"),
-        (["TABLE"], "the template has a Table already"),
-        (["CODE_S3_KEY"], "the template has a CodeS3Key already"),
-        (["CONNECT_ROUTE"], "the template has a ConnectRoute already"),
+        (["1ST"], "'1ST' is not the name of an environment variable"),
+        ([""], "'' is not the name"),
+        (["A-B=1"], "'A-B' is not the name"),
+        (["WSPUBSUB_TABLE=x"], "the template sets WSPUBSUB_TABLE"),
+        (["AWS_REGION=x"], "the template sets AWS_REGION"),
+        (["LAMBDA_TASK_ROOT"], "the template sets LAMBDA_TASK_ROOT"),
+        (["A_URL", "A__URL"], "two variables would share the parameter AUrl"),
+        (["TABLE"], "the template already has a Table"),
+        (["CODE_S3_KEY"], "the template already has a CodeS3Key"),
+        (["CONNECT_ROUTE"], "the template already has a ConnectRoute"),
     ],
 )
 def test_variables_that_could_not_be_set_are_refused(
@@ -400,8 +436,8 @@ def test_variables_that_could_not_be_set_are_refused(
 def test_more_routes_than_an_api_has_are_refused() -> None:
     keys = frozenset(f"key{number}" for number in range(298))
 
-    with pytest.raises(UsageError, match="at most 300 routes, and this router has 301"):
-        Application(handler="app.handler", route_keys=keys)
+    with pytest.raises(UsageError, match="at most 300 routes, not 301"):
+        made(Application(handler="app.handler", route_keys=keys))
 
 
 def test_more_resources_than_a_template_has_are_refused() -> None:
@@ -409,11 +445,11 @@ def test_more_resources_than_a_template_has_are_refused() -> None:
     application = Application(handler="app.handler", route_keys=keys)
 
     with pytest.raises(UsageError, match="at most 500 resources"):
-        made(application, two_way=True)
+        made(application, two_way=frozenset())
 
 
 def test_a_handler_must_be_one_for_lambda() -> None:
-    with pytest.raises(UsageError, match="not a handler such as"):
+    with pytest.raises(UsageError, match="is not a handler; use"):
         Application(handler="handler", route_keys=frozenset())
 
 
@@ -434,13 +470,18 @@ def test_keys_that_look_alike_have_routes_of_their_own(key: str) -> None:
 
 @given(
     st.frozensets(custom_keys, max_size=10),
-    st.frozensets(st.sampled_from(["two_way", "streams", "queue", "history"])),
+    st.data(),
+    st.frozensets(st.sampled_from(["streams", "queue", "history"])),
 )
 def test_a_template_fits_the_router_that_it_was_made_from(
-    keys: frozenset[str], flags: frozenset[str]
+    keys: frozenset[str], data: st.DataObject, flags: frozenset[str]
 ) -> None:
+    messages = sorted(keys | {"$default"})
     application = Application(
-        handler="app.handler", route_keys=keys | {"$connect"}, takes_records=True
+        handler="app.handler",
+        route_keys=keys | {"$connect"},
+        two_way_keys=data.draw(st.frozensets(st.sampled_from(messages))),
+        event_sources={f.removesuffix("s") for f in flags - {"history"}},
     )
 
     template = made(application, **dict.fromkeys(flags, True))

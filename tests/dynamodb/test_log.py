@@ -16,6 +16,9 @@ from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
 MARGIN = 3600
+SKEW = 900
+MINUTE = History(ttl_seconds=60, position_ttl_seconds=60)
+HOURS = History(ttl_seconds=10_000, position_ttl_seconds=10_000)
 
 
 @pytest.fixture
@@ -68,32 +71,43 @@ def test_the_table_holds_what_the_documentation_says(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
     clock.time = 1000.25
-    log = make_log(client, clock, history=History(ttl_seconds=60))
+    history = History(ttl_seconds=60, position_ttl_seconds=120)
+    log = make_log(client, clock, history=history)
 
-    message = log.append("né#s", b"\xff", key="k#1", exclude=["b=", "a="]).message
+    message = log.append(
+        "né#s", b"\xff", key="k#1", exclude=["b=", "a="], info=b"ann"
+    ).message
 
-    expires_at = {"N": str(1061 + MARGIN)}
     common = {
         "epoch": {"S": message.position.epoch},
-        "id": {"S": message.id},
         "published_at": {"N": "1000.25"},
-        "expires_at": expires_at,
+        "expires_at": {"N": str(1121 + MARGIN)},
     }
     before = all_items(client)
     assert before == {
+        ("L#né#s", "0000000000000000"): {
+            "pk": {"S": "L#né#s"},
+            "sk": {"S": "0000000000000000"},
+            "genesis": {"BOOL": True},
+            **common,
+        },
         ("L#né#s", "0000000000000001"): {
             "pk": {"S": "L#né#s"},
             "sk": {"S": "0000000000000001"},
+            "id": {"S": message.id},
             "data": {"B": b"\xff"},
             "exclude": {"SS": ["a=", "b="]},
+            "info": {"B": b"ann"},
             **common,
         },
         ("K#4#né#s#k#1", "#"): {
             "pk": {"S": "K#4#né#s#k#1"},
             "sk": {"S": "#"},
             "offset": {"N": "1"},
+            "id": {"S": message.id},
             "digest": {"S": sha256(b"\xff").hexdigest()},
             **common,
+            "expires_at": {"N": str(1061 + MARGIN)},
         },
     }
 
@@ -108,7 +122,9 @@ def test_an_append_costs_one_write_once_the_end_of_the_log_is_known(
     client: FaultyDynamoDB, log: DynamoDBTopicLog
 ) -> None:
     log.append("news", b"x" * 500)
-    assert client.calls == ["query", "put_item"]
+    # The entry that begins the epoch comes first, once for each topic.
+    assert client.calls == ["query", "put_item", "put_item"]
+    assert client.units == 3
     client.calls.clear()
     client.units = 0
 
@@ -205,7 +221,7 @@ def test_the_newest_message_deleted_while_reading_is_not_made_up(
 def test_an_epoch_is_not_used_again_when_its_newest_offset_may_be_deleted(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
-    history = History(ttl_seconds=60)
+    history = MINUTE
     old = [
         make_log(client, clock, history=history).append("news", b"x").message.position
         for _ in range(3)
@@ -216,7 +232,7 @@ def test_an_epoch_is_not_used_again_when_its_newest_offset_may_be_deleted(
 
     new = make_log(client, clock, history=history).append("news", b"x").message.position
 
-    assert new.offset == 3
+    assert new.offset == 4
     assert new.epoch != old[0].epoch
     log = make_log(client, clock, history=history)
     assert not any(log.read("news", position).recovered for position in old)
@@ -225,7 +241,7 @@ def test_an_epoch_is_not_used_again_when_its_newest_offset_may_be_deleted(
 def test_a_thawed_environment_does_not_trust_what_it_knew(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
-    history = History(ttl_seconds=60)
+    history = MINUTE
     frozen = make_log(client, clock, history=history)
     other = make_log(client, clock, history=history)
     before = frozen.append("news", b"1").message.position
@@ -235,14 +251,14 @@ def test_a_thawed_environment_does_not_trust_what_it_knew(
 
     after = frozen.append("news", b"3").message.position
 
-    assert after == Position(after.epoch, 2)
+    assert after == Position(after.epoch, 3)
     assert after.epoch != before.epoch
 
 
 def test_a_thawed_environment_takes_no_offset_before_the_newest(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
-    history = History(ttl_seconds=60)
+    history = MINUTE
     frozen = make_log(client, clock, history=history)
     other = make_log(client, clock, history=history)
     frozen.append("news", b"1")
@@ -251,8 +267,8 @@ def test_a_thawed_environment_takes_no_offset_before_the_newest(
     other.append("news", b"3")
     delete(client, "news", 2)
 
-    assert frozen.append("news", b"4").message.position.offset == 4
-    assert offsets(frozen) == [3, 4]
+    assert frozen.append("news", b"4").message.position.offset == 5
+    assert offsets(frozen) == [4, 5]
 
 
 def test_of_two_appends_at_once_the_later_one_is_remembered(
@@ -263,6 +279,7 @@ def test_of_two_appends_at_once_the_later_one_is_remembered(
         log.append("news", b"2")
         return answer
 
+    log.ensure_position("news")
     client.plan("put_item", [write_and_be_overtaken])
     log.append("news", b"1")
     client.calls.clear()
@@ -277,8 +294,8 @@ def test_a_shorter_history_is_never_deleted_before_what_it_follows(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
     # Or else the newest entry would be gone while an older one passes for the newest.
-    patient = make_log(client, clock, history=History(ttl_seconds=10_000))
-    hasty = make_log(client, clock, history=History(ttl_seconds=60))
+    patient = make_log(client, clock, history=HOURS)
+    hasty = make_log(client, clock, history=MINUTE)
     first = patient.append("news", b"1").message.position
 
     second = hasty.append("news", b"2").message.position
@@ -286,7 +303,7 @@ def test_a_shorter_history_is_never_deleted_before_what_it_follows(
     assert second.epoch == first.epoch
     expiries = [int(item["expires_at"]["N"]) for item in all_items(client).values()]
     assert len(set(expiries)) == 1
-    clock.advance(60)
+    clock.advance(60 + SKEW)
     assert hasty.position("news") is None
     assert patient.position("news") == second
 
@@ -294,11 +311,11 @@ def test_a_shorter_history_is_never_deleted_before_what_it_follows(
 def test_a_longer_history_does_not_trust_what_may_be_deleted(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
-    hasty = make_log(client, clock, history=History(ttl_seconds=60))
-    patient = make_log(client, clock, history=History(ttl_seconds=10_000))
+    hasty = make_log(client, clock, history=MINUTE)
+    patient = make_log(client, clock, history=HOURS)
     first = hasty.append("news", b"1").message.position
 
-    clock.advance(61 + 15 * 60)
+    clock.advance(61 + SKEW)
 
     assert patient.position("news") is None
     assert patient.append("news", b"2").message.position.epoch != first.epoch
@@ -315,7 +332,7 @@ def test_what_is_known_of_topics_does_not_pile_up(clock: Clock) -> None:
     assert client.calls == ["put_item"]
     log.append("topic 0", b"")
 
-    assert client.calls == ["put_item", "query", "put_item"]
+    assert client.calls == ["put_item", "query", "put_item", "put_item"]
 
 
 def test_a_log_needs_a_table() -> None:

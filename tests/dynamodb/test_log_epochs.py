@@ -27,7 +27,7 @@ SKEW = 15 * 60
 MARGIN = 60 * 60
 WEEK = 7 * 24 * MARGIN
 LONG_AGO = TTL + MARGIN + SKEW
-HISTORY = History(ttl_seconds=TTL)
+HISTORY = History(ttl_seconds=TTL, position_ttl_seconds=TTL)
 
 
 @pytest.fixture
@@ -139,19 +139,20 @@ def test_an_epoch_begins_in_one_transaction_and_goes_on_with_single_writes(
     log = make_log(client, clock)
     client.calls.clear()
 
-    first = log.append("news", b"x" * 500).message
+    begun = log.ensure_position("news")
     assert client.calls == ["query", "transact_write_items"]
-    second = log.append("news", b"y").message
+    first = log.append("news", b"x" * 500).message.position
+    second = log.append("news", b"y").message.position
 
-    assert client.calls == ["query", "transact_write_items", "put_item"]
-    assert first.position.offset == 4
-    assert second.position == Position(first.position.epoch, 5)
+    assert client.calls[2:] == ["query", "put_item", "put_item"]
+    assert [each.offset for each in (begun, first, second)] == [4, 5, 6]
+    assert {each.epoch for each in (begun, first, second)} == {begun.epoch}
 
 
 def test_a_new_topic_begins_with_a_single_write(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
-    make_log(client, clock).append("news", b"x")
+    make_log(client, clock).ensure_position("news")
 
     assert client.calls == ["query", "put_item"]
 
@@ -176,7 +177,7 @@ def test_an_epoch_whose_beginning_is_not_answered_begins_once(
 
     assert appended.is_new
     assert log.read("news").messages == (appended.message,)
-    assert appended.message.position.offset == 4
+    assert appended.message.position.offset == 5
 
 
 @pytest.mark.parametrize("key", [None, "k"])
@@ -192,7 +193,8 @@ def test_who_begins_second_follows_the_first(
     assert second.is_new
     first, last = make_log(client, clock).read("news").messages
     assert (first.data, last) == (b"first", second.message)
-    assert last.position == Position(first.position.epoch, 5)
+    assert first.position.offset == 5
+    assert last.position == Position(first.position.epoch, 6)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +225,7 @@ def test_a_beginning_that_was_not_carried_out_is_lost_to_who_came_first(
     ours = make_log(client, clock).append("news", b"ours")
 
     assert [each.data for each in other.read("news").messages] == [b"other", b"ours"]
-    assert ours.message.position.offset == 5
+    assert ours.message.position.offset == 6
 
 
 def test_a_fast_clock_does_not_end_an_epoch_that_is_read(
@@ -251,7 +253,7 @@ def test_a_wrong_clock_ends_an_epoch_but_not_the_log(
     right.append("news", b"2", key="k")
 
     assert [each.data for each in right.read("news").messages] == [b"2"]
-    newest = entry(client, 3)
+    newest = entry(client, 5)
     assert float(newest["published_at"]["N"]) == clock.time
     assert int(newest["expires_at"]["N"]) == clock.time + TTL + MARGIN
     clock.advance(TTL)
@@ -264,14 +266,17 @@ def test_a_wrong_clock_ends_an_epoch_but_not_the_log(
 def test_a_history_that_is_much_longer_is_not_handed_on(
     client: FaultyDynamoDB, clock: Clock, longer: float, *, is_followed: bool
 ) -> None:
-    mistaken = make_log(client, clock, History(ttl_seconds=TTL + longer))
+    lasts = TTL + longer
+    mistaken = make_log(
+        client, clock, History(ttl_seconds=TTL, position_ttl_seconds=lasts)
+    )
     first = mistaken.append("news", b"1").message.position
     expiry = int(entry(client, 1)["expires_at"]["N"])
 
     second = make_log(client, clock).append("news", b"2").message.position
 
-    assert second.offset == 2
+    assert second.offset == (2 if is_followed else 3)
     assert (second.epoch == first.epoch) is is_followed
-    assert int(entry(client, 2)["expires_at"]["N"]) == (
+    assert int(entry(client, second.offset)["expires_at"]["N"]) == (
         expiry if is_followed else clock.time + TTL + MARGIN
     )

@@ -35,6 +35,8 @@ def clock() -> Clock:
 
 @pytest.fixture
 def log(client: FaultyDynamoDB, clock: Clock) -> DynamoDBTopicLog:
+    """A log whose epoch has begun; tests/dynamodb/test_log_epochs.py is about that."""
+    make_log(client.client, clock).ensure_position("news")
     return make_log(client, clock)
 
 
@@ -60,7 +62,7 @@ def test_who_comes_second_takes_the_next_offset(
     assert [each.data for each in log.read("news").messages] == [b"first", b"second"]
 
 
-def test_two_that_begin_a_log_agree_on_its_epoch(
+def test_of_two_first_messages_the_second_follows_the_first(
     client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock
 ) -> None:
     other = make_log(client.client, clock)
@@ -201,6 +203,7 @@ def test_what_passes_is_waited_for(
 def test_losing_without_end_is_an_error_in_the_end(
     client: FaultyDynamoDB, clock: Clock
 ) -> None:
+    make_log(client.client, clock).ensure_position("news")
     impatient = DynamoDBTopicLog(
         TABLE, client=client, now=clock, sleep=lambda _seconds: None
     )

@@ -35,6 +35,9 @@ def clock() -> Clock:
 
 @pytest.fixture
 def log(client: FaultyDynamoDB, clock: Clock) -> DynamoDBTopicLog:
+    """A log whose epoch has begun; tests/dynamodb/test_log_epochs.py is about that."""
+    plain = DynamoDBTopicLog(TABLE, client=client.client, now=clock)
+    plain.ensure_position("news")
     return DynamoDBTopicLog(TABLE, client=client, now=clock, sleep=clock.advance)
 
 

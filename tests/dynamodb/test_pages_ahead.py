@@ -100,7 +100,7 @@ def test_when_the_consumer_stops_nothing_is_left_running_or_begun() -> None:
     # They go on when the reader has long stopped.
     timer = threading.Timer(0.2, release, [held])
     timer.start()
-    reading.close()  # type: ignore[attr-defined]
+    reading.close()  # type: ignore[attr-defined] # it is a generator
     timer.join()
 
     names = [thread.name for thread in threading.enumerate()]

@@ -233,7 +233,7 @@ def test_an_error_on_a_later_page_reaches_the_reader(client: Any) -> None:
     [
         ("ResourceNotFoundException", "wspubsub create-table subscriptions"),
         ("AccessDeniedException", "lacks dynamodb:Query on table subscriptions"),
-        ("UnrecognizedClientException", "credentials are not valid"),
+        ("UnrecognizedClientException", "does not recognize the access key"),
         ("ExpiredTokenException", "credentials have expired"),
         ("ProvisionedThroughputExceededException", "ProvisionedThroughput"),
     ],

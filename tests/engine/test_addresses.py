@@ -151,7 +151,7 @@ def test_the_time_of_a_lookup_is_not_taken_from_connecting(
 
     def slow(*arguments: object, **options: object) -> object:
         jumped[0] += 3.0
-        return real(*arguments, **options)  # type: ignore[arg-type]
+        return real(*arguments, **options)  # type: ignore[arg-type] # as they were given
 
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     with serving(answer_ok) as server:

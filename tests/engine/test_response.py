@@ -50,7 +50,7 @@ def test_where_the_bytes_are_cut_makes_no_difference(name: str, cut: int) -> Non
 )
 def test_it_says_whether_the_connection_can_be_used_again(
     data: bytes,
-    keeps_alive: bool,  # noqa: FBT001 - a parameter of the test
+    keeps_alive: bool,
 ) -> None:
     assert read(data).keeps_alive is keeps_alive
 

@@ -199,7 +199,7 @@ def test_a_host_that_tls_does_not_take_is_a_failure(certificate: Certificate) ->
         endpoint = Endpoint(".localhost", port, Trust(str(certificate.path)))
         channel = Channel(endpoint, address, None)
 
-        with pytest.raises(OSError, match="cannot speak TLS"):
+        with pytest.raises(OSError, match="cannot start TLS"):
             channel.proceed()
         channel.close()
 

@@ -84,7 +84,7 @@ def bundle_of_certifi(monkeypatch: pytest.MonkeyPatch, bundle: object) -> None:
 @pytest.mark.parametrize("has_certifi", [True, False])
 def test_without_certificates_of_the_system_those_of_botocore_are_used(
     monkeypatch: pytest.MonkeyPatch,
-    has_certifi: bool,  # noqa: FBT001 - a parameter of the test
+    has_certifi: bool,
 ) -> None:
     if has_certifi:
         bundle_of_certifi(monkeypatch, Path(botocore.__file__).parent / "cacert.pem")

@@ -38,7 +38,7 @@ class SlowReaders(RecordingConnections):
         data: bytes,
         *,
         deadline: float,
-        patience_seconds: float | None = None,  # noqa: ARG002 - takes two seconds
+        patience_seconds: float | None = None,
     ) -> Iterator[PostOutcome]:
         slow = []
         self.runs.append([])
@@ -108,7 +108,8 @@ class Service:
     def records(self) -> list[Any]:
         found = self.table.records[self.seen :]
         self.seen = len(self.table.records)
-        return list(found)
+        # The event source's filter leaves out what begins an epoch.
+        return [each for each in found if "genesis" not in each["dynamodb"]["NewImage"]]
 
     def handle(self, records: list[Any], seconds: float = 29.0) -> list[Any]:
         """Return the records that Lambda delivers again."""
@@ -152,7 +153,7 @@ def test_a_client_that_never_reads_holds_nobody_up(
     [error] = [
         each.getMessage() for each in caplog.records if each.levelname == "ERROR"
     ]
-    assert error.startswith("connection slow takes no messages")
+    assert error.startswith("connection slow accepts no messages")
     assert error.endswith(", ".join(f"'news' {number}" for number in range(1, 11)))
 
 
@@ -264,7 +265,7 @@ def test_if_nobody_else_was_reached_the_record_comes_again() -> None:
 def test_if_nobody_else_was_to_be_reached_api_gateway_is_asked_for_it(
     status: int | None,
     seconds: float,
-    is_returned: bool,  # noqa: FBT001 - a parameter of the test
+    is_returned: bool,
 ) -> None:
     service = Service(readers=0)
     service.connections.slow_until["slow"] = math.inf
@@ -286,7 +287,7 @@ def test_if_nobody_else_was_to_be_reached_api_gateway_is_asked_for_it(
 def test_what_keeps_more_than_a_tenth_from_a_message_is_not_their_fault(
     reached: int,
     slow: int,
-    is_returned: bool,  # noqa: FBT001 - a parameter of the test
+    is_returned: bool,
 ) -> None:
     service = Service(readers=reached + slow)
     for connection_id in service.readers[:slow]:

@@ -161,7 +161,7 @@ def test_a_record_from_the_future_is_waited_for_no_longer() -> None:
 @pytest.mark.parametrize(("seconds", "is_waited_for"), [(5.0, False), (5.1, True)])
 def test_without_time_to_wait_the_record_comes_again(
     seconds: float,
-    is_waited_for: bool,  # noqa: FBT001 - a parameter of the test
+    is_waited_for: bool,
 ) -> None:
     stream = Stream(a=2.0, b=0.0)
 

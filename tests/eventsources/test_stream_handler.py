@@ -29,7 +29,7 @@ from wspubsub.dynamodb import (
 )
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.stream_records import stream_records
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -82,16 +82,17 @@ class Service:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         found = self.streams.get_records(ShardIterator=iterator)["Records"]
-        events = list(stream_events(found, stream_arn=self.arn))
+        events = list(stream_records(found, stream_arn=self.arn))
         records: list[dict[str, Any]] = json.loads(json.dumps(events))
         return records
 
     def entries(self) -> list[dict[str, Any]]:
-        """Return the records of the log's entries."""
+        """Return the records of messages in the log."""
         return [
             record
             for record in self.records()
             if record["dynamodb"]["Keys"]["pk"]["S"].startswith("L#")
+            and "genesis" not in record["dynamodb"]["NewImage"]
         ]
 
     def deliver(self, handler: StreamHandler | None = None) -> dict[str, Any]:
@@ -227,8 +228,9 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
     assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
     number = answer["batchItemFailures"][0]["itemIdentifier"]
-    assert f"stream record {number} comes again: not everybody was reached" in (
-        caplog.text
+    assert (
+        f"stream record {number} will be redelivered: not every subscriber was reached"
+        in (caplog.text)
     )
 
 
@@ -491,7 +493,7 @@ def test_what_does_not_fit_with_its_envelope_is_not_logged() -> None:
 def test_what_works_on_logged_messages_needs_a_log(options: dict[str, Any]) -> None:
     offline = Offline()
 
-    with pytest.raises(UsageError, match="give log="):
+    with pytest.raises(UsageError, match="pass log="):
         Publisher(offline.store, offline.connections, **options)
 
 
@@ -501,3 +503,37 @@ def test_a_key_needs_a_log() -> None:
 
     with pytest.raises(UsageError, match="log="):
         publisher.publish("news", "hello", key="k")
+
+
+def test_what_begins_an_epoch_is_no_message_for_anybody(service: Service) -> None:
+    service.subscribe("a=")
+
+    service.log.ensure_position("news")
+    answer = service.deliver()
+
+    assert len(service.records()) > len(service.entries())
+    assert answer == {"batchItemFailures": []}
+    assert service.connections.messages("a=") == []
+
+
+def test_the_stream_brings_the_info_of_a_message(service: Service) -> None:
+    seen: list[LoggedMessage] = []
+
+    def envelope(message: LoggedMessage) -> bytes:
+        seen.append(message)
+        return message.data
+
+    service.subscribe("a=")
+    publisher = Publisher(
+        service.store,
+        service.connections,
+        log=service.log,
+        fanout=StreamFanout(),
+        envelope=envelope,
+    )
+    message = service.log.append("news", b"hello", info=b"ann\xff").message
+
+    service.deliver(StreamHandler(publisher))
+
+    assert seen == [message]
+    assert message.info == b"ann\xff"

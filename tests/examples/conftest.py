@@ -64,7 +64,7 @@ def set_up(
 def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that has the library and nothing else."""
     folder = tmp_path_factory.mktemp("packaged") / "build"
-    subprocess.run(  # noqa: S603 - pip, of this environment
+    subprocess.run(
         [
             *(sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"),
             *("--disable-pip-version-check", "--no-compile", "--target", folder, ROOT),

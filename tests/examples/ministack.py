@@ -184,7 +184,7 @@ def ministack(
     environ = environment({**own, **(variables or {})})
     # Functions would inherit them, and AWS sets neither.
     del environ["AWS_CONFIG_FILE"], environ["AWS_SHARED_CREDENTIALS_FILE"]
-    process = subprocess.Popen(  # noqa: S603 - a tool of this environment
+    process = subprocess.Popen(
         [SERVER],
         cwd=folder,
         env=environ,

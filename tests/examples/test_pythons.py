@@ -18,8 +18,8 @@ TESTS = [
     "core/test_backoff.py",
     "core/test_errors.py",
     "core/test_events.py",
-    "local/eventsources/test_records.py",
-    "local/eventsources/test_rules.py",
+    "mappings/test_records.py",
+    "mappings/test_rules.py",
     "eventsources/test_event_sources.py",
     "gateway/test_accepting.py",
     "gateway/test_authorizers.py",
@@ -65,7 +65,7 @@ def on(python: str, *arguments: str) -> tuple[int, str]:
     """Run pytest on a Python and return its exit status and what it printed."""
     pyodide = TOOLS / f"pyodide-{PYODIDES[python]}" / "node_modules" / "pyodide"
     script = str(Path(__file__).with_name("wasm_pytest.mjs"))
-    done = subprocess.run(  # noqa: S603 - our own tests
+    done = subprocess.run(
         [
             *("node", "--stack-size=4000", script),
             *map(str, (pyodide, TOOLS / "any-python", ROOT)),

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.queue_service import record
 from tests.support.virtual_time import Clock, VirtualTime
-from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
+from wspubsub import MemorySubscriptionStore, Position, Publisher, PublishReport
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
 from wspubsub.eventsources import QueueHandler
@@ -84,7 +84,7 @@ def test_a_report_says_of_itself_that_nothing_was_queued_or_repeated() -> None:
 @pytest.mark.parametrize(("subscribers", "is_queued"), [(2_000, False), (2_001, True)])
 def test_a_topic_is_large_with_more_than_two_thousand_subscribers(
     subscribers: int,
-    is_queued: bool,  # noqa: FBT001 - a parameter of the test
+    is_queued: bool,
 ) -> None:
     topic = Topic(subscribers)
 
@@ -98,7 +98,7 @@ def test_a_topic_is_large_with_more_than_two_thousand_subscribers(
 @pytest.mark.parametrize(("subscribers", "is_queued"), [(0, False), (1, True)])
 def test_with_a_threshold_of_zero_every_topic_with_subscribers_is_large(
     subscribers: int,
-    is_queued: bool,  # noqa: FBT001 - a parameter of the test
+    is_queued: bool,
 ) -> None:
     topic = Topic(subscribers, inline_threshold=0)
 
@@ -163,8 +163,8 @@ class Scripted(RecordingConnections):
     def post_many(
         self,
         connection_ids: Iterable[str],
-        data: bytes,  # noqa: ARG002 - as the port has it
-        **options: Any,  # noqa: ARG002 - as above
+        data: bytes,
+        **options: Any,
     ) -> Iterator[PostOutcome]:
         for connection_id in connection_ids:
             yield PostOutcome(connection_id, self.outcomes[connection_id])
@@ -230,7 +230,7 @@ def test_when_those_who_are_left_over_are_given_to_the_redrive_policy(
     outcome: Outcome,
     attempt: int,
     hops: int,
-    is_failed: bool,  # noqa: FBT001 - a parameter of the test
+    is_failed: bool,
 ) -> None:
     topic = Topic(1)
     topic.script([outcome])
@@ -384,9 +384,12 @@ def test_data_stands_in_a_queue_message_as_what_is_shorter(
     ],
 )
 def test_work_is_read_as_it_was_written(target: dict[str, Any]) -> None:
+    position = Position("8d7f3a12c0b94e65", 5)
+    logged = Outgoing(topic="ü", data=b"x", position=position)
     work = Work(message=Outgoing(topic="ü", data=b"x"), **target)
 
     assert read_work(work.body()) == work
+    assert read_work(Work(message=logged, **target).body()).message == logged
     onward = work.continue_with(**work.target())
     assert onward == work.__replace__(hops=work.hops + 1)
 
@@ -417,7 +420,7 @@ def test_only_so_many_records_are_remembered() -> None:
 @pytest.mark.parametrize(("seconds", "is_known"), [(899.9, True), (900.0, False)])
 def test_records_are_remembered_for_fifteen_minutes(
     seconds: float,
-    is_known: bool,  # noqa: FBT001 - a parameter of the test
+    is_known: bool,
 ) -> None:
     time = VirtualTime()
     memory = ProgressMemory(time.clock)

@@ -129,6 +129,7 @@ def test_an_answer_counts_as_activity() -> None:
     gateway = gateway_with(
         routes={"$default"},
         two_way={"$default"},
+        absent_body_is_sent=False,
         idle_timeout_seconds=10,
     )
     silent, answered = opened(gateway), opened(gateway)

@@ -277,3 +277,22 @@ def test_the_size_of_one_message_does_not_count_for_the_next() -> None:
     ]
 
     assert [[type(each) for each in some] for some in effects] == [[Invoke]] * 5
+
+
+def test_an_api_that_is_deployed_again_has_other_routes_for_open_connections() -> None:
+    gateway = gateway_with(routes={"$default"})
+    connection_id = opened(gateway)
+    text = DataFrame(b'{"action": "echo"}')
+    before = invocations(gateway.receive(connection_id, text, now=1.0))
+
+    gateway.deploy(
+        replace(gateway.config, routes={"$default", "echo"}, two_way={"echo"})
+    )
+    after = invocations(gateway.receive(connection_id, text, now=2.0))
+    effects = gateway.finish_invocation(
+        after[0].invocation_id, Returned({"statusCode": 200, "body": "x"}), now=3.0
+    )
+
+    keys = [each.event["requestContext"]["routeKey"] for each in (*before, *after)]
+    assert keys == ["$default", "echo"]
+    assert effects == [Send(connection_id, "x")]

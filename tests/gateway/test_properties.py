@@ -141,7 +141,7 @@ class GatewayMachine(RuleBasedStateMachine):
             ),
             network_loss_found_when_idle=is_found_when_idle,
         )
-        draw = random.Random(seed).randbytes  # noqa: S311 - no secrets
+        draw = random.Random(seed).randbytes
         self.gateway = Gateway(config, draw=draw)
 
     def see(self, effects: list[Effect]) -> None:

@@ -71,14 +71,14 @@ def test_a_well_formed_2xx_accepts_the_handshake(result: object) -> None:
         ({"statusCode": 200, "status": "x"}, "the keys status"),
         ({"statusCode": 200, "body": {}}, "body is an object"),
         ({"statusCode": 200, "body": 1}, "body is a number"),
-        ({"statusCode": 200, "headers": [1]}, "headers are not an object"),
-        ({"statusCode": 200, "multiValueHeaders": "x"}, "headers are not an object"),
+        ({"statusCode": 200, "headers": [1]}, "headers must be an object"),
+        ({"statusCode": 200, "multiValueHeaders": "x"}, "headers must be an object"),
         ({"statusCode": 200, "headers": {"A": {}}}, "header A is an object"),
         ({"statusCode": 200, "headers": {"A": None}}, "header A is null"),
-        ({"statusCode": 200, "headers": {"A": "1\r\nB: 2"}}, "not one line"),
-        ({"statusCode": 200, "headers": {"A": "\ud800"}}, "not one line"),
-        ({"statusCode": 200, "headers": {"A\n": "1"}}, "not one line"),
-        ({"statusCode": 200, "headers": {"": "1"}}, "not one line"),
+        ({"statusCode": 200, "headers": {"A": "1\r\nB: 2"}}, "not a single line"),
+        ({"statusCode": 200, "headers": {"A": "\ud800"}}, "not a single line"),
+        ({"statusCode": 200, "headers": {"A\n": "1"}}, "not a single line"),
+        ({"statusCode": 200, "headers": {"": "1"}}, "not a single line"),
         ({"statusCode": 200, "multiValueHeaders": {"A": "1"}}, "return an array"),
     ],
 )
@@ -128,8 +128,11 @@ def test_a_two_way_body_is_sent_as_one_message() -> None:
 @pytest.mark.parametrize(
     "result", [{"statusCode": 200}, {"statusCode": 200, "body": ""}]
 )
-def test_an_absent_or_empty_two_way_body_sends_nothing(result: object) -> None:
-    asking(result).expect_nothing()
+def test_an_absent_or_empty_two_way_body_is_an_empty_message_unless_switched(
+    result: object,
+) -> None:
+    assert asking(result).receive_all() == [""]
+    asking(result, replace(TWO_WAY, absent_body_is_sent=False)).expect_nothing()
 
 
 def test_a_two_way_body_over_128_kb_is_an_error() -> None:
@@ -149,7 +152,7 @@ def test_a_null_result_can_be_switched_to_be_well_formed() -> None:
     lenient = asking(None, replace(TWO_WAY, null_result_is_malformed=False))
 
     assert strict.receive_json()["message"] == MALFORMED
-    lenient.expect_nothing()
+    assert lenient.receive_all() == [""]
 
 
 def test_a_result_without_a_status_can_be_switched_to_be_200() -> None:

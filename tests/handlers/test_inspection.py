@@ -31,7 +31,7 @@ import functools
 
 from wspubsub.eventsources import EventSources
 
-sources = EventSources(handler)
+sources = EventSources(handler, stream=print)
 
 
 def trace(function):
@@ -62,7 +62,7 @@ def test_an_application_is_read_from_its_file() -> None:
 
     assert application.handler == "app.handler"
     assert application.route_selection_expression == "$request.body.type"
-    assert application.takes_records
+    assert application.event_sources == set()
     assert application.all_keys == [
         "$connect",
         "$disconnect",
@@ -96,7 +96,71 @@ def test_a_router_is_found_inside_decorators(tmp_path: Path, *, is_whole: bool) 
     application = read_application("app.py:traced", folder=tmp_path)
 
     assert application.custom_keys == ["hello"]
-    assert application.takes_records is not is_whole
+    assert application.event_sources == (set() if is_whole else {"stream"})
+
+
+@pytest.mark.integration
+def test_the_two_way_routes_are_read(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        f"{APP}\nhandler.route('echo', two_way=True)(greet)\n"
+    )
+
+    application = read_application("app.py:handler", folder=tmp_path)
+
+    assert application.two_way_keys == {"echo"}
+    routes = frozenset(application.all_keys)
+    assert application.two_way_routes(routes) == {"echo"}
+    assert application.two_way_routes(frozenset({"$connect", "$default"})) == {
+        "$default"
+    }
+    assert application.two_way_routes(frozenset({"$connect"})) == set()
+
+
+@pytest.mark.integration
+def test_event_sources_are_those_that_the_handler_would_have_there() -> None:
+    alone = read_application(f"{CHAT}:handler")
+    both = read_application(f"{CHAT}:handler", sources=frozenset({"stream", "queue"}))
+
+    assert alone.event_sources == alone.needed_sources == set()
+    assert both.event_sources == both.needed_sources == {"stream", "queue"}
+    assert both.may_take("queue")
+    assert not alone.may_take("queue")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("reading", "is_needed"),
+    [
+        ("os.environ['WSPUBSUB_QUEUE']", True),
+        ("os.environ.get('WSPUBSUB_QUEUE')", False),
+        ("os.getenv('WSPUBSUB_QUEUE', '')", False),
+        ("'WSPUBSUB_QUEUE' in os.environ and os.environ['WSPUBSUB_QUEUE']", False),
+        ("'HOME' in os.environ or 1 / 0", False),
+        ("5 in os.environ and 1 / 0", False),
+        ("dict(os.environ).get('WSPUBSUB_QUEUE')", False),
+    ],
+)
+def test_a_source_is_needed_if_its_variable_is_read_without_an_alternative(
+    tmp_path: Path, reading: str, *, is_needed: bool
+) -> None:
+    (tmp_path / "app.py").write_text(f"{APP}\nurl = {reading}\nassert not url or 1\n")
+
+    application = read_application("app.py:handler", folder=tmp_path)
+
+    assert application.needed_sources == ({"queue"} if is_needed else set())
+
+
+@pytest.mark.integration
+def test_a_function_that_does_not_say_so_may_take_records(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(
+        f"{APP}\ndef f(event, context): ...\nf.router = handler\n"
+    )
+
+    application = read_application("app.py:f", folder=tmp_path)
+
+    assert application.event_sources is None
+    assert application.may_take("stream")
+    assert application.needed_sources == set()
 
 
 @pytest.mark.integration
@@ -115,7 +179,7 @@ def test_without_a_folder_it_is_the_working_directory(
     ("target", "reason"),
     [
         ("app.py", "does not name a handler"),
-        ("nowhere.py:handler", "there is no file"),
+        ("nowhere.py:handler", "does not exist"),
         pytest.param("app.py:nothing", "nothing", marks=pytest.mark.integration),
     ],
 )
@@ -129,7 +193,7 @@ def test_what_is_no_handler_is_refused(
 
 
 @pytest.mark.parametrize("history", [False, True])
-def test_permissions_are_those_of_the_template(history: bool) -> None:  # noqa: FBT001 - parametrized
+def test_permissions_are_those_of_the_template(history: bool) -> None:
     template = made(streams=True, queue=True, history=history)
 
     written = {

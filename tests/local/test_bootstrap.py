@@ -66,7 +66,7 @@ def test_a_handler_without_a_module_is_malformed() -> None:
 @pytest.mark.integration
 def test_it_ends_when_its_standard_input_does() -> None:
     # Nobody answers: what must end it is only that input.
-    done = subprocess.run(  # noqa: S603 - our own code
+    done = subprocess.run(
         [sys.executable, "-P", SOURCE],
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -63,7 +63,7 @@ def test_a_node_client_is_served_like_any_other(chat: DevGateway) -> None:
     assert modules is not None, "CI sets WSPUBSUB_TEST_NODE_MODULES"
     assert node is not None, "CI has Node"
 
-    done = subprocess.run(  # noqa: S603 - the script above
+    done = subprocess.run(
         [node, "-", modules, chat.url],
         input=SCRIPT,
         capture_output=True,

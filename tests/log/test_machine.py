@@ -28,6 +28,7 @@ from wspubsub.dynamodb import DynamoDBTopicLog, create_table
 TABLE = "lockstep"
 TOPIC = "a#b"
 TTL = 60.0
+POSITION_TTL = 600.0
 MARGIN = 3600.0
 SKEW = 900.0
 UNKNOWN = Position("never drawn", 1)
@@ -44,7 +45,8 @@ class Model:
 
     Attributes:
         ever: Every message that was appended, in that order.
-        visible: Those of them that are not deleted yet.
+        visible: Positions of all entries that are not deleted yet, and when each was
+            written; those without a message are among them.
     """
 
     def __init__(self, log: TopicLog, clock: Clock, limit: int) -> None:
@@ -52,27 +54,66 @@ class Model:
         self.clock = clock
         self.limit = limit
         self.ever: list[LoggedMessage] = []
-        self.visible: list[LoggedMessage] = []
+        self.epochs: set[str] = set()
+        self.visible: list[tuple[Position, float]] = []
         self.keys: dict[str, First] = {}
 
     def is_kept(self, message: LoggedMessage) -> bool:
         return message.published_at > self.clock.time - TTL
 
+    @property
+    def top(self) -> Position | None:
+        if not self.visible:
+            return None
+        position, written_at = self.visible[-1]
+        is_live = written_at > self.clock.time - POSITION_TTL - SKEW
+        return position if is_live else None
+
     def kept(self) -> list[LoggedMessage]:
-        return [each for each in self.ever[-self.limit :] if self.is_kept(each)]
+        top = self.top
+        if top is None:
+            return []
+        return [
+            each
+            for each in self.ever
+            if each.position.epoch == top.epoch
+            and each.position.offset > top.offset - self.limit
+            and self.is_kept(each)
+        ]
 
     def append(self, data: bytes, key: str | None) -> bool:
+        before = self.top
         appended = self.log.append(TOPIC, data, key=key)
         first = self.keys.get(key) if key else None
         if first and self.is_kept(first.message):
             self._check_repeated(appended, first, data)
             return False
+        if before is None:
+            epoch, offset = appended.message.position
+            self._begin(Position(epoch, offset - 1))
         self._check_new(appended, data)
         if key:
             self.keys[key] = First(appended.message, len(self.ever))
         self.ever.append(appended.message)
-        self.visible.append(appended.message)
+        self.visible.append((appended.message.position, appended.message.published_at))
         return True
+
+    def ensure_position(self) -> None:
+        before = self.top
+        position = self.log.ensure_position(TOPIC)
+        if before is None:
+            self._begin(position)
+        assert position == self.top
+
+    def _begin(self, position: Position) -> None:
+        assert position.epoch not in self.epochs
+        newest = self.visible[-1][0] if self.visible else None
+        self.check_restart(newest, position)
+        self.epochs.add(position.epoch)
+        self.visible.append((position, max(self.clock.time, self._floor())))
+
+    def _floor(self) -> float:
+        return self.visible[-1][1] if self.visible else 0.0
 
     def _check_repeated(self, appended: Appended, first: First, data: bytes) -> None:
         assert not appended.is_new
@@ -90,66 +131,85 @@ class Model:
 
     def _check_new(self, appended: Appended, data: bytes) -> None:
         message = appended.message
-        newest = self.visible[-1] if self.visible else None
         assert appended.is_new
         assert not appended.is_sent
         assert message.data == data
         assert message.position not in {each.position for each in self.ever}
         assert message.id not in {each.id for each in self.ever}
-        if newest and newest.published_at > self.clock.time - TTL - SKEW:
-            assert message.position.epoch == newest.position.epoch
-            assert message.position.offset == newest.position.offset + 1
-        else:
-            epochs = {each.position.epoch for each in self.ever}
-            assert message.position.epoch not in epochs
-            self.check_restart(newest, message)
-        floor = newest.published_at if newest else 0.0
-        assert message.published_at == max(self.clock.time, floor)
+        newest = self.visible[-1][0]
+        assert message.position == Position(newest.epoch, newest.offset + 1)
+        assert message.published_at == max(self.clock.time, self._floor())
 
-    def check_restart(
-        self, newest: LoggedMessage | None, message: LoggedMessage
-    ) -> None:
-        assert message.position.offset == (newest.position.offset + 1 if newest else 1)
+    def check_restart(self, newest: Position | None, position: Position) -> None:
+        assert position.offset == (newest.offset + 1 if newest else 0)
 
-    def expected(self, number: int | None, limit: int) -> list[LoggedMessage] | None:
-        """Return what a reader of the message of that number gets; None if lost."""
-        kept = self.kept()
-        if number is None:
-            return kept[-limit:]
-        if not kept:
+    def expected(self, since: Position, limit: int) -> list[LoggedMessage] | None:
+        """Return what a reader of a position gets; None if it is lost."""
+        top = self.top
+        if top is None or since.epoch != top.epoch:
             return None
-        since = self.ever[number]
-        oldest = len(self.ever) - len(kept)
-        is_same = since.position.epoch == kept[-1].position.epoch
-        if not is_same or number + 1 < oldest:
+        if not top.offset - self.limit <= since.offset <= top.offset:
             return None
-        return self.ever[number + 1 :][:limit]
+        after = [
+            each
+            for each in self.ever
+            if each.position.epoch == since.epoch and each.position > since
+        ][:limit]
+        return after if all(map(self.is_kept, after)) else None
 
-    def check_read(self, number: int | None, limit: int) -> Replay:
-        since = None if number is None else self.ever[number].position
-        expected = self.expected(number, limit)
+    def check_read(self, since: Position | None, limit: int) -> Replay:
         kept = self.kept()
+        expected = kept[-limit:] if since is None else self.expected(since, limit)
         replay = self.log.read(TOPIC, since, limit)
         assert replay.recovered == (expected is not None)
         assert replay.messages == tuple(expected or ())
-        newest = kept[-1].position if kept else None
+        assert replay.newest == self.top
         if replay.messages:
             assert replay.position == replay.messages[-1].position
         else:
-            assert replay.position == newest
-        assert replay.has_more == (replay.position != newest)
+            assert replay.position == self.top
+        assert replay.has_more == (replay.position != self.top)
         return replay
+
+    def check_recovery(self, since: Position, limit: int) -> None:
+        self.ensure_position()
+        expected = self.expected(since, len(self.ever))
+        is_whole = expected is not None and len(expected) <= limit
+        replay = self.log.recover(TOPIC, since, limit=limit)
+        assert replay.recovered == is_whole
+        assert replay.messages == (tuple(expected or ()) if is_whole else ())
+        assert replay.newest == self.top
+        assert not replay.has_more
+
+    def check_history(
+        self, since: Position | None, limit: int | None, *, reverse: bool
+    ) -> None:
+        replay = self.log.read_history(TOPIC, since, limit, reverse=reverse)
+        expected = self.expected_history(since, reverse=reverse)
+        most = len(self.ever) if limit is None else limit
+        assert replay.recovered == (expected is not None)
+        assert replay.messages == tuple((expected or [])[:most])
+        assert replay.newest == self.top
+        assert replay.has_more == (len(expected or ()) > most)
+
+    def expected_history(
+        self, since: Position | None, *, reverse: bool
+    ) -> list[LoggedMessage] | None:
+        kept = self.kept()
+        if since is None:
+            return kept[::-1] if reverse else kept
+        if not reverse:
+            return self.expected(since, len(self.ever))
+        top = self.top
+        if top is None or since.epoch != top.epoch or since.offset > top.offset:
+            return None
+        return [each for each in kept if each.position < since][::-1]
 
 
 class MemoryModel(Model):
-    def check_restart(
-        self, newest: LoggedMessage | None, message: LoggedMessage
-    ) -> None:
+    def check_restart(self, newest: Position | None, position: Position) -> None:
         # It drops a topic that nobody used for long, but says not when.
-        assert message.position.offset in {
-            1,
-            newest.position.offset + 1 if newest else 1,
-        }
+        assert position.offset in {0, newest.offset + 1 if newest else 0}
 
 
 class LogsInLockstep(RuleBasedStateMachine):
@@ -167,7 +227,9 @@ class LogsInLockstep(RuleBasedStateMachine):
 
     @initialize(limit=st.integers(1, 6))
     def begin(self, limit: int) -> None:
-        self.history = History(limit=limit, ttl_seconds=TTL)
+        self.history = History(
+            limit=limit, ttl_seconds=TTL, position_ttl_seconds=POSITION_TTL
+        )
         memory = MemoryTopicLog(history=self.history, now=self.clock)
         self.memory = MemoryModel(memory, self.clock, limit)
         self.dynamodb = Model(self._writer(), self.clock, limit)
@@ -211,35 +273,61 @@ class LogsInLockstep(RuleBasedStateMachine):
     def a_moment_passes(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
-    @rule(seconds=st.sampled_from([TTL, TTL + SKEW]))
+    @rule()
+    def somebody_subscribes(self) -> None:
+        self.memory.ensure_position()
+        self.dynamodb.ensure_position()
+
+    @rule(seconds=st.sampled_from([TTL, POSITION_TTL, POSITION_TTL + SKEW]))
     def all_expires(self, seconds: float) -> None:
         self.clock.advance(seconds)
 
     @rule(choices=st.lists(st.booleans(), min_size=1, max_size=8))
     def the_time_to_live_deletes_some(self, choices: list[bool]) -> None:
-        self.clock.advance(TTL + MARGIN + 1)
-        for message, is_deleted in zip(
+        self.clock.advance(POSITION_TTL + MARGIN + 1)
+        for entry, is_deleted in zip(
             list(self.dynamodb.visible), cycle(choices), strict=False
         ):
             if is_deleted:
-                self.dynamodb.visible.remove(message)
-                self._delete(message)
+                self.dynamodb.visible.remove(entry)
+                self._delete(entry[0])
 
-    def _delete(self, message: LoggedMessage) -> None:
-        offset = f"{message.position.offset:016}"
+    def _delete(self, position: Position) -> None:
+        offset = f"{position.offset:016}"
         self.client.delete_item(
             TableName=TABLE, Key={"pk": {"S": f"L#{TOPIC}"}, "sk": {"S": offset}}
         )
 
+    def _draw(self, data: st.DataObject) -> list[tuple[Model, Position | None]]:
+        """Return a position that each log once gave to somebody, the same in both."""
+        known = [None, *range(len(self.memory.ever))]
+        number = data.draw(st.sampled_from(known))
+        return [
+            (model, None if number is None else model.ever[number].position)
+            for model in (self.memory, self.dynamodb)
+        ]
+
     @rule(data=st.data(), limit=st.integers(1, 8))
     def somebody_reads_on(self, data: st.DataObject, limit: int) -> None:
-        known = range(len(self.memory.ever))
-        number = data.draw(st.sampled_from([None, *known]))
-        ours = self.memory.check_read(number, limit)
-        theirs = self.dynamodb.check_read(number, limit)
+        ours, theirs = (
+            model.check_read(since, limit) for model, since in self._draw(data)
+        )
         assert [each.data for each in ours.messages] == [
             each.data for each in theirs.messages
         ]
+
+    @rule(data=st.data(), limit=st.integers(1, 8))
+    def somebody_comes_back(self, data: st.DataObject, limit: int) -> None:
+        for model, since in self._draw(data):
+            if since is not None:
+                model.check_recovery(since, limit)
+
+    @rule(data=st.data(), limit=st.none() | st.integers(1, 8), is_reverse=st.booleans())
+    def somebody_browses(
+        self, data: st.DataObject, limit: int | None, *, is_reverse: bool
+    ) -> None:
+        for model, since in self._draw(data):
+            model.check_history(since, limit, reverse=is_reverse)
 
     @rule()
     def somebody_comes_from_the_future_or_from_nowhere(self) -> None:
@@ -253,8 +341,7 @@ class LogsInLockstep(RuleBasedStateMachine):
     @invariant()
     def the_newest_is_what_it_is(self) -> None:
         for model in (self.memory, self.dynamodb):
-            kept = model.kept()
-            assert model.log.position(TOPIC) == (kept[-1].position if kept else None)
+            assert model.log.position(TOPIC) == model.top
 
 
 TestLogsInLockstep = LogsInLockstep.TestCase

@@ -19,12 +19,15 @@ from wspubsub import (
     Position,
     UsageError,
 )
-from wspubsub.log.rules import replay
+from wspubsub.log import replays
+from wspubsub.log.replays import Log, Newest
+
+MINUTE = History(ttl_seconds=60, position_ttl_seconds=60)
 
 
 def test_what_has_expired_does_not_pile_up() -> None:
     clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log = MemoryTopicLog(history=MINUTE, now=clock)
     watched = weakref.ref(log.append("news", b"x", key="k").message)
     clock.advance(60 + 3600)
 
@@ -37,18 +40,19 @@ def test_what_has_expired_does_not_pile_up() -> None:
 
 def test_a_topic_goes_on_counting_for_an_hour_after_its_last_message() -> None:
     clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log = MemoryTopicLog(history=MINUTE, now=clock)
     log.append("news", b"x")
     clock.advance(60 + 3599)
 
     log.append("sport", b"y")
 
-    assert log.append("news", b"z").message.position.offset == 2
+    # An entry that begins an epoch comes before it.
+    assert log.append("news", b"z").message.position.offset == 3
 
 
 def test_a_topic_that_goes_on_is_not_swept_with_its_first_message() -> None:
     clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log = MemoryTopicLog(history=MINUTE, now=clock)
     log.append("news", b"x")
     clock.advance(50)
     log.append("news", b"y")
@@ -56,18 +60,49 @@ def test_a_topic_that_goes_on_is_not_swept_with_its_first_message() -> None:
 
     log.append("sport", b"z")
 
-    assert log.append("news", b"z").message.position.offset == 3
+    assert log.append("news", b"z").message.position.offset == 4
 
 
 def test_what_has_expired_is_swept_when_the_next_sweep_is_due() -> None:
     clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=3600), now=clock)
+    log = MemoryTopicLog(history=MINUTE, now=clock)
     log.append("news", b"x")
-    for _ in range(2):
-        clock.advance(3600)
+    for seconds in (3600, 60):
+        clock.advance(seconds)
         log.append("sport", b"y")
 
     assert log.append("news", b"z").message.position.offset == 1
+
+
+def test_a_message_that_is_no_longer_served_is_dropped_and_its_position_stays() -> None:
+    clock = Clock()
+    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    message = log.append("news", b"x").message
+    watched, position = weakref.ref(message), message.position
+    del message
+    clock.advance(60)
+
+    log.append("sport", b"y")
+
+    gc.collect()
+    assert watched() is None
+    assert log.position("news") == position
+
+
+def test_a_topic_that_has_no_history_any_more_is_dropped() -> None:
+    clock = Clock()
+    histories: dict[str, History] = {"*": MINUTE}
+    log = MemoryTopicLog(
+        history=lambda topic: None if topic in histories else MINUTE, now=clock
+    )
+    watched = weakref.ref(log.append("news", b"x", key="k").message)
+    histories["news"] = MINUTE
+    clock.advance(60)
+
+    log.append("sport", b"y")
+
+    gc.collect()
+    assert watched() is None
 
 
 def test_expired_messages_go_with_the_next_one_of_their_topic() -> None:
@@ -84,24 +119,13 @@ def test_expired_messages_go_with_the_next_one_of_their_topic() -> None:
 
 def test_it_does_not_grow_with_topics_and_keys_of_the_past() -> None:
     clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
+    log = MemoryTopicLog(history=MINUTE, now=clock)
 
     def append_later(number: int) -> None:
         clock.advance(600)
         log.append(f"topic {number}", b"x", key=f"key {number}")
 
     assert bytes_kept(append_later, times=1000) < 50_000
-
-
-def test_a_topic_is_not_forgotten_while_its_epoch_may_be_read_elsewhere() -> None:
-    clock = Clock()
-    log = MemoryTopicLog(history=History(ttl_seconds=60), now=clock)
-    log.append("news", b"x")
-    clock.advance(60 + 3599)
-
-    log.append("sport", b"y")
-
-    assert log.append("news", b"z").message.position.offset == 2
 
 
 def test_keys_that_have_expired_do_not_pile_up() -> None:
@@ -246,15 +270,17 @@ def test_the_shortest_history_is_one_message_for_one_second() -> None:
     assert (shortest.limit, shortest.ttl_seconds) == (1, 1)
 
 
-def test_a_history_may_be_as_short_as_one_message_and_one_second() -> None:
-    history = History(limit=1, ttl_seconds=1)
+@pytest.mark.parametrize("seconds", [59, 0, math.inf, math.nan, True, "60"])
+def test_a_position_is_known_as_long_as_messages_are_served(seconds: float) -> None:
+    with pytest.raises(UsageError, match=r"from ttl_seconds \(60\)"):
+        History(ttl_seconds=60, position_ttl_seconds=seconds)
 
-    assert (history.limit, history.ttl_seconds) == (1, 1)
+    assert History(ttl_seconds=60, position_ttl_seconds=60).position_ttl_seconds == 60
 
 
 @pytest.mark.parametrize(
     ("since", "limit", "offsets"),
-    [(None, 100, range(1, 6)), (None, 2, range(4, 6)), (0, 100, range(1, 6))],
+    [(None, 100, range(5, 0, -1)), (None, 2, range(5, 3, -1)), (0, 100, range(1, 6))],
 )
 def test_no_offset_is_asked_for_that_was_never_given(
     since: int | None, limit: int, offsets: range
@@ -265,13 +291,8 @@ def test_no_offset_is_asked_for_that_was_never_given(
         asked.append(wanted)
         return []
 
-    replay(
-        Position(EPOCH, 5),
-        None if since is None else Position(EPOCH, since),
-        limit=limit,
-        kept=1000,
-        fetch=fetch,
-    )
+    log = Log(Newest(Position(EPOCH, 5), is_served=True), 1000, fetch)
+    replays.read(log, None if since is None else Position(EPOCH, since), limit)
 
     assert asked == [offsets]
 
@@ -284,5 +305,8 @@ def test_ids_and_epochs_are_long_enough_to_be_drawn_once() -> None:
 
 
 def test_a_history_has_defaults() -> None:
-    assert History() == History(limit=1000, ttl_seconds=86_400)
+    assert History() == History(
+        limit=1000, ttl_seconds=86_400, position_ttl_seconds=604_800
+    )
+    assert History(ttl_seconds=604_801).position_ttl_seconds == 604_801
     assert dataclasses.replace(History(), limit=5).limit == 5

@@ -67,6 +67,13 @@ def test_a_queue_reaches_everybody(tier: str) -> None:
     assert result.usage.posts == 20_000 + result.usage.throttled
 
 
+def test_a_queue_reaches_those_who_were_throttled_later() -> None:
+    result = simulate(Case(QUEUE, 60_000))
+
+    assert result.usage.throttled > 0
+    assert result.delivered == 60_000
+
+
 def test_one_function_reaches_as_many_as_its_time_allows() -> None:
     result = simulate(Case(INLINE, 300_000))
 

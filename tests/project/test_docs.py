@@ -10,6 +10,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -64,9 +65,10 @@ def test_every_error_class_stands_on_the_errors_page() -> None:
     assert not missing
 
 
-def test_the_tree_of_errors_on_the_page_is_the_one_in_the_code() -> None:
-    tree = (DOCS / "reference/errors.md").read_text().split("```text\n")[1]
-    drawn = dict(_drawn_tree(tree.split("```")[0]))
+def test_the_tree_of_errors_is_the_one_in_the_code() -> None:
+    page = (DOCS / "reference/errors.md").read_text()
+    tree = page.split("```text\n")[1].split("```")[0]
+    drawn = dict(_drawn_tree(tree))
 
     actual = {
         name: value.__mro__[1].__name__
@@ -75,6 +77,8 @@ def test_the_tree_of_errors_on_the_page_is_the_one_in_the_code() -> None:
     }
 
     assert drawn == {**actual, "WspubsubError": ""}
+    docstring = wspubsub.errors.__doc__ or ""
+    assert dedent(docstring.partition("::\n")[2]).strip() == tree.strip()
 
 
 def test_the_table_of_event_attributes_is_complete() -> None:
@@ -226,7 +230,7 @@ def test_the_first_handler_of_the_tutorial_answers(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(_tutorial_blocks("python")[0])
 
     with (
-        dev("app.py:handler", "--two-way", cwd=tmp_path) as gateway,
+        dev("app.py:handler", cwd=tmp_path) as gateway,
         gateway.client() as client,
     ):
         client.send("hello")

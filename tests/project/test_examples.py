@@ -12,7 +12,7 @@ pytestmark = pytest.mark.integration
 
 
 def test_the_chats_clients_count_and_listen(chat: DevGateway) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own example
+    with subprocess.Popen(
         [sys.executable, CHAT.with_name("client.py"), chat.url],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -25,15 +25,15 @@ from wspubsub.eventsources.queue_handler import MAX_ATTEMPTS, MAX_HOPS
 from wspubsub.eventsources.ready import PATIENCE_SECONDS
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.authorizers import MAX_RESULT_BYTES
-from wspubsub.gateway.config import (
+from wspubsub.gateway.config import GatewayConfig
+from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
+from wspubsub.gateway.limits import (
     MAX_ROUTES,
     MAX_TIMEOUT_SECONDS,
     MIN_TIMEOUT_SECONDS,
-    GatewayConfig,
 )
-from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
 from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
-from wspubsub.log.rules import CLOCK_SKEW_SECONDS
+from wspubsub.log.rules import CLOCK_SKEW_SECONDS, POSITION_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES
 from wspubsub.publisher import POST_SECONDS
 from wspubsub.responses import to_response
@@ -50,7 +50,7 @@ OURS = {
     "message": f"{MAX_MESSAGE_BYTES:,} bytes",
     "connection ID": "1 to 256 bytes",
     "key of a logged message": f"1 to {MAX_KEY_BYTES} bytes",
-    "logged message and its `exclude` together": f"{MAX_ENTRY_BYTES:,} bytes",
+    "logged message, its `exclude` and its `info`": f"{MAX_ENTRY_BYTES:,} bytes",
     "time for an append": f"{tries.TIMEOUT_SECONDS:.0f} seconds unless",
     "refusing a handshake with `Reject`": "status 300 to 599",
     "status of a response": "200 to 599",
@@ -162,7 +162,8 @@ def test_what_is_promised_has_the_times_of_the_code() -> None:
     assert RESERVE_SECONDS == 1
     assert "of which the last second is kept for pruning" in LIMITS
     table = (DOCS / "explanation/table.md").read_text()
-    assert f"goes on for {CLOCK_SKEW_SECONDS / 60:.0f} minutes" in table
+    assert f"goes on for {CLOCK_SKEW_SECONDS / 60:.0f} minutes more" in table
+    assert f"{POSITION_SECONDS / 86_400:.0f} days by default" in table
 
 
 def test_the_ports_have_as_many_methods_as_is_written() -> None:

@@ -50,7 +50,7 @@ def test_plain_english_passes(text: str, tmp_path: Path) -> None:
 def check(text: str, folder: Path) -> "subprocess.CompletedProcess[str]":
     page = folder / "page.md"
     page.write_text(text)
-    return subprocess.run(  # noqa: S603 - our own script
+    return subprocess.run(
         [sys.executable, str(SCRIPT), str(page)],
         capture_output=True,
         text=True,

@@ -106,7 +106,7 @@ def test_every_address_of_the_project_is_in_its_repository() -> None:
 def test_the_picture_shows_what_dev_prints() -> None:
     script = ROOT / "scripts" / "draw-dev"
 
-    run = subprocess.run(  # noqa: S603 - our own script
+    run = subprocess.run(
         [sys.executable, str(script), "--check"],
         capture_output=True,
         text=True,

@@ -10,8 +10,8 @@ from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.log.port import TopicLog
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.frames import EncodedJson
-from wspubsub.subscriptions.members import Ended, Member, Session
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
+from wspubsub.subscriptions.sessions import Ended, Member, Session
 from wspubsub.testing import RecordingConnections
 
 TOPIC = "room:1"
@@ -54,10 +54,19 @@ class Members(MemoryMemberStore):
         if self.fails_after == 0:
             raise self.error
 
-    def mark_lost(self, connection_id: str, topic: str, offset: int) -> bool:
+    def mark_lost(
+        self,
+        topic: str,
+        connection_id: str,
+        offset: int,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> bool:
         if connection_id in self.failing_marks:
             raise StoreError("throttled", operation="UpdateItem", code="T")
-        return super().mark_lost(connection_id, topic, offset)
+        return super().mark_lost(
+            topic, connection_id, offset, timeout_seconds=timeout_seconds
+        )
 
     def end_sessions(
         self,

@@ -13,11 +13,11 @@ Template = dict[str, Any]
 APPLICATION = Application(
     handler="app.handler",
     route_keys=frozenset({"$connect", "$disconnect", "subscribe", "sendMessage"}),
-    takes_records=True,
+    event_sources=None,
     variables=frozenset({"WSPUBSUB_ENDPOINT", "WSPUBSUB_TABLE"}),
 )
 EVERYTHING: dict[str, Any] = {
-    "two_way": True,
+    "two_way": frozenset(),
     "authorizer": "auth.check",
     "identity_sources": ("route.request.querystring.token",),
     "streams": True,

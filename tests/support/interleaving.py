@@ -83,7 +83,7 @@ def some_orders(
     prepare: Callable[[], tuple[Any, Sequence[Caller]]], number: int
 ) -> Iterator[list[int]]:
     """Run callers in some orders, the same ones each time; as `every_order`."""
-    random = Random(number)  # noqa: S311 - repeatable
+    random = Random(number)
     with ThreadPoolExecutor(MOST_CALLERS) as threads:
         for _ in range(number):
             taken: list[list[int]] = []

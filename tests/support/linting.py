@@ -11,7 +11,7 @@ def cfn_lint(*arguments: str | Path) -> "subprocess.CompletedProcess[str]":
     Args:
         arguments: Its options, and the templates.
     """
-    return subprocess.run(  # noqa: S603 - a tool of this environment
+    return subprocess.run(
         [Path(sys.executable).with_name("cfn-lint"), *arguments],
         capture_output=True,
         text=True,

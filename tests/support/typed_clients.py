@@ -33,4 +33,4 @@ class Wrong:
     """It has none of the methods, so type checkers must not take it."""
 
 
-DynamoDBSubscriptionStore("table", client=Wrong())  # type: ignore[arg-type]
+DynamoDBSubscriptionStore("table", client=Wrong())  # type: ignore[arg-type] # they are to refuse it

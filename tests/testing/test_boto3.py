@@ -135,7 +135,7 @@ with mock_aws():
 
 
 def test_a_client_that_existed_before_the_first_gateway_is_served_too() -> None:
-    run = subprocess.run(  # noqa: S603 - our own program
+    run = subprocess.run(
         [sys.executable, "-c", EARLY_CLIENT],
         capture_output=True,
         text=True,

@@ -8,9 +8,12 @@ import pytest
 
 from tests.support.chat_apps import Chat, ok, on_message, publish, subscribe
 from wspubsub import (
+    MessageEvent,
     PublishReport,
+    Router,
     UsageError,
 )
+from wspubsub.eventsources import EventSources
 from wspubsub.testing import (
     START_TIME,
     Function,
@@ -19,7 +22,47 @@ from wspubsub.testing import (
     InProcessGateway,
     LambdaContext,
     NoMessageError,
+    declared_config,
 )
+
+
+def test_the_api_is_what_the_handler_declares() -> None:
+    router = Router(route_selection_expression="$request.body.type")
+
+    @router.route("echo", two_way=True)
+    def echo(event: MessageEvent) -> str:
+        return event.route_key
+
+    router.route("say")(lambda _event: "dropped")
+    gateway = InProcessGateway(EventSources(router))
+    client = gateway.connect()
+
+    client.send({"type": "say"})
+    client.send({"type": "echo"})
+
+    client.expect("echo")
+    client.expect_nothing()
+    assert [each.route_key for each in gateway.invocations[-2:]] == ["say", "echo"]
+    gateway.handler = ok
+    assert gateway.config == GatewayConfig()
+
+
+def test_a_configuration_that_is_given_wins_and_may_be_the_declared_one() -> None:
+    router = Router()
+    router.route("echo", two_way=True)(lambda _event: "answer")
+    given = GatewayConfig(idle_timeout_seconds=5)
+    alone = InProcessGateway(router, config=given)
+    both = InProcessGateway(router, config=declared_config(router, given))
+    clients = [alone.connect(), both.connect()]
+
+    for client in clients:
+        client.send({"action": "echo"})
+    both.advance(seconds=6)
+
+    clients[0].expect_nothing()
+    clients[1].expect("answer")
+    assert not clients[1].is_open
+    assert declared_config(ok, given) == given
 
 
 def test_what_is_published_reaches_the_other_subscribers() -> None:

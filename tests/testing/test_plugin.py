@@ -84,7 +84,7 @@ def test_the_plugin_loads_nothing_heavy() -> None:
         "print(*sorted(set(sys.modules) - before))"
     )
 
-    run = subprocess.run(  # noqa: S603 - our own program
+    run = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,

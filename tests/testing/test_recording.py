@@ -1,6 +1,7 @@
 """The double of the Management API."""
 
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -230,12 +231,12 @@ def test_connection_ids_are_taken_one_at_a_time() -> None:
     connections = RecordingConnections({"a", "b"})
     taken = []
 
-    def ids() -> object:
+    def ids() -> Iterator[str]:
         for connection_id in ("a", "b"):
             taken.append(connection_id)
             yield connection_id
 
-    outcomes = connections.post_many(ids(), b"x", deadline=soon())  # type: ignore[arg-type]
+    outcomes = connections.post_many(ids(), b"x", deadline=soon())
     first = next(outcomes)
 
     assert first.connection_id == "a"

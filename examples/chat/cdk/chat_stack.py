@@ -130,9 +130,9 @@ class ChatStack(Stack):
 
     def _add_outputs(self) -> None:
         outputs = {
-            "WebSocketUrl": ("Where clients connect", self._stage.url),
+            "WebSocketUrl": ("URL that clients connect to", self._stage.url),
             "CallbackUrl": (
-                "Where connections are posted to",
+                "Endpoint that messages are posted to",
                 self._stage.callback_url,
             ),
             "TableName": ("The table", self._storage.table.table_name),

@@ -9,7 +9,7 @@ from typing import TypeVar
 from wspubsub.aws.choice import boto3_client
 from wspubsub.aws.client_errors import ClientFailure, failure_of
 from wspubsub.aws.clients import ManagementClient
-from wspubsub.aws.failures import error_for, unreadable_answer
+from wspubsub.aws.failures import error_for, outcome_of, unreadable_answer
 from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
@@ -19,11 +19,9 @@ from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
 
 TIMEOUT_SECONDS = 10.0
-"""How long a single call goes on trying if it is given no deadline."""
+"""How long a single call is retried if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
-
-_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 class Boto3Connections:
@@ -121,9 +119,8 @@ class Boto3Connections:
             meaning, failure = self._failure(error, connection_id)
             if meaning is Meaning.DENIED:
                 raise failure from error
-            outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
             return Posted(
-                PostOutcome(connection_id, outcome, str(failure)),
+                PostOutcome(connection_id, outcome_of(meaning), str(failure)),
                 is_answered=failure.status is not None,
                 is_worth_a_retry=meaning.is_passing,
             )

@@ -12,19 +12,19 @@ import os
 import select
 import threading
 from collections.abc import Mapping
-from typing import Any
 
-from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.forks import Boto3Client, reconnect_after_fork
 from wspubsub.errors import UsageError
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
-"""Short against the 29 s that a WebSocket integration may take."""
+"""Short compared with the 29 s that a WebSocket integration may take."""
 
 MAX_ATTEMPTS = 4
 
 MAX_CONNECTIONS = 1024
 """How many connections a boto3 client keeps: more than a process has threads that use
-it, or urllib3 would throw some away after each request, and say so each time."""
+it. Otherwise urllib3 would discard some after each request and log a warning each time.
+"""
 
 _NEEDED = ("AWS_LAMBDA_RUNTIME_API", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _UNUSUAL = (
@@ -72,8 +72,8 @@ def boto3_client(
     region: str | None = None,
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
-) -> Any:  # noqa: ANN401 - boto3 ships no types
-    """Return a boto3 client with time-outs that fit a Lambda behind API Gateway.
+) -> Boto3Client:
+    """Return a boto3 client with timeouts that fit a Lambda behind API Gateway.
 
     Args:
         service: Name of the service, as boto3 has it.
@@ -85,8 +85,8 @@ def boto3_client(
         CredentialsError: There is no such profile, or no way to its credentials.
         UsageError: No Region is known, or the configuration is wrong.
     """
-    import boto3  # noqa: PLC0415 - half a second of a cold start
-    from botocore.config import Config  # noqa: PLC0415 - as above
+    import boto3  # half a second of a cold start
+    from botocore.config import Config
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,
@@ -103,10 +103,10 @@ def boto3_client(
                 service, region_name=region, endpoint_url=endpoint_url, config=config
             )
     except Exception as error:
-        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415 - a mistake
+        from wspubsub.aws.client_errors import failure_of
 
         failure = failure_of(error)
         raise UsageError(
-            f"boto3 cannot make a client for {service}: {failure.text}"
+            f"boto3 cannot create a client for {service}: {failure.text}"
         ) from error
     return reconnect_after_fork(client)

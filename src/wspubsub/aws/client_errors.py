@@ -1,4 +1,4 @@
-"""What a client of AWS raised, whichever client it is; the one place that reads it.
+"""Errors that AWS clients raise, whichever client it is; the one place that reads them.
 
 botocore's errors are known by their names, so that nothing of botocore is imported.
 """
@@ -118,7 +118,7 @@ def _classify_unanswered(error: Exception) -> ClientFailure:
 
 
 def _is_of_parsing(error: Exception) -> bool:
-    """Return whether botocore raised it while it read an answer."""
+    """Return whether botocore raised it while it parsed an answer."""
     frame = error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_globals.get("__name__") == "botocore.parsers":

@@ -1,27 +1,28 @@
-"""What to do where AWS refuses a request that is signed, in words.
+"""What to do about a signed request that AWS refused, in words.
 
 One error code stands for several causes, so the text that comes with it is read too.
 """
 
 _CLOCK = (
-    "the clock of this machine is wrong: a request must be signed within 5 minutes of "
-    "AWS's time"
+    "the clock of this machine is wrong; set it: AWS accepts a request only within "
+    "5 minutes of its signing"
 )
 _SIGNATURE = (
-    "the secret key does not belong to the access key, or a proxy changed the request "
-    "on its way"
+    "the secret key does not match the access key, or a proxy changed the request "
+    "in transit; check both"
 )
 _UNKNOWN_KEY = (
-    "AWS does not know the access key, or the session token does not belong to it; the "
-    "credentials are not valid for this endpoint"
+    "AWS does not recognize the access key, or the session token does not match it; "
+    "use credentials that are valid for this endpoint"
 )
 _OTHER_POLICY = (
-    "a policy other than the role's own forbids it, so that no statement in the role "
+    "a policy other than the role's own denies it, so no statement in the role "
     "helps; change the policy that AWS names"
 )
 _UNSIGNED = (
-    "the request arrived without its signature: a proxy removes the header "
-    "Authorization, or the URL is not one that AWS takes signed requests at"
+    "the request arrived without its signature; check for a proxy that removes the "
+    "Authorization header, and that the URL is one at which AWS accepts signed "
+    "requests"
 )
 
 # The first that is found in what AWS says applies.
@@ -31,10 +32,10 @@ _ADVICE = {
     "RequestTimeTooSkewed": _CLOCK,
     "RequestExpired": _CLOCK,
     "scoped to a valid region": (
-        "the request was signed for another Region than the endpoint's; set "
-        "AWS_REGION, or give region="
+        "the request was signed for a Region other than the endpoint's; set "
+        "AWS_REGION, or pass region="
     ),
-    "ExpiredToken": "the credentials have expired; log in again, or get new ones",
+    "ExpiredToken": "the credentials have expired; log in again, or renew them",
     "UnrecognizedClient": _UNKNOWN_KEY,
     "InvalidClientTokenId": _UNKNOWN_KEY,
     "InvalidSignature": _SIGNATURE,
@@ -52,7 +53,7 @@ _ADVICE = {
 
 
 def advice_on(text: str) -> str | None:
-    """Return what to do about a refusal; None where only a permission can be missing.
+    """Return what to do about a refusal; None if only a permission can be missing.
 
     Args:
         text: Error code and message, as AWS sent them.

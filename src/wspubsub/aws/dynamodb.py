@@ -40,26 +40,26 @@ class EngineDynamoDBClient:
             read_seconds=read_seconds,
         )
 
-    def put_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def put_item(self, **request: Any) -> dict[str, Any]:
         """Put an item; see `PutItem` in the API reference of DynamoDB."""
         return self._api.call("PutItem", request)
 
-    def get_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def get_item(self, **request: Any) -> dict[str, Any]:
         """Get an item; see `GetItem` in the API reference of DynamoDB."""
         return self._api.call("GetItem", request)
 
-    def delete_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def delete_item(self, **request: Any) -> dict[str, Any]:
         """Delete an item; see `DeleteItem` in the API reference of DynamoDB."""
         return self._api.call("DeleteItem", request)
 
-    def query(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def query(self, **request: Any) -> dict[str, Any]:
         """Read a page of items; see `Query` in the API reference of DynamoDB."""
         return self._api.call("Query", request)
 
-    def batch_write_item(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def batch_write_item(self, **request: Any) -> dict[str, Any]:
         """Put and delete up to 25 items; see `BatchWriteItem` in the API reference."""
         return self._api.call("BatchWriteItem", request)
 
-    def transact_write_items(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def transact_write_items(self, **request: Any) -> dict[str, Any]:
         """Write all items or none; see `TransactWriteItems` in the API reference."""
         return self._api.call("TransactWriteItems", request)

@@ -1,4 +1,4 @@
-"""Which endpoint the Management API of an API has, and in which region it is."""
+"""Which endpoint the Management API of an API has, and which Region it is in."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -13,7 +13,7 @@ _HTTP_SCHEMES = {"wss": "https", "ws": "http", "https": "https", "http": "http"}
 
 
 class DefaultDomain:
-    """What the default domain of an API tells."""
+    """What can be read from an endpoint in the default domain."""
 
     __slots__ = ("api_id", "region", "stage")
 
@@ -34,7 +34,7 @@ class DefaultDomain:
 
 
 def default_domain(endpoint: str) -> DefaultDomain | None:
-    """Return what an endpoint tells if it is in the default domain, else None."""
+    """Return what can be read from an endpoint in the default domain, else None."""
     return _default_domain(split_url(endpoint))
 
 
@@ -54,7 +54,7 @@ def management_endpoint(url: str) -> str:
     that clients connect to and a trailing `/@connections` are understood.
 
     Raises:
-        UsageError: It is no such URL.
+        UsageError: It is not such a URL.
     """
     try:
         parts = split_url(url)
@@ -63,7 +63,7 @@ def management_endpoint(url: str) -> str:
     path = parts.path.partition("/@connections")[0].rstrip("/")
     endpoint = f"{_HTTP_SCHEMES[parts.scheme]}://{parts.netloc}{path}"
     if not path and _default_domain(parts):
-        raise UsageError(f"{url!r} lacks the stage; append it, as in {endpoint}/prod")
+        raise UsageError(f"{url!r} has no stage; append it, as in {endpoint}/prod")
     return endpoint
 
 
@@ -108,16 +108,16 @@ def region_of_queue(url: str) -> str | None:
 
 
 def unknown_region() -> UsageError:
-    """Return the error to raise where no Region is known."""
+    """Return the error to raise when no Region is known."""
     return UsageError(
-        "the AWS Region is unknown; set AWS_REGION, or give region= or a client of "
+        "the AWS Region is unknown; set AWS_REGION, or pass region= or a client of "
         "your own"
     )
 
 
 def _no_endpoint(url: str) -> UsageError:
     return UsageError(
-        f"{url!r} is not the endpoint of a WebSocket API; give "
-        "https://{api id}.execute-api.{region}.amazonaws.com/{stage}, or "
+        f"{url!r} is not the endpoint of a WebSocket API; expected "
+        "https://{api id}.execute-api.{region}.amazonaws.com/{stage} or "
         "https://{custom domain}/{mapping}"
     )

@@ -1,29 +1,17 @@
 """The Management API through the engine: many posts in flight in one thread."""
 
-import hashlib
 import json
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
-from wspubsub.aws.failures import error_for, unreadable_answer
+from wspubsub.aws.failures import error_for, outcome_of, unreadable_answer
 from wspubsub.aws.meanings import Meaning, meaning_of
-from wspubsub.aws.signing import (
-    EMPTY_HASH,
-    Credentials,
-    Scope,
-    Signer,
-    SigningKeys,
-    authorization,
-    canonical_path,
-    credentials_in,
-)
-from wspubsub.aws.unsigned import format_unsigned_headers
+from wspubsub.aws.requests import SignedRequests
+from wspubsub.aws.signing import SigningKeys
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.channel import Endpoint
@@ -39,14 +27,10 @@ from wspubsub.errors import ManagementError
 SERVICE = "execute-api"
 
 TIMEOUT_SECONDS = 10.0
-"""How long a single call goes on trying if it is given no deadline."""
-
-_USUAL_ID = re.compile(r"[A-Za-z0-9_.~-]*=*")
-"""An ID in which `=` alone is to be percent-encoded (RFC 3986 §2.3)."""
+"""How long a single call is retried if it is given no deadline."""
 
 _SUCCESS = range(200, 300)
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
-_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 class EngineConnections:
@@ -134,12 +118,13 @@ class EngineConnections:
         deadline: float,
         patience_seconds: float | None = None,
     ) -> Iterator[Result]:
-        requests = _Requests(
+        requests = SignedRequests(
             method,
             self._host,
             self._path,
             data,
-            credentials=credentials_in(os.environ),
+            environment=os.environ,
+            service=SERVICE,
             region=self._region,
             keys=self._keys,
         )
@@ -175,8 +160,7 @@ class EngineConnections:
         meaning = meaning_of(response.status, _code(response))
         if meaning is Meaning.DENIED:
             raise self._error(result)
-        outcome = _OUTCOMES.get(meaning, Outcome.FAILED)
-        return PostOutcome(result.tag, outcome, _describe(response))
+        return PostOutcome(result.tag, outcome_of(meaning), _describe(response))
 
     def _error(self, result: Result) -> ManagementError:
         response = result.response
@@ -190,105 +174,6 @@ class EngineConnections:
             code=code,
             text=result.error if response is None else _describe(response),
         )
-
-
-class _Requests:
-    """Builds the signed requests of one batch; only the connection ID differs.
-
-    All but the ID and the signature is the same for a second, so it is made once.
-    """
-
-    __slots__ = (
-        "_after_id",
-        "_before_id",
-        "_canonical_after",
-        "_canonical_before",
-        "_credentials",
-        "_data",
-        "_headers",
-        "_host",
-        "_keys",
-        "_method",
-        "_path",
-        "_payload_hash",
-        "_region",
-        "_second",
-        "_signer",
-        "_unsigned",
-    )
-
-    def __init__(
-        self,
-        method: str,
-        host: str,
-        path: str,
-        data: bytes,
-        *,
-        credentials: Credentials,
-        region: str,
-        keys: SigningKeys,
-    ) -> None:
-        self._method = method
-        self._host = host
-        self._path = path
-        self._data = data
-        self._payload_hash = hashlib.sha256(data).hexdigest() if data else EMPTY_HASH
-        self._credentials = credentials
-        self._region = region
-        self._keys = keys
-        self._unsigned = format_unsigned_headers(os.environ)
-        self._second = -1
-
-    def build(self, connection_id: str) -> bytes:
-        """Return the bytes of the request for a connection."""
-        second = int(time.time())
-        if second != self._second:
-            self._prepare(second)
-        # Only unreserved characters and % are left, so nothing in an ID can end the
-        # request line; what is signed has the % encoded once more.
-        encoded = (
-            connection_id.replace("=", "%3D")
-            if _USUAL_ID.fullmatch(connection_id)
-            else quote(connection_id, safe="")
-        )
-        canonical = (
-            self._canonical_before + encoded.replace("%", "%25") + self._canonical_after
-        )
-        signed = self._signer.signature(canonical.encode())
-        return b"".join(
-            (
-                self._before_id,
-                encoded.encode(),
-                self._after_id,
-                signed.encode(),
-                b"\r\n\r\n",
-                self._data,
-            )
-        )
-
-    def _prepare(self, second: int) -> None:
-        now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
-        self._second = second
-        scope = Scope(now, self._region, SERVICE)
-        key = self._keys.key(
-            self._credentials.secret_key, now[:8], self._region, SERVICE
-        )
-        self._signer = Signer(scope, key)
-        headers = [("host", self._host), ("x-amz-date", now)]
-        if self._credentials.token is not None:
-            headers.append(("x-amz-security-token", self._credentials.token))
-        headers.sort()
-        lines = "".join(f"{name}:{value}\n" for name, value in headers)
-        names = ";".join(name for name, _ in headers)
-        self._canonical_before = f"{self._method}\n{canonical_path(self._path)}"
-        self._canonical_after = f"\n\n{lines}\n{names}\n{self._payload_hash}"
-        sent = "".join(f"{name}: {value}\r\n" for name, value in headers)
-        unsigned = authorization(self._credentials, scope, headers, "")
-        self._before_id = f"{self._method} {self._path}".encode()
-        self._after_id = (
-            f" HTTP/1.1\r\n{sent}{self._unsigned}content-length: {len(self._data)}\r\n"
-            f"authorization: {unsigned}"
-        ).encode()
 
 
 def _connection_info(found: dict[str, Any]) -> ConnectionInfo:

@@ -5,6 +5,7 @@ import json
 from wspubsub.aws.denials import advice_on
 from wspubsub.aws.endpoints import default_domain
 from wspubsub.aws.meanings import UNREADABLE, Meaning
+from wspubsub.connections import Outcome
 from wspubsub.engine.urls import split_url
 from wspubsub.errors import (
     AccessDeniedError,
@@ -12,6 +13,13 @@ from wspubsub.errors import (
     ManagementError,
     ThrottledError,
 )
+
+_OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
+
+
+def outcome_of(meaning: Meaning) -> Outcome:
+    """Return what became of a post, given its final answer."""
+    return _OUTCOMES.get(meaning, Outcome.FAILED)
 
 
 def error_for(
@@ -28,8 +36,8 @@ def error_for(
         return ConnectionGoneError(connection_id)
     if meaning is Meaning.THROTTLED:
         return ThrottledError(
-            "the Management API throttles: the account's rate is exceeded, or the "
-            "client reads too slowly",
+            "the Management API throttled the request: the account's rate limit is "
+            "exceeded, or the client reads too slowly",
             status=status,
             code=code,
         )
@@ -43,7 +51,7 @@ def error_for(
 
 
 def explain_denial(endpoint: str, text: str) -> str:
-    """Return what to do about a refusal, by what AWS says.
+    """Return what to do about a refusal, depending on what AWS says.
 
     Only where AWS names a permission, or nothing at all, it is the IAM statement that
     may be missing.
@@ -58,20 +66,20 @@ def _place_or_permission(endpoint: str, text: str) -> str:
     )
     if "is not authorized to perform" in text:
         return statement
-    return f"{_wrong_place(endpoint)}; if it is right, {statement}"
+    return f"{_wrong_place(endpoint)}; if the URL is right, {statement}"
 
 
 def _wrong_place(endpoint: str) -> str:
     place = default_domain(endpoint)
     if place:
         return (
-            f"perhaps the API has no stage {place.stage!r}, or its default endpoint is "
-            "disabled, and a custom domain is to be used"
+            f"perhaps the API has no stage {place.stage!r}, or its default "
+            "endpoint is disabled and clients must use a custom domain"
         )
     url = split_url(endpoint)
     return (
         f"perhaps {url.host} has no API mapping for the path {url.path or '/'!r}: "
-        "behind a custom domain it is the mapping's key, not the stage"
+        "behind a custom domain the path is the mapping's key, not the stage"
     )
 
 
@@ -93,6 +101,7 @@ def _statement(endpoint: str) -> dict[str, str]:
 def unreadable_answer(endpoint: str, error: Exception) -> ManagementError:
     """Return the error to raise for an answer that the Management API never gives."""
     return ManagementError(
-        f"{endpoint} answered something that is not the Management API's: {error!r}",
+        f"{endpoint} did not answer as the Management API does ({error!r}); "
+        "check that the URL is right",
         code=UNREADABLE,
     )

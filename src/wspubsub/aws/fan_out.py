@@ -1,4 +1,4 @@
-"""Posts in threads: a bounded number under way, and none waited for past a deadline."""
+"""Posts in threads: a bounded number at a time, and no waiting past a deadline."""
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -9,11 +9,11 @@ from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.engine.schedule import PATIENCE_SECONDS, Attempt, Progress, Schedule
 
 _LONGEST_WAIT_SECONDS = 60.0
-"""A deadline may be farther away than the system can wait at once."""
+"""A deadline may be further away than the system can wait at once."""
 
 
 class Posted(NamedTuple):
-    """How one attempt to post has ended.
+    """How one attempt to post ended.
 
     Attributes:
         outcome: What became of the post, if this was the last attempt.
@@ -27,7 +27,7 @@ class Posted(NamedTuple):
 
 
 Post = Callable[[str, Event], Posted]
-"""Posts to a connection, once; not at all if the event is set."""
+"""Posts to a connection once, or not at all if the event is set."""
 
 
 class FanOut:
@@ -137,7 +137,7 @@ class FanOut:
                 yield PostOutcome(attempt.tag, Outcome.FAILED, "no answer in time")
 
     def _end(self) -> None:
-        # Who leaves half-way finds nothing of this at work after it, unless a
+        # Nothing of this is still at work after a caller stops halfway, unless a
         # connection is silent.
         self._ended.set()
         late = wait(self._under_way, self._leaving_seconds).not_done

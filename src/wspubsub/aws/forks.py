@@ -8,13 +8,16 @@ subscriber. The engine's connections know their process (`http_channel.py`).
 import os
 import sys
 import threading
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
+
+Boto3Client: TypeAlias = Any
+"""boto3 makes its clients while it runs, and ships no types of them."""
 
 ClientT = TypeVar("ClientT")
 
 
 def reconnect_after_fork(client: ClientT) -> ClientT:
-    """Have a client of boto3's make connections of its own in each child process.
+    """Make a boto3 client open connections of its own in each child process.
 
     Anything else, such as a double in a test, is left as it is.
     """
@@ -27,9 +30,9 @@ def reconnect_after_fork(client: ClientT) -> ClientT:
 
 
 class _Reconnection:
-    """Closes what a client has inherited, before its first request in a process."""
+    """Closes the connections that a client inherited, before its first request."""
 
-    def __init__(self, client: Any) -> None:  # noqa: ANN401 - boto3 ships no types
+    def __init__(self, client: Boto3Client) -> None:
         self._client = client
         self._process = os.getpid()
         self._lock = threading.Lock()

@@ -1,26 +1,17 @@
-"""Calls of AWS services that speak JSON over one URL (the "AWS JSON 1.0" protocol)."""
+"""Calls to AWS services that speak JSON at one URL (the "AWS JSON 1.0" protocol)."""
 
 import binascii
 import json
 import os
 import time
-from collections.abc import Callable
-from hashlib import sha256
+from collections.abc import Iterable
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
 from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
-from wspubsub.aws.signing import (
-    Headers,
-    Scope,
-    SigningKeys,
-    authorization,
-    canonical_request,
-    credentials_in,
-    signature,
-)
-from wspubsub.aws.unsigned import format_unsigned_headers
+from wspubsub.aws.requests import SignedRequests
+from wspubsub.aws.signing import SigningKeys
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
@@ -31,7 +22,7 @@ from wspubsub.engine.tls import trust_of
 from wspubsub.engine.urls import split_url
 
 MAX_WAIT_SECONDS = 7.0
-"""The longest delays after three answers that throttle, taken together."""
+"""The sum of the longest delays after three answers that throttle."""
 
 _OK = 200
 
@@ -40,7 +31,7 @@ _OK = 200
 
 
 def delay_after_throttling(failures: int) -> float:
-    """Return the longest time to wait where the last answer throttles, in seconds."""
+    """Return the longest time to wait after an answer that throttles, in seconds."""
     return float(2 ** (failures - 1))
 
 
@@ -92,7 +83,7 @@ class JsonApi:
         service: str,
         target: str,
         *,
-        headers: Headers = (),
+        headers: Iterable[tuple[str, str]] = (),
         region: str | None = None,
         endpoint_url: str | None = None,
         read_seconds: float = READ_SECONDS,
@@ -123,16 +114,31 @@ class JsonApi:
         )
 
     def call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Return the answer to a request, with `ResponseMetadata` as boto3 has it.
+        """Return the answer to a request, with `ResponseMetadata` as boto3 returns it.
 
         Raises:
             ClientError: It was refused, or the service could not be reached.
             CredentialsError: There is nothing to sign it with.
         """
         reader = _Reader()
+        requests = SignedRequests(
+            "POST",
+            self._host,
+            self._path,
+            _serialize(request),
+            environment=os.environ,
+            service=self._service,
+            region=self._region,
+            keys=self._keys,
+            headers=(
+                ("content-type", "application/x-amz-json-1.0"),
+                ("x-amz-target", f"{self._target}.{operation}"),
+                *self._headers,
+            ),
+        )
         [result] = self._engine.run(
             (operation,),
-            build=self._builder(operation, _serialize(request)),
+            build=lambda _operation: requests.build(),
             judge=reader.judge,
             deadline=time.monotonic() + self._timeout_seconds,
             max_attempts=MAX_ATTEMPTS,
@@ -142,41 +148,9 @@ class JsonApi:
         assert result.response is not None  # noqa: S101 - it was read
         return {**reader.answer, "ResponseMetadata": _metadata(result.response)}
 
-    def _builder(self, operation: str, body: bytes) -> Callable[[str], bytes]:
-        payload_hash = sha256(body).hexdigest()
-
-        def build(_tag: str) -> bytes:
-            now = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
-            credentials = credentials_in(os.environ)
-            headers = [
-                ("content-type", "application/x-amz-json-1.0"),
-                ("host", self._host),
-                ("x-amz-date", now),
-                ("x-amz-target", f"{self._target}.{operation}"),
-                *self._headers,
-            ]
-            if credentials.token is not None:
-                headers.append(("x-amz-security-token", credentials.token))
-            headers.sort()
-            scope = Scope(now, self._region, self._service)
-            canonical = canonical_request("POST", self._path, "", headers, payload_hash)
-            key = self._keys.key(
-                credentials.secret_key, now[:8], self._region, self._service
-            )
-            signed = signature(canonical.encode(), scope, key)
-            headers += [
-                ("authorization", authorization(credentials, scope, headers, signed)),
-                ("content-length", str(len(body))),
-            ]
-            lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-            lines += format_unsigned_headers(os.environ)
-            return f"POST {self._path} HTTP/1.1\r\n{lines}\r\n".encode() + body
-
-        return build
-
 
 class _Reader:
-    """Reads the answers to one request, and says what they mean.
+    """Reads the answers to one request and says what they mean.
 
     Attributes:
         answer: What the service said, None if nothing that could be used.
@@ -213,12 +187,12 @@ def _serialize(request: dict[str, Any]) -> bytes:
 def _base64(value: object) -> str:
     # JSON has no bytes: DynamoDB takes and gives those of an attribute in base64.
     if not isinstance(value, bytes):
-        raise TypeError(f"AWS takes no {type(value).__name__}")
+        raise TypeError(f"cannot send a {type(value).__name__} to AWS")
     return binascii.b2a_base64(value, newline=False).decode()
 
 
 def _parse(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, None if it is not one."""
+    """Return a JSON object, or None if it is not one."""
     # The hook is called for each object; a page of subscribers has thousands, and
     # never a binary attribute.
     try:
@@ -253,7 +227,7 @@ def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
     if reader.problem:
         error = {
             "Code": UNREADABLE,
-            "Message": f"the answer cannot be used; {reader.problem}",
+            "Message": f"the answer cannot be used: {reader.problem}",
         }
         refusal = {"Error": error}
     else:

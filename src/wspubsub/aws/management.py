@@ -34,7 +34,7 @@ class ManagementApi:
         sleep: Waits before a retry of a boto3 client.
 
     Raises:
-        UsageError: The endpoint is no endpoint of a WebSocket API, or its region is
+        UsageError: The endpoint is not that of a WebSocket API, or its region is
             unknown.
     """
 
@@ -107,7 +107,7 @@ class ManagementApi:
 
 
 def _over_engine(endpoint: str, region: str, clock: Callable[[], float]) -> Connections:
-    from wspubsub.aws.engine_connections import EngineConnections  # noqa: PLC0415
+    from wspubsub.aws.engine_connections import EngineConnections
 
     return EngineConnections(endpoint, region, clock=clock)
 
@@ -119,10 +119,7 @@ def _over_boto3(
     clock: Callable[[], float],
     sleep: Callable[[float], object],
 ) -> Connections:
-    from wspubsub.aws.boto3_connections import (  # noqa: PLC0415
-        Boto3Connections,
-        sdk_client,
-    )
+    from wspubsub.aws.boto3_connections import Boto3Connections, sdk_client
 
     if client is None:
         client = sdk_client(endpoint, region)

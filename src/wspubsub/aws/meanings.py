@@ -1,4 +1,4 @@
-"""What the answers of AWS mean; the one table of them, for every service and client.
+"""What AWS's answers mean: the one table of them, for every service and client.
 
 What is worth a retry is what botocore's standard mode retries, by error code first and
 by status where the code says nothing (`botocore.retries.standard`, which the tests
@@ -8,10 +8,10 @@ compare with), and what DynamoDB's model calls retryable.
 from enum import Enum
 
 UNREADABLE = "UnreadableAnswer"
-"""Our error code for an answer that is not what the service would send."""
+"""Our error code for an answer that the service would not send."""
 
 UNREACHABLE = "EndpointConnectionError"
-"""The engine's error code for no answer at all, one of botocore's names for it."""
+"""The engine's error code when there is no answer; one of botocore's names for it."""
 
 
 class Meaning(Enum):
@@ -19,12 +19,12 @@ class Meaning(Enum):
 
     GONE = "gone"
     THROTTLED = "throttled"
-    """May work when it is tried again later, and less is sent."""
+    """May work if it is tried again later and less is sent."""
     DENIED = "denied"
     REFUSED = "refused"
-    """Will be refused again, however often it is tried."""
+    """Will be refused again, no matter how often it is tried."""
     BROKEN = "broken"
-    """May work when it is tried again."""
+    """May work if it is tried again."""
 
     @property
     def is_passing(self) -> bool:
@@ -87,7 +87,7 @@ _BY_STATUS = {
 
 
 def meaning_of(status: int | None, code: str | None) -> Meaning:
-    """Return what an answer means, by its error code or else by its status.
+    """Return what an answer means, by its error code, or else by its status.
 
     Some gateways answer a bare 410 without the header that names the error.
 

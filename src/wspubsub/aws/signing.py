@@ -7,23 +7,20 @@ twice in what is signed. `botocore.auth.SigV4Auth` is the oracle of the tests.
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from wspubsub.errors import CredentialsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
-EMPTY_HASH = hashlib.sha256(b"").hexdigest()
 
 _BLOCK_BYTES = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
 
-Headers = Iterable[tuple[str, str]]
-
 
 class Credentials(NamedTuple):
-    """What requests are signed with; the token only with temporary ones."""
+    """What requests are signed with; the token only for temporary credentials."""
 
     access_key: str
     secret_key: str
@@ -42,27 +39,28 @@ def credentials_in(environment: Mapping[str, str]) -> Credentials:
     access_key = environment.get("AWS_ACCESS_KEY_ID")
     secret_key = environment.get("AWS_SECRET_ACCESS_KEY")
     if not access_key or not secret_key:
-        raise CredentialsError("the environment has none")
+        raise CredentialsError("the environment variables are not set")
     return Credentials(
         access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None
     )
 
 
 class SigningKeys:
-    """Signing keys, each made once for a day, a region, a service and a secret."""
+    """Signing keys, each made once for a day, a Region, a service and a secret."""
 
     __slots__ = ("_key", "_made_for")
 
     def __init__(self) -> None:
-        self._made_for: tuple[str, str, str, str] | None = None
+        self._made_for: tuple[str, str] | None = None
         self._key = b""
 
-    def key(self, secret_key: str, day: str, region: str, service: str) -> bytes:
-        """Return the signing key for a day (YYYYMMDD), a region and a service."""
-        wanted = (secret_key, day, region, service)
+    def key(self, secret_key: str, scope: "Scope") -> bytes:
+        """Return the signing key for a day, a Region and a service."""
+        parts = scope.credential_scope
+        wanted = (secret_key, parts)
         if self._made_for != wanted:
             key = f"AWS4{secret_key}".encode()
-            for part in (day, region, service, "aws4_request"):
+            for part in parts.split("/"):
                 key = hmac.digest(key, part.encode(), "sha256")
             self._key, self._made_for = key, wanted
         return self._key
@@ -83,7 +81,7 @@ class Scope(NamedTuple):
 
     @property
     def credential_scope(self) -> str:
-        """The scope as it stands in the signature."""
+        """The scope as it appears in the signature."""
         return f"{self.time[:8]}/{self.region}/{self.service}/aws4_request"
 
 
@@ -91,33 +89,13 @@ def canonical_path(path: str) -> str:
     """Return the path of a request target as it is signed."""
     if path in {"", "/"}:
         return "/"
-    from urllib.parse import quote  # noqa: PLC0415 - DynamoDB's path is "/"
+    from urllib.parse import quote  # DynamoDB's path is "/"
 
     return quote(path, safe="/~")
 
 
-def canonical_request(
-    method: str, path: str, query: str, headers: Headers, payload_hash: str
-) -> str:
-    """Return the canonical form of a request.
-
-    Args:
-        method: HTTP method.
-        path: Path of the request target as it is sent.
-        query: Query string as it is sent, percent-encoded, with its names in order.
-        headers: All signed headers; names in lower case and in order.
-        payload_hash: SHA-256 of the payload in hexadecimal.
-    """
-    pairs = list(headers)
-    lines = "".join(f"{name}:{_trim(value)}\n" for name, value in pairs)
-    names = ";".join(name for name, _ in pairs)
-    return (
-        f"{method}\n{canonical_path(path)}\n{query}\n{lines}\n{names}\n{payload_hash}"
-    )
-
-
 class Signer:
-    """Signs many requests of one scope: all but their digests is hashed once.
+    """Signs many requests of one scope: everything but their digests is hashed once.
 
     It is HMAC (RFC 2104 §2) taken apart, so that what is the same for all signatures
     need not be repeated for each.
@@ -143,21 +121,15 @@ class Signer:
         return outer.hexdigest()
 
 
-def signature(canonical: bytes, scope: Scope, key: bytes) -> str:
-    """Return the signature of a single canonical request in hexadecimal."""
-    return Signer(scope, key).signature(canonical)
+def authorization(credentials: Credentials, scope: Scope, names: str) -> str:
+    """Return the value of the `Authorization` header up to the signature.
 
-
-def authorization(
-    credentials: Credentials, scope: Scope, headers: Headers, signed: str
-) -> str:
-    """Return the value of the `Authorization` header."""
-    names = ";".join(name for name, _ in headers)
+    Args:
+        credentials: What the request is signed with.
+        scope: When, where and for which service.
+        names: Names of the signed headers, separated by `;`.
+    """
     return (
         f"{ALGORITHM} Credential={credentials.access_key}/{scope.credential_scope}, "
-        f"SignedHeaders={names}, Signature={signed}"
+        f"SignedHeaders={names}, Signature="
     )
-
-
-def _trim(value: str) -> str:
-    return " ".join(value.split())

@@ -24,6 +24,6 @@ class SqsClient:
     def __init__(self, *, region: str | None = None) -> None:
         self._api = JsonApi("sqs", "AmazonSQS", headers=_QUERY_MODE, region=region)
 
-    def send_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
         """Send up to 10 messages; see `SendMessageBatch` in the API reference."""
         return self._api.call("SendMessageBatch", request)

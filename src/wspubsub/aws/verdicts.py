@@ -1,4 +1,4 @@
-"""What the engine does with an answer, by what it means."""
+"""What the engine does with an answer, depending on what it means."""
 
 from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.engine.exchange import Verdict
@@ -7,5 +7,5 @@ _VERDICTS = {Meaning.THROTTLED: Verdict.THROTTLED, Meaning.BROKEN: Verdict.BROKE
 
 
 def verdict_on(status: int, code: str | None) -> Verdict:
-    """Return whether an answer other than success is the last, by status and code."""
+    """Return whether an answer other than success is final, by status and code."""
     return _VERDICTS.get(meaning_of(status, code), Verdict.FINAL)

@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     Whatever goes wrong is one line on the standard error stream.
     """
     options = make_parser().parse_args(arguments)
-    # A terminal that knows fewer characters is no reason to fail.
+    # The command must not fail because a terminal lacks some characters.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from wspubsub.deployment.checking import Finding, check_template
+from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
 from wspubsub.handlers.inspection import inspect_handler
@@ -13,16 +13,17 @@ from wspubsub.handlers.target import Target
 FOUND, WRONG_USE = 1, 2
 DESCRIPTION = """\
 Compare a CloudFormation or SAM template, in YAML or JSON, with a handler: routes that
-are missing or dead, permissions that are missing or too wide, time to live, endpoint,
-time-outs, streams and queues. Prints one line for each thing that is wrong.
+are missing, dead, or one-way where the handler answers, permissions that are missing or
+too wide, time to live, endpoint, timeouts, streams and queues. Prints one line for
+each problem.
 
-Exits with 0 if nothing is, 1 if something is, and 2 if it cannot tell."""
+Exits with 0 if there is no problem, 1 if there is one, 2 if the check cannot run."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
-    parser.add_argument("template", metavar="TEMPLATE", help="the template's file")
+    parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
     parser.add_argument(
         "target",
         metavar="MODULE_OR_FILE:HANDLER",
@@ -52,9 +53,10 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+        raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
     target = Target.parse(options.target, cwd=Path.cwd())
-    return check_template(
-        template, inspect_handler(target), with_history=options.history
+    application = inspect_handler(
+        target, sources=find_sources(template, target.handler)
     )
+    return check_template(template, application, with_history=options.history)

@@ -8,10 +8,10 @@ from wspubsub.cli.options import read_region
 
 def run(options: argparse.Namespace) -> int:
     """Create a table."""
-    import boto3  # noqa: PLC0415 - not needed by the other commands
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    import boto3  # not needed by the other commands
+    from botocore.exceptions import BotoCoreError, ClientError
 
-    from wspubsub.dynamodb import create_table  # noqa: PLC0415
+    from wspubsub.dynamodb import create_table
 
     # With an endpoint of one's own, a Region is only a name.
     region = read_region(options) or ("us-east-1" if options.endpoint else None)

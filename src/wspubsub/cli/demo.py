@@ -8,9 +8,9 @@ from wspubsub.local import extras
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the demo and return whether it went well."""
+    """Run the demo and return its exit status."""
     extras.require(*extras.GATEWAY_MODULES, *extras.DYNAMODB_MODULES)
-    from wspubsub.local.demo import Demo  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.demo import Demo
 
     async def run_demo(_stop: Stop) -> bool:
         return await Demo(

@@ -14,17 +14,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wspubsub.cli.options import read_region
+from wspubsub.cli.options import (
+    is_source_chosen,
+    read_region,
+    read_sources,
+    read_two_way,
+)
 from wspubsub.cli.stopping import Stop, run_until_stopped
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.config import CONNECT, DISCONNECT, PREDEFINED_ROUTES
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.local import extras
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 if TYPE_CHECKING:
-    from wspubsub.local.dev import LocalSettings
-    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
+    from wspubsub.local.declared import ApiChoices
+    from wspubsub.local.settings import LocalSettings
+    from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 WRONG_USE = 2
 
@@ -34,8 +40,6 @@ _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 def run(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
-    if options.dynamodb == "embedded" or options.queue:
-        extras.require(*extras.DYNAMODB_MODULES)
     if options.tls:
         extras.require(*extras.TLS_MODULES)
     if options.runtime == "awslambdaric":
@@ -45,6 +49,10 @@ def run(options: argparse.Namespace) -> int:
     except UsageError as error:
         print(f"wspubsub: error: {error}", file=sys.stderr)
         return WRONG_USE
+    except KeyboardInterrupt:
+        return 0  # while the handler was read: as it is once the gateway starts
+    if settings.dynamodb_url is None or settings.queue is not None:
+        extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
     asyncio.run(
         run_until_stopped(
@@ -55,13 +63,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
-    from wspubsub.local.dev import LocalGateway  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.journal import Journal  # noqa: PLC0415 - needs the extra
+    from wspubsub.local.dev import LocalGateway
+    from wspubsub.local.journal import Journal
 
     journal = Journal(
         sys.stdout,
         as_json=as_json,
-        is_coloured=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=stop,
     )
     async with LocalGateway(settings, journal) as gateway:
@@ -70,23 +78,30 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
-    from wspubsub.handlers.target import Target  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.dev import LocalSettings  # noqa: PLC0415 - needs the extra
-    from wspubsub.local.functions.environment import Runtime  # noqa: PLC0415 - needs the extra
+    from wspubsub.handlers.target import Target
+    from wspubsub.local.declared import read_served
+    from wspubsub.local.functions.environment import Runtime
+    from wspubsub.local.settings import LocalSettings
 
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
     if not options.timeout > 0:
-        raise UsageError("--timeout must be more than 0 seconds")
+        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
-            f"{options.table!r} is not the name of a table: DynamoDB takes 3 to 255 "
-            "letters, digits, -, _ and ."
+            f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
+            "-, _ and ."
         )
-    stream, queue = _sources(options)
+    # Both are made, so that no mistake goes unnoticed.
+    stream, queue = _stream(options), _queue(options)
+    config, choices = _config(options), _choices(options)
+    target = Target.parse(options.target, cwd=cwd)
+    application, problem = read_served(target, choices.sources)
     return LocalSettings(
-        config=_config(options),
-        target=Target.parse(options.target, cwd=cwd),
+        config=choices.configure(config, application),
+        target=target,
+        choices=choices,
+        problem=problem,
         authorizer=authorizer,
         host=options.host,
         port=options.port,
@@ -94,8 +109,8 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         is_tls=options.tls,
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
-        stream=stream,
-        queue=queue,
+        stream=stream if is_source_chosen(options, STREAM, application) else None,
+        queue=queue if is_source_chosen(options, QUEUE, application) else None,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
         runtime=Runtime(options.runtime),
@@ -103,45 +118,37 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     )
 
 
-def _sources(
-    options: argparse.Namespace,
-) -> "tuple[StreamSettings | None, QueueSettings | None]":
-    from wspubsub.local.eventsources.settings import (  # noqa: PLC0415 - needs the extra
-        QueueSettings,
-        StreamSettings,
+def _stream(options: argparse.Namespace) -> "StreamSettings":
+    from wspubsub.mappings.settings import StreamSettings
+
+    return StreamSettings(
+        batch_size=options.stream_batch_size,
+        max_retries=options.stream_retries,
+        max_record_age_seconds=options.stream_max_age,
+        bisects=options.stream_bisect,
     )
+
+
+def _queue(options: argparse.Namespace) -> "QueueSettings":
+    from wspubsub.mappings.settings import QueueSettings
 
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:
         visibility_seconds = max(
             QueueSettings().visibility_timeout_seconds, math.ceil(options.timeout)
         )
-    # Both are made, so that no mistake goes unnoticed.
-    stream = StreamSettings(
-        batch_size=options.stream_batch_size,
-        max_retries=options.stream_retries,
-        max_record_age_seconds=options.stream_max_age,
-        bisects=options.stream_bisect,
-    )
-    queue = QueueSettings(
+    return QueueSettings(
         batch_size=options.queue_batch_size,
         visibility_timeout_seconds=visibility_seconds,
         max_receive_count=options.queue_max_receives,
     )
-    return stream if options.streams else None, queue if options.queue else None
 
 
 def _config(options: argparse.Namespace) -> GatewayConfig:
-    named = frozenset(options.route)
-    routes = named if named & PREDEFINED_ROUTES else named | PREDEFINED_ROUTES
     return GatewayConfig(
         stage=options.stage,
         region=read_region(options) or "us-east-1",
-        routes=routes,
-        two_way=routes - {CONNECT, DISCONNECT} if options.two_way else frozenset(),
-        route_selection_expression=RouteSelectionExpression(
-            options.route_selection_expression
-        ),
+        routes=_read_routes(options) or frozenset(PREDEFINED),
         has_authorizer=options.authorizer is not None,
         identity_sources=tuple(options.identity_source),
         idle_timeout_seconds=options.idle_timeout,
@@ -149,10 +156,31 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
     )
 
 
+def _choices(options: argparse.Namespace) -> "ApiChoices":
+    from wspubsub.local.declared import ApiChoices
+
+    expression = options.route_selection_expression
+    return ApiChoices(
+        routes=_read_routes(options),
+        two_way=read_two_way(options),
+        route_selection_expression=None
+        if expression is None
+        else RouteSelectionExpression(expression),
+        sources=read_sources(options),
+    )
+
+
+def _read_routes(options: argparse.Namespace) -> frozenset[str] | None:
+    named = frozenset(options.route)
+    if not named or named.intersection(PREDEFINED):
+        return named or None
+    return named.union(PREDEFINED)
+
+
 def _raise_file_limit() -> None:
     # Each client is an open file, and some systems begin with 256.
     try:
-        import resource  # noqa: PLC0415 - POSIX only
+        import resource  # POSIX only
     except ImportError:
         return
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -1,7 +1,9 @@
-"""Options that several commands have, so that they mean the same everywhere."""
+"""Options that several commands share, so that they mean the same everywhere."""
 
 import argparse
 import os
+
+from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 
 
 def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
@@ -17,9 +19,53 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
     """Add the option that gives routes a route response."""
     group.add_argument(
         "--two-way",
-        action="store_true",
-        help="give the routes a route response: what the handler returns as body is "
-        "sent to the client",
+        action="extend",
+        nargs="*",
+        metavar="KEY",
+        help="route keys with a route response, so that the body that their "
+        "handler returns is sent to the client; without a KEY, all message "
+        "routes (default: those that the router declares)",
+    )
+
+
+def read_two_way(options: argparse.Namespace) -> frozenset[str] | None:
+    """Return the keys that the option names; empty for all, None if it is absent."""
+    return None if options.two_way is None else frozenset(options.two_way)
+
+
+def add_source(
+    group: argparse._ArgumentGroup, name: str, *, source: str, help_text: str
+) -> None:
+    """Add an option that turns an event source on or off.
+
+    Args:
+        group: Where to add it.
+        name: The option, such as `--streams`.
+        source: The event source, `stream` or `queue`; its attribute is `source_SOURCE`.
+        help_text: What it does.
+    """
+    group.add_argument(
+        name,
+        dest=f"source_{source}",
+        action=argparse.BooleanOptionalAction,
+        help=f"{help_text} (default: if the handler declares it)",
+    )
+
+
+def is_source_chosen(
+    options: argparse.Namespace, source: str, application: Application | None
+) -> bool:
+    """Return whether an event source is wanted: as chosen, else as declared."""
+    chosen: bool | None = getattr(options, f"source_{source}")
+    if chosen is not None:
+        return chosen
+    return application is not None and source in application.needed_sources
+
+
+def read_sources(options: argparse.Namespace) -> frozenset[str]:
+    """Return the event sources that the user has asked for."""
+    return frozenset(
+        each for each in SOURCE_VARIABLES if getattr(options, f"source_{each}")
     )
 
 
@@ -35,13 +81,13 @@ def add_authorizer(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="SOURCE",
-        help="what the authorizer needs, such as route.request.querystring.token; may "
-        "be repeated",
+        help="an identity source that the authorizer needs, such as "
+        "route.request.querystring.token; may be repeated",
     )
 
 
 def read_region(options: argparse.Namespace) -> str | None:
-    """Return the Region that the user has chosen, None if there is none."""
+    """Return the Region that the user has chosen, or None."""
     # Lambda and newer SDKs read the one variable, boto3 the other.
     environ = os.environ
     found: str | None = options.region or environ.get("AWS_REGION")

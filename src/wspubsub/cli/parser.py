@@ -1,12 +1,14 @@
-"""The command line: what can be said and how it is explained."""
+"""The command line: its commands and options, and how they are explained."""
 
 import argparse
 from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
-from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
+from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.selection import DEFAULT_EXPRESSION
 
 DEFAULTS = GatewayConfig()
@@ -15,15 +17,19 @@ DEFAULT_PORT = 3001
 _DESCRIPTION = "Real-time WebSocket pub/sub on API Gateway, Lambda and DynamoDB."
 _DEV = """\
 Serve a Lambda handler behind a local stand-in for an API Gateway WebSocket API, with
-an embedded DynamoDB. What a client sees is what AWS would let it see: size limits,
-close codes, time-outs, error messages.
+an embedded DynamoDB. Clients see what they would see on AWS: size limits, close codes,
+timeouts, error messages.
 
-The handler runs in worker processes that find the environment of a Lambda function,
-WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; the AWS SDKs in it find the local services."""
+The routes, which of them are two-way, the route selection expression and the event
+sources come from the handler if it is a Router or has an attribute `router` that is
+one. Options override what it declares. Any other Lambda handler is served too.
+
+The handler runs in worker processes with the environment of a Lambda function, with
+WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; AWS SDKs in it find the local services."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser; what it returns has `run`, to be called with it."""
+    """Return the parser; the options that it parses have `run`, to call with them."""
     parser = argparse.ArgumentParser(prog="wspubsub", description=_DESCRIPTION)
     parser.add_argument(
         "--version", action="version", version=f"wspubsub {__version__}"
@@ -40,10 +46,10 @@ def make_parser() -> argparse.ArgumentParser:
     _add_demo(
         subparsers.add_parser(
             "demo",
-            help="run the classic two clients against the chat example",
-            description="Start gateway, DynamoDB and the chat example, let one client "
-            "publish a growing count and another receive it. Exits with 0 only if "
-            "every message arrived exactly once.",
+            help="run two clients against the chat example and check what they receive",
+            description="Start the gateway, DynamoDB and the chat example; one "
+            "client publishes a growing count, another receives it. "
+            "Exits with 0 only if every message arrived exactly once.",
         )
     )
     _add_create_table(
@@ -51,7 +57,8 @@ def make_parser() -> argparse.ArgumentParser:
             "create-table",
             help="create the DynamoDB table of a subscription store",
             description="Create the table that DynamoDBSubscriptionStore uses: "
-            "on-demand billing, TTL on. One that is there already is left as it is.",
+            "on-demand billing, TTL on. A table that already exists is "
+            "kept.",
         )
     )
     template.add_arguments(
@@ -80,7 +87,7 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE_OR_FILE:HANDLER",
         help="the handler, such as examples/chat/app.py:handler or app.main:handler",
     )
-    _add_listening(parser.add_argument_group("where it listens"))
+    _add_listening(parser.add_argument_group("the listening address"))
     api = parser.add_argument_group("the WebSocket API")
     _add_routes(api)
     add_authorizer(api)
@@ -95,24 +102,28 @@ def _add_dev(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_listening(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--host", default="127.0.0.1", help="(default: %(default)s)")
+    group.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on (default: %(default)s)",
+    )
     group.add_argument(
         "--port",
         type=_port,
         default=DEFAULT_PORT,
-        help="0 takes a free one (default: %(default)s)",
+        help="port to listen on; 0 picks a free one (default: %(default)s)",
     )
     group.add_argument(
         "--allow-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="take requests for this host name too, besides this machine's own",
+        help="accept requests for this host name too, besides this machine's own",
     )
     group.add_argument(
         "--tls",
         action="store_true",
-        help="speak wss and https, with a throw-away certificate that workers trust",
+        help="serve wss and https, with a throwaway certificate that the workers trust",
     )
 
 
@@ -124,15 +135,16 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
         nargs="+",
         default=[],
         metavar="KEY",
-        help="route keys besides $connect, $disconnect and $default; if one of these "
-        "three is named, those not named do not exist",
+        help="route keys besides $connect, $disconnect and $default; if you name "
+        "any of these three, those that you do not name do not exist (default: those "
+        "of the router)",
     )
     add_two_way(group)
     group.add_argument(
         "--route-selection-expression",
-        default=DEFAULT_EXPRESSION,
         metavar="EXPRESSION",
-        help="(default: %(default)s)",
+        help="how to compute a message's route key (default: as the router does, "
+        f"or {DEFAULT_EXPRESSION})",
     )
 
 
@@ -142,14 +154,14 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=DEFAULTS.idle_timeout_seconds,
         metavar="SECONDS",
-        help="close connections without messages for so long (default: %(default)g)",
+        help="close connections that are idle for this long (default: %(default)g)",
     )
     group.add_argument(
         "--max-duration",
         type=float,
         default=DEFAULTS.max_duration_seconds,
         metavar="SECONDS",
-        help="close connections after so long (default: %(default)g)",
+        help="close connections after this time (default: %(default)g)",
     )
 
 
@@ -159,15 +171,15 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=_number_from(1),
         default=4,
         metavar="N",
-        help="worker processes per function at most, each with one event at a time "
-        "(default: %(default)s)",
+        help="maximum number of worker processes for each function; each handles "
+        "one event at a time (default: %(default)s)",
     )
     group.add_argument(
         "--timeout",
         type=float,
-        default=29.0,
+        default=MAX_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help="time-out of the functions (default: %(default)g)",
+        help="timeout of the functions (default: %(default)g)",
     )
     group.add_argument(
         "--runtime",
@@ -179,7 +191,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--reload",
         action="store_true",
-        help="start the workers anew when a source file changes",
+        help="restart the workers when a source file changes",
     )
 
 
@@ -188,81 +200,88 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
         "--dynamodb",
         default="embedded",
         metavar="embedded|URL",
-        help="an endpoint to use instead of the embedded DynamoDB; the table must be "
-        "there",
+        help="an endpoint to use instead of the embedded DynamoDB; the table must "
+        "exist there",
     )
     group.add_argument(
         "--table", default="wspubsub", help="name of the table (default: %(default)s)"
     )
-    group.add_argument("--region", help="(default: AWS_REGION, or us-east-1)")
+    group.add_argument(
+        "--region", help="AWS Region (default: AWS_REGION, or us-east-1)"
+    )
 
 
 def _add_stream(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--streams",
-        action="store_true",
-        help="deliver the changes of the table to the handler, as DynamoDB Streams "
-        "and Lambda do; a table at a URL must have a stream, see create-table "
-        "--stream, and is followed from now on",
+        source=STREAM,
+        help_text="deliver the table's changes to the handler, as DynamoDB Streams and "
+        "Lambda do; a table at a URL must have a stream (see create-table --stream), "
+        "which is read from now on",
     )
     group.add_argument(
         "--stream-batch-size",
         type=int,
         default=100,
         metavar="N",
-        help="records in an invocation at most, from 1 to 10000 (default: %(default)s)",
+        help="maximum number of records in an invocation, from 1 to 10000 (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--stream-retries",
         type=int,
         default=-1,
         metavar="N",
-        help="how often a batch that failed is tried again, from 0 to 10000, or -1 for "
-        "as long as the stream has it (default: %(default)s)",
+        help="how often a failed batch is retried, from 0 to 10000, or -1 for as "
+        "long as the stream keeps it (default: %(default)s)",
     )
     group.add_argument(
         "--stream-max-age",
         type=int,
         default=-1,
         metavar="SECONDS",
-        help="records older than this are not delivered, from 60 to 604800, or -1 for "
-        "no limit (default: %(default)s)",
+        help="records older than this are not delivered; from 60 to 604800, or -1 "
+        "for no limit (default: %(default)s)",
     )
     group.add_argument(
         "--stream-bisect",
         action="store_true",
-        help="split a batch that failed in two",
+        help="split a failed batch in two",
     )
 
 
 def _add_queue(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--queue",
-        action="store_true",
-        help="make an SQS queue with a dead-letter queue and deliver its messages to "
-        "the handler, which finds its URL in WSPUBSUB_QUEUE",
+        source=QUEUE,
+        help_text="create an SQS queue with a dead-letter queue and deliver its "
+        "messages to the handler, which finds the queue's URL in WSPUBSUB_QUEUE",
     )
     group.add_argument(
         "--queue-batch-size",
         type=int,
         default=10,
         metavar="N",
-        help="messages in an invocation at most, from 1 to 10 (default: %(default)s)",
+        help="maximum number of messages in an invocation, from 1 to 10 (default: "
+        "%(default)s)",
     )
     group.add_argument(
         "--queue-visibility",
         type=int,
         metavar="SECONDS",
-        help="a message that is not done with comes again after this, from 0 to 43200, "
-        "and not less than --timeout (default: 30, or --timeout if that is longer)",
+        help="visibility timeout: an unfinished message is redelivered after this "
+        "many seconds, from 0 to 43200, and not less than --timeout (default: "
+        "30, or --timeout if that is longer)",
     )
     group.add_argument(
         "--queue-max-receives",
         type=int,
         default=5,
         metavar="N",
-        help="after so many receptions a message goes to the dead-letter queue, from 1 "
-        "to 1000 (default: %(default)s)",
+        help="how often a message is received before it goes to the dead-letter "
+        "queue, from 1 to 1000 (default: %(default)s)",
     )
 
 
@@ -273,7 +292,7 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         type=_number_from(1),
         default=10,
         metavar="N",
-        help="how many messages are sent (default: %(default)s)",
+        help="how many messages to send (default: %(default)s)",
     )
     parser.add_argument(
         "--interval",
@@ -290,12 +309,12 @@ def _add_create_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--endpoint", metavar="URL", help="a DynamoDB endpoint other than AWS's own"
     )
-    parser.add_argument("--region", help="(default: as configured for AWS)")
+    parser.add_argument("--region", help="AWS Region (default: as configured for AWS)")
     parser.add_argument(
         "--stream",
         action="store_true",
-        help="the table has a stream of new and old images, for event source mappings; "
-        "one that is there already gets it",
+        help="give the table a stream of new and old images, for event source "
+        "mappings; a table that already exists gets one too",
     )
 
 
@@ -319,5 +338,5 @@ def _port(text: str) -> int:
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("must be a number of seconds")
+        raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
     return value

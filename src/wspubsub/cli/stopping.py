@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 async def run_until_stopped(
     work: Callable[[Stop], Coroutine[Any, Any, ResultT]],
 ) -> ResultT | None:
-    """Return what some work returns; None if it was stopped first."""
+    """Return what some work returns, or None if it was stopped first."""
 
     def stop() -> None:
         task.cancel()

@@ -1,11 +1,19 @@
-"""`wspubsub template`: a template for the tool that one deploys with."""
+"""`wspubsub template`: a template for the tool that you deploy with."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from wspubsub.cli.options import add_authorizer, add_stage, add_two_way
+from wspubsub.cli.options import (
+    add_authorizer,
+    add_source,
+    add_stage,
+    add_two_way,
+    is_source_chosen,
+    read_sources,
+    read_two_way,
+)
 from wspubsub.deployment.documents import to_json, to_yaml
 from wspubsub.deployment.template.settings import (
     ARCHITECTURES,
@@ -17,17 +25,19 @@ from wspubsub.deployment.template.settings import (
 from wspubsub.deployment.template.template import make_template
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
+from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.inspection import inspect_handler
 from wspubsub.handlers.target import Target
 
 WRONG_USE = 2
 DESCRIPTION = """\
 Print a template that deploys a handler: WebSocket API, one route for each route key of
-its Router, function, role, log group and table, and stream, queues and authorizer when
-they are asked for. Permissions name the one resource and the actions that are used.
+its Router, two-way if the router says so, function, role, log group and table, stream
+and queues if the handler handles their records, and on request an authorizer.
+Permissions name only the actions and the resource that are used.
 
 The handler is a Router, or has an attribute `router` that is one. Its module is
-imported with worthless credentials; nothing reaches AWS."""
+imported with fake credentials; nothing reaches AWS."""
 
 DEFAULTS = TemplateSettings()
 
@@ -65,34 +75,48 @@ def _template(options: argparse.Namespace) -> str:
         for name in ("authorizer", "worker")
         if (text := getattr(options, name))
     }
-    settings = _settings(options, target, others)
-    defaults = {
-        each.name: each.default
-        for each in settings.variables
-        if each.default is not None
-    }
-    application = inspect_handler(target, *others.values(), variables=defaults)
-    if settings.has_records and not (settings.worker or application.takes_records):
-        print(
-            f"wspubsub: warning: {target.text} is a Router, which takes no records of "
-            "streams and queues; name the function for them with --worker",
-            file=sys.stderr,
-        )
+    variables = tuple(Variable.parse(text) for text in options.variable)
+    application = inspect_handler(
+        target,
+        *others.values(),
+        variables={
+            each.name: each.default for each in variables if each.default is not None
+        },
+        sources=read_sources(options),
+    )
+    settings = _settings(options, application, target, others, variables)
+    _warn(application, settings, target)
     template = make_template(application, settings)
     return to_json(template) if options.output_format == "json" else to_yaml(template)
 
 
+def _warn(application: Application, settings: TemplateSettings, target: Target) -> None:
+    sources = {STREAM: settings.streams, QUEUE: settings.queue}
+    for source, is_wanted in sources.items():
+        if is_wanted and not settings.worker and not application.may_take(source):
+            print(
+                f"wspubsub: warning: {target.text} cannot handle records of the "
+                f"{source}: pass {source}= to EventSources, or name a function "
+                "that can with --worker",
+                file=sys.stderr,
+            )
+
+
 def _settings(
-    options: argparse.Namespace, target: Target, others: dict[str, Target]
+    options: argparse.Namespace,
+    application: Application,
+    target: Target,
+    others: dict[str, Target],
+    variables: tuple[Variable, ...],
 ) -> TemplateSettings:
     handlers = {name: other.handler for name, other in others.items()}
     return TemplateSettings(
         template_format=options.format,
         stage=options.stage,
-        two_way=options.two_way,
+        two_way=read_two_way(options),
         identity_sources=tuple(options.identity_source),
-        streams=options.streams,
-        queue=options.queue,
+        streams=is_source_chosen(options, STREAM, application),
+        queue=is_source_chosen(options, QUEUE, application),
         history=options.history,
         memory_mb=options.memory,
         timeout_seconds=options.timeout,
@@ -102,7 +126,7 @@ def _settings(
         throttle_rate=options.throttle_rate,
         throttle_burst=options.throttle_burst,
         code_uri=options.code_uri or _relative(target.task_root),
-        variables=tuple(Variable.parse(text) for text in options.variable),
+        variables=variables,
         **handlers,
     )
 
@@ -116,13 +140,13 @@ def _add_formats(group: argparse._ArgumentGroup) -> None:
         "--format",
         choices=(CLOUDFORMATION, SAM),
         default=DEFAULTS.template_format,
-        help="what reads the template (default: %(default)s)",
+        help="the tool that reads the template (default: %(default)s)",
     )
     group.add_argument(
         "--output-format",
         choices=("yaml", "json"),
         default="yaml",
-        help="how it is written; YAML needs the extra infra (default: %(default)s)",
+        help="format of the output; YAML needs the extra infra (default: %(default)s)",
     )
 
 
@@ -135,14 +159,14 @@ def _add_api(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.throttle_rate,
         metavar="N",
-        help="requests a second that the stage takes (default: %(default)s)",
+        help="requests per second that the stage accepts (default: %(default)s)",
     )
     group.add_argument(
         "--throttle-burst",
         type=int,
         default=DEFAULTS.throttle_burst,
         metavar="N",
-        help="requests at once that it takes (default: %(default)s)",
+        help="burst of requests that the stage accepts (default: %(default)s)",
     )
 
 
@@ -159,7 +183,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.timeout_seconds,
         metavar="SECONDS",
-        help="time-out of each function, 29 at most (default: %(default)s)",
+        help="timeout of each function, 29 at most (default: %(default)s)",
     )
     group.add_argument(
         "--runtime",
@@ -178,7 +202,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=int,
         default=DEFAULTS.log_retention_days,
         metavar="DAYS",
-        help="how long log lines are kept (default: %(default)s)",
+        help="how long the logs are kept (default: %(default)s)",
     )
     group.add_argument(
         "--code-uri",
@@ -190,22 +214,24 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="NAME[=VALUE]",
-        help="an environment variable of the functions; its value is a parameter of "
-        "the stack, with this default; may be repeated",
+        help="an environment variable of the functions; its value is a parameter "
+        "of the stack, with VALUE as the default; may be repeated",
     )
 
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
+    add_source(
+        group,
         "--streams",
-        action="store_true",
-        help="invoke a function for new log entries and new connections",
+        source=STREAM,
+        help_text="invoke a function for new log entries and new connections",
     )
-    group.add_argument(
+    add_source(
+        group,
         "--queue",
-        action="store_true",
-        help="make a queue with a dead-letter queue, and invoke a function for its "
-        "messages",
+        source=QUEUE,
+        help_text="create a queue with a dead-letter queue, and invoke a function for "
+        "its messages",
     )
     group.add_argument(
         "--worker",

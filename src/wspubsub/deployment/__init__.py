@@ -1,4 +1,4 @@
-"""What a program that describes a deployment, such as an app of AWS CDK, asks for."""
+"""What a program that describes a deployment, such as an AWS CDK app, needs to know."""
 
 from wspubsub.deployment.permissions import Arns, permissions
 from wspubsub.deployment.template.storage import STREAM_FILTERS

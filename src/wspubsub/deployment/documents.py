@@ -6,9 +6,12 @@ PyYAML is in the extra `infra`; JSON needs nothing.
 import json
 from collections.abc import Hashable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
 
 from wspubsub.errors import UsageError
+
+# Loaders and nodes of PyYAML, which is loaded late.
+_Yaml: TypeAlias = Any
 
 _INSTALL = "the package PyYAML is not installed; run: pip install 'wspubsub[infra]'"
 # The short form of every other function is its name after "Fn::".
@@ -52,7 +55,7 @@ def read_template(text: str, name: str) -> dict[str, Any]:
 
     Raises:
         ImportError: It is not JSON, and PyYAML is not installed.
-        UsageError: It is no template.
+        UsageError: It is not a template.
     """
     document = _parse(text, name)
     if not isinstance(document, dict) or not _has_resources(document):
@@ -70,7 +73,7 @@ def _has_resources(document: dict[str, Any]) -> bool:
     )
 
 
-def _parse(text: str, name: str) -> Any:  # noqa: ANN401 - parsed JSON or YAML
+def _parse(text: str, name: str) -> object:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -83,22 +86,22 @@ def _parse(text: str, name: str) -> Any:  # noqa: ANN401 - parsed JSON or YAML
         raise UsageError(f"{name} is neither YAML nor JSON: {reason}") from error
 
 
-def _loader(yaml: ModuleType) -> Any:  # noqa: ANN401 - PyYAML's own type
+def _loader(yaml: ModuleType) -> _Yaml:
     class Loader(yaml.SafeLoader):  # type: ignore[misc,name-defined] # a module found late
-        """Reads `!Ref` and its like; takes dates for text, as CloudFormation does."""
+        """Reads `!Ref` and the like; reads dates as text, as CloudFormation does."""
 
     Loader.yaml_implicit_resolvers = {
         letter: [(tag, regexp) for tag, regexp in found if "timestamp" not in tag]
         for letter, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
-    def intrinsic(loader: Any, suffix: str, node: Any) -> dict[str, Any]:  # noqa: ANN401 - PyYAML's
+    def intrinsic(loader: _Yaml, suffix: str, node: _Yaml) -> dict[str, Any]:
         value = _plain(loader, node)
         if suffix == "GetAtt" and isinstance(value, str):
             value = value.split(".", 1)
         return {suffix if suffix in _UNPREFIXED else f"Fn::{suffix}": value}
 
-    def mapping(loader: Any, node: Any) -> dict[Hashable, Any]:  # noqa: ANN401 - PyYAML's
+    def mapping(loader: _Yaml, node: _Yaml) -> dict[Hashable, Any]:
         return _mapping_of(loader, node)
 
     Loader.add_multi_constructor("!", intrinsic)
@@ -106,7 +109,7 @@ def _loader(yaml: ModuleType) -> Any:  # noqa: ANN401 - PyYAML's own type
     return Loader
 
 
-def _plain(loader: Any, node: Any) -> Any:  # noqa: ANN401 - PyYAML's
+def _plain(loader: _Yaml, node: _Yaml) -> object:
     if node.id == "scalar":
         return loader.construct_scalar(node)
     if node.id == "sequence":
@@ -114,13 +117,13 @@ def _plain(loader: Any, node: Any) -> Any:  # noqa: ANN401 - PyYAML's
     return _mapping_of(loader, node)
 
 
-def _mapping_of(loader: Any, node: Any) -> dict[Hashable, Any]:  # noqa: ANN401 - PyYAML's
+def _mapping_of(loader: _Yaml, node: _Yaml) -> dict[Hashable, Any]:
     # PyYAML keeps the last of two equal keys; CloudFormation refuses them.
     keys = [key.value for key, _ in node.value if isinstance(key.value, str)]
     twice = {key for key in keys if keys.count(key) > 1 and key != "<<"}
     if twice:
         line = node.start_mark.line + 1
-        raise ValueError(f"{sorted(twice)} twice in the mapping at line {line}")
+        raise ValueError(f"the mapping at line {line} has {sorted(twice)} twice")
     found: dict[Hashable, Any] = loader.construct_mapping(node, deep=True)
     return found
 

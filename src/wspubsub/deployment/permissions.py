@@ -39,7 +39,7 @@ Statement = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arns:
-    """What a function works with, by its ARNs.
+    """The ARNs of what a function works with.
 
     Text that only stands for an ARN is as good: a token of AWS CDK, or `${Table.Arn}`.
 
@@ -63,7 +63,7 @@ class Arns:
 def permissions(
     arns: Arns, *, history: bool = False, records: bool = True
 ) -> list[Statement]:
-    """Return the IAM statements of a function: what the library does, nothing else.
+    """Return a function's IAM statements: exactly what the library needs.
 
     Args:
         arns: What it works with.

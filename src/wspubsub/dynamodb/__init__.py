@@ -29,7 +29,7 @@ _LATE = {
 def __getattr__(name: str) -> object:
     if name not in _LATE:
         raise AttributeError(f"module 'wspubsub.dynamodb' has no attribute {name!r}")
-    from importlib import import_module  # noqa: PLC0415 - as said above
+    from importlib import import_module
 
     found = globals()[name] = getattr(import_module(_LATE[name]), name)
     return found

@@ -39,14 +39,14 @@ class TableAccess:
         item: Item | None = answer.get("Item")
         return item
 
-    def put(self, item: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
+    def put(self, item: Item, **options: Any) -> Item | None:
         """Put an item and return what it replaced, if `ReturnValues` asks for that."""
         with store_errors("PutItem", self._name):
             answer = self._client.put_item(TableName=self._name, Item=item, **options)
         old: Item | None = answer.get("Attributes")
         return old
 
-    def delete(self, key: Item, **options: Any) -> Item | None:  # noqa: ANN401 - as boto3
+    def delete(self, key: Item, **options: Any) -> Item | None:
         """Delete an item and return it; None if there was none."""
         with store_errors("DeleteItem", self._name):
             answer = self._client.delete_item(

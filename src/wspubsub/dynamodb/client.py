@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.forks import reconnect_after_fork
+from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
+
+CONDITION_FAILED = "ConditionalCheckFailedException"
 
 
 class DynamoDBClient(Protocol):
@@ -20,27 +23,27 @@ class DynamoDBClient(Protocol):
     typed in detail fit, such as those of `types-boto3`.
     """
 
-    def put_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def put_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Put an item."""
         ...
 
-    def get_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def get_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Get an item."""
         ...
 
-    def query(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def query(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Query a page of items."""
         ...
 
-    def delete_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def delete_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Delete an item."""
         ...
 
-    def batch_write_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def batch_write_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Put and delete up to 25 items."""
         ...
 
-    def transact_write_items(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def transact_write_items(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Write all of some items or none; only a log with keys needs it."""
         ...
 
@@ -55,7 +58,7 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
         return reconnect_after_fork(client)
     if is_engine_fit(os.environ):
         # Not at the top: whoever passes a client of their own does not pay for it.
-        from wspubsub.aws.dynamodb import EngineDynamoDBClient  # noqa: PLC0415
+        from wspubsub.aws.dynamodb import EngineDynamoDBClient
 
         return EngineDynamoDBClient()
     made: DynamoDBClient = boto3_client("dynamodb")
@@ -88,8 +91,8 @@ def store_errors(operation: str, table: str) -> Iterator[None]:
         yield
     except Exception as error:
         # A cold start in which nothing fails does not pay for reading errors.
-        from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
-        from wspubsub.aws.denials import advice_on  # noqa: PLC0415
+        from wspubsub.aws.client_errors import failure_of
+        from wspubsub.aws.denials import advice_on
 
         failure = failure_of(error)
         advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
@@ -103,7 +106,7 @@ def store_errors(operation: str, table: str) -> Iterator[None]:
 
 def query(
     client: DynamoDBClient, table: str, request: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> Mapping[str, Any]:
     """Return a page of items.
 
     Raises:
@@ -111,10 +114,8 @@ def query(
             that is cut off, or is not DynamoDB's, for an empty one.
     """
     with store_errors("Query", table):
-        answer: dict[str, Any] = client.query(TableName=table, **request)
+        answer = client.query(TableName=table, **request)
     if "Items" not in answer:
-        from wspubsub.aws.meanings import UNREADABLE  # noqa: PLC0415 - as above
-
         raise StoreError(
             "DynamoDB Query: the answer cannot be read: it has no items",
             operation="Query",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.dynamodb.items import is_connection, read_connection
-from wspubsub.dynamodb.log_items import log_partition, read_message
+from wspubsub.dynamodb.log_items import is_genesis, log_partition, read_message
 from wspubsub.errors import EventError
 from wspubsub.events import Connection
 from wspubsub.log.rules import LoggedMessage
@@ -18,6 +18,8 @@ class ImageError(EventError):
 def read_logged_message(image: object) -> LoggedMessage | None:
     """Return the message that an item is the log entry of; None for other items.
 
+    An entry that begins an epoch has no message.
+
     Args:
         image: The item as Lambda has it: JSON, with binary values in base64.
 
@@ -27,7 +29,9 @@ def read_logged_message(image: object) -> LoggedMessage | None:
     if not _partition(image).startswith(log_partition("")):
         return None
     try:
-        return _read(image)  # type: ignore[arg-type] # it has a partition key
+        if is_genesis(image):  # type: ignore[arg-type] # it has a partition key
+            return None
+        return _read(image)  # type: ignore[arg-type] # as above
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError(
             f"this is no log entry ({type(error).__name__}: {error}): {image!r}"
@@ -61,7 +65,9 @@ def _partition(image: object) -> str:
 
 
 def _read(image: Mapping[str, Any]) -> LoggedMessage:
-    item = dict(image)
-    if "data" in item:
-        item["data"] = {"B": b64decode(image["data"]["B"], validate=True)}
-    return read_message(item)
+    binary = {
+        name: {"B": b64decode(image[name]["B"], validate=True)}
+        for name in ("data", "info")
+        if name in image
+    }
+    return read_message({**image, **binary})

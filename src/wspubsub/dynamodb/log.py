@@ -4,6 +4,9 @@ The next offset is that of the newest entry and one more, written on condition t
 nobody has it. Who loses reads on and tries again. Because an entry can only follow on
 one that was seen, there are no gaps; because it is written once, there are no doubles.
 
+Where there is no entry that may be followed, an entry without a message begins an epoch
+first, under the same condition.
+
 A write whose answer is lost is repeated as it was, at the same offset. Either it is
 there already, which its ID tells, or another message is, and then the first attempt
 can no longer take effect. So one call never puts a message in the log twice.
@@ -11,7 +14,7 @@ can no longer take effect. So one call never puts a message in the log twice.
 
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from functools import partial
 
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
@@ -19,7 +22,9 @@ from wspubsub.dynamodb.log_items import (
     Entry,
     Tail,
     entry_after,
-    is_tail_kept,
+    genesis_after,
+    is_genesis,
+    is_live,
     key_item,
     make_sent_item,
     read_digest,
@@ -28,26 +33,32 @@ from wspubsub.dynamodb.log_items import (
     read_is_sent,
     read_message,
     read_published_at,
-    read_tail,
 )
-from wspubsub.dynamodb.log_requests import CONDITION_FAILED, LogRequests
+from wspubsub.dynamodb.log_requests import LogRequests
 from wspubsub.dynamodb.tails import Tails
-from wspubsub.dynamodb.tries import Tries, is_passing
-from wspubsub.errors import KeyConflictError, StoreError, UsageError
+from wspubsub.dynamodb.tries import Tries, make_timeout_error, report_timeout
+from wspubsub.errors import KeyConflictError, UsageError
+from wspubsub.log import replays
 from wspubsub.log.drafts import Draft, check_key, check_timeout, digest, draft
+from wspubsub.log.histories import Histories, HistoryPlan
+from wspubsub.log.replays import Log, Newest, Replay, check_since
 from wspubsub.log.rules import (
     DEFAULT_HISTORY,
     Appended,
     History,
     LoggedMessage,
     Position,
-    Replay,
     check_limit,
-    check_since,
-    is_kept,
-    replay,
+    is_served,
 )
 from wspubsub.topics import validate_topic
+
+_MAY_BE_APPENDED = (
+    "took no message in time",
+    "it may have taken it nevertheless, so append it again with a key, the same each "
+    "time",
+)
+_MAY_BE_BEGUN = ("was not begun in time", "it is safe to try again")
 
 
 class DynamoDBTopicLog:
@@ -60,8 +71,9 @@ class DynamoDBTopicLog:
         table: Name of the table; `create_table` makes it. It may be the store's.
         client: A `boto3.client("dynamodb")` of your own, or anything with its
             methods; it is used as it is.
-        history: How much of each topic is kept. All who use the table should have the
-            same.
+        history: How much is kept: of every topic, by pattern of topic names, or as a
+            function of the topic says. A topic without a history has no log. All who
+            use the table should have the same.
         now: Clock, in seconds since the epoch.
         sleep: Waits before what DynamoDB refused is tried again.
 
@@ -74,17 +86,21 @@ class DynamoDBTopicLog:
         table: str,
         *,
         client: DynamoDBClient | None = None,
-        history: History = DEFAULT_HISTORY,
+        history: Histories = DEFAULT_HISTORY,
         now: Callable[[], float] = time.time,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if not table:
             raise UsageError("give the name of the DynamoDB table")
         self._requests = LogRequests(choose_client(client), table)
-        self._history = history
+        self._plan = HistoryPlan(history)
         self._now = now
         self._sleep = sleep
         self._tails = Tails()
+
+    def keeps(self, topic: str) -> bool:
+        """See `TopicLog.keeps`. Costs nothing."""
+        return self._plan.find(validate_topic(topic)) is not None
 
     def append(
         self,
@@ -93,6 +109,7 @@ class DynamoDBTopicLog:
         *,
         key: str | None = None,
         exclude: Collection[str] = (),
+        info: bytes | None = None,
         timeout_seconds: float | None = None,
     ) -> Appended:
         """See `TopicLog.append`.
@@ -100,21 +117,24 @@ class DynamoDBTopicLog:
         Costs 1 write unit for each KB, and 1 read unit for each 4 KB of the newest
         message if this process does not know that message, or others append to the
         topic too; as much again whenever another is faster. With a key, twice as many
-        write units for the message, and 2 for the key; so for the first message after
-        all others have expired, and 2 more for each KB of the last of these.
+        write units for the message, and 2 for the key. The first message of a topic,
+        and the first after its position has expired, costs as much more as
+        `ensure_position`.
         """
-        drafted = draft(topic, data, key, exclude)
+        drafted = draft(topic, data, key, exclude, info)
         check_timeout(timeout_seconds)
+        history = self._plan.require(drafted.topic)
         tries = Tries(self._now, self._sleep, timeout_seconds)
-        with _in_time(drafted.topic):
+        with report_timeout(drafted.topic, _MAY_BE_APPENDED):
             tries.wait(self._tails.seconds_to_wait(drafted.topic, self._now()))
             for turn in tries.turns():
-                entry = self._next_entry(drafted, tries, is_first=turn == 1)
-                appended = self._write(drafted, entry, tries, losses=turn - 1)
+                tail = self._tail(drafted.topic, history, tries, is_first=turn == 1)
+                entry = entry_after(tail, drafted, history, self._now())
+                appended = self._write(drafted, entry, history, tries, losses=turn - 1)
                 if appended is not None:
                     return appended
                 self._tails.lose(drafted.topic)
-        raise _make_timeout_error(drafted.topic, None)
+        raise make_timeout_error(drafted.topic, _MAY_BE_APPENDED, None)
 
     def mark_sent(
         self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
@@ -124,10 +144,31 @@ class DynamoDBTopicLog:
         Costs 1 write unit.
         """
         check_timeout(timeout_seconds)
-        item = make_sent_item(message, check_key(key), self._history)
+        history = self._plan.require(message.topic)
+        item = make_sent_item(message, check_key(key), history)
         tries = Tries(self._now, self._sleep, timeout_seconds)
-        with _in_time(message.topic):
+        with report_timeout(message.topic, _MAY_BE_APPENDED):
             tries.request(lambda: self._requests.put_again(item), "PutItem")
+
+    def ensure_position(
+        self, topic: str, *, timeout_seconds: float | None = None
+    ) -> Position:
+        """See `TopicLog.ensure_position`.
+
+        Costs 1 read unit for each 4 KB of the newest message; if the topic has no
+        position, 1 write unit more, and 4 (or 2 and 2 for each KB of the last message)
+        if it had one that has expired.
+        """
+        return self._ensure(validate_topic(topic), timeout_seconds).position
+
+    def position(self, topic: str) -> Position | None:
+        """See `TopicLog.position`.
+
+        Costs 1 read unit for each 4 KB of the newest message.
+        """
+        topic = validate_topic(topic)
+        tail = self._live(topic, self._plan.require(topic))
+        return tail.position if tail else None
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -139,56 +180,129 @@ class DynamoDBTopicLog:
         topic = validate_topic(topic)
         check_since(since)
         check_limit(limit)
-        return replay(
-            self.position(topic),
-            since,
-            limit=limit,
-            kept=self._history.limit,
-            fetch=lambda offsets: self._messages(topic, offsets),
-        )
+        return replays.read(self._log(topic), since, limit)
 
-    def position(self, topic: str) -> Position | None:
-        """See `TopicLog.position`.
+    def recover(
+        self,
+        topic: str,
+        since: Position,
+        *,
+        limit: int = 100,
+        timeout_seconds: float | None = None,
+    ) -> Replay:
+        """See `TopicLog.recover`.
 
-        Costs 1 read unit for each 4 KB of the newest message.
+        Costs as much as `ensure_position`, and 1 read unit for each 4 KB of what is
+        returned.
         """
-        tail = self._requests.newest(validate_topic(topic))
-        return tail.position if tail and self._is_kept(tail) else None
+        topic = validate_topic(topic)
+        check_since(since, is_needed=True)
+        check_limit(limit)
+        tail = self._ensure(topic, timeout_seconds)
+        return replays.recover(self._log_below(topic, tail), since, limit)
 
-    def _next_entry(self, drafted: Draft, tries: Tries, *, is_first: bool) -> Entry:
+    def read_history(
+        self,
+        topic: str,
+        since: Position | None = None,
+        limit: int | None = None,
+        *,
+        reverse: bool = False,
+    ) -> Replay:
+        """See `TopicLog.read_history`.
+
+        Costs 1 read unit for each 4 KB of what is returned, and of the newest message.
+        From the oldest without `since`, all messages that are served are read.
+        """
+        topic = validate_topic(topic)
+        check_since(since)
+        if limit is not None:
+            check_limit(limit)
+        return replays.read_history(self._log(topic), since, limit, reverse=reverse)
+
+    def _ensure(self, topic: str, timeout_seconds: float | None) -> Tail:
+        check_timeout(timeout_seconds)
+        history = self._plan.require(topic)
+        tries = Tries(self._now, self._sleep, timeout_seconds)
+        with report_timeout(topic, _MAY_BE_BEGUN):
+            return self._begin(topic, self._look(topic, tries), history, tries)
+
+    def _tail(
+        self, topic: str, history: History, tries: Tries, *, is_first: bool
+    ) -> Tail:
+        """Return the entry to follow on, as far as this process knows."""
         # A frozen environment may thaw after hours, when what it knows has expired.
-        tail = self._tails.get(drafted.topic)
-        if tail is None or not self._is_kept(tail):
-            topic = drafted.topic
-            tail = tries.request(lambda: self._requests.newest(topic), "Query")
-            if is_first:
-                self._tails.compare(drafted.topic, tail)
-        return entry_after(tail, drafted, self._history, self._now())
+        tail = self._tails.get(topic)
+        if tail is not None and is_live(tail, history, self._now()):
+            return tail
+        tail = self._look(topic, tries)
+        if is_first:
+            self._tails.compare(topic, tail)
+        return self._begin(topic, tail, history, tries)
 
-    def _is_kept(self, tail: Tail) -> bool:
-        return is_tail_kept(tail, self._history, self._now())
+    def _begin(
+        self, topic: str, tail: Tail | None, history: History, tries: Tries
+    ) -> Tail:
+        """Return the newest entry, which is a new epoch's if that may not be followed.
+
+        Args:
+            topic: The topic.
+            tail: The newest entry as it was seen just before.
+            history: The topic's history.
+            tries: The time that it may take.
+        """
+        for _ in tries.turns():
+            now = self._now()
+            if tail is not None and is_live(tail, history, now):
+                return tail
+            genesis = genesis_after(topic, tail, history, now)
+            if tries.request(partial(self._requests.begin, genesis), "PutItem"):
+                return genesis.tail
+            tail = self._look(topic, tries)
+        raise make_timeout_error(topic, _MAY_BE_BEGUN, None)
+
+    def _look(self, topic: str, tries: Tries) -> Tail | None:
+        return tries.request(lambda: self._requests.newest(topic), "Query")
+
+    def _live(self, topic: str, history: History) -> Tail | None:
+        tail = self._requests.newest(topic)
+        return tail if tail and is_live(tail, history, self._now()) else None
 
     def _write(
-        self, drafted: Draft, entry: Entry, tries: Tries, *, losses: int
+        self,
+        drafted: Draft,
+        entry: Entry,
+        history: History,
+        tries: Tries,
+        *,
+        losses: int,
     ) -> Appended | None:
         """Write an entry; None if there is another at its offset, or may be."""
-        appended = tries.request(lambda: self._append(drafted, entry), "PutItem")
+        appended = tries.request(
+            lambda: self._append(drafted, entry, history), "PutItem"
+        )
         if appended is not None and appended.message == entry.message:
             now = self._now()
             self._tails.win(drafted.topic, entry.tail, losses=losses, now=now)
         return appended
 
-    def _append(self, drafted: Draft, entry: Entry) -> Appended | None:
+    def _append(
+        self, drafted: Draft, entry: Entry, history: History
+    ) -> Appended | None:
         if drafted.key is None:
             is_written = self._requests.put(entry)
             return Appended(entry.message, is_new=True) if is_written else None
-        own = key_item(entry.message, drafted.key, self._history)
+        own = key_item(entry.message, drafted.key, history)
         item = self._requests.put_with_key(entry, own)
-        return None if item is None else self._first(drafted, drafted.key, item)
+        return (
+            None if item is None else self._first(drafted, drafted.key, item, history)
+        )
 
-    def _first(self, drafted: Draft, key: str, item: Item) -> Appended | None:
+    def _first(
+        self, drafted: Draft, key: str, item: Item, history: History
+    ) -> Appended | None:
         """Return the message that a key belongs to; None if it is forgotten by now."""
-        if not is_kept(read_published_at(item), self._history, self._now()):
+        if not is_served(read_published_at(item), history, self._now()):
             return None
         if read_digest(item) != digest(drafted.data):
             raise KeyConflictError(drafted.topic, key)
@@ -198,28 +312,22 @@ class DynamoDBTopicLog:
             read_first(item, drafted), is_new=is_new, is_sent=read_is_sent(item)
         )
 
-    def _messages(self, topic: str, offsets: range) -> Iterator[LoggedMessage]:
+    def _log(self, topic: str) -> Log:
+        return self._log_below(topic, self._live(topic, self._plan.require(topic)))
+
+    def _log_below(self, topic: str, tail: Tail | None) -> Log:
+        history = self._plan.require(topic)
+        newest = None
+        if tail is not None:
+            served = is_served(tail.published_at, history, self._now())
+            newest = Newest(tail.position, served)
+        return Log(newest, history.limit, partial(self._messages, topic, history))
+
+    def _messages(
+        self, topic: str, history: History, offsets: range
+    ) -> Iterator[LoggedMessage]:
         for item in self._requests.entries(topic, offsets):
-            if self._is_kept(read_tail(item)):
+            if is_genesis(item):
+                continue
+            if is_served(read_published_at(item), history, self._now()):
                 yield read_message(item)
-
-
-@contextmanager
-def _in_time(topic: str) -> Iterator[None]:
-    """Say what an append that ran out of time may have done nevertheless."""
-    try:
-        yield
-    except StoreError as error:
-        if not is_passing(error):
-            raise
-        raise _make_timeout_error(topic, error) from error
-
-
-def _make_timeout_error(topic: str, failure: StoreError | None) -> StoreError:
-    why = str(failure) if failure else "others always wrote first"
-    return StoreError(
-        f"the log of topic {topic!r} took no message in time: {why}; it may have taken "
-        "it nevertheless, so append it again with a key, the same each time",
-        operation=failure.operation if failure else "PutItem",
-        code=failure.code if failure else CONDITION_FAILED,
-    )

@@ -7,6 +7,10 @@
 
 The length says where the topic ends, so no topic and key together can be taken for
 another topic and key.
+
+The entry that begins an epoch, its genesis, has no message: it is told by the attribute
+`genesis`, and a message by its `id`. The genesis draws the epoch, by which its writer
+knows it again.
 """
 
 import math
@@ -21,10 +25,10 @@ from wspubsub.log.rules import (
     History,
     LoggedMessage,
     Position,
-    following,
-    is_followed,
+    genesis_position,
     is_from_the_future,
-    is_kept,
+    is_position,
+    position_after,
 )
 
 LONGER_HISTORY_SECONDS = 7 * 24 * 60 * 60
@@ -39,13 +43,28 @@ class Tail(NamedTuple):
     expires_at: int
 
 
+class Genesis(NamedTuple):
+    """An entry that is to begin an epoch.
+
+    Attributes:
+        topic: The topic.
+        tail: The entry as the newest of its log.
+        predecessor: The entry that must still be there; None if there was none.
+        token: Random text that no other entry has; a transaction's token.
+    """
+
+    topic: str
+    tail: Tail
+    predecessor: Position | None
+    token: str
+
+
 class Entry(NamedTuple):
-    """An entry that is to be written.
+    """An entry with a message that is to be written.
 
     Attributes:
         message: The message in it.
         expires_at: From when on DynamoDB may delete it.
-        predecessor: The entry that must still be there; None if it is sure to be.
         forgotten: Times of publication of keys that are forgotten: up to the first one,
             and after the second.
         token: Random text that no other entry has; a transaction's token.
@@ -53,7 +72,6 @@ class Entry(NamedTuple):
 
     message: LoggedMessage
     expires_at: int
-    predecessor: Position | None
     forgotten: tuple[float, float]
     token: str
 
@@ -63,37 +81,39 @@ class Entry(NamedTuple):
         return Tail(self.message.position, self.message.published_at, self.expires_at)
 
 
-def is_tail_kept(tail: Tail, history: History, now: float) -> bool:
-    """Whether an entry has not expired, by this history and by its writer's."""
-    is_fresh = tail.expires_at > now + DELETION_MARGIN_SECONDS
-    return is_fresh and is_kept(tail.published_at, history, now)
+def is_live(tail: Tail, history: History, now: float) -> bool:
+    """Whether an entry, if it is the newest, is the topic's position.
 
-
-def is_tail_followed(tail: Tail, history: History, now: float) -> bool:
-    """Whether the entry after this one belongs to the same epoch."""
+    It is not if it has expired, by this history or by its writer's: then DynamoDB may
+    have deleted a newer one.
+    """
     is_fresh = tail.expires_at > now + DELETION_MARGIN_SECONDS - CLOCK_SKEW_SECONDS
     is_trusted = not _is_excessive(tail, history, now)
-    return is_fresh and is_trusted and is_followed(tail.published_at, history, now)
+    return is_fresh and is_trusted and is_position(tail.published_at, history, now)
 
 
-def entry_after(
-    tail: Tail | None, drafted: Draft, history: History, now: float
-) -> Entry:
-    """Return the entry that follows on the newest one, if there is one."""
-    predecessor = None
-    if tail is None:
-        position = following(None, is_followed=False)
-    else:
-        followed = is_tail_followed(tail, history, now)
-        position = following(tail.position, is_followed=followed)
+def genesis_after(
+    topic: str, tail: Tail | None, history: History, now: float
+) -> Genesis:
+    """Return the entry that begins an epoch after the newest one that is seen."""
+    predecessor = tail.position if tail else None
+    published_at, expires_at = _times_after(tail, history, now)
+    return Genesis(
+        topic,
+        Tail(genesis_position(predecessor), published_at, expires_at),
         # Two that begin an epoch may have seen different entries, since DynamoDB
         # deletes what has expired; only who saw the newest may begin it.
-        predecessor = None if followed else tail.position
+        predecessor,
+        os.urandom(16).hex(),
+    )
+
+
+def entry_after(tail: Tail, drafted: Draft, history: History, now: float) -> Entry:
+    """Return the entry that follows on the newest one."""
     published_at, expires_at = _times_after(tail, history, now)
     return Entry(
-        drafted.at(position, published_at),
+        drafted.at(position_after(tail.position), published_at),
         expires_at,
-        predecessor,
         (now - history.ttl_seconds, now + CLOCK_SKEW_SECONDS),
         os.urandom(16).hex(),
     )
@@ -106,19 +126,20 @@ def _times_after(tail: Tail | None, history: History, now: float) -> tuple[float
     entry that is seen unexpired must be the newest that there ever was. But what a
     wrong clock or a mistaken history has written is not handed on.
     """
+    lasts = history.position_ttl_seconds
     if tail is None or _is_excessive(tail, history, now):
-        return now, _expiry(now, history)
+        return now, _expiry(now, lasts)
     published_at = max(now, tail.published_at)
-    return published_at, max(_expiry(published_at, history), tail.expires_at)
+    return published_at, max(_expiry(published_at, lasts), tail.expires_at)
 
 
 def _is_excessive(tail: Tail, history: History, now: float) -> bool:
-    longest = _expiry(now, history) + LONGER_HISTORY_SECONDS
+    longest = _expiry(now, history.position_ttl_seconds) + LONGER_HISTORY_SECONDS
     return tail.expires_at > longest or is_from_the_future(tail.published_at, now)
 
 
-def _expiry(published_at: float, history: History) -> int:
-    return math.ceil(published_at + history.ttl_seconds + DELETION_MARGIN_SECONDS)
+def _expiry(published_at: float, ttl_seconds: float) -> int:
+    return math.ceil(published_at + ttl_seconds + DELETION_MARGIN_SECONDS)
 
 
 def log_partition(topic: str) -> str:
@@ -141,21 +162,32 @@ def key_key(topic: str, key: str) -> Item:
     return {"pk": {"S": f"K#{len(topic)}#{topic}#{key}"}, "sk": {"S": "#"}}
 
 
+def genesis_item(genesis: Genesis) -> Item:
+    """Return the item that begins an epoch."""
+    item = _item(genesis.topic, genesis.tail)
+    return item | {"genesis": {"BOOL": True}}
+
+
 def entry_item(entry: Entry) -> Item:
-    """Return the item of a log entry."""
+    """Return the item of a log entry with a message."""
     message = entry.message
-    item = entry_key(message.topic, message.position.offset) | {
-        "epoch": {"S": message.position.epoch},
-        "id": {"S": message.id},
-        "published_at": {"N": repr(float(message.published_at))},
-        "expires_at": {"N": str(entry.expires_at)},
-    }
+    item = _item(message.topic, entry.tail) | {"id": {"S": message.id}}
     # Not every endpoint takes an empty value, and none an empty set.
     if message.data:
         item["data"] = {"B": message.data}
     if message.exclude:
         item["exclude"] = {"SS": sorted(message.exclude)}
+    if message.info:
+        item["info"] = {"B": message.info}
     return item
+
+
+def _item(topic: str, tail: Tail) -> Item:
+    return entry_key(topic, tail.position.offset) | {
+        "epoch": {"S": tail.position.epoch},
+        "published_at": {"N": repr(float(tail.published_at))},
+        "expires_at": {"N": str(tail.expires_at)},
+    }
 
 
 def key_item(message: LoggedMessage, key: str, history: History) -> Item:
@@ -166,7 +198,7 @@ def key_item(message: LoggedMessage, key: str, history: History) -> Item:
         "id": {"S": message.id},
         "digest": {"S": digest(message.data)},
         "published_at": {"N": repr(float(message.published_at))},
-        "expires_at": {"N": str(_expiry(message.published_at, history))},
+        "expires_at": {"N": str(_expiry(message.published_at, history.ttl_seconds))},
     }
 
 
@@ -184,6 +216,11 @@ def read_tail(item: Item) -> Tail:
     )
 
 
+def is_genesis(item: Item) -> bool:
+    """Return whether an entry's item begins an epoch and has no message."""
+    return "genesis" in item
+
+
 def read_message(item: Item) -> LoggedMessage:
     """Return the message in a log entry's item."""
     return LoggedMessage(
@@ -193,6 +230,7 @@ def read_message(item: Item) -> LoggedMessage:
         data=item.get("data", {}).get("B", b""),
         published_at=read_published_at(item),
         exclude=frozenset(item.get("exclude", {}).get("SS", ())),
+        info=item.get("info", {}).get("B"),
     )
 
 

@@ -3,24 +3,32 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, store_errors
+from wspubsub.dynamodb.client import (
+    CONDITION_FAILED,
+    DynamoDBClient,
+    answer_of,
+    query,
+    store_errors,
+)
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
     Entry,
+    Genesis,
     Tail,
     entry_item,
     entry_key,
+    genesis_item,
     log_partition,
     offset_key,
-    read_id,
     read_tail,
 )
 from wspubsub.errors import StoreError
 from wspubsub.log.rules import Position
 
+BACKWARD_PAGE_ITEMS = 100
+
 _ABSENT = "attribute_not_exists(pk)"
 _TAKEN = "ConditionalCheckFailed"
-CONDITION_FAILED = "ConditionalCheckFailedException"
 # Why a transaction is cancelled that may succeed the next time.
 _PASSING_REASONS = frozenset(
     {
@@ -56,15 +64,19 @@ class LogRequests:
         return read_tail(items[0]) if items else None
 
     def entries(self, topic: str, offsets: range) -> Iterator[Item]:
-        """Yield the entries in a range of offsets, as far as there are any."""
-        request = {
+        """Yield the entries in a range of offsets, in its order, if they exist."""
+        is_forward = offsets.step > 0
+        request: dict[str, Any] = {
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
             "ExpressionAttributeValues": {
                 ":pk": {"S": log_partition(topic)},
-                ":first": {"S": offset_key(offsets[0])},
-                ":last": {"S": offset_key(offsets[-1])},
+                ":first": {"S": offset_key(min(offsets[0], offsets[-1]))},
+                ":last": {"S": offset_key(max(offsets[0], offsets[-1]))},
             },
         }
+        if not is_forward:
+            # Who reads backwards stops where the messages are too old to be served.
+            request |= {"ScanIndexForward": False, "Limit": BACKWARD_PAGE_ITEMS}
         while True:
             answer = self._query(request)
             yield from answer["Items"]
@@ -72,17 +84,23 @@ class LogRequests:
                 return
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
+    def begin(self, genesis: Genesis) -> bool:
+        """Write the entry that begins an epoch; False if another may have."""
+        put = self._put_entry(genesis_item(genesis))
+        if genesis.predecessor is None:
+            reasons = self._put(put)
+        else:
+            check = self._check(genesis.topic, genesis.predecessor)
+            reasons = self._transact(genesis.token, {"Put": put}, check)
+        old = self._old_entry(reasons, put)
+        return not reasons or _epoch(old) == genesis.tail.position.epoch
+
     def put(self, entry: Entry) -> bool:
         """Write an entry; False if another has its offset, or may have it."""
-        write = self._put if entry.predecessor is None else self._transact
-        reasons = write(entry)
-        if not reasons:
-            return True
-        if reasons[0].get("Code") != _TAKEN:
-            return False
-        # It is ours if an attempt before this one had been carried out.
-        item = self._old(reasons[0], _key_of(entry_item(entry)))
-        return item is not None and read_id(item) == entry.message.id
+        put = self._put_entry(entry_item(entry))
+        reasons = self._put(put)
+        old = self._old_entry(reasons, put)
+        return not reasons or _id(old) == entry.message.id
 
     def put_with_key(self, entry: Entry, key: Item) -> Item | None:
         """Write an entry and the item of its key, both or neither.
@@ -91,7 +109,9 @@ class LogRequests:
             The item of the key, which may be that of a message before; None if another
             entry has the offset, or may have it.
         """
-        reasons = self._transact(entry, {"Put": self._put_key(key, entry.forgotten)})
+        put = {"Put": self._put_entry(entry_item(entry))}
+        put_key = {"Put": self._put_key(key, entry.forgotten)}
+        reasons = self._transact(entry.token, put, put_key)
         if not reasons:
             return key
         if reasons[1].get("Code") != _TAKEN:
@@ -112,11 +132,11 @@ class LogRequests:
             if error.code != CONDITION_FAILED:
                 raise
 
-    def _put(self, entry: Entry) -> Sequence[Mapping[str, Any]]:
+    def _put(self, put: dict[str, Any]) -> Sequence[Mapping[str, Any]]:
         """Put an entry; return why it is refused, in the way of a transaction."""
         try:
             with store_errors("PutItem", self._table):
-                self._client.put_item(**self._put_entry(entry))
+                self._client.put_item(**put)
         except StoreError as error:
             if error.code != CONDITION_FAILED:
                 raise
@@ -124,18 +144,15 @@ class LogRequests:
         return ()
 
     def _transact(
-        self, entry: Entry, *puts: dict[str, Any]
+        self, token: str, *items: dict[str, Any]
     ) -> Sequence[Mapping[str, Any]]:
-        """Put an entry with others; return the reason of each if it is refused."""
-        items = [{"Put": self._put_entry(entry)}, *puts]
-        if entry.predecessor is not None:
-            items.append(self._check(entry.message.topic, entry.predecessor))
+        """Write several items or none; return the reason of each if it is refused."""
         try:
             with store_errors("TransactWriteItems", self._table):
                 self._client.transact_write_items(
-                    TransactItems=items,
+                    TransactItems=list(items),
                     # The same for the same request only, as DynamoDB demands.
-                    ClientRequestToken=entry.token,
+                    ClientRequestToken=token,
                 )
         except StoreError as error:
             reasons = answer_of(error).get("CancellationReasons", ())
@@ -145,10 +162,10 @@ class LogRequests:
             return list(reasons)
         return ()
 
-    def _put_entry(self, entry: Entry) -> dict[str, Any]:
+    def _put_entry(self, item: Item) -> dict[str, Any]:
         return {
             "TableName": self._table,
-            "Item": entry_item(entry),
+            "Item": item,
             "ConditionExpression": _ABSENT,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -179,20 +196,41 @@ class LogRequests:
             }
         }
 
-    def _old(self, answer: Any, key: Item) -> Item | None:  # noqa: ANN401 - as boto3
+    def _old_entry(
+        self, reasons: Sequence[Mapping[str, Any]], put: dict[str, Any]
+    ) -> Item:
+        """Return the entry that a put was refused for; it may be ours.
+
+        It is if an attempt before this one had been carried out.
+        """
+        if not reasons or reasons[0].get("Code") != _TAKEN:
+            return {}
+        return self._old(reasons[0], _key_of(put["Item"])) or {}
+
+    def _old(self, answer: Mapping[str, Any], key: Item) -> Item | None:
         """Return the item that a condition failed on; some endpoints do not say."""
         old: Item | None = answer.get("Item")
         if old:
             return old
         with store_errors("GetItem", self._table):
-            found: dict[str, Item] = self._client.get_item(
+            found = self._client.get_item(
                 TableName=self._table, Key=key, ConsistentRead=True
             )
         return found.get("Item")
 
-    def _query(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _query(self, request: dict[str, Any]) -> Mapping[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
         return query(self._client, self._table, {**request, "ConsistentRead": True})
+
+
+def _epoch(item: Item) -> str | None:
+    epoch: str | None = item.get("epoch", {}).get("S")
+    return epoch
+
+
+def _id(item: Item) -> str | None:
+    id_: str | None = item.get("id", {}).get("S")
+    return id_
 
 
 def _key_of(item: Item) -> Item:

@@ -69,11 +69,8 @@ def _pages(
     read: Callable[[PartT, StartKey | None], Page[ItemT]],
     seconds_left: Callable[[], float],
 ) -> Iterator[tuple[PartT, list[ItemT]]]:
-    from concurrent.futures import (  # noqa: PLC0415 - connecting reads no pages
-        FIRST_COMPLETED,
-        ThreadPoolExecutor,
-        wait,
-    )
+    # Not at the top: connecting reads no pages.
+    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
     begun_with = seconds_left()
     waiting = iter(parts)

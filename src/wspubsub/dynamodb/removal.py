@@ -137,9 +137,8 @@ def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[Out
     values = list(values)
     if len(values) <= 1:
         return list(map(function, values))
-    from concurrent.futures import (  # noqa: PLC0415 - connecting forgets nobody
-        ThreadPoolExecutor,
-    )
+    # Not at the top: connecting forgets nobody.
+    from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(MAX_THREADS, "wspubsub-prune") as pool:
         return list(pool.map(function, values))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from wspubsub.errors import UsageError
-from wspubsub.topics import shard_of
+from wspubsub.topics import find_by_pattern, shard_of
 
 MAX_SHARDS = 1000
 
@@ -57,12 +57,7 @@ class ShardPlan:
 def _number(shards: Shards, topic: str) -> int:
     if isinstance(shards, int):
         return shards
-    from fnmatch import fnmatchcase  # noqa: PLC0415 - a cold start seldom needs it
-
-    fitting = (
-        number for pattern, number in shards.items() if fnmatchcase(topic, pattern)
-    )
-    return next(fitting, 1)
+    return find_by_pattern(shards, topic) or 1
 
 
 def _check(shards: Shards) -> Shards:

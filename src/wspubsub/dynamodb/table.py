@@ -2,7 +2,7 @@
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client
@@ -22,23 +22,23 @@ _KEY_SCHEMA = [
 class TableClient(Protocol):
     """The operations that make a table, as boto3 has them."""
 
-    def create_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def create_table(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Make a table."""
         ...
 
-    def describe_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def describe_table(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Describe a table."""
         ...
 
-    def update_table(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def update_table(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Change a table's settings."""
         ...
 
-    def describe_time_to_live(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def describe_time_to_live(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Describe a table's time to live."""
         ...
 
-    def update_time_to_live(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def update_time_to_live(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Set a table's time to live."""
         ...
 

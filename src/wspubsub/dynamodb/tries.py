@@ -1,9 +1,12 @@
 """How often and how long a log tries to write, and after which failures again."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
+from wspubsub.aws.meanings import meaning_of
 from wspubsub.backoff import attempts, full_jitter
+from wspubsub.dynamodb.client import CONDITION_FAILED
 from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, StoreTimeoutError
 
@@ -27,9 +30,8 @@ def is_passing(error: StoreError) -> bool:
     Any client has tried several times by then; DynamoDB may nevertheless be back before
     the caller's time is over.
     """
-    # What failed has loaded these.
-    from wspubsub.aws.client_errors import failure_of  # noqa: PLC0415
-    from wspubsub.aws.meanings import meaning_of  # noqa: PLC0415
+    # What failed has loaded it.
+    from wspubsub.aws.client_errors import failure_of
 
     is_late = isinstance(error, StoreTimeoutError)
     if is_late or error.code == "TransactionConflictException":
@@ -111,3 +113,32 @@ class Tries:
 
     def _left(self) -> float:
         return self._deadline - self._now()
+
+
+@contextmanager
+def report_timeout(topic: str, told: tuple[str, str]) -> Iterator[None]:
+    """Say what a call that runs out of time may have done nevertheless.
+
+    Args:
+        topic: The topic.
+        told: What has not been done, and what may be done about it.
+    """
+    try:
+        yield
+    except StoreError as error:
+        if not is_passing(error):
+            raise
+        raise make_timeout_error(topic, told, error) from error
+
+
+def make_timeout_error(
+    topic: str, told: tuple[str, str], failure: StoreError | None
+) -> StoreError:
+    """Return the error of a call that ran out of time; see `report_timeout`."""
+    what, advice = told
+    why = str(failure) if failure else "others always wrote first"
+    return StoreError(
+        f"the log of topic {topic!r} {what}: {why}; {advice}",
+        operation=failure.operation if failure else "PutItem",
+        code=failure.code if failure else CONDITION_FAILED,
+    )

@@ -12,7 +12,7 @@ from wspubsub.errors import WspubsubError
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
 MAX_LINE_BYTES = 65_536
-"""Of a line between chunks."""
+"""For a line between chunks."""
 
 _CHUNK_SIZE = rb"[0-9A-Fa-f]{1,8}"
 
@@ -22,7 +22,7 @@ class ResponseError(WspubsubError):
 
 
 class Body(Protocol):
-    """A body that comes in.
+    """A body that is being received.
 
     Attributes:
         is_delimited: Whether it says itself where it ends.
@@ -51,7 +51,7 @@ class _Parts:
     def add(self, data: bytes) -> None:
         self.size += len(data)
         if self.size > MAX_BODY_BYTES:
-            raise ResponseError("the answer is too long")
+            raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         self._parts.append(data)
 
     def take(self) -> bytes:
@@ -68,7 +68,7 @@ class SizedBody:
 
     def __init__(self, length: int) -> None:
         if length > MAX_BODY_BYTES:
-            raise ResponseError("the answer is too long")
+            raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         self.is_delimited = True
         self._length = length
         self._content = _Parts()
@@ -77,7 +77,7 @@ class SizedBody:
         """See `Body.feed`."""
         self._content.add(data)
         if self._content.size > self._length:
-            raise ResponseError("the answer is longer than it says")
+            raise ResponseError("the answer is longer than its content-length")
         complete = self._content.size == self._length
         return self._content.take() if complete else None
 
@@ -144,7 +144,7 @@ class ChunkedBody:
             return False
         self._missing = _chunk_size(line)
         if self._content.size + self._missing > MAX_BODY_BYTES:
-            raise ResponseError("the answer is too long")
+            raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         self._read_next = self._read_data if self._missing else self._read_trailer
         return True
 
@@ -162,7 +162,9 @@ class ChunkedBody:
         if len(self._unread) < len(b"\r\n"):
             return False
         if not self._unread.startswith(b"\r\n"):
-            raise ResponseError("a chunk of the answer does not end where it says")
+            raise ResponseError(
+                "a chunk of the answer does not end where its size says"
+            )
         self._unread = self._unread[len(b"\r\n") :]
         self._read_next = self._read_size
         return True
@@ -173,7 +175,7 @@ class ChunkedBody:
             return True
         if line is not None:
             if self._unread:
-                raise ResponseError("the answer goes on after its end")
+                raise ResponseError("bytes follow the end of the answer")
             self._is_complete = True
         return False
 
@@ -190,5 +192,5 @@ class ChunkedBody:
 def _chunk_size(line: bytes) -> int:
     digits = line.partition(b";")[0].strip()
     if not re.fullmatch(_CHUNK_SIZE, digits):
-        raise ResponseError(f"a chunk of the answer has the size {line[:20]!r}")
+        raise ResponseError(f"a chunk of the answer has an invalid size: {line[:20]!r}")
     return int(digits, 16)

@@ -21,7 +21,7 @@ Address = tuple[int, int, int, str, tuple[Any, ...]]
 """What `socket.getaddrinfo` returns for a name."""
 
 Resumable = tuple[ssl.SSLContext, ssl.SSLSession]
-"""A TLS session, and the settings that it was made with and belongs to."""
+"""A TLS session, and the settings it was made with and belongs to."""
 
 
 class Endpoint:
@@ -90,12 +90,12 @@ class Channel:
 
     @property
     def answer_has_begun(self) -> bool:
-        """Whether part of the answer has come in."""
+        """Whether part of the answer has arrived."""
         return self._reader.has_begun
 
     @property
     def is_inherited(self) -> bool:
-        """Whether it was made by another process, which this one was forked from.
+        """Whether it was opened by another process, from which this one was forked.
 
         Both have the socket then, and would read each other's answers.
         """
@@ -103,12 +103,12 @@ class Channel:
 
     @property
     def resumable(self) -> Resumable | None:
-        """The TLS session, to be resumed by the next connection."""
+        """The TLS session, for the next connection to resume."""
         session = getattr(self._socket, "session", None)
         return (self.context, session) if self.context and session else None
 
     def send(self, request: bytes) -> None:
-        """Begin a request; at once, if the connection is made already.
+        """Begin a request, at once if the connection is already made.
 
         Raises:
             OSError: The connection is broken.
@@ -119,7 +119,7 @@ class Channel:
             self._write()
 
     def proceed(self) -> HttpResponse | None:
-        """Go on after the event that was waited for; return the answer if it is whole.
+        """Continue after the awaited event; return the answer if it is complete.
 
         Raises:
             OSError: The connection could not be made or is broken.
@@ -128,7 +128,7 @@ class Channel:
         return self._step()
 
     def is_dead(self) -> bool:
-        """Return whether a connection without a request can carry no further one.
+        """Return whether a connection without a request cannot carry another one.
 
         After a freeze the server has closed it, and that lies unread in the socket. Or
         there lies an answer that nobody asked for, which the next request would take
@@ -163,7 +163,7 @@ class Channel:
                 session=session if settings is context else None,
             )
         except ValueError as error:
-            raise OSError(f"cannot speak TLS: {error}") from error
+            raise OSError(f"cannot start TLS: {error}") from error
 
     def _shake_hands(self) -> HttpResponse | None:
         assert isinstance(self._socket, ssl.SSLSocket)  # noqa: S101 - wrapped just before
@@ -213,7 +213,7 @@ class Channel:
 def _connecting(address: Address) -> socket.socket:
     family, kind, protocol, _, target = address
     raw = socket.socket(family, kind, protocol)
-    raw.setblocking(False)  # noqa: FBT003 - the socket module's own
+    raw.settimeout(0)  # it does not block
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     code = raw.connect_ex(target)
     if code not in {0, errno.EINPROGRESS, errno.EWOULDBLOCK}:

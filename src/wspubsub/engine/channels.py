@@ -7,7 +7,7 @@ from wspubsub.engine.pool import ChannelPool
 
 
 class Channels:
-    """Connections that a run has taken from a pool, until it gives them back.
+    """Connections that a run has taken from a pool, until it returns them.
 
     Args:
         pool: The pool.
@@ -27,7 +27,7 @@ class Channels:
         self.free: list[Channel] = []
 
     def take(self) -> Channel | None:
-        """Return a connection that can be used again; None if there is none."""
+        """Return a connection that can be used again, or None."""
         while self.free:
             channel = self.free.pop()
             if not channel.is_dead():
@@ -48,7 +48,7 @@ class Channels:
         channel.watched_for = channel.interest
 
     def wait(self, patience: float) -> list[Channel]:
-        """Return the connections that need wait no longer, at most after `patience`."""
+        """Return the connections that are ready, after `patience` seconds at most."""
         return [key.data for key, _ in self._selector.select(patience)]
 
     def release(self, channel: Channel, *, keeps_alive: bool) -> None:
@@ -62,7 +62,7 @@ class Channels:
             self.drop(channel)
 
     def drop_free(self, channel: Channel) -> None:
-        """Close a free connection, on which nothing should have come in."""
+        """Close a free connection, on which nothing should have arrived."""
         self.free.remove(channel)
         self.drop(channel)
 
@@ -74,7 +74,7 @@ class Channels:
         channel.close()
 
     def close(self) -> None:
-        """Give the free ones back to the pool."""
+        """Return the free ones to the pool."""
         for channel in self.free:
             channel.watched_for = 0
             self._pool.give_back(channel)

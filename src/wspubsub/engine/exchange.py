@@ -12,7 +12,7 @@ class Verdict(Enum):
 
     FINAL = "final"
     THROTTLED = "throttled"
-    """Try again later: the account, or this connection, takes no more just now."""
+    """Try again later: the account, or this connection, takes no more at the moment."""
     BROKEN = "broken"
     """Try again later."""
 
@@ -56,6 +56,6 @@ class Exchange(Attempt):
     error = ""
 
     def result(self) -> Result:
-        """Return how the request has ended, as far as it got."""
+        """Return how the request ended, as far as it got."""
         was_tried = self.response is not None or bool(self.error)
         return Result(self.tag, self.response, self.error, was_tried)

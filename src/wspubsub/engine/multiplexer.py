@@ -18,10 +18,10 @@ from wspubsub.engine.response import HttpResponse
 from wspubsub.engine.schedule import Progress, Schedule, longest_delay
 
 _TICK_SECONDS = 0.05
-"""How often timeouts are looked for."""
+"""How often timeouts are checked."""
 
 _OPENINGS = 16
-"""How many connections are opened at once, before answers are looked for again."""
+"""How many connections are opened at once before answers are checked again."""
 
 # RFC 9110 §15.5.9: said by a server that closes an idle connection.
 _NO_REQUEST_IN_TIME = 408
@@ -40,7 +40,7 @@ class Multiplexer:
         max_in_flight: How many requests are in flight at most.
         clock: Monotonic clock in seconds.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
-        longest_delay: Longest time to wait after so many failures.
+        longest_delay: Longest time to wait after a number of failures.
         throttled_delay: The same where the last answer throttles; `longest_delay` if
             None.
     """
@@ -228,7 +228,7 @@ class _Run:
         except (OSError, ResponseError) as error:
             return self._lose_channel(channel, exchange, error, self._clock())
         if response.status == _NO_REQUEST_IN_TIME and channel.is_reused:
-            late = ResponseError("the server had given up an idle connection")
+            late = ResponseError("the server closed an idle connection")
             return self._lose_channel(channel, exchange, late, self._clock())
         del self._in_flight[channel]
         self._channels.release(channel, keeps_alive=response.keeps_alive)

@@ -9,11 +9,11 @@ from wspubsub.engine.channel import Address, Channel, Endpoint, Resumable
 from wspubsub.engine.resolver import Resolver
 
 IDLE_SECONDS = 45.0
-"""A connection that was idle for longer is not trusted. Load balancers of AWS close
-idle ones after about a minute."""
+"""A connection that was idle for longer is not trusted: AWS's load balancers close idle
+ones after about a minute."""
 
 SESSION_SECONDS = 60.0
-"""How long the same TLS session is resumed, before a newer one is."""
+"""How long the same TLS session is resumed before a newer one is."""
 
 _NEVER = float("-inf")
 
@@ -60,7 +60,7 @@ class ChannelPool:
         return bool(self._idle)
 
     def take_idle(self) -> Channel | None:
-        """Return a live idle connection; None if there is none."""
+        """Return a live idle connection, or None."""
         while True:
             try:
                 channel = self._idle.pop()
@@ -73,7 +73,7 @@ class ChannelPool:
             channel.close()
 
     def open(self, patience: float) -> Channel:
-        """Return a connection that is being made.
+        """Return a connection that is being opened.
 
         Args:
             patience: Longest time to wait for the addresses of the name, in seconds.
@@ -120,7 +120,7 @@ class ChannelPool:
                     channel.close()
 
     def trusts_more(self, channel: Channel) -> bool:
-        """Trust all there is, and return whether that is more than a channel did."""
+        """Trust all roots, and return whether that is more than a channel did."""
         trust, context = self._endpoint.trust, channel.context
         return trust is not None and context is not None and trust.widen(context)
 

@@ -1,4 +1,4 @@
-"""Looking up the addresses of a name, in a time that the caller sets."""
+"""Looking up a name's addresses, within a time that the caller sets."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ FRESH_SECONDS = 30.0
 """How long addresses are used without another lookup."""
 
 _MAX_LOOKUPS = 4
-"""How many lookups that get no answer may be under way at once."""
+"""How many unanswered lookups may be in progress at once."""
 
 
 class Resolver:
@@ -83,7 +83,7 @@ class Resolver:
         return mine[-1]
 
     def _collect(self) -> list[Address]:
-        """Forget the lookups that have ended, and return what the newest found."""
+        """Forget the lookups that have ended, and return what the newest one found."""
         ended = [each for each in self._lookups if each.ended.is_set()]
         self._lookups = [each for each in self._lookups if each not in ended]
         return next((each.found for each in reversed(ended) if each.found), [])

@@ -27,8 +27,8 @@ _PLAIN_SUCCESS = (
     rb"HTTP/1\.1 200 [^\r\n]*\r\n(?:%b)*content-length: 0\r\n(?:%b)*\r\n"
     % (_HARMLESS, _HARMLESS)
 )
-"""What the Management API answers to a post, whole in one read. Whatever has a header
-that is not known to mean nothing here goes the general way."""
+"""The Management API's answer to a post, complete in one read. An answer with a header
+that is not known to be harmless is parsed in full instead."""
 
 _MAX_DIGITS = 18
 _NO_BODY = frozenset({204, 304})
@@ -71,7 +71,7 @@ class ResponseReader:
 
     @property
     def has_begun(self) -> bool:
-        """Whether part of a response has come in."""
+        """Whether part of a response has arrived."""
         return bool(self._buffer) or self._head is not None
 
     def feed(self, data: bytes) -> HttpResponse | None:
@@ -101,7 +101,9 @@ class ResponseReader:
         """
         response = self._end(self._body.finish())
         if response is None:
-            raise ResponseError("the connection was closed before the answer was whole")
+            raise ResponseError(
+                "the connection was closed before the answer was complete"
+            )
         return response
 
     def _begin_body(self) -> bytes:
@@ -114,7 +116,9 @@ class ResponseReader:
                 return rest
             self._buffer = rest  # RFC 9110 §15.2: interim answers come before it
         if len(self._buffer) > MAX_HEAD_BYTES:
-            raise ResponseError("the head of the answer is too long")
+            raise ResponseError(
+                f"the head of the answer is longer than {MAX_HEAD_BYTES} bytes"
+            )
         return b""
 
     def _end(self, content: bytes | None) -> HttpResponse | None:
@@ -155,7 +159,10 @@ class _Head:
         if coding is not None:
             # RFC 9112 §6.1: with both, someone may be smuggling a second answer.
             if coding.lower() != "chunked" or length is not None:
-                raise ResponseError(f"the answer is transfer-coded as {coding[:40]!r}")
+                raise ResponseError(
+                    "the transfer coding of the answer is not supported: "
+                    f"{coding[:40]!r}"
+                )
             return ChunkedBody()
         if self.status in _NO_BODY:
             return SizedBody(0)
@@ -163,23 +170,25 @@ class _Head:
             return EndlessBody()
         is_number = length.isascii() and length.isdigit() and len(length) <= _MAX_DIGITS
         if not is_number:
-            raise ResponseError(f"the answer has the length {length[:40]!r}")
+            raise ResponseError(
+                f"the answer has an invalid content-length: {length[:40]!r}"
+            )
         return SizedBody(int(length))
 
     def _add(self, text: str) -> None:
         name, colon, value = text.partition(":")
         if not colon or not name or name != name.strip() or "\n" in text:
-            raise ResponseError(f"the answer has the header line {text[:40]!r}")
+            raise ResponseError(f"the answer has an invalid header line: {text[:40]!r}")
         name, value = name.lower(), value.strip()
         if name == "content-length" and self.headers.get(name, value) != value:
-            raise ResponseError("the answer has two different lengths")
+            raise ResponseError("the answer has two different content-lengths")
         self.headers[name] = value
 
 
 def _status_line(line: str) -> tuple[int, int]:
     version, status = line[:8], line[9:12]
     if version not in {"HTTP/1.1", "HTTP/1.0"} or line[8:9] != " ":
-        raise ResponseError(f"the answer begins with {line[:40]!r}")
+        raise ResponseError(f"the answer has an invalid status line: {line[:40]!r}")
     if not (status.isascii() and status.isdigit()) or line[12:13] not in {"", " "}:
-        raise ResponseError(f"the answer begins with {line[:40]!r}")
+        raise ResponseError(f"the answer has an invalid status line: {line[:40]!r}")
     return int(status), int(version[-1])

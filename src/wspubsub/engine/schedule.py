@@ -1,4 +1,4 @@
-"""When to send what: how much at once, what again, and until when. No I/O.
+"""When to send what: how much at once, what to retry, and until when. No I/O.
 
 A 429 has two causes that the answer does not tell apart: the account's rate is used up,
 or this one client reads too slowly. A failure of one request while others get through
@@ -17,28 +17,28 @@ from wspubsub.backoff import full_jitter
 from wspubsub.engine.window import Window
 
 PATIENCE_SECONDS = 2.0
-"""How long, after the last success, those that fail are tried again."""
+"""How long failed requests are retried after the last success."""
 
 REMEMBERED_SECONDS = 10.0
-"""For how long a success shows that the account is not throttled."""
+"""How long a success shows that the account is not throttled."""
 
 OVERTAKEN_SECONDS, STALLED_SECONDS = 0.1, 1.0
-"""A request takes no room from others once it is overtaken by so much, or has been
-without an answer for so long."""
+"""A request takes no room from others once it is overtaken by the first number of
+seconds, or has been without an answer for the second."""
 
 MOMENT_SECONDS = 0.25
-"""How long the answer to a last try is waited for, although the patience is over."""
+"""How long to wait for the answer to a last attempt after the patience is over."""
 
 PAUSE_SECONDS = 0.02
-"""Longest first pause while nobody gets through; it doubles up to two seconds."""
+"""Longest first pause while no request gets through; it doubles up to two seconds."""
 
 LONGEST_DELAYS = (0.2, 1.0, 2.0)
 """The longest wait after one failure, after two, and after more: two or three more
-tries fit into the patience that one bad connection gets."""
+attempts fit into the patience that one bad connection gets."""
 
 
 class Attempt:
-    """A request on its way, with what the schedule has to know of it.
+    """A request on its way, with what the schedule has to know about it.
 
     Args:
         tag: The caller's name for it.
@@ -69,7 +69,7 @@ class Progress:
         self.at = -math.inf
 
     def shows(self, now: float) -> bool:
-        """Return whether others get through, so that a failure is somebody's own."""
+        """Return whether others get through, so that a failure concerns one only."""
         return self.at >= now - REMEMBERED_SECONDS
 
 
@@ -77,7 +77,7 @@ AttemptT = TypeVar("AttemptT", bound=Attempt)
 
 
 def longest_delay(failures: int) -> float:
-    """Return the longest time to wait after so many failures, in seconds."""
+    """Return the longest time to wait after this many failures, in seconds."""
     return LONGEST_DELAYS[min(failures, len(LONGEST_DELAYS)) - 1]
 
 
@@ -91,7 +91,7 @@ class Schedule(Generic[AttemptT]):
         deadline: Instant at which all ends.
         clock: Looked at after the next name has come, which may take its time.
         draw: Source of numbers from 0 to 1, for back-off; `random.random` if None.
-        longest_delay: Longest time to wait after so many failures.
+        longest_delay: Longest time to wait after a number of failures.
         throttled_delay: The same where the last answer throttles; `longest_delay` if
             None.
         max_attempts: How often one is sent at most; None for no limit.
@@ -140,7 +140,7 @@ class Schedule(Generic[AttemptT]):
     # What a run asks.
 
     def take(self, now: float) -> AttemptT | None:
-        """Return the next to send; None if there is none, or no room."""
+        """Return the next to send, or None if there is nothing to send or no room."""
         if now < self._paused_until or not self._has_room(now):
             return None
         attempt = self._take_next() or self._due(now)
@@ -151,11 +151,11 @@ class Schedule(Generic[AttemptT]):
         return attempt
 
     def is_done(self) -> bool:
-        """Return whether each has its result."""
+        """Return whether every request has its result."""
         return math.isfinite(self._tried_at) and not (self._in_flight or self._later)
 
     def is_over(self, now: float) -> bool:
-        """Return whether there is no time, or no point, in going on."""
+        """Return whether there is no time left, or no point, in continuing."""
         if now >= self._deadline:
             return True
         ends_at = self._ends_at()
@@ -171,7 +171,7 @@ class Schedule(Generic[AttemptT]):
         return self._deadline - now
 
     def wakes_at(self, now: float) -> float:
-        """Return when to go on although no answer comes."""
+        """Return when to continue even if no answer arrives."""
         ends_at = self._ends_at()
         instants = [self._deadline, ends_at if now < ends_at else now + MOMENT_SECONDS]
         if now < self._paused_until:
@@ -194,7 +194,7 @@ class Schedule(Generic[AttemptT]):
         self._paused_until = -math.inf
 
     def fail(self, attempt: AttemptT, now: float) -> bool:
-        """Note that one failed, and return whether it will be tried again."""
+        """Note that one failed, and return whether it will be retried."""
         del self._in_flight[attempt]
         attempt.failures += 1
         is_blocked = self._window.fail(attempt.round)
@@ -205,17 +205,17 @@ class Schedule(Generic[AttemptT]):
         due = now + self._drawn() * longest(attempt.failures)
         if attempt.failures == self._max_attempts or due >= self._deadline:
             return False
-        from heapq import heappush  # noqa: PLC0415 - most requests never fail
+        from heapq import heappush  # most requests never fail
 
         heappush(self._later, (due, next(self._numbers), attempt))
         return True
 
     def leave(self, attempt: AttemptT) -> None:
-        """Note that one has its result, whatever that says of the others."""
+        """Note that one has its result, whatever that means for the others."""
         del self._in_flight[attempt]
 
     def left(self) -> Iterator[AttemptT]:
-        """Yield those that wait for their next try, and end that."""
+        """Yield those that wait for their next attempt, and stop that."""
         while self._later:
             yield self._later.pop()[2]
 
@@ -239,7 +239,7 @@ class Schedule(Generic[AttemptT]):
     def _due(self, now: float) -> AttemptT | None:
         if not self._later or self._later[0][0] > now:
             return None
-        from heapq import heappop  # noqa: PLC0415 - loaded already, as below
+        from heapq import heappop
 
         return heappop(self._later)[2]
 
@@ -286,7 +286,7 @@ class Schedule(Generic[AttemptT]):
 
     def _drawn(self) -> float:
         if self._draw is None:
-            import random  # noqa: PLC0415 - most runs never wait
+            import random  # most runs never wait
 
             self._draw = random.random
         return self._draw()

@@ -55,7 +55,7 @@ class Trust:
         self.context = _trust_roots(roots) if roots else _trust_all(bundle)
 
     def widen(self, context: ssl.SSLContext) -> bool:
-        """Trust all there is from now on; return whether `context` trusts less."""
+        """Trust all roots from now on; return whether `context` trusts less."""
         if not self._is_whole:
             with suppress(OSError):  # the file has gone since
                 self.context = _trust_all(self._bundle)
@@ -81,8 +81,8 @@ def trust_of(url: Url, environment: Mapping[str, str]) -> Trust | None:
                 return _trust(bundle)
             except OSError as error:
                 raise UsageError(
-                    f"cannot load the certificates in {bundle}, which {name} names: "
-                    f"{error}"
+                    f"cannot load the certificates in {bundle}, which {name} names "
+                    f"({error}); correct {name}, or unset it"
                 ) from error
     return _trust(None)
 
@@ -136,13 +136,13 @@ def _usual_roots() -> list[bytes]:
 
 
 def _botocore_bundle() -> str:
-    """Return the file that botocore would use.
+    """Return the path of the certificates that botocore would use.
 
     Raises:
         OSError: botocore is not installed.
     """
     # Without the cost of importing botocore.
-    from importlib import import_module, util  # noqa: PLC0415 - a system has its own
+    from importlib import import_module, util
 
     with suppress(ImportError):
         return str(import_module("certifi").where())

@@ -1,4 +1,4 @@
-"""URLs of services, split strictly: what is unusual in one is refused, not guessed.
+"""Service URLs, split strictly: anything unusual is refused, not guessed.
 
 `urllib.parse` is lenient, and loads more than a cold start needs.
 """

@@ -1,9 +1,9 @@
-"""How many requests may be in flight: as many as the account bears."""
+"""How many requests may be in flight: as many as the account allows."""
 
 FIRST_SIZE = 16
 LEAST_SIZE = 4
-"""While at least half get through, so that clients that do not read, however many, do
-not keep the others from being tried."""
+"""While at least half get through. So clients that do not read, however many there are,
+do not keep the others from being tried."""
 
 TOO_LARGE_SHARE = 0.1
 """Of failures. One client in fifty that does not read stays far below it."""
@@ -48,7 +48,7 @@ class Window:
         self._begin_round()
 
     def succeed(self, sent_in: int) -> None:
-        """Let it grow after an answer to what was sent in a round."""
+        """Grow after an answer to a request that was sent in a round."""
         step = 1.0 if self.size < self._grows_slowly_from else 1.0 / self.size
         self.size = min(self._most, self.size + step)
         if sent_in == self.round:
@@ -56,7 +56,7 @@ class Window:
             self._share -= self._share * _WEIGHT
 
     def fail(self, sent_in: int) -> bool:
-        """Let it shrink if too many fail; return True if nobody gets through."""
+        """Shrink if too many fail; return True if no request gets through."""
         if sent_in != self.round:
             return False
         self._failed += 1

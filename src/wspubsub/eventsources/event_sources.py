@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from wspubsub.errors import EventError
+from wspubsub.messages import Json
 
 LambdaHandler = Callable[[Any, Any], Any]
 
@@ -11,7 +12,7 @@ _SOURCES = {"aws:dynamodb": "stream", "aws:sqs": "queue"}
 
 
 class EventSources:
-    """Gives an invocation to the handler it is for; it is itself the Lambda handler.
+    """Passes an invocation to the right handler; it is itself the Lambda handler.
 
     Args:
         router: Handles the events of the WebSocket API.
@@ -19,7 +20,9 @@ class EventSources:
         queue: Handles those of the queue, such as a `QueueHandler`.
 
     Attributes:
-        router: As given; tools read the route keys from it.
+        router: As given; tools read the routes from it.
+        event_sources: `stream` and `queue`, as far as there is a handler; tools read
+            from it what invokes the function.
     """
 
     def __init__(
@@ -33,8 +36,11 @@ class EventSources:
         # Decorators for Lambda handlers ask for the name of the function.
         self.__name__ = self.__qualname__ = "event_sources"
         self._handlers = {"stream": stream, "queue": queue}
+        self.event_sources = frozenset(
+            name for name, handler in self._handlers.items() if handler is not None
+        )
 
-    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
+    def __call__(self, event: object, context: object = None) -> Json:
         """Handle one Lambda invocation.
 
         Raises:
@@ -44,20 +50,22 @@ class EventSources:
 
     def _handler(self, event: object) -> LambdaHandler:
         if not isinstance(event, Mapping):
-            raise EventError(f"an event is an object, not {type(event).__name__}")
+            raise EventError(f"an event must be an object, not {type(event).__name__}")
         if "requestContext" in event:
             return self.router
         source = _source(event)
         name = _SOURCES.get(source)
         if name is None:
             raise EventError(
-                "this is an event of neither a WebSocket API, DynamoDB Streams nor "
-                f"SQS ({source or 'it has no eventSource'}); handle it before "
+                "this is not an event of a WebSocket API, DynamoDB Streams or SQS "
+                f"({source or 'it has no eventSource'}); handle it before "
                 "EventSources"
             )
         handler = self._handlers[name]
         if handler is None:
-            raise EventError(f"an event of {source} came: give EventSources {name}=")
+            raise EventError(
+                f"EventSources has no handler for events of {source}; pass {name}="
+            )
         return handler
 
 

@@ -15,10 +15,11 @@ from wspubsub.connections import Connections
 from wspubsub.errors import ConnectionGoneError, UsageError, WspubsubError
 from wspubsub.events import Connection, Event, MessageEvent
 from wspubsub.pipeline import CallNext
+from wspubsub.responses import Response
 from wspubsub.subscriptions.port import ReadyStore, SubscriptionStore
 
 OnReady = Callable[[Connection], Any]
-"""What is called with a connection that can be posted to."""
+"""Called with a connection that can be posted to."""
 
 Answers = dict[str, Exception | None]
 
@@ -70,9 +71,8 @@ class Readiness:
         """
         if not created_at:
             return {}
-        from concurrent.futures import (  # noqa: PLC0415 - few batches have connections
-            ThreadPoolExecutor,
-        )
+        # Not at the top: few batches have connections.
+        from concurrent.futures import ThreadPoolExecutor
 
         begun, now = self._clock(), self._now()
         until = {
@@ -90,7 +90,7 @@ class Readiness:
         return answers
 
     def is_young(self, created_at: float) -> bool:
-        """Return whether a connection recorded then may still come up."""
+        """Return whether a connection recorded then may still be established."""
         return self._now() - created_at < PATIENCE_SECONDS
 
     def _waiting(
@@ -130,7 +130,7 @@ class FirstMessage:
         self._lock = Lock()
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def __call__(self, event: Event, call_next: CallNext) -> Any:  # noqa: ANN401 - as the handler returns
+    def __call__(self, event: Event, call_next: CallNext) -> Response:
         """Handle an event, as middleware does."""
         if isinstance(event, MessageEvent) and self._is_new(event.connection_id):
             try:
@@ -169,8 +169,8 @@ def ready_store(store: SubscriptionStore) -> ReadyStore:
     """
     if not hasattr(store, "mark_ready"):
         raise UsageError(
-            f"{type(store).__name__} cannot remember who was greeted; use "
-            "DynamoDBSubscriptionStore, or add ReadyStore's methods"
+            f"{type(store).__name__} cannot remember which connections were "
+            "greeted; use DynamoDBSubscriptionStore, or add ReadyStore's methods"
         )
     found: ReadyStore = store  # type: ignore[assignment] # looked at just before
     return found

@@ -1,4 +1,4 @@
-"""Who is still subscribed: asked before a message is posted to connections by name."""
+"""Who is still subscribed: checked before posting to connections by name."""
 
 from collections.abc import Collection, Iterable
 
@@ -19,9 +19,8 @@ def read_topics(
     Raises:
         StoreError: They could not be read.
     """
-    from concurrent.futures import (  # noqa: PLC0415 - where all are reached, none ask
-        ThreadPoolExecutor,
-    )
+    # Not at the top: where all are reached, nobody is asked about.
+    from concurrent.futures import ThreadPoolExecutor
 
     ids = sorted(set(connection_ids))
     with ThreadPoolExecutor(MAX_THREADS, "wspubsub-topics") as pool:

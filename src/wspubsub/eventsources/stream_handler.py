@@ -23,11 +23,11 @@ log = logging.getLogger("wspubsub")
 
 
 LOOK_SECONDS = 10.0
-"""Asking about a connection takes no longer, whatever fails."""
+"""The longest time to ask about a connection, whatever fails."""
 
 
 class IncompleteError(WspubsubError):
-    """Not everybody got the message; the stream is to bring it again."""
+    """Not every subscriber got the message; the stream must redeliver it."""
 
 
 class StreamHandler:
@@ -148,7 +148,7 @@ class _Run:
     def handle(
         self, changes: Sequence[Change], seconds_left: Callable[[], float]
     ) -> list[Change]:
-        """Do what the records ask for, and return those that must come again."""
+        """Do what the records ask for, and return those that must be redelivered."""
         self._ask(changes, 0.0)
         for unit in self._joining.join(changes):
             if isinstance(unit, Group):
@@ -200,7 +200,9 @@ class _Run:
         left = {*report.throttled, *report.failed}
         reached = len(progress.reached)
         if report.deferred or report.unread or not are_few(len(left), reached):
-            raise IncompleteError(f"not everybody was reached: {report.describe()}")
+            raise IncompleteError(
+                f"not every subscriber was reached: {report.describe()}"
+            )
         self._reached += reached
         progress.settle(left | self._behind)
 
@@ -214,7 +216,7 @@ class _Run:
             if connection.id in self._early:
                 self._late.append(change)
                 return
-            log.debug("connection %s never came up, or has left", connection.id)
+            log.debug("connection %s was never established, or has left", connection.id)
         elif answer is not None:
             raise answer
         else:
@@ -222,7 +224,7 @@ class _Run:
         progress.settle(set())
 
     def _ask(self, changes: Sequence[Change], patience_seconds: float) -> None:
-        """Ask about the connections among the records, except those that are done."""
+        """Ask about the connections among the records, except those already handled."""
         created_at = {
             each.item.id: each.created_at
             for each in changes
@@ -240,7 +242,7 @@ class _Run:
     def _greet_late(self, seconds_left: Callable[[], float]) -> None:
         late, self._late = self._late, []
         if late and seconds_left() <= PATIENCE_SECONDS:
-            error = IncompleteError("no time is left to wait for a handshake")
+            error = IncompleteError("there is no time left to wait for a handshake")
             for change in late:
                 self._report(change, error)
             return
@@ -274,14 +276,17 @@ class _Run:
 
     def _report(self, change: Change, error: Exception) -> None:
         log.warning(
-            "stream record %s comes again: %s", change.number, error, exc_info=error
+            "stream record %s will be redelivered: %s",
+            change.number,
+            error,
+            exc_info=error,
         )
         self._unfinished.append(change)
 
 
 def _check_time(seconds_left: Callable[[], float]) -> None:
     if seconds_left() <= 0:
-        raise IncompleteError("the function's time is up")
+        raise IncompleteError("the function has no time left")
 
 
 def _ignore(_: Connection) -> None:
@@ -290,7 +295,7 @@ def _ignore(_: Connection) -> None:
 
 def _leave_behind(record: dict[str, Any], error: ImageError) -> None:
     log.error(
-        "a stream record cannot be read and is left behind: %s; the record: %s",
+        "a stream record cannot be read and is skipped: %s; the record: %s",
         error,
         json.dumps(record),
         exc_info=error,

@@ -1,4 +1,4 @@
-"""From frames to messages: what API Gateway takes from a client, and what it does not.
+"""From frames to messages: what API Gateway accepts from a client, and what it rejects.
 
 "Quotas for configuring and running a WebSocket API": a frame carries at most 32 KB,
 a message 128 KB, and more of either closes the connection with 1009. "Binary media

@@ -45,14 +45,14 @@ class Decision:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the client may go on."""
+        """Whether the handshake may continue."""
         return self.status == _ALLOWED
 
 
 def missing_identity_source(
     config: GatewayConfig, event: Mapping[str, Any]
 ) -> str | None:
-    """Return the first identity source that a handshake lacks; None if it has all.
+    """Return the first identity source that a handshake lacks; None if it has them all.
 
     Args:
         config: Names the identity sources.
@@ -67,11 +67,13 @@ def missing_identity_source(
 def decide(conclusion: Conclusion, method_arn: str) -> Decision:
     """Return what an authorizer's result means."""
     if conclusion is Late.TIMED_OUT:
-        return _fail("the authorizer ran out of time")
+        return _fail("the authorizer timed out")
     if isinstance(conclusion, Raised):
         if conclusion.message == UNAUTHORIZED:
             return Decision(
-                status=_UNAUTHORIZED, text=UNAUTHORIZED, detail="the authorizer said so"
+                status=_UNAUTHORIZED,
+                text=UNAUTHORIZED,
+                detail=f"the authorizer raised {UNAUTHORIZED}",
             )
         return _fail(f"{conclusion.error_type}: {conclusion.message}")
     try:
@@ -92,7 +94,8 @@ def _evaluate_result(result: object, method_arn: str) -> Decision:
     principal = result.get("principalId")
     if not isinstance(principal, str):
         raise MalformedPolicyError(
-            "the authorizer's result needs a principalId and a policyDocument"
+            "the authorizer's result must have a principalId (text) and a "
+            "policyDocument"
         )
     verdict = evaluate(result.get("policyDocument"), method_arn)
     context = _stringify(result.get("context") or {})
@@ -113,7 +116,7 @@ def _stringify(context: object) -> dict[str, str]:
         if not isinstance(value, str | int | float):
             raise MalformedPolicyError(
                 f"the authorizer's context.{name} must be text, a number, true or "
-                "false; write anything else with json.dumps"
+                "false; encode anything else with json.dumps"
             )
         texts[name] = value if isinstance(value, str) else json.dumps(value)
     texts.pop("principalId", None)

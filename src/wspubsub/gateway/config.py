@@ -1,4 +1,4 @@
-"""What a WebSocket API and its stage are set to, and the switches for the unknown.
+"""The settings of a WebSocket API and its stage, and switches for what is unknown.
 
 Limits are those of "Quotas for configuring and running a WebSocket API".
 """
@@ -8,21 +8,18 @@ from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from wspubsub.errors import UsageError
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.gateway.limits import (
+    MAX_TIMEOUT_SECONDS,
+    MIN_TIMEOUT_SECONDS,
+    check_identity_sources,
+    check_route_keys,
+    check_stage,
+)
+from wspubsub.selection import CONNECT, PREDEFINED, RouteSelectionExpression
 
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED_ROUTES = frozenset({CONNECT, DISCONNECT, DEFAULT})
-
-MAX_ROUTES = 300
-MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 0.05, 29.0
-
-_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _API_ID = re.compile(r"[a-z0-9]{10}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9-]+")
-_IDENTITY_SOURCE = re.compile(
-    r"(?:route\.request\.(?:header|querystring)|stageVariables|context)\.[^\s]+"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +43,7 @@ class GatewayConfig:
             `route.request.querystring.token`; a handshake without it is refused
             with 401 before the authorizer is invoked.
         stage_variables: In every event if there are any.
-        idle_timeout_seconds: A connection without messages for so long is closed.
+        idle_timeout_seconds: A connection without messages is closed after this time.
         max_duration_seconds: A connection is closed after this time whatever happens.
         integration_timeout_seconds: How long a handler may take, 0.05 to 29 seconds.
         max_buffer_bytes: A post to a connection with a longer backlog is answered
@@ -57,9 +54,12 @@ class GatewayConfig:
             an error.
         missing_status_is_malformed: Whether a result without a `statusCode` is an
             error; otherwise it counts as 200.
+        absent_body_is_sent: Whether a two-way route whose handler returns no body, or
+            an empty one, sends the client an empty message. The one public report
+            says so; many clients fail on it, as `JSON.parse("")` does.
         pings_reset_idle: Whether a client's ping keeps its connection from being idle.
         network_loss_found_when_idle: Whether a client that vanished without a close
-            frame is noticed only by the idle time-out; until then posts to it are
+            frame is noticed only by the idle timeout; until then posts to it are
             answered with 200 and lost.
         network_loss_code: `disconnectStatusCode` of such a connection.
         network_loss_reason: `disconnectReason` of such a connection.
@@ -72,7 +72,7 @@ class GatewayConfig:
     api_id: str = "local00000"
     region: str = "us-east-1"
     account_id: str = "123456789012"
-    routes: AbstractSet[str] = PREDEFINED_ROUTES
+    routes: AbstractSet[str] = frozenset(PREDEFINED)
     two_way: AbstractSet[str] = frozenset()
     route_selection_expression: RouteSelectionExpression = field(
         default_factory=RouteSelectionExpression
@@ -87,6 +87,7 @@ class GatewayConfig:
     require_signature: bool = True
     null_result_is_malformed: bool = True
     missing_status_is_malformed: bool = True
+    absent_body_is_sent: bool = True
     pings_reset_idle: bool = False
     network_loss_found_when_idle: bool = False
     network_loss_code: int = 1006
@@ -98,19 +99,17 @@ class GatewayConfig:
         object.__setattr__(self, "two_way", frozenset(self.two_way))
         object.__setattr__(self, "stage_variables", dict(self.stage_variables))
         _check_names(self)
-        for route_key in self.routes:
-            _check_route_key(route_key)
         _check_routes(self)
         _check_authorizer(self)
         _check_limits(self)
 
     def is_two_way(self, route_key: str) -> bool:
-        """Return whether what a route's handler returns is sent to the client."""
+        """Return whether a route sends what its handler returns to the client."""
         return route_key in self.two_way
 
     @property
     def default_host(self) -> str:
-        """The host name that AWS would give to the API."""
+        """The host name that AWS would give the API."""
         return f"{self.api_id}.execute-api.{self.region}.amazonaws.com"
 
     @property
@@ -123,56 +122,38 @@ class GatewayConfig:
 
 
 def _check_names(config: GatewayConfig) -> None:
-    if not _STAGE.fullmatch(config.stage):
-        raise UsageError(
-            f"{config.stage!r} is not a stage name of a WebSocket API: use 1 to 128 "
-            "letters, digits, - and _ ($default exists for HTTP APIs only)"
-        )
+    check_stage(config.stage)
     if not _API_ID.fullmatch(config.api_id):
         raise UsageError(
-            f"an API ID has ten lower-case letters and digits, not {config.api_id!r}"
+            f"{config.api_id!r} is not an API ID: use ten lowercase letters and digits"
         )
     if not _ACCOUNT_ID.fullmatch(config.account_id):
-        raise UsageError(f"an account ID has 12 digits, not {config.account_id!r}")
-    if not _REGION.fullmatch(config.region):
-        raise UsageError(f"{config.region!r} is not a Region such as us-east-1")
-
-
-def _check_route_key(route_key: str) -> None:
-    if not route_key:
-        raise UsageError("a route key must not be empty")
-    if route_key.startswith("$") and route_key not in PREDEFINED_ROUTES:
         raise UsageError(
-            f"{route_key!r} is not a route key: those that start with $ are "
-            "$connect, $disconnect and $default; rename yours"
+            f"{config.account_id!r} is not an AWS account ID: use 12 digits"
+        )
+    if not _REGION.fullmatch(config.region):
+        raise UsageError(
+            f"{config.region!r} is not a Region: use one such as us-east-1"
         )
 
 
 def _check_routes(config: GatewayConfig) -> None:
-    if len(config.routes) > MAX_ROUTES:
-        raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, not "
-            f"{len(config.routes)}; let $default take the rest"
-        )
+    check_route_keys(config.routes)
     strangers = config.two_way - config.routes
     if strangers:
         raise UsageError(
-            f"two-way routes must be among the routes: add {sorted(strangers)}"
+            f"two-way routes must be among the routes; add {sorted(strangers)}"
         )
 
 
 def _check_authorizer(config: GatewayConfig) -> None:
     if config.has_authorizer and CONNECT not in config.routes:
-        raise UsageError("an authorizer needs the route $connect: add it to the routes")
+        raise UsageError("an authorizer needs the route $connect; add it to the routes")
     if config.identity_sources and not config.has_authorizer:
-        raise UsageError("identity sources need an authorizer")
-    for source in config.identity_sources:
-        if not _IDENTITY_SOURCE.fullmatch(source):
-            raise UsageError(
-                f"{source!r} is not an identity source of a WebSocket API: write "
-                "route.request.header.NAME, route.request.querystring.NAME, "
-                "stageVariables.NAME or context.NAME"
-            )
+        raise UsageError(
+            "identity sources need an authorizer; name one, or remove them"
+        )
+    check_identity_sources(config.identity_sources)
 
 
 def _check_limits(config: GatewayConfig) -> None:
@@ -180,9 +161,10 @@ def _check_limits(config: GatewayConfig) -> None:
         MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
     ):
         raise UsageError(
-            f"an integration may take {MIN_TIMEOUT_SECONDS} to {MAX_TIMEOUT_SECONDS} "
-            f"seconds, not {config.integration_timeout_seconds}"
+            f"the integration timeout must be {MIN_TIMEOUT_SECONDS} to "
+            f"{MAX_TIMEOUT_SECONDS} seconds, not "
+            f"{config.integration_timeout_seconds}"
         )
     for name in ("idle_timeout_seconds", "max_duration_seconds", "max_buffer_bytes"):
         if not getattr(config, name) > 0:
-            raise UsageError(f"{name} must be more than 0")
+            raise UsageError(f"{name} must be greater than 0")

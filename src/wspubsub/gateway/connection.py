@@ -14,18 +14,18 @@ class State(Enum):
     """How far a connection has come. One that has ended is forgotten."""
 
     PENDING = "pending"
-    """The handshake has not been answered."""
+    """The handshake has not been answered yet."""
     ABANDONED = "abandoned"
     """The client left before the handshake was answered."""
     OPEN = "open"
-    """The client is there."""
+    """The client is connected."""
     LOST = "lost"
-    """The client has vanished, and API Gateway has not noticed."""
+    """The client has disappeared, and API Gateway has not noticed."""
 
 
 @dataclass(slots=True, kw_only=True)
 class ClientConnection:
-    """One connection from its handshake on.
+    """One connection, from its handshake on.
 
     Attributes:
         id: Connection ID.
@@ -79,12 +79,12 @@ class ClientConnection:
 
     @property
     def is_pending(self) -> bool:
-        """Whether the handshake has not been answered."""
+        """Whether the handshake has not been answered yet."""
         return self.state in (State.PENDING, State.ABANDONED)
 
 
 def headers_of(handshake: Handshake) -> Headers:
-    """Return the headers of a handshake, looked up in any casing."""
+    """Return the headers of a handshake; their names are found in any case."""
     values: dict[str, list[str]] = {}
     for name, value in handshake.headers:
         values.setdefault(name.lower(), []).append(value)

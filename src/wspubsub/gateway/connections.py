@@ -1,4 +1,4 @@
-"""The connections of a gateway, and when each must end."""
+"""The connections of a gateway, and when each of them must end."""
 
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
@@ -28,31 +28,31 @@ class ClientConnections:
         return self._connections[connection_id]
 
     def add(self, connection: ClientConnection) -> None:
-        """Take up a connection whose handshake is pending."""
+        """Add a connection whose handshake is pending."""
         self._connections[connection.id] = connection
 
     def get(self, connection_id: str) -> ClientConnection | None:
-        """Return a connection; None if it is unknown or has ended."""
+        """Return a connection, or None if it is unknown or has ended."""
         return self._connections.get(connection_id)
 
     def find_established(self, connection_id: str) -> ClientConnection | None:
-        """Return a connection whose handshake is over; None if there is no such."""
+        """Return a connection whose handshake is over, or None."""
         connection = self._connections.get(connection_id)
         return None if connection is None or connection.is_pending else connection
 
     def find_open(self, connection_id: str) -> ClientConnection | None:
-        """Return a connection whose client is there; None if there is no such."""
+        """Return a connection whose client is there, or None."""
         connection = self._connections.get(connection_id)
         return connection if connection and connection.state is State.OPEN else None
 
     def establish(self, connection: ClientConnection, *, now: float) -> None:
-        """Let time run for a connection whose handshake was accepted."""
+        """Start the clocks of a connection whose handshake was accepted."""
         connection.state = State.OPEN
         self._established += 1
         self.touch(connection, now=now)
 
     def touch(self, connection: ClientConnection, *, now: float) -> None:
-        """Note that a message passed: the connection is not idle."""
+        """Note that a message was sent or received: the connection is not idle."""
         connection.last_active_at = now
         self._deadlines.set(
             connection.id,

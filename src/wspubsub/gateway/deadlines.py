@@ -1,7 +1,7 @@
-"""Which of many instants comes first, when most of them keep moving away.
+"""Which of many instants comes first, when most of them keep moving later.
 
-Every message postpones its connection's idle time-out, so a postponement must cost
-nothing: it is only noted, and the queue is put right when the old instant comes up.
+Every message postpones its connection's idle timeout, so a postponement must cost
+nothing: it is only noted, and the queue is corrected when the old instant comes up.
 """
 
 import heapq
@@ -18,18 +18,18 @@ class Deadlines:
         self._queue: list[tuple[float, str]] = []
 
     def set(self, key: str, at: float) -> None:
-        """Set the instant of a key, whether it had one or not."""
+        """Set the instant of a key, whether or not it had one."""
         earlier = self._at.get(key)
         self._at[key] = at
         if earlier is None or at < earlier:
             heapq.heappush(self._queue, (at, key))
 
     def drop(self, key: str) -> None:
-        """Forget a key; nothing happens if it has no instant."""
+        """Forget a key; does nothing if the key has no instant."""
         self._at.pop(key, None)
 
     def next(self) -> float | None:
-        """Return the earliest instant; None if there is none."""
+        """Return the earliest instant, or None."""
         while self._queue:
             queued, key = self._queue[0]
             at = self._at.get(key)
@@ -42,7 +42,7 @@ class Deadlines:
         return None
 
     def due(self, now: float) -> Iterator[str]:
-        """Take out, in order, the keys whose instant has come."""
+        """Remove and return, in order, the keys whose instant has come."""
         at = self.next()
         while at is not None and at <= now:
             key = heapq.heappop(self._queue)[1]

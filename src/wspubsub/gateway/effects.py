@@ -15,7 +15,7 @@ class Function(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invoke:
-    """Invoke a function; its result comes back as `Gateway.finished`.
+    """Invoke a function; its result comes back through `Gateway.finish_invocation`.
 
     Attributes:
         invocation_id: Names the invocation; also its Lambda request ID (a UUID).
@@ -42,7 +42,7 @@ class Accept:
 class Refuse:
     """Answer a pending handshake with an ordinary HTTP response.
 
-    `detail` is for the developer's eyes: what the client is not told.
+    `detail` is for the developer: what the client is not told.
     """
 
     connection_id: str
@@ -56,7 +56,7 @@ class Refuse:
 class Send:
     """Send one text message to a client.
 
-    `detail` is for the developer's eyes: what an error message does not tell.
+    `detail` is for the developer: what an error message does not say.
     """
 
     connection_id: str

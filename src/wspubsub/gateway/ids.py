@@ -1,4 +1,4 @@
-"""The identifiers that API Gateway gives to connections, requests and messages.
+"""The identifiers that API Gateway gives connections, requests and messages.
 
 Recorded ones are 11 bytes in URL-safe base64: 15 characters of `A-Za-z0-9-_` and one
 `=`, so they must be percent-encoded in a path. They are opaque.
@@ -22,7 +22,7 @@ class Ids:
     """Makes identifiers from random bytes.
 
     Args:
-        draw: Returns so many random bytes.
+        draw: Returns a number of random bytes.
     """
 
     __slots__ = ("_draw",)

@@ -50,7 +50,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An invocation's function failed: it raised, ran out of time, or died."""
+    """An invocation's function failed: it raised, timed out, or died."""
 
     error_type: str
     message: str

@@ -1,4 +1,4 @@
-"""The invocations that are under way, and what each is for."""
+"""The invocations in progress, and what each of them is for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Purpose(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invocation:
-    """An invocation whose result is awaited.
+    """An invocation that has not finished.
 
     Attributes:
         purpose: Why the function was invoked.
@@ -41,7 +41,7 @@ class Invocation:
 
 
 class Invocations:
-    """Every invocation from its beginning until its result, or until its time is up.
+    """Every invocation from its beginning until its result or its timeout.
 
     Args:
         ids: Names them.
@@ -76,6 +76,6 @@ class Invocations:
         )
 
     def take(self, invocation_id: str) -> Invocation | None:
-        """Forget an invocation and return it; None if its result is not awaited."""
+        """Remove and return an invocation, or None if its result is not awaited."""
         self._deadlines.drop(invocation_id)
         return self._awaited.pop(invocation_id, None)

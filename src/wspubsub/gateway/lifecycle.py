@@ -8,7 +8,7 @@ invoked after it has ended.
 from collections.abc import Iterator
 
 from wspubsub.gateway.authorizers import decide, missing_identity_source
-from wspubsub.gateway.config import CONNECT, DISCONNECT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.effects import Accept, Effect, Refuse
@@ -29,6 +29,7 @@ from wspubsub.gateway.texts import (
     refusal_body,
     refusal_text,
 )
+from wspubsub.selection import CONNECT, DISCONNECT
 
 MAX_URL_CHARACTERS = 4096
 """URL quota of WebSocket APIs."""
@@ -63,11 +64,11 @@ class Lifecycle:
         self._events = LambdaEvents(config)
 
     def begin(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
-        """Go on after a handshake came in."""
+        """Continue after a handshake has arrived."""
         self._connections.add(connection)
         request = connection.handshake
         if len(request.path) + 1 + len(request.query) > MAX_URL_CHARACTERS:
-            detail = f"a URL has at most {MAX_URL_CHARACTERS:,} characters"
+            detail = f"a URL must have at most {MAX_URL_CHARACTERS:,} characters"
             yield from self._refuse(connection, 414, "Request-URI Too Long", detail)
         elif self._config.has_authorizer:
             yield from self._begin_authorize(connection, now)
@@ -77,7 +78,7 @@ class Lifecycle:
     def conclude_authorize(
         self, invocation: Invocation, conclusion: Conclusion, *, now: float
     ) -> Iterator[Effect]:
-        """Go on after the authorizer has finished."""
+        """Continue after the authorizer has finished."""
         connection = invocation.connection
         decision = decide(conclusion, self._config.connect_arn)
         if not decision.is_allowed:
@@ -94,7 +95,7 @@ class Lifecycle:
     def conclude_connect(
         self, invocation: Invocation, conclusion: Conclusion, *, now: float
     ) -> Iterator[Effect]:
-        """Go on after the handler of `$connect` has finished."""
+        """Continue after the handler of `$connect` has finished."""
         connection = invocation.connection
         if isinstance(conclusion, Late):
             yield from self._refuse(connection, 504, TIMED_OUT, conclusion.value)
@@ -114,7 +115,7 @@ class Lifecycle:
     def end(
         self, connection: ClientConnection, code: int, reason: str, *, now: float
     ) -> Iterator[Effect]:
-        """Go on after a connection has ended: `$disconnect` is invoked."""
+        """Continue after a connection has ended: invoke `$disconnect`."""
         self._connections.remove(connection)
         if DISCONNECT not in self._config.routes:
             return
@@ -132,7 +133,7 @@ class Lifecycle:
         )
 
     def end_lost(self, connection: ClientConnection, *, now: float) -> Iterator[Effect]:
-        """Go on after the network has lost a client, and this was noticed."""
+        """Continue after the loss of a client has been noticed."""
         return self.end(
             connection,
             self._config.network_loss_code,
@@ -147,7 +148,7 @@ class Lifecycle:
         event = self._events.authorizer(connection, request)
         missing = missing_identity_source(self._config, event)
         if missing is not None:
-            detail = f"the identity source {missing} is missing"
+            detail = f"the handshake lacks the identity source {missing}"
             yield from self._refuse(connection, 401, UNAUTHORIZED, detail)
             return
         yield self._invocations.begin(

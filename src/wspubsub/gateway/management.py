@@ -1,8 +1,8 @@
 """The Management API's requests and answers, as they were recorded from AWS.
 
-"Use @connections commands in your backend service". The header `x-amzn-errortype` is
-what an SDK tells errors by; a connection ID must be percent-encoded, since it ends
-in `=`.
+"Use @connections commands in your backend service". SDKs recognize errors by the
+header `x-amzn-errortype`; a connection ID must be percent-encoded, since it ends in
+`=`.
 """
 
 import json
@@ -47,15 +47,15 @@ _UNSIGNED = Refused(
 
 
 def is_connect_path(path: str, stage: str) -> bool:
-    """Return whether a path is where clients connect: the stage and nothing more."""
+    """Return whether clients connect to a path: the stage and nothing more."""
     return unquote(path).removesuffix("/") == f"/{stage}"
 
 
 def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refused:
     """Return the connection ID that a request is for, or why it is refused.
 
-    Whatever is no request for a connection of this stage is forbidden, so this also
-    answers plain HTTP requests to any other path.
+    Anything other than a request for a connection of this stage is forbidden, so this
+    also answers plain HTTP requests to any other path.
     """
     parts = request.path.partition("?")[0].removeprefix("/").split("/")
     if len(parts) != _PATH_PARTS or request.method not in _METHODS:
@@ -75,7 +75,7 @@ def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refu
 
 
 def text_of(data: bytes) -> str:
-    """Return the text message that posted bytes are delivered as.
+    """Return the text message as which posted bytes are delivered.
 
     Bytes that are not UTF-8 become U+FFFD, and an encoded surrogate a single one.
     """
@@ -95,11 +95,11 @@ class Answers:
         self._ids = ids
 
     def answer_post(self, *, now: float) -> ManagementResponse:
-        """Return the answer to a post that was taken."""
+        """Return the answer to a post that was accepted."""
         return self._answer(200, b"", now)
 
     def answer_delete(self, *, now: float) -> ManagementResponse:
-        """Return the answer to a connection's deletion."""
+        """Return the answer to the deletion of a connection."""
         return ManagementResponse(status=204, headers=self._make_id_headers(now))
 
     def answer_get(

@@ -1,9 +1,8 @@
 """The gateway: what API Gateway does, as a model without I/O.
 
 Handshakes, frames, results of invocations, Management API requests and the clock go
-in; invocations, messages, refusals and closes come out. A shell around it does the
-rest: `wspubsub.local` with sockets and processes, `wspubsub.testing` in a test's own
-process.
+in; invocations, messages, refusals and closes come out. A shell does the rest:
+`wspubsub.local` with sockets and processes, `wspubsub.testing` in a test's own process.
 
 Where AWS leaves something undocumented there is a switch in `GatewayConfig`, or, where
 no application should depend on it, one of these choices:
@@ -20,7 +19,7 @@ no application should depend on it, one of these choices:
 from collections.abc import Callable
 
 from wspubsub.gateway.assembly import UnacceptableFrameError
-from wspubsub.gateway.config import DEFAULT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
@@ -73,7 +72,7 @@ class Gateway:
 
     Args:
         config: The API, its stage, and how it behaves.
-        draw: Returns so many random bytes; all identifiers come from it.
+        draw: Returns a number of random bytes; all identifiers come from it.
     """
 
     def __init__(self, config: GatewayConfig, *, draw: Callable[[int], bytes]) -> None:
@@ -86,6 +85,17 @@ class Gateway:
         self._invocations = Invocations(
             self._ids, self._deadlines, config.integration_timeout_seconds
         )
+        self._lifecycle = Lifecycle(
+            config, self._ids, self._connections, self._invocations
+        )
+
+    def deploy(self, config: GatewayConfig) -> None:
+        """Switch to another configuration, as a stage does when its API is redeployed.
+
+        Connections stay, with the time limits that they began with.
+        """
+        self.config = config
+        self._events = LambdaEvents(config)
         self._lifecycle = Lifecycle(
             config, self._ids, self._connections, self._invocations
         )
@@ -105,11 +115,11 @@ class Gateway:
         return self._connections.find_established(connection_id) is not None
 
     def is_connect_path(self, path: str) -> bool:
-        """Return whether clients connect to this path; to another one it is 403."""
+        """Return whether clients connect to this path; others are answered with 403."""
         return is_connect_path(path, self.config.stage)
 
     def handshake(self, request: Handshake, *, now: float) -> tuple[str, list[Effect]]:
-        """Take a client's upgrade request; its outcome is an `Accept` or a `Refuse`.
+        """Process a client's upgrade request; the outcome is an `Accept` or a `Refuse`.
 
         Returns:
             The connection ID, which exists even if the handshake is refused, and the
@@ -138,14 +148,14 @@ class Gateway:
     def finish_invocation(
         self, invocation_id: str, result: InvocationResult, *, now: float
     ) -> list[Effect]:
-        """Take the result of an invocation; one that comes too late is ignored."""
+        """Process the result of an invocation; one that comes too late is ignored."""
         invocation = self._invocations.take(invocation_id)
         return [] if invocation is None else self._conclude(invocation, result, now)
 
     def receive(
         self, connection_id: str, frame: DataFrame, *, now: float
     ) -> list[Effect]:
-        """Take a data frame from a client; one after the end is ignored."""
+        """Process a data frame from a client; one after the end is ignored."""
         connection = self._connections.find_open(connection_id)
         if connection is None:
             return []
@@ -157,7 +167,7 @@ class Gateway:
         return [] if message is None else [self._route(connection, message, now)]
 
     def receive_ping(self, connection_id: str, *, now: float) -> list[Effect]:
-        """Take a ping from a client, which the shell itself answers."""
+        """Process a ping from a client, which the shell itself answers."""
         connection = self._connections.find_open(connection_id)
         if connection is not None and self.config.pings_reset_idle:
             self._connections.touch(connection, now=now)
@@ -166,7 +176,7 @@ class Gateway:
     def receive_close(
         self, connection_id: str, code: int | None, reason: str = "", *, now: float
     ) -> list[Effect]:
-        """Take the end of a connection that the client or the network brought.
+        """Process the end of a connection, whether the client or the network caused it.
 
         Args:
             connection_id: Unknown ones and those closed already are ignored.
@@ -206,7 +216,7 @@ class Gateway:
                 return self._post(connection, request, now)
 
     def tick(self, *, now: float) -> list[Effect]:
-        """Do what time brings: idle and over-old connections, overdue invocations."""
+        """Act on the time: close idle and old connections, end overdue invocations."""
         effects: list[Effect] = []
         for key in self._deadlines.due(now):
             invocation = self._invocations.take(key)
@@ -217,14 +227,15 @@ class Gateway:
         return effects
 
     def next_deadline(self) -> float | None:
-        """Return when `tick` next has something to do; None if it never has."""
+        """Return when `tick` next has something to do, or None if never."""
         return self._deadlines.next()
 
     def _route(self, connection: ClientConnection, message: str, now: float) -> Effect:
         request = Request(self._ids.opaque(), now)
-        route_key = self._route_key(message)
+        expression = self.config.route_selection_expression
+        route_key = expression.select(message, self.config.routes)
         if route_key is None:
-            detail = "no route matches, and there is no $default"
+            detail = "no route matches, and there is no $default route"
             return self._error(connection, request, FORBIDDEN, detail)
         event = self._events.message(
             connection,
@@ -241,15 +252,6 @@ class Gateway:
             invoked_at=now,
         )
         return self._invocations.begin(invocation, event)
-
-    def _route_key(self, message: str) -> str | None:
-        # "Selection expressions": what matches no custom route falls to $default. A
-        # client that asks for $connect by name gets $default too.
-        routes = self.config.routes
-        asked = self.config.route_selection_expression.evaluate(message)
-        if asked in routes and not asked.startswith("$"):
-            return asked
-        return DEFAULT if DEFAULT in routes else None
 
     def _conclude(
         self, invocation: Invocation, conclusion: Conclusion, now: float
@@ -285,7 +287,8 @@ class Gateway:
             result = proxy_result(conclusion, self.config)
         except MalformedResultError as error:
             return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
-        if result.body and self.config.is_two_way(invocation.route_key):
+        is_sent = bool(result.body) or self.config.absent_body_is_sent
+        if is_sent and self.config.is_two_way(invocation.route_key):
             return Send(connection.id, result.body)
         return None
 

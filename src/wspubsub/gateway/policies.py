@@ -17,20 +17,20 @@ class PolicyVerdict(Enum):
     """What a policy says about an invocation."""
 
     ALLOWED = "allowed"
-    DENIED = "denied explicitly"
+    DENIED = "explicitly denied"
     NOT_ALLOWED = "not allowed by any statement"
 
 
 class MalformedPolicyError(Exception):
-    """This is no policy document; says why."""
+    """Not a policy document; the text says why."""
 
 
 def evaluate(policy: object, method_arn: str) -> PolicyVerdict:
     """Return whether a policy document allows the invocation of a method.
 
     Raises:
-        MalformedPolicyError: It is no policy document, or has a Condition: conditions
-            are not evaluated here, and to guess would let somebody in.
+        MalformedPolicyError: It is not a policy document, or has a Condition:
+            conditions are not evaluated here, and a guess could let somebody in.
     """
     if not isinstance(policy, dict):
         raise MalformedPolicyError("policyDocument must be an object")
@@ -52,7 +52,9 @@ def evaluate(policy: object, method_arn: str) -> PolicyVerdict:
 def _effect(statement: Mapping[str, Any]) -> str:
     effect = statement.get("Effect")
     if effect not in ("Allow", "Deny"):
-        raise MalformedPolicyError(f"Effect must be Allow or Deny, not {effect!r}")
+        raise MalformedPolicyError(
+            f"the Effect of a Statement must be Allow or Deny, not {effect!r}"
+        )
     return str(effect)
 
 
@@ -60,12 +62,17 @@ def _applies(statement: object, method_arn: str) -> bool:
     if not isinstance(statement, dict):
         raise MalformedPolicyError("a Statement must be an object")
     if statement.get("Condition"):
-        raise MalformedPolicyError("a Condition is not evaluated by this gateway")
+        raise MalformedPolicyError(
+            "this gateway does not evaluate a Condition; remove it, or test the "
+            "authorizer on AWS"
+        )
     _effect(statement)
     actions, covers_actions = _element(statement, "Action")
     resources, covers_resources = _element(statement, "Resource")
     if any(len(resource) > _MAX_ARN for resource in resources):
-        raise MalformedPolicyError(f"a Resource has more than {_MAX_ARN} characters")
+        raise MalformedPolicyError(
+            f"a Resource must have at most {_MAX_ARN} characters"
+        )
     action_matches = any(
         _matches(pattern.lower(), _ACTION.lower()) for pattern in actions
     )
@@ -76,7 +83,7 @@ def _applies(statement: object, method_arn: str) -> bool:
 def _element(statement: Mapping[str, Any], name: str) -> tuple[list[str], bool]:
     present = [key for key in (name, f"Not{name}") if key in statement]
     if len(present) != 1:
-        raise MalformedPolicyError(f"a Statement needs either {name} or Not{name}")
+        raise MalformedPolicyError(f"a Statement must have either {name} or Not{name}")
     value = statement[present[0]]
     patterns = [value] if isinstance(value, str) else value
     if not isinstance(patterns, list) or not all(

@@ -5,7 +5,6 @@
 key, or a body that is not text, makes the result malformed.
 """
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -15,19 +14,21 @@ from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.inputs import InvocationResult, Raised
 from wspubsub.headers import Headers
 from wspubsub.messages import MAX_MESSAGE_BYTES
-
-_ALLOWED_KEYS = frozenset(
-    {"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"}
+from wspubsub.responses import (
+    MAX_STATUS,
+    MIN_STATUS,
+    RESULT_KEYS,
+    is_header_name,
+    is_header_value,
+    read_header_value,
+    read_status,
 )
-_MIN_STATUS, _MAX_STATUS = 200, 599
+
 _ACCEPTING = range(200, 300)
-# RFC 9110 §5.1 and §5.5: a token, and a value without line breaks.
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
 
 class Late(Enum):
-    """An invocation that has no result yet although its time is up."""
+    """An invocation that has no result although its time is up."""
 
     TIMED_OUT = "timed out"
 
@@ -42,8 +43,8 @@ class ProxyResult:
 
     Attributes:
         status: HTTP status.
-        headers: Looked up in any casing.
-        body: Text, empty if there is none.
+        headers: Found by their names in any case.
+        body: Text; may be empty.
     """
 
     status: int
@@ -52,19 +53,19 @@ class ProxyResult:
 
     @property
     def accepts(self) -> bool:
-        """Whether a `$connect` handler lets the client in."""
+        """Whether a `$connect` handler accepts the client."""
         return self.status in _ACCEPTING
 
 
 class MalformedResultError(Exception):
-    """An invocation has failed, or returned what API Gateway rejects; says why."""
+    """An invocation failed, or returned what API Gateway rejects; the text says why."""
 
 
 def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult:
     """Return a handler's result.
 
     Raises:
-        MalformedResultError: It is none, so the client is told of an error.
+        MalformedResultError: It is malformed, so the client gets an error message.
     """
     if isinstance(result, Raised):
         raise MalformedResultError(f"{result.error_type}: {result.message}")
@@ -76,11 +77,11 @@ def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult
             f"the handler returned {_kind(value)}; return an object such as "
             '{"statusCode": 200}'
         )
-    extra = sorted(value.keys() - _ALLOWED_KEYS)
+    extra = sorted(value.keys() - RESULT_KEYS)
     if extra:
         raise MalformedResultError(
             f"the handler's result has the keys {', '.join(extra)}; API Gateway "
-            f"allows only {', '.join(sorted(_ALLOWED_KEYS))}"
+            f"allows only {', '.join(sorted(RESULT_KEYS))}"
         )
     return ProxyResult(
         status=_status(value, config),
@@ -90,24 +91,22 @@ def proxy_result(result: InvocationResult, config: GatewayConfig) -> ProxyResult
 
 
 def without_surrogates(text: str) -> str:
-    """Return text that has a UTF-8 form: half a surrogate pair becomes U+FFFD."""
+    """Return text as valid UTF-8: half a surrogate pair becomes U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _status(value: Mapping[str, Any], config: GatewayConfig) -> int:
-    status = value.get("statusCode")
+    status = read_status(value.get("statusCode"))
     if status is None and not config.missing_status_is_malformed:
-        return _MIN_STATUS
-    if isinstance(status, str) and re.fullmatch(r"[0-9]{3}", status):
-        status = int(status)
+        return MIN_STATUS
     if isinstance(status, bool) or not isinstance(status, int):
         raise MalformedResultError(
             f"the handler's statusCode is {_kind(status)}; return a whole number"
         )
-    if not _MIN_STATUS <= status <= _MAX_STATUS:
+    if not MIN_STATUS <= status <= MAX_STATUS:
         raise MalformedResultError(
-            f"the handler's statusCode is {status}; return one from {_MIN_STATUS} to "
-            f"{_MAX_STATUS}"
+            f"the handler's statusCode is {status}; return one from {MIN_STATUS} "
+            f"to {MAX_STATUS}"
         )
     return status
 
@@ -118,12 +117,13 @@ def _body(value: Mapping[str, Any]) -> str:
         return ""
     if not isinstance(body, str):
         raise MalformedResultError(
-            f"the handler's body is {_kind(body)}; write it with json.dumps first"
+            f"the handler's body is {_kind(body)}; encode it with json.dumps first"
         )
     text = without_surrogates(body)
     if len(text.encode()) > MAX_MESSAGE_BYTES:
         raise MalformedResultError(
-            f"the handler's body has over {MAX_MESSAGE_BYTES:,} bytes"
+            f"the handler's body is longer than {MAX_MESSAGE_BYTES:,} bytes; "
+            "return less"
         )
     return text
 
@@ -131,35 +131,41 @@ def _body(value: Mapping[str, Any]) -> str:
 def _header_values(value: Mapping[str, Any]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {}
     for name, text in _headers(value):
-        # Nothing may end a header early and begin another.
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
-            raise MalformedResultError(f"the handler's header {name!r} is not one line")
+        if not is_header_name(name) or not is_header_value(text):
+            raise MalformedResultError(
+                f"the handler's header {name!r} has an invalid name, or its value "
+                "is not a single line of Latin-1 text"
+            )
         values.setdefault(name, []).append(text)
     return values
 
 
 def _headers(value: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    single = value.get("headers") or {}
-    multi = value.get("multiValueHeaders") or {}
+    single, multi = (
+        {} if value.get(key) is None else value[key]
+        for key in ("headers", "multiValueHeaders")
+    )
     if not isinstance(single, dict) or not isinstance(multi, dict):
-        raise MalformedResultError("the handler's headers are not an object")
+        raise MalformedResultError("the handler's headers must be an object")
     for name, text in single.items():
         yield name, _header_text(name, text)
     for name, several in multi.items():
         if not isinstance(several, list):
             raise MalformedResultError(
-                f"multiValueHeaders.{name} is {_kind(several)}; return an array"
+                f"the handler's multiValueHeaders.{name} is {_kind(several)}; "
+                "return an array"
             )
         for text in several:
             yield name, _header_text(name, text)
 
 
 def _header_text(name: str, value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise MalformedResultError(f"the handler's header {name} is {_kind(value)}")
+    text = read_header_value(value)
+    if isinstance(text, str):
+        return text
+    raise MalformedResultError(
+        f"the handler's header {name} is {_kind(value)}; return text"
+    )
 
 
 def _kind(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What API Gateway itself says to a client, letter by letter.
+"""What API Gateway itself sends to a client, character by character.
 
 Its messages on an open connection are text with exactly this spacing; a refused
 handshake is answered with a JSON body of the same three keys.
@@ -26,11 +26,11 @@ GOING_AWAY = "Going away"
 CLOSED_NORMALLY = "Connection Closed Normally"
 
 _BY_STATUS = {400: "Bad Request", 401: UNAUTHORIZED, 403: FORBIDDEN}
-_TOO_MANY_REQUESTS, _SERVER_ERROR = 429, 500
+_BAD_REQUEST, _TOO_MANY_REQUESTS, _SERVER_ERROR = 400, 429, 500
 
 
 def error_message(text: str, *, connection_id: str, request_id: str) -> str:
-    """Return the text message that tells a client of an error."""
+    """Return the text message that reports an error to a client."""
     return (
         f'{{"message": "{text}", "connectionId":"{connection_id}", '
         f'"requestId":"{request_id}"}}'
@@ -53,4 +53,6 @@ def refusal_text(status: int) -> str:
         return "Too Many Requests"
     if status >= _SERVER_ERROR:
         return INTERNAL_SERVER_ERROR
-    return _BY_STATUS.get(status, "Bad Request" if status >= 400 else "Refused")  # noqa: PLR2004 - the 4xx class
+    return _BY_STATUS.get(
+        status, "Bad Request" if status >= _BAD_REQUEST else "Refused"
+    )

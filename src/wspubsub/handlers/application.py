@@ -1,17 +1,21 @@
-"""What a template has to know of the user's code."""
+"""What deploying and serving need to know about the user's code."""
 
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.errors import UsageError
-from wspubsub.selection import DEFAULT_EXPRESSION
+from wspubsub.selection import (
+    CONNECT,
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    DISCONNECT,
+    PREDEFINED,
+)
 
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
-
-MAX_ROUTES = 300
-"""Routes per WebSocket API ("Quotas for configuring and running a WebSocket API")."""
+STREAM, QUEUE = "stream", "queue"
+SOURCE_VARIABLES = {STREAM: "WSPUBSUB_STREAM", QUEUE: "WSPUBSUB_QUEUE"}
+"""The environment variables in which a function finds its event sources."""
 
 _HANDLER = re.compile(r"[^\s.]+(\.[^\s.]+)+")
 
@@ -23,31 +27,30 @@ class Application:
     Attributes:
         handler: What Lambda is configured with: `module.function`.
         route_keys: Route keys that have a handler, `$connect` and its like included.
+        two_way_keys: Those whose handler answers the client by what it returns.
         route_selection_expression: What the router selects routes with.
-        takes_records: Whether the handler takes records of streams and queues too; a
-            bare `Router` takes the events of a WebSocket API only.
+        event_sources: `stream` and `queue`, as far as the handler takes their records;
+            None if it does not say. A bare `Router` takes the events of a WebSocket
+            API only.
         variables: Names that begin with `WSPUBSUB_` of the environment variables that
             the module reads while it is imported.
 
     Raises:
-        UsageError: The handler has no name that Lambda would take, or the routes are
-            more than API Gateway has.
+        UsageError: The handler has no name that Lambda would take.
     """
 
     handler: str
     route_keys: AbstractSet[str]
+    two_way_keys: AbstractSet[str] = frozenset()
     route_selection_expression: str = DEFAULT_EXPRESSION
-    takes_records: bool = False
+    event_sources: AbstractSet[str] | None = frozenset()
     variables: AbstractSet[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not _HANDLER.fullmatch(self.handler):
-            raise UsageError(f"{self.handler!r} is not a handler such as app.handler")
-        if len(self.all_keys) > MAX_ROUTES:
             raise UsageError(
-                f"a WebSocket API has at most {MAX_ROUTES} routes, and this router has "
-                f"{len(self.all_keys)} with the predefined ones; give the API only "
-                "$default and let the router select"
+                f"{self.handler!r} is not a handler; use MODULE.FUNCTION, such as "
+                "app.handler"
             )
 
     @property
@@ -59,3 +62,48 @@ class Application:
     def all_keys(self) -> list[str]:
         """The routes that its API gets, the predefined ones first."""
         return [*PREDEFINED, *self.custom_keys]
+
+    @property
+    def needed_sources(self) -> frozenset[str]:
+        """The event sources that it needs: `stream`, `queue`, or both.
+
+        It takes their records, or reads their variable while it is imported.
+        """
+        read = {
+            source
+            for source, variable in SOURCE_VARIABLES.items()
+            if variable in self.variables
+        }
+        return frozenset(read | (self.event_sources or set()))
+
+    def may_take(self, source: str) -> bool:
+        """Return whether the handler takes records of an event source, or may do so."""
+        return self.event_sources is None or source in self.event_sources
+
+    def two_way_routes(
+        self, route_keys: AbstractSet[str], chosen: AbstractSet[str] | None = None
+    ) -> frozenset[str]:
+        """Return which routes of an API should be two-way.
+
+        Args:
+            route_keys: The routes of the API. A key of the router that is not among
+                them is answered through `$default`.
+            chosen: Those that the user has named, which count instead of the router's;
+                an empty set stands for all routes of messages.
+
+        Raises:
+            UsageError: One that was named is not among the routes.
+        """
+        if chosen is not None:
+            strangers = sorted(chosen - route_keys)
+            if strangers:
+                raise UsageError(
+                    f"--two-way names {', '.join(strangers)}, but the API has no "
+                    f"such route; it has {', '.join(sorted(route_keys))}"
+                )
+            return frozenset(chosen or route_keys - {CONNECT, DISCONNECT})
+        return frozenset(
+            key if key in route_keys else DEFAULT
+            for key in self.two_way_keys
+            if key in route_keys or DEFAULT in route_keys
+        )

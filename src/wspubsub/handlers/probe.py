@@ -1,9 +1,12 @@
-"""Says what a handler's module has set up, for whoever started this process.
+"""Reports what a handler's module has set up to the process that started this one.
 
 It is run by its path, in a process of its own: the module finds an environment where
 nothing leads to AWS, and what it does to the interpreter ends with it.
 
-    python -P probe.py HANDLER [OTHER_HANDLER ...]
+    python -P probe.py [--optional=VARIABLE ...] HANDLER [OTHER_HANDLER ...]
+
+An optional variable is found only by a module that cannot do without it: one that asks
+for it by `os.environ["NAME"]`, not by `get` or `in`.
 
 One JSON object goes to the standard output; what the module prints goes to the
 standard error stream.
@@ -20,15 +23,26 @@ from typing import Any
 _PREFIX = "WSPUBSUB_"
 _read: set[str] = set()
 _listed: set[str] = set()
+_optional: set[str] = set()
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.environ is
-    """Notes which variables are asked for by name, and not copied with all others."""
+    """Notes which variables are asked for by name rather than copied with the rest."""
 
     def __iter__(self) -> Iterator[str]:
         for key in super().__iter__():
-            _listed.add(key)
-            yield key
+            if key not in _optional:
+                _listed.add(key)
+                yield key
+
+    def __contains__(self, key: object) -> bool:
+        if key in _optional:
+            return False
+        try:
+            super().__getitem__(key)
+        except (KeyError, TypeError):
+            return False
+        return True
 
     def __getitem__(self, key: str) -> str:
         if key in _listed:
@@ -39,8 +53,10 @@ class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.
         value: str = super().__getitem__(key)
         return value
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a mapping's
+    def get(self, key: str, default: object = None) -> object:
         # Who asks so can do without, so it is not noted.
+        if key in _optional:
+            return default
         try:
             return super().__getitem__(key)
         except KeyError:
@@ -51,26 +67,25 @@ class ProbeError(Exception):
     """The handler cannot be used."""
 
 
-def describe(handler: str) -> dict[str, Any]:
-    """Return what a template has to know of a handler.
+def describe(handler: str) -> dict[str, Any] | None:
+    """Return what a handler declares, as JSON data, or None if it has no router.
 
     Raises:
-        ProbeError: It is not, or has not, a `Router`.
+        ProbeError: It cannot be imported.
     """
-    from wspubsub import Router  # noqa: PLC0415 - the one that the module will use
+    value = _import_handler(handler)
+    # After the module: it must not find modules that only this program has loaded.
+    from wspubsub.handlers.declaration import read_declaration  # noqa: PLC0415 - as said
 
-    value = _unwrap(_import_handler(handler))
-    router = value if isinstance(value, Router) else getattr(value, "router", None)
-    if not isinstance(router, Router):
-        raise ProbeError(
-            f"{handler} is not a Router and has no attribute `router` that is one; if "
-            "it is a function that calls a router, set its attribute: "
-            f"{handler.rpartition('.')[2]}.router = router"
-        )
+    declared = read_declaration(value)
+    if declared is None:
+        return None
+    sources = declared.event_sources
     return {
-        "route_keys": sorted(router.route_keys),
-        "route_selection_expression": router.route_selection_expression,
-        "takes_records": router is not value,
+        "route_keys": sorted(declared.route_keys),
+        "two_way_keys": sorted(declared.two_way_keys),
+        "route_selection_expression": declared.route_selection_expression,
+        "event_sources": None if sources is None else sorted(sources),
     }
 
 
@@ -84,15 +99,10 @@ def _import_handler(handler: str) -> object:
         ) from error
     value = getattr(module, name, None)
     if not callable(value):
-        raise ProbeError(f"{place} has no function {name}")
+        raise ProbeError(
+            f"{place} has no function {name}; define it, or correct the name"
+        )
     return value
-
-
-def _unwrap(handler: object) -> object:
-    # What `functools.wraps` says of the function inside; one with a router is enough.
-    while not hasattr(handler, "router") and hasattr(handler, "__wrapped__"):
-        handler = handler.__wrapped__
-    return handler
 
 
 def _reason(error: BaseException, place: str) -> str:
@@ -110,19 +120,22 @@ def _reason(error: BaseException, place: str) -> str:
     return f"{said}{where}{advice}"
 
 
-def main(handlers: list[str]) -> None:
-    """Describe the first handler and see that the others exist."""
+def main(arguments: list[str]) -> None:
+    """Describe the first handler and check that the others exist."""
+    options = [each for each in arguments if each.startswith("--")]
+    handlers = arguments[len(options) :]
+    _optional.update(each.removeprefix("--optional=") for each in options)
     answers = os.dup(1)
     os.dup2(2, 1)
     os.environ.__class__ = _Environ  # it has the same layout
     try:
-        answer = describe(handlers[0])
+        answer: dict[str, Any] = {"declaration": describe(handlers[0])}
         for other in handlers[1:]:
             _import_handler(other)
     except ProbeError as error:
         answer = {"error": str(error)}
     answer["variables"] = sorted(_read)
-    with open(answers, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
+    with os.fdopen(answers, "w", encoding="utf-8") as stream:
         json.dump(answer, stream)
     # Threads that the module has started may not keep the answer waiting.
     sys.stderr.flush()

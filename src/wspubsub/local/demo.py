@@ -17,15 +17,16 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from wspubsub.gateway import GatewayConfig
 from wspubsub.handlers.target import Target
-from wspubsub.local.dev import LocalGateway, LocalSettings
+from wspubsub.local.dev import LocalGateway
 from wspubsub.local.journal import Journal
+from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import first_of
 
 TOPIC = "general"
 PATIENCE_SECONDS = 15.0
 
 SETTLING_SECONDS = 0.3
-"""How long is listened for messages that arrive twice."""
+"""How long to wait for messages that arrive twice."""
 
 _SHIPPED = Path(__file__).with_name("chat_app.py")
 _CHECKOUT = Path(__file__).parents[3] / "examples" / "chat" / "app.py"
@@ -61,12 +62,12 @@ class Demo:
         self._is_complete = asyncio.Event()
 
     async def run(self) -> bool:
-        """Run it and return whether every message arrived exactly once."""
+        """Run the demo and return whether every message arrived exactly once."""
         log = io.StringIO()
         target = Target.parse(f"{self._app}:handler", cwd=self._app.parent)
         settings = LocalSettings(config=GatewayConfig(), target=target)
         async with LocalGateway(settings, Journal(log)) as gateway:
-            self._say(f"gateway at {gateway.url}, chat from {self._app}")
+            self._say(f"gateway at {gateway.url}, chat example {self._app}")
             await self._converse(gateway.url)
         is_good = self._judge()
         if not is_good:
@@ -82,7 +83,7 @@ class Demo:
             async with asyncio.timeout(self._patience_seconds):
                 reply = json.loads(await subscriber.recv())
             if reply.get("type") != "subscribed":
-                self._problems.append(f"the subscription was answered with {reply}")
+                self._problems.append(f"the answer to the subscription was {reply}")
                 return
             self._say(f"subscribed to {TOPIC}")
             listening = [
@@ -110,7 +111,7 @@ class Demo:
         async for text in client:
             message: dict[str, Any] = json.loads(text)
             if message.get("type") != "message":
-                self._problems.append(f"a client was told {message}")
+                self._problems.append(f"a client received {message}")
                 continue
             number = message["message"]
             self._say(f"received {number}")

@@ -1,21 +1,19 @@
-"""Everything that `wspubsub dev` starts, put together and taken apart again."""
+"""Everything that `wspubsub dev` starts, set up and torn down again."""
 
 import asyncio
 import errno
-import os
 import shlex
 import ssl
 import sys
 import tempfile
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
-from wspubsub.gateway import Function, GatewayConfig, Raised
+from wspubsub.gateway import Function, Raised
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
@@ -25,68 +23,22 @@ from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
 from wspubsub.local.apigateway.server import Server
 from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.functions.environment import FunctionSettings, Runtime
+from wspubsub.local.functions.environment import FunctionSettings
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
+from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import ServiceEndpoint
     from wspubsub.local.eventsources.sources import EventSourceMappings
 
 RELOAD_SECONDS = 0.5
-"""How often source files are looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalSettings:
-    """What a local gateway is set to.
-
-    Attributes:
-        config: The API, its stage, and how it behaves.
-        target: The handler.
-        authorizer: The Lambda authorizer, if there is one.
-        host: Where to listen.
-        port: Where to listen; 0 takes a free one.
-        allowed_hosts: Further names in `Host` headers that are taken.
-        is_tls: Whether to speak https and wss.
-        table: Name of the table.
-        dynamodb_url: Where the table is; None starts an embedded DynamoDB.
-        stream: How the table's stream is delivered, if it is.
-        queue: A queue that is made and delivered, if one is.
-        max_environments: How many environments each function may have.
-        timeout_seconds: Time-out of the functions.
-        runtime: Which runtime client runs them.
-        reloads: Whether changed source files renew the environments.
-        environ: Environment variables that functions find besides Lambda's.
-
-    Raises:
-        UsageError: AWS would refuse the queue for such a function.
-    """
-
-    config: GatewayConfig
-    target: Target
-    authorizer: Target | None = None
-    host: str = "127.0.0.1"
-    port: int = 0
-    allowed_hosts: tuple[str, ...] = ()
-    is_tls: bool = False
-    table: str = "wspubsub"
-    dynamodb_url: str | None = None
-    stream: StreamSettings | None = None
-    queue: QueueSettings | None = None
-    max_environments: int = 4
-    timeout_seconds: float = 29.0
-    runtime: Runtime = Runtime.BUILT_IN
-    reloads: bool = False
-    environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
-
-    def __post_init__(self) -> None:
-        if self.queue is not None:
-            self.queue.check_timeout(self.timeout_seconds)
+"""How often source files are checked for changes."""
 
 
 class LocalGateway:
@@ -103,6 +55,7 @@ class LocalGateway:
 
     def __init__(self, settings: LocalSettings, journal: Journal) -> None:
         self._settings = settings
+        self._config = settings.config
         self._journal = journal
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
@@ -126,7 +79,7 @@ class LocalGateway:
 
     @property
     def url(self) -> str:
-        """What clients connect to."""
+        """The URL that clients connect to."""
         scheme = "wss" if self._settings.is_tls else "ws"
         return f"{scheme}://{self._address}/{self._settings.config.stage}"
 
@@ -137,7 +90,7 @@ class LocalGateway:
         return f"{scheme}://{self._address}/{self._settings.config.stage}"
 
     def facts(self) -> dict[str, str]:
-        """Return what the user has to know, by what it is."""
+        """Return what the user needs to know, by name."""
         settings = self._settings
         python = shlex.quote(sys.executable)
         trust = f"SSL_CERT_FILE={self._trusted} " if self._trusted else ""
@@ -149,6 +102,7 @@ class LocalGateway:
             "Region": settings.config.region,
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
+            **describe_api(self._config),
             "Connect": f"{trust}{python} -m websockets {self.url}",
         }
 
@@ -156,10 +110,12 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
-        around = await self._surroundings()
-        self._add_fleet(stack, Function.HANDLER, settings.target, around)
+        surroundings = await self._surroundings()
+        self._add_fleet(stack, Function.HANDLER, settings.target, surroundings)
         if settings.authorizer is not None:
-            self._add_fleet(stack, Function.AUTHORIZER, settings.authorizer, around)
+            self._add_fleet(
+                stack, Function.AUTHORIZER, settings.authorizer, surroundings
+            )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         if settings.reloads:
@@ -169,13 +125,16 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         await server.serve()
         await self._warm_up()
+        if settings.problem is not None:
+            self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
         settings = self._settings
+        # The functions are added before anybody is let in.
+        self._shell = GatewayShell(settings.config, self._fleets, self._journal)
         server = Server(
-            # The functions are added before anybody is let in.
-            GatewayShell(settings.config, self._fleets, self._journal),
+            self._shell,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
             max_buffer_bytes=settings.config.max_buffer_bytes,
@@ -190,7 +149,7 @@ class LocalGateway:
 
     def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
         # Imported only here: plain text needs no cryptography.
-        from wspubsub.local.apigateway.certificate import Certificate  # noqa: PLC0415
+        from wspubsub.local.apigateway.certificate import Certificate
 
         settings = self._settings
         folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
@@ -219,7 +178,7 @@ class LocalGateway:
 
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
-        around = Surroundings(
+        surroundings = Surroundings(
             region=settings.config.region,
             management_url=self.management_url,
             dynamodb_url=self._dynamodb_url,
@@ -228,17 +187,19 @@ class LocalGateway:
             ca_bundle=self._bundle,
         )
         if settings.stream is None and settings.queue is None:
-            return around
+            return surroundings
         # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSourceMappings  # noqa: PLC0415
+        from wspubsub.local.eventsources.sources import EventSourceMappings
 
         self._sources = EventSourceMappings(self._journal)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
-            around = replace(around, stream_arn=arn)
+            surroundings = replace(surroundings, stream_arn=arn)
         if settings.queue is not None:
-            around = await self._open_queue(self._sources, settings.queue, around)
-        return around
+            surroundings = await self._open_queue(
+                self._sources, settings.queue, surroundings
+            )
+        return surroundings
 
     async def _open_stream(
         self, sources: "EventSourceMappings", stream: StreamSettings
@@ -253,15 +214,17 @@ class LocalGateway:
         self,
         sources: "EventSourceMappings",
         settings: QueueSettings,
-        around: Surroundings,
+        surroundings: Surroundings,
     ) -> Surroundings:
         queue = await sources.open_queue(settings, self._endpoint(None))
         self._source_facts["Queue URL"] = queue.url
         self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
-        return replace(around, queue_url=queue.url, queue_endpoint=self._embedded_url)
+        return replace(
+            surroundings, queue_url=queue.url, queue_endpoint=self._embedded_url
+        )
 
     def _endpoint(self, url: str | None) -> "ServiceEndpoint":
-        from wspubsub.local.eventsources.clients import ServiceEndpoint  # noqa: PLC0415 - boto3
+        from wspubsub.local.eventsources.clients import ServiceEndpoint
 
         return ServiceEndpoint(
             url=url or self._embedded_url or "",
@@ -282,7 +245,7 @@ class LocalGateway:
         stack: AsyncExitStack,
         function: Function,
         target: Target,
-        around: Surroundings,
+        surroundings: Surroundings,
     ) -> None:
         settings, config = self._settings, self._settings.config
         name = function.value
@@ -291,7 +254,7 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, around, name=name, target=target
+                    settings.environ, surroundings, name=name, target=target
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
@@ -310,10 +273,10 @@ class LocalGateway:
         for function, problem in zip(self._fleets, problems, strict=True):
             if problem is None:
                 continue
-            text = f"the {function.value} cannot be started: {_describe(problem)}"
+            text = f"cannot start the {function.value}: {_describe(problem)}"
             if not self._settings.reloads:
                 raise UsageError(text)
-            self._journal.warn(f"{text}; waiting for a change")
+            self._journal.warn(f"{text}; waiting for a change in the source files")
 
     async def _watch(self, sources: Sources) -> None:
         while True:
@@ -321,9 +284,29 @@ class LocalGateway:
             changed = await asyncio.to_thread(sources.find_change)
             if changed is None:
                 continue
-            self._journal.note(f"{changed.name} has changed: starting anew")
-            await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
+            self._journal.note(f"{changed.name} has changed: restarting the workers")
+            await asyncio.gather(
+                self._redeploy(), *(fleet.renew() for fleet in self._fleets.values())
+            )
             await self._warm_up()
+
+    async def _redeploy(self) -> None:
+        settings = self._settings
+        application, problem = await asyncio.to_thread(
+            read_served, settings.target, settings.choices.sources
+        )
+        if problem is not None:
+            return  # what keeps it from running is said when it is started
+        try:
+            config = settings.choices.configure(self._config, application)
+        except UsageError as error:
+            self._journal.warn(f"the routes stay unchanged: {error}")
+            return
+        if config != self._config:
+            self._config = config
+            self._shell.deploy(config)
+            for name, text in describe_api(config).items():
+                self._journal.note(f"{name}: {text}")
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
@@ -337,5 +320,11 @@ def _describe(problem: Raised) -> str:
 def _listening_problem(settings: LocalSettings, error: OSError) -> str:
     where = f"port {settings.port} of {settings.host}"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is in use; choose another one with --port, or 0 for a free one"
-    return f"cannot listen on {where}: {error.strerror or error}"
+        return (
+            f"{where} is in use; choose another port with --port, or use --port 0 "
+            "for a free one"
+        )
+    return (
+        f"cannot listen on {where}: {error.strerror or error}; choose another "
+        "--host or --port"
+    )

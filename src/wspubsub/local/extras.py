@@ -1,4 +1,4 @@
-"""What is installed only with an extra, and what to say when it is missing."""
+"""What is installed only with an extra, and what to say if it is missing."""
 
 import importlib.util
 

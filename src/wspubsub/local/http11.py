@@ -1,4 +1,4 @@
-"""HTTP/1.1 on an asyncio stream, with everything that a peer may send bounded.
+"""HTTP/1.1 on an asyncio stream, with a limit for everything that a peer may send.
 
 The parsing is h11's. What is added are the bounds: how long a request may take, how
 much of its head is read and how much of its body is kept. A body that is longer is
@@ -26,7 +26,7 @@ _CHUNK = 65_536
 
 
 class BadRequestError(Exception):
-    """The peer did not send a request that can be answered in earnest.
+    """The peer did not send a request that can be processed.
 
     Attributes:
         status: HTTP status of the answer to it.
@@ -60,7 +60,7 @@ class HttpRequest:
     version: str
 
     def header(self, name: str) -> str | None:
-        """Return the first header of a name, None if there is none."""
+        """Return the first header of a name, or None."""
         for candidate, value in self.headers:
             if candidate.lower() == name:
                 return value
@@ -68,7 +68,7 @@ class HttpRequest:
 
     @property
     def wants_websocket(self) -> bool:
-        """Whether it asks to speak WebSocket from here on (RFC 6455 §4.2.1)."""
+        """Whether it asks to switch to WebSocket (RFC 6455 §4.2.1)."""
         upgrade = self.header("upgrade") or ""
         return (
             self.method == "GET"
@@ -109,10 +109,10 @@ class HttpConnection:
         return self._h11.trailing_data[0]
 
     async def next_request(self) -> HttpRequest | None:
-        """Return the next request; None if the peer is done, or silent too long.
+        """Return the next request, or None if the peer has finished or is silent.
 
         Raises:
-            BadRequestError: It is no HTTP, too long, or too slow in coming.
+            BadRequestError: It is not HTTP, is too long, or arrives too slowly.
             OSError: The connection is lost.
         """
         if not await self._await_request():
@@ -166,7 +166,7 @@ class HttpConnection:
         return True
 
     async def linger(self) -> None:
-        """Let the peer read the last answer before the connection goes.
+        """Let the peer read the last answer before the connection closes.
 
         To close while something is unread would reset the connection, and the answer
         with it (RFC 9112 §9.6).

@@ -1,4 +1,4 @@
-"""What the gateway logs for its user: one readable line, or one JSON object, each."""
+"""The gateway's log for its user: a readable line, or a JSON object, for each entry."""
 
 import json
 import time
@@ -34,7 +34,7 @@ class BatchLine:
     Attributes:
         source: The `eventSource` of the records.
         records: How many there were.
-        failed: How many of them are to come again.
+        failed: How many of them are redelivered.
         retries: How often they were tried before.
         invocation_id: Lambda's request ID.
         seconds: How long it ran.
@@ -58,9 +58,9 @@ class Journal:
     Args:
         stream: Where to.
         as_json: Whether each line is a JSON object.
-        is_coloured: Whether text may hold colours.
+        is_colored: Whether text may hold colors.
         now: Clock, in seconds since the epoch.
-        on_broken: Called once if nobody reads any more.
+        on_broken: Called once when nobody reads the stream any more.
     """
 
     def __init__(
@@ -68,19 +68,19 @@ class Journal:
         stream: TextIO,
         *,
         as_json: bool = False,
-        is_coloured: bool = False,
+        is_colored: bool = False,
         now: Callable[[], float] = time.time,
         on_broken: Callable[[], None] = lambda: None,
     ) -> None:
         self._stream = stream
         self._as_json = as_json
-        self._is_coloured = is_coloured
+        self._is_colored = is_colored
         self._now = now
         self._on_broken = on_broken
         self._is_broken = False
 
     def log_ready(self, facts: dict[str, str]) -> None:
-        """Tell that clients can connect.
+        """Report that clients can connect.
 
         Args:
             facts: Texts by what they are; the first is the title of the others.
@@ -93,25 +93,25 @@ class Journal:
         self._write("ready", record, "\n".join(lines))
 
     def log_opened(self, connection_id: str) -> None:
-        """Tell that a handshake was accepted."""
+        """Report that a handshake was accepted."""
         self._about(connection_id, "opened", {}, self._paint("opened", _GREEN))
 
     def log_refused(self, refusal: Refuse) -> None:
-        """Tell that a handshake was refused."""
+        """Report that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
         text = f"refused with {refusal.status}{_because(refusal.detail)}"
         self._about(refusal.connection_id, "refused", fields, self._paint(text, _RED))
 
     def log_closed(self, close: Close, *, by: str) -> None:
-        """Tell that a connection has ended; `by` is `client` or `gateway`."""
+        """Report that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
     def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
-        """Tell how an invocation ended."""
-        result, error, colour = _describe_result(outcome.result)
+        """Report how an invocation ended."""
+        result, error, color = _describe_result(outcome.result)
         request = invoke.event["requestContext"]
         route_key = request["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
@@ -126,14 +126,14 @@ class Journal:
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
-        text = f"{_visible(route_key):<20} {self._paint(result, colour)}"
+        text = f"{_visible(route_key):<20} {self._paint(result, color)}"
         text += f" in {milliseconds} ms, request {invoke.invocation_id}"
         if error:
-            text += self._paint(f": {_visible(error)}", colour)
+            text += self._paint(f": {_visible(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
 
     def log_batch(self, line: BatchLine) -> None:
-        """Tell how an invocation with records of an event source ended."""
+        """Report how an invocation with records of an event source ended."""
         milliseconds = round(line.seconds * 1000, 1)
         fields = {
             "function": Function.HANDLER.value,
@@ -146,22 +146,22 @@ class Journal:
             "outcome": line.outcome,
             **({"error": line.error} if line.error else {}),
         }
-        colour = _colour_of(line)
-        text = f"{_count_records(line):<20} {self._paint(line.outcome, colour)}"
+        color = _color_of(line)
+        text = f"{_count_records(line):<20} {self._paint(line.outcome, color)}"
         text += f" in {milliseconds} ms, request {line.invocation_id}"
         if line.error:
-            text += self._paint(f": {_visible(line.error)}", colour)
+            text += self._paint(f": {_visible(line.error)}", color)
         self._write("batch", fields, self._add_time(line.source, text))
 
     def log_sent(self, message: Send) -> None:
-        """Tell of a message that the gateway itself sent to a client."""
+        """Report a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
-        colour = _RED if message.detail else _DIM
-        text = f"told {_shorten(message.text)}{_because(message.detail)}"
-        self._about(message.connection_id, "sent", fields, self._paint(text, colour))
+        color = _RED if message.detail else _DIM
+        text = f"sent {_shorten(message.text)}{_because(message.detail)}"
+        self._about(message.connection_id, "sent", fields, self._paint(text, color))
 
     def log_managed(self, method: str, path: str, status: int, size: int) -> None:
-        """Tell of a request to the Management API; as text, only if it failed."""
+        """Report a request to the Management API; as text, only if it failed."""
         fields = {"method": method, "path": path, "status": status, "bytes": size}
         text = self._paint(f"{method} {_visible(path)} answered {status}", _YELLOW)
         self._write(
@@ -169,7 +169,7 @@ class Journal:
         )
 
     def log_output(self, line: OutputLine) -> None:
-        """Hand on a line that a worker wrote."""
+        """Write a line that a worker wrote."""
         fields = {
             "environment": line.environment,
             "stream": line.stream,
@@ -178,11 +178,11 @@ class Journal:
         self._write("output", fields, f"{_INDENT}{self._paint('│', _DIM)} {line.text}")
 
     def note(self, text: str) -> None:
-        """Tell of something else."""
+        """Report something else."""
         self._write("note", {"text": text}, self._add_time("", text))
 
     def warn(self, text: str) -> None:
-        """Tell of something that the developer has to mend."""
+        """Report something that the developer has to fix."""
         line = self._add_time("", self._paint(text, _YELLOW))
         self._write("warning", {"text": text}, line)
 
@@ -211,8 +211,8 @@ class Journal:
             self._is_broken = True
             self._on_broken()
 
-    def _paint(self, text: str, colour: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self._is_coloured else text
+    def _paint(self, text: str, color: str) -> str:
+        return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
 
 
 def _describe_result(result: InvocationResult) -> tuple[str, str, str]:
@@ -232,7 +232,7 @@ def _count_records(line: BatchLine) -> str:
     return f"{text}, retry {line.retries}" if line.retries else text
 
 
-def _colour_of(line: BatchLine) -> str:
+def _color_of(line: BatchLine) -> str:
     if not line.failed:
         return _GREEN
     return _YELLOW if line.failed < line.records else _RED

@@ -18,7 +18,7 @@ STOP_SECONDS = 1.0
 """How long a child has between SIGTERM and SIGKILL."""
 
 MAX_LINE_BYTES = 65_536
-"""A longer line of output is shown in pieces, so that it need not be kept."""
+"""A longer line of output is shown in pieces, so that it need not be stored."""
 
 LineHandler = Callable[[str, str], None]
 """Called with `stdout` or `stderr`, and a line."""
@@ -29,7 +29,7 @@ class ChildProcess:
 
     Args:
         transport: Its end of the pipes.
-        watcher: What hears of it.
+        watcher: Gets its output and its end.
     """
 
     def __init__(
@@ -76,11 +76,11 @@ class ChildProcess:
 
     @property
     def exited(self) -> asyncio.Future[int]:
-        """Its exit code when it has ended, negative for a signal. Do not cancel it."""
+        """Its exit code once it has ended, negative for a signal. Do not cancel it."""
         return self._watcher.exited
 
     async def settle_output(self) -> None:
-        """Wait until what it had written before now has been handed on.
+        """Wait until everything it had written before has been passed on.
 
         The end of a line is not waited for.
         """
@@ -90,7 +90,7 @@ class ChildProcess:
         self._watcher.hand_on_partial_lines()
 
     async def stop(self) -> None:
-        """End it and all that it started; return when it is gone."""
+        """End it and all that it started; return when they are gone."""
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 self._transport.terminate()
@@ -98,7 +98,7 @@ class ChildProcess:
         await self.kill()
 
     async def kill(self) -> None:
-        """End it and all that it started at once; return when it is gone."""
+        """End it and all that it started at once; return when they are gone."""
         if self._is_gone:
             return
         self._is_gone = True
@@ -118,7 +118,7 @@ class ChildProcess:
 
 
 class _Watcher(asyncio.SubprocessProtocol):
-    """Hands on a child's output line by line, and tells of its end."""
+    """Passes on a child's output line by line, and reports its end."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_output: LineHandler) -> None:
         self.exited: asyncio.Future[int] = loop.create_future()

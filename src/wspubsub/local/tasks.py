@@ -1,4 +1,4 @@
-"""Tasks that somebody owns: none is lost, none outlives its owner."""
+"""Tasks with an owner: none is lost, none outlives its owner."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -20,7 +20,7 @@ class Tasks:
         task.add_done_callback(self._done)
 
     async def close(self) -> None:
-        """Cancel all tasks but the one that calls this, and wait for their end."""
+        """Cancel all tasks except the one that calls this, and wait for them to end."""
         others = self._running - {asyncio.current_task()}
         for task in others:
             task.cancel()
@@ -37,7 +37,7 @@ class Tasks:
 async def first_of(
     *futures: asyncio.Future[Any], timeout_seconds: float | None = None
 ) -> None:
-    """Wait until one of several futures is done, or the time is up; cancel none."""
+    """Wait until one of several futures is done, or the time is up; cancels none."""
     await asyncio.wait(
         futures, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED
     )

@@ -1,7 +1,7 @@
-"""Calls that block, in threads that nobody has to wait for.
+"""Blocking calls, in threads that nobody has to wait for.
 
-`asyncio.to_thread` makes the end of the program wait for its threads; a request to a
-server that does not answer is no reason to keep the user who has pressed Ctrl-C.
+`asyncio.to_thread` makes the end of the program wait for its threads, but a user who
+has pressed Ctrl-C should not wait for a server that does not answer.
 """
 
 import asyncio

@@ -11,7 +11,7 @@ from wspubsub.topics import validate_topic
 
 MAX_KEY_BYTES = 256
 MAX_ENTRY_BYTES = 400_000
-"""Most bytes of a message and the connection IDs in `exclude` together.
+"""Most bytes of a message, its info and the connection IDs in `exclude` together.
 
 A DynamoDB item holds 400 KB (409,600 bytes, "Quotas in Amazon DynamoDB"), and the
 topic, the position and the names of the attributes are in it too.
@@ -25,6 +25,7 @@ class Draft(NamedTuple):
     data: bytes
     key: str | None
     exclude: frozenset[str]
+    info: bytes | None
     id: str
 
     def at(
@@ -38,10 +39,17 @@ class Draft(NamedTuple):
             data=self.data,
             published_at=published_at,
             exclude=self.exclude,
+            info=self.info,
         )
 
 
-def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) -> Draft:
+def draft(
+    topic: str,
+    data: bytes,
+    key: str | None,
+    exclude: Collection[str],
+    info: bytes | None,
+) -> Draft:
     """Check what is to be appended, and give it an ID; see `TopicLog.append`.
 
     Raises:
@@ -51,22 +59,28 @@ def draft(topic: str, data: bytes, key: str | None, exclude: Collection[str]) ->
         UsageError: Another argument is not what it must be.
     """
     topic = validate_topic(topic)
-    if not isinstance(data, bytes):
-        raise UsageError(
-            f"a log takes bytes, not {type(data).__name__}; encode the data first"
-        )
+    _check_bytes("data", data)
+    if info is not None:
+        _check_bytes("info", info)
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageTooLargeError(len(data), MAX_MESSAGE_BYTES)
     excluded = _check_exclude(exclude)
-    size = len(data) + sum(len(connection_id.encode()) for connection_id in excluded)
+    size = len(data) + len(info or b"") + sum(len(each.encode()) for each in excluded)
     if size > MAX_ENTRY_BYTES:
         raise UsageError(
-            f"the message and the {len(excluded):,} connection IDs in exclude have "
-            f"{size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; exclude fewer "
-            "connections"
+            f"the message, its info and the {len(excluded):,} connection IDs in "
+            f"exclude have {size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; "
+            "exclude fewer connections, or give less info"
         )
     key = None if key is None else check_key(key)
-    return Draft(topic, data, key, excluded, os.urandom(12).hex())
+    return Draft(topic, data, key, excluded, info, os.urandom(12).hex())
+
+
+def _check_bytes(what: str, value: object) -> None:
+    if not isinstance(value, bytes):
+        raise UsageError(
+            f"a log takes bytes as {what}, not {type(value).__name__}; encode it first"
+        )
 
 
 def digest(data: bytes) -> str:

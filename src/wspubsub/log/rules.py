@@ -1,21 +1,22 @@
-"""How much of a topic's log is kept, and what a reader may be told of it.
+"""How much of a topic's log is kept, and what still counts of it.
 
 Pure rules, the same for every log. The offsets of a log have no gaps, so a message
-that is missing between two others has been trimmed or is lost; a reader is then told
-that it cannot recover, and never given a part. The epoch changes whenever it cannot be
-proven that an offset was never used before.
+that is missing between two others has been trimmed or is lost. The epoch changes
+whenever it cannot be proven that an offset was never used before.
 
-Nobody's clock is trusted further than AWS trusts it. A message is kept for as long as
-the history says, by the reader's clock; one from further in the future than clocks may
-differ is not kept, and whoever appends next begins a new epoch with its own time. An
-epoch goes on for a while after its last message has expired, so that a writer whose
-clock is fast does not end it for the readers of messages that are still kept.
+Two questions are asked of an entry, and both are answered here. Is its message
+*served*: is it young enough to be given to readers? And if it is the newest, is it the
+topic's *position*: does the epoch go on after it? Positions outlive messages, so a
+reader that has everything is told so long after the last message can be read.
+
+Nobody's clock is trusted further than AWS trusts it. An entry from further in the
+future than clocks may differ is neither served nor a position, and whoever comes next
+begins a new epoch with its own time. A position lasts a while longer than the history
+says, so that a clock that is fast does not end it for the others.
 """
 
 import math
 import os
-from collections.abc import Callable, Iterable
-from itertools import takewhile
 from typing import NamedTuple
 
 from wspubsub.errors import MessageError, UsageError, shorten
@@ -24,6 +25,7 @@ from wspubsub.records import Record
 
 HISTORY_MESSAGES = 1000
 HISTORY_SECONDS = 24 * 60 * 60.0
+POSITION_SECONDS = 7 * 24 * 60 * 60.0
 MIN_HISTORY_SECONDS = 1.0
 
 MAX_OFFSET = 2**53 - 1
@@ -59,14 +61,25 @@ def check_limit(limit: object) -> None:
 
 
 def _check_ttl(ttl_seconds: object) -> None:
-    if (
-        isinstance(ttl_seconds, int | float)
-        and not isinstance(ttl_seconds, bool)
-        and MIN_HISTORY_SECONDS <= ttl_seconds < math.inf
-    ):
-        return
-    raise UsageError(
-        f"a history is kept for 1 second or longer, not {ttl_seconds!r:.80}"
+    if not _is_time(ttl_seconds, MIN_HISTORY_SECONDS):
+        raise UsageError(
+            f"a history is kept for 1 second or longer, not {ttl_seconds!r:.80}"
+        )
+
+
+def _check_position_ttl(position_ttl_seconds: object, ttl_seconds: float) -> None:
+    if not _is_time(position_ttl_seconds, ttl_seconds):
+        raise UsageError(
+            "position_ttl_seconds is a number of seconds from ttl_seconds "
+            f"({ttl_seconds:g}), not {position_ttl_seconds!r:.80}"
+        )
+
+
+def _is_time(seconds: object, least: float) -> bool:
+    return (
+        isinstance(seconds, int | float)
+        and not isinstance(seconds, bool)
+        and least <= seconds < math.inf
     )
 
 
@@ -76,6 +89,7 @@ class Position(NamedTuple):
     Attributes:
         epoch: Random text, the same for as long as offsets are known to be unbroken.
         offset: 1 for the first message of a log, and one more for each that follows.
+            The entry that begins an epoch has one too, and no message: 0 in a new log.
     """
 
     epoch: str
@@ -120,6 +134,7 @@ class LoggedMessage(Record, hidden=("data",)):
         published_at: When it was appended, in seconds since the epoch; within an
             epoch never earlier than that of the message before it.
         exclude: Connection IDs that are not to get it.
+        info: What the caller of `append` keeps with it, such as who published it.
     """
 
     topic: str
@@ -128,6 +143,7 @@ class LoggedMessage(Record, hidden=("data",)):
     data: bytes
     published_at: float
     exclude: frozenset[str] = frozenset()
+    info: bytes | None = None
 
 
 class Appended(NamedTuple):
@@ -147,11 +163,16 @@ class Appended(NamedTuple):
 
 
 class History(Record):
-    """How much of each topic's log is kept.
+    """How much of a topic's log is kept.
 
     Attributes:
         limit: How many messages, at least 1.
-        ttl_seconds: For how long, at least 1 second; a key is known as long.
+        ttl_seconds: For how long they are served, at least 1 second; a key is known as
+            long.
+        position_ttl_seconds: For how long after the newest message the topic keeps its
+            position, so that a reader that has everything is told so: at least
+            `ttl_seconds`, and 7 days if you do not say. Messages stay in the table as
+            long, but are not served.
 
     Raises:
         UsageError: A value is out of range.
@@ -159,36 +180,28 @@ class History(Record):
 
     limit: int = HISTORY_MESSAGES
     ttl_seconds: float = HISTORY_SECONDS
+    position_ttl_seconds: float = POSITION_SECONDS
 
     def __init__(
         self,
         *,
         limit: int = HISTORY_MESSAGES,
         ttl_seconds: float = HISTORY_SECONDS,
+        position_ttl_seconds: float | None = None,
     ) -> None:
         check_limit(limit)
         _check_ttl(ttl_seconds)
-        super().__init__(limit=limit, ttl_seconds=ttl_seconds)
+        if position_ttl_seconds is None:
+            position_ttl_seconds = max(ttl_seconds, POSITION_SECONDS)
+        _check_position_ttl(position_ttl_seconds, ttl_seconds)
+        super().__init__(
+            limit=limit,
+            ttl_seconds=ttl_seconds,
+            position_ttl_seconds=position_ttl_seconds,
+        )
 
 
 DEFAULT_HISTORY = History()
-
-
-class Replay(Record):
-    """What a log says to a reader that comes back.
-
-    Attributes:
-        messages: Messages after the reader's position, in order.
-        recovered: Whether they follow on the reader's position without a gap. If not,
-            there are none, and the reader must get what it needs in another way.
-        position: Where to read on; None if the log holds nothing that is kept.
-        has_more: Whether there is more to read from there.
-    """
-
-    messages: tuple[LoggedMessage, ...]
-    recovered: bool
-    position: Position | None
-    has_more: bool = False
 
 
 def _may_be_sent(epoch: str, offset: int) -> bool:
@@ -196,31 +209,15 @@ def _may_be_sent(epoch: str, offset: int) -> bool:
     return is_number and 0 <= offset <= MAX_OFFSET and len(epoch) <= MAX_EPOCH_LENGTH
 
 
-def check_since(since: object) -> None:
-    """Check a reader's position; it may be nonsense, but must be well-formed.
-
-    Raises:
-        UsageError: It is neither None nor a `Position` of text and a whole number.
-    """
-    if since is None:
-        return
-    if isinstance(since, Position) and all(map(isinstance, since, (str, int))):
-        return
-    raise UsageError(
-        "a log is read since a Position of an epoch (text) and an offset (int), or "
-        f"since None, not {since!r:.80}"
-    )
-
-
-def is_kept(published_at: float, history: History, now: float) -> bool:
+def is_served(published_at: float, history: History, now: float) -> bool:
     """Return whether readers get a message that was published then."""
     is_fresh = published_at > now - history.ttl_seconds
     return is_fresh and not is_from_the_future(published_at, now)
 
 
-def is_followed(published_at: float, history: History, now: float) -> bool:
-    """Return whether a message that was published then is followed in its epoch."""
-    is_fresh = published_at > now - history.ttl_seconds - CLOCK_SKEW_SECONDS
+def is_position(published_at: float, history: History, now: float) -> bool:
+    """Return whether an entry that was written then, if newest, is the position."""
+    is_fresh = published_at > now - history.position_ttl_seconds - CLOCK_SKEW_SECONDS
     return is_fresh and not is_from_the_future(published_at, now)
 
 
@@ -229,82 +226,21 @@ def is_from_the_future(published_at: float, now: float) -> bool:
     return published_at > now + CLOCK_SKEW_SECONDS
 
 
-def following(newest: Position | None, *, is_followed: bool) -> Position:
-    """Return the position after the newest message that is seen.
-
-    A message that has long expired need not be the newest there ever was, since
-    DynamoDB deletes expired items in any order. Its epoch would be given to an offset
-    twice.
-
-    Args:
-        newest: Position of the newest message; None if there is none.
-        is_followed: Whether that message is followed in its epoch.
-    """
-    if newest is None:
-        return Position(_random_epoch(), 1)
-    epoch = newest.epoch if is_followed else _random_epoch()
-    return Position(epoch, newest.offset + 1)
+def position_after(newest: Position) -> Position:
+    """Return the position of the message that follows a topic's position."""
+    return Position(newest.epoch, newest.offset + 1)
 
 
-def replay(
-    newest: Position | None,
-    since: Position | None,
-    *,
-    limit: int,
-    kept: int,
-    fetch: Callable[[range], Iterable[LoggedMessage]],
-) -> Replay:
-    """Return what a reader is told.
+def genesis_position(newest: Position | None) -> Position:
+    """Return the position of the entry that begins a new epoch.
+
+    An entry that has long expired need not be the newest there ever was, since DynamoDB
+    deletes expired items in any order. In its epoch an offset would be given twice.
 
     Args:
-        newest: Position of the newest message; None if nothing is kept.
-        since: The reader's position; None for the newest messages.
-        limit: How many messages it gets at most.
-        kept: How many messages the log keeps.
-        fetch: Gives the unexpired messages in a range of offsets, as far as there are
-            any.
+        newest: Position of the newest entry that is seen; None if there is none.
     """
-    if newest is None:
-        return Replay(messages=(), recovered=since is None, position=None)
-    lost = Replay(messages=(), recovered=False, position=newest)
-    offsets = _offsets(newest, since, limit, kept)
-    if offsets is None:
-        return lost
-    messages = _keep_unbroken(fetch(offsets), offsets, newest.epoch) if offsets else ()
-    if since is not None and len(messages) < len(offsets):
-        return lost
-    position = messages[-1].position if messages else newest
-    return Replay(
-        messages=messages,
-        recovered=True,
-        position=position,
-        has_more=position.offset < newest.offset,
-    )
-
-
-def _offsets(
-    newest: Position, since: Position | None, limit: int, kept: int
-) -> range | None:
-    trimmed = max(newest.offset - kept, 0)
-    end = newest.offset + 1
-    if since is None:
-        return range(max(end - limit, trimmed + 1), end)
-    if since.epoch != newest.epoch or not trimmed <= since.offset <= newest.offset:
-        return None
-    return range(since.offset + 1, min(since.offset + 1 + limit, end))
-
-
-def _keep_unbroken(
-    found: Iterable[LoggedMessage], offsets: range, epoch: str
-) -> tuple[LoggedMessage, ...]:
-    """Return the messages that end the range without a gap or a change of epoch."""
-    by_offset = {
-        message.position.offset: message
-        for message in found
-        if message.position.epoch == epoch
-    }
-    ending = list(takewhile(by_offset.__contains__, reversed(offsets)))
-    return tuple(by_offset[offset] for offset in reversed(ending))
+    return Position(_random_epoch(), 0 if newest is None else newest.offset + 1)
 
 
 def _random_epoch() -> str:

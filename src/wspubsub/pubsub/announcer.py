@@ -1,7 +1,7 @@
 """Telling the members of topics who has joined and who has left."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 from wspubsub.delivery import Budget
 from wspubsub.pubsub.frames import (
@@ -11,7 +11,7 @@ from wspubsub.pubsub.frames import (
     split_frames,
 )
 from wspubsub.pubsub.posting import MemberDelivery
-from wspubsub.subscriptions.members import Presence
+from wspubsub.subscriptions.sessions import Presence
 
 log = logging.getLogger("wspubsub")
 
@@ -47,21 +47,26 @@ class Announcer:
             push = make_push("join", {"info": who.fields()}, topic)
             self._post(topic, push, exclude, budget)
 
-    def tell_left(self, left: Mapping[str, Iterable[Presence]], budget: Budget) -> None:
+    def tell_left(
+        self, left: Mapping[str, Mapping[str, Presence]], budget: Budget
+    ) -> None:
         """Tell the members of topics who has left them, where that is announced.
 
         Args:
-            left: Who has left, by topic.
+            left: As whom each connection was present in the topics that it has left.
             budget: The time that it may take.
         """
-        for topic, presences in left.items():
-            if self._announces(topic):
-                pushes = (
-                    make_push("leave", {"info": _read_info(each).fields()}, topic)
-                    for each in presences
-                )
-                for frame in split_frames(pushes, FRAME_BYTES):
-                    self._post(topic, frame, frozenset(), budget)
+        pushes: dict[str, list[str]] = {}
+        for presences in left.values():
+            for topic, presence in presences.items():
+                if self._announces(topic):
+                    content = {"info": _read_info(presence).fields()}
+                    pushes.setdefault(topic, []).append(
+                        make_push("leave", content, topic)
+                    )
+        for topic, parts in pushes.items():
+            for frame in split_frames(parts, FRAME_BYTES):
+                self._post(topic, frame, frozenset(), budget)
 
     def _post(
         self, topic: str, frame: str, exclude: frozenset[str], budget: Budget

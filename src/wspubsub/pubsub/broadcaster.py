@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from wspubsub.connections import Connections
@@ -32,7 +32,8 @@ from wspubsub.pubsub.publications import (
 )
 from wspubsub.pubsub.stream_delivery import StreamDelivery
 from wspubsub.reports import PublishReport
-from wspubsub.subscriptions.members import MemberStore, Presence
+from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import Presence
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
@@ -245,14 +246,15 @@ class Broadcaster:
 
     def tell_left(
         self,
-        left: Mapping[str, Iterable[Presence]],
+        left: Mapping[str, Mapping[str, Presence]],
         *,
         timeout_seconds: float | None = None,
     ) -> None:
         """Tell the members of topics who has left them, where that is announced.
 
         Args:
-            left: Who has left, by topic, as in `Ended.presences`.
+            left: As whom each connection was present in the topics that it has left;
+                `Ended.presences`.
             timeout_seconds: Longest time this call may take.
         """
         self._announcer.tell_left(left, self._members.budget(timeout_seconds))

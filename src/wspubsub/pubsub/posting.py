@@ -16,8 +16,9 @@ from wspubsub.pubsub.codes import CONNECTION_EXPIRED, STATE_LOST
 from wspubsub.pubsub.notices import Notices
 from wspubsub.records import Record
 from wspubsub.reports import PublishError, PublishReport
-from wspubsub.subscriptions.members import Member, MemberStore, Presence
+from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS, MemberStore
 from wspubsub.subscriptions.port import Pruned
+from wspubsub.subscriptions.sessions import Member, Presence
 
 MAX_THREADS = 16
 """How many marks are written side by side."""
@@ -33,7 +34,7 @@ class Posted(Record):
         offset: Offset of the first publication in it; 0 if the topic has no history.
         server_side: Members among them that the server has subscribed.
         behind: Members that did not get it because they have missed something later.
-        left: Who has left which topic, by topic: those that were found gone.
+        left: As whom each connection that was found gone has left which topics.
     """
 
     report: PublishReport
@@ -42,7 +43,7 @@ class Posted(Record):
     offset: int = 0
     server_side: frozenset[str] = frozenset()
     behind: tuple[Member, ...] = ()
-    left: Mapping[str, tuple[Presence, ...]] = MappingProxyType({})
+    left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
 
 
 class MemberDelivery:
@@ -208,12 +209,12 @@ class _Audience:
         self.expired: list[str] = []
         self.marked: list[Member] = []
         self.server_side: set[str] = set()
-        self._now = now
+        self._expired_at = now - EXPIRY_GRACE_SECONDS
 
     def select(self, read: Callable[[], Iterable[Member]]) -> Iterator[str]:
         """Yield those who get it; errors of reading come out here as well."""
         for member in read():
-            if member.until is not None and member.until <= self._now:
+            if member.until is not None and member.until <= self._expired_at:
                 self.expired.append(member.connection_id)
             elif member.lost is not None:
                 self.marked.append(member)
@@ -227,11 +228,11 @@ class _Pruning:
     """Forgets connections that are gone, and keeps who has left which topic.
 
     Attributes:
-        left: Those that were shown as present, by topic.
+        left: As whom each connection was shown as present, by topic.
     """
 
     def __init__(self, members: MemberStore) -> None:
-        self.left: dict[str, tuple[Presence, ...]] = {}
+        self.left: dict[str, Mapping[str, Presence]] = {}
         self._members = members
 
     def prune(
@@ -244,9 +245,8 @@ class _Pruning:
         ended = self._members.end_sessions(
             connection_ids, topic=topic, timeout_seconds=timeout_seconds
         )
-        for each, presences in ended.presences.items():
-            self.left[each] = self.left.get(each, ()) + presences
-        return Pruned(left=ended.left, young=ended.young)
+        self.left.update(ended.presences)
+        return ended
 
 
 class _Marks:
@@ -270,9 +270,8 @@ class _Marks:
     def write(self, members: Collection[Member]) -> None:
         if not members:
             return
-        from concurrent.futures import (  # noqa: PLC0415 - where all are reached, none is marked
-            ThreadPoolExecutor,
-        )
+        # Where all are reached, nobody pays for threads.
+        from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(MAX_THREADS, "wspubsub-marks") as pool:
             list(pool.map(self._write, members))
@@ -282,7 +281,12 @@ class _Marks:
             self.failed[member.connection_id] = "the time was over"
             return
         try:
-            if self._members.mark_lost(member.connection_id, self._topic, self._offset):
+            if self._members.mark_lost(
+                self._topic,
+                member.connection_id,
+                self._offset,
+                timeout_seconds=self._budget.seconds_left(),
+            ):
                 self.written.append(member)
         except WspubsubError as error:
             self.failed[member.connection_id] = f"{error}"

@@ -1,4 +1,4 @@
-"""The subscription store in memory, for tests and programs of one process."""
+"""The subscription store in memory, for tests and single-process programs."""
 
 import threading
 import time
@@ -104,8 +104,7 @@ class MemorySubscriptionStore:
         connection_id = check_connection_id(connection_id)
         topic = validate_topic(topic)
         with self._lock:
-            _remove(self._topics, connection_id, topic)
-            _remove(self._subscribers, topic, connection_id)
+            self._remove(connection_id, topic)
 
     def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`."""
@@ -117,6 +116,7 @@ class MemorySubscriptionStore:
         self,
         topic: str,
         *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
@@ -130,7 +130,12 @@ class MemorySubscriptionStore:
         return (Segment(0),)
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self,
+        topic: str,
+        size: int,
+        within: Iterable[Segment],
+        *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`."""
         check_segment_size(size)
@@ -145,6 +150,7 @@ class MemorySubscriptionStore:
         topic: str,
         segment: Segment,
         *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
@@ -184,11 +190,16 @@ class MemorySubscriptionStore:
         if topic is not None:
             validate_topic(topic)
         with self._lock:
-            ours = {each for each in ids if not self._is_foreign(each)}
-            young = frozenset(each for each in ours if self._is_young(each))
-            left = {each: self._forget(each) for each in ours - young}
+            old, young = self._judge(ids)
+            left = {each: self._forget(each) for each in old}
         told = {each: topics for each, topics in left.items() if topics}
         return Pruned(left=told, young=young)
+
+    def _judge(self, ids: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return which connections may be forgotten, and which are too young."""
+        ours = frozenset(each for each in ids if not self._is_foreign(each))
+        young = frozenset(each for each in ours if self._is_young(each))
+        return ours - young, young
 
     def _forget(self, connection_id: str) -> frozenset[str]:
         alive = frozenset(self._alive(self._topics.get(connection_id, {})))
@@ -223,8 +234,11 @@ class MemorySubscriptionStore:
         self._ready = {key: self._ready[key] for key in self._alive(self._ready)}
         for connection_id, topics in list(self._topics.items()):
             for topic in topics.keys() - set(self._alive(topics)):
-                _remove(self._topics, connection_id, topic)
-                _remove(self._subscribers, topic, connection_id)
+                self._remove(connection_id, topic)
+
+    def _remove(self, connection_id: str, topic: str) -> None:
+        _remove(self._topics, connection_id, topic)
+        _remove(self._subscribers, topic, connection_id)
 
     def _stamp(self) -> _Written:
         now = self._now()

@@ -10,6 +10,7 @@ from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.declared import declared_config
 from wspubsub.testing.errors import (
     ClientClosedError,
     HandshakeRefused,
@@ -44,6 +45,7 @@ __all__ = [
     "UnexpectedMessageError",
     "authorizer_event",
     "connect_event",
+    "declared_config",
     "disconnect_event",
     "message_event",
 ]

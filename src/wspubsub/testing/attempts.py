@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import NamedTuple
 
 from wspubsub.aws.choice import READ_SECONDS
+from wspubsub.aws.failures import outcome_of
+from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
@@ -21,25 +23,25 @@ from wspubsub.errors import (
     ManagementError,
     ThrottledError,
 )
-from wspubsub.testing.faults import FORBIDDEN, GONE, SILENT, THROTTLED, Faults
+from wspubsub.testing.faults import SILENT, THROTTLED, Faults
 
 TIMEOUT_SECONDS = 10.0
-"""How long a call without a deadline goes on trying."""
+"""How long a call without a deadline is retried."""
 
 MAX_IN_FLIGHT = 128
 """How many posts may be without an answer at the same time."""
 
 _MOMENT_SECONDS = 1e-6
-_SERVER_ERROR = 500
+_ERRORS = {Meaning.DENIED: AccessDeniedError, Meaning.THROTTLED: ThrottledError}
 _SUCCESS = range(200, 300)
 
 
 class Answer(NamedTuple):
-    """What one attempt was answered with.
+    """The answer to one attempt.
 
     Attributes:
         status: HTTP status; `SILENT` if there is no answer.
-        code: AWS error code, empty if there is none.
+        code: AWS error code; may be empty.
         body: Body.
     """
 
@@ -48,10 +50,9 @@ class Answer(NamedTuple):
     body: bytes = b""
 
     @property
-    def is_worth_a_retry(self) -> bool:
-        """Whether the same request may succeed later."""
-        is_broken = self.status == SILENT or self.status >= _SERVER_ERROR
-        return is_broken or self.status == THROTTLED
+    def meaning(self) -> Meaning:
+        """What it means, other than success."""
+        return meaning_of(self.status or None, self.code or None)
 
     @property
     def reason(self) -> str:
@@ -145,7 +146,7 @@ class AttemptedConnections(ABC):
 
     @abstractmethod
     def _wait(self, seconds: float) -> None:
-        """Let so much time pass, without sleeping."""
+        """Let this much time pass, without sleeping."""
 
     def _request(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
@@ -176,7 +177,7 @@ class AttemptedConnections(ABC):
     def _ends(
         self, schedule: "Schedule[_Try]", method: str, data: bytes
     ) -> "Iterator[_Try]":
-        """Yield each request that was tried, when its last answer is there."""
+        """Yield each request that was tried, once its last answer is there."""
         silent: list[_Try] = []
         while not schedule.is_over(self._now()):
             attempt = schedule.take(self._now())
@@ -194,7 +195,7 @@ class AttemptedConnections(ABC):
         yield from schedule.left()
 
     def _is_ended(self, schedule: "Schedule[_Try]", attempt: "_Try") -> bool:
-        if attempt.answer.is_worth_a_retry:
+        if attempt.answer.meaning.is_passing:
             return not schedule.fail(attempt, self._now())
         schedule.succeed(attempt, self._now())
         return True
@@ -233,21 +234,18 @@ class _Try(Attempt):
 
 
 def _outcome(connection_id: str, answer: Answer) -> PostOutcome:
-    if answer.status == FORBIDDEN:
-        _check(answer, connection_id)
     if answer.status in _SUCCESS:
         return PostOutcome(connection_id, Outcome.DELIVERED)
-    outcome = {GONE: Outcome.GONE, THROTTLED: Outcome.THROTTLED}.get(answer.status)
-    return PostOutcome(connection_id, outcome or Outcome.FAILED, answer.reason)
+    if answer.meaning is Meaning.DENIED:
+        _check(answer, connection_id)
+    return PostOutcome(connection_id, outcome_of(answer.meaning), answer.reason)
 
 
 def _check(answer: Answer, connection_id: str) -> None:
     if answer.status in _SUCCESS:
         return
-    if answer.status == GONE:
+    if answer.meaning is Meaning.GONE:
         raise ConnectionGoneError(connection_id)
     text = f"connection {connection_id}: the Management API answered {answer.reason}"
-    error = {FORBIDDEN: AccessDeniedError, THROTTLED: ThrottledError}.get(
-        answer.status, ManagementError
-    )
+    error = _ERRORS.get(answer.meaning, ManagementError)
     raise error(text, status=answer.status or None, code=answer.code or None)

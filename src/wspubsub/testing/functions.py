@@ -7,6 +7,7 @@ from typing import Any
 
 from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import InvocationResult, Raised, Returned
+from wspubsub.messages import Json
 from wspubsub.testing.contexts import LambdaContext
 
 LambdaHandler = Callable[[Any, Any], object]
@@ -46,7 +47,7 @@ class InvocationRecord:
 
 
 class MarshalError(Exception):
-    """A function returned what is not JSON (`Runtime.MarshalError` of Lambda)."""
+    """A function did not return JSON data (Lambda's `Runtime.MarshalError`)."""
 
 
 def run(
@@ -69,7 +70,7 @@ def run(
     )
 
 
-def _as_json(value: object) -> Any:  # noqa: ANN401 - parsed JSON
+def _as_json(value: object) -> Json:
     try:
         return json.loads(json.dumps(value))
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""The gateway in the test's own process: handlers run in its thread, time is given."""
+"""The gateway in the test's own process: handlers run in its thread and time."""
 
 import dataclasses
 import logging
@@ -25,6 +25,7 @@ from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.declared import declared_config
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
 from wspubsub.testing.functions import InvocationRecord, LambdaHandler, run
@@ -41,7 +42,7 @@ START_TIME = 1_767_225_600.0
 class InProcessGateway:
     """A WebSocket API whose handler is a function of this process.
 
-    It keeps the rules of API Gateway: events, frames, quotas, time-outs, refusals, the
+    It keeps the rules of API Gateway: events, frames, quotas, timeouts, refusals, the
     Management API. Handlers run one after the other in the caller's thread, before
     the call that caused them returns; its time passes only in `advance`.
 
@@ -69,7 +70,8 @@ class InProcessGateway:
     Args:
         handler: The Lambda handler; may be set later, before somebody connects.
         authorizer: The Lambda authorizer of `$connect`, if there is one.
-        config: The API, its stage, and the switches for what AWS does not document.
+        config: The API, its stage, and the switches for what AWS does not document. By
+            default the API is what the handler declares, see `declared_config`.
         start_time: The time at the beginning, in seconds since the epoch.
         raise_errors: Whether an error in a handler is raised where the test caused it.
             Otherwise it is only recorded and logged, and the client sees what it
@@ -77,7 +79,6 @@ class InProcessGateway:
         seed: Makes other connection IDs than those of another gateway.
 
     Attributes:
-        handler: The Lambda handler.
         connections: The Management API, for the publisher of the handler under test;
             its `throttle` and `fail` make posts fail.
         invocations: Every invocation that has finished, in order.
@@ -96,8 +97,8 @@ class InProcessGateway:
         raise_errors: bool = False,
         seed: int = 0,
     ) -> None:
-        config = _configure(config or GatewayConfig(), authorizer)
-        self.handler = handler
+        self._is_declared = config is None
+        config = self._given = _configure(config or GatewayConfig(), authorizer)
         self.invocations: list[InvocationRecord] = []
         self._authorizer = authorizer
         self._now = start_time
@@ -114,7 +115,19 @@ class InProcessGateway:
         self._is_running = False
         # boto3 may be called from the threads of a handler's pool.
         self._lock = RLock()
+        self.handler = handler
         interception.install()
+
+    @property
+    def handler(self) -> LambdaHandler | None:
+        """The Lambda handler."""
+        return self._handler
+
+    @handler.setter
+    def handler(self, handler: LambdaHandler | None) -> None:
+        self._handler = handler
+        if self._is_declared:
+            self._model.deploy(declared_config(handler, self._given))
 
     @property
     def config(self) -> GatewayConfig:
@@ -128,7 +141,7 @@ class InProcessGateway:
 
     @property
     def errors(self) -> list[Exception]:
-        """What handlers have raised, in order."""
+        """The exceptions that handlers have raised, in order."""
         return [each.error for each in self.invocations if each.error is not None]
 
     def now(self) -> float:
@@ -148,7 +161,7 @@ class InProcessGateway:
         subprotocols: Iterable[str] = (),
         source_ip: str = "127.0.0.1",
     ) -> TestClient:
-        """Let a client connect and return it.
+        """Connect a client and return it.
 
         Args:
             path: Another path than that of the stage.
@@ -184,14 +197,17 @@ class InProcessGateway:
     def advance(
         self, *, hours: float = 0, minutes: float = 0, seconds: float = 0
     ) -> None:
-        """Let time pass; every time-out on the way fires in order, at its time.
+        """Let time pass; every timeout that falls due fires in order, at its time.
 
         Raises:
             UsageError: Time would run backwards.
         """
         duration = (hours * 60 + minutes) * 60 + seconds
         if duration < 0:
-            raise UsageError("time does not run backwards")
+            raise UsageError(
+                "cannot go back in time by {-duration:g} s; give a duration of 0 "
+                "or more"
+            )
         self._pass(duration)
 
     def manage(self, request: ManagementRequest) -> ManagementResponse:
@@ -216,18 +232,18 @@ class InProcessGateway:
         return interception.by(self.config.stage, self.manage)
 
     def take_frame(self, connection_id: str, frame: DataFrame) -> None:
-        """Take a data frame; `TestClient` calls this."""
+        """Receive a data frame; `TestClient` calls this."""
         with self._lock:
             self._apply(self._model.receive(connection_id, frame, now=self._now))
         self._drain()
 
     def take_ping(self, connection_id: str) -> None:
-        """Take a ping; `TestClient` calls this."""
+        """Receive a ping; `TestClient` calls this."""
         with self._lock:
             self._apply(self._model.receive_ping(connection_id, now=self._now))
 
     def take_close(self, connection_id: str, code: int | None, reason: str) -> None:
-        """Take the end of a connection; `TestClient` calls this."""
+        """Receive the end of a connection; `TestClient` calls this."""
         with self._lock:
             self._apply(
                 self._model.receive_close(connection_id, code, reason, now=self._now)
@@ -235,12 +251,15 @@ class InProcessGateway:
         self._drain()
 
     def last_failure(self) -> str:
-        """Return what went wrong last in a handler; empty if nothing did."""
+        """Return the last error of a handler; empty if there was no error."""
         return repr(self.errors[-1]) if self.errors else ""
 
     def _check_idle(self) -> None:
         if self._is_running:
-            raise UsageError("a handler cannot connect a client to its own gateway")
+            raise UsageError(
+                "a handler cannot connect a client to its own gateway; connect it "
+                "before or after"
+            )
         if self.handler is None:
             raise UsageError("set the handler first: gateway.handler = router")
 
@@ -306,10 +325,8 @@ class InProcessGateway:
         until = self._now + config.integration_timeout_seconds
         return LambdaContext(
             aws_request_id=invoke.invocation_id,
-            invoked_function_arn=(
-                f"arn:aws:lambda:{config.region}:{config.account_id}:function:"
-                f"{invoke.function.value}"
-            ),
+            invoked_function_arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:"
+            f"{invoke.function.value}",
             remaining=lambda: until - self._now,
         )
 
@@ -320,5 +337,7 @@ def _configure(
     if authorizer is not None:
         return dataclasses.replace(config, has_authorizer=True)
     if config.has_authorizer:
-        raise UsageError("give the authorizer that the configuration says there is")
+        raise UsageError(
+            "the configuration has an authorizer, but none was given; pass authorizer="
+        )
     return config

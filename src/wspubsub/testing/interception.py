@@ -12,13 +12,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from threading import Lock
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 from wspubsub.gateway.effects import ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
 
 EVENT = "before-send.apigatewaymanagementapi"
+
+# A thing of botocore, which ships no types.
+_Botocore: TypeAlias = Any
 
 Answer = Callable[[ManagementRequest], ManagementResponse]
 
@@ -31,7 +34,7 @@ class _Raw(io.BytesIO):
 
 
 class Interception:
-    """Hands boto3's Management API requests to whoever serves at the moment.
+    """Passes boto3's Management API requests to whoever serves them at the moment.
 
     There is one of them in a process, since botocore's handlers are the process's.
     """
@@ -43,7 +46,7 @@ class Interception:
 
     @contextmanager
     def by(self, stage: str, answer: Answer) -> Iterator[None]:
-        """Hand over all requests, from any thread, while the block runs.
+        """Pass on all requests, from any thread, while the block runs.
 
         Args:
             stage: Stage that the requests are taken to be for.
@@ -58,8 +61,8 @@ class Interception:
             with self._lock:
                 self._serving.remove(server)
 
-    def __call__(self, request: Any, **_event: object) -> Any:  # noqa: ANN401 - botocore's are untyped
-        """Answer a prepared request of botocore; None lets it go its way."""
+    def __call__(self, request: _Botocore, **_event: object) -> object:
+        """Answer a prepared request of botocore; None lets botocore send it."""
         with self._lock:
             server = self._serving[-1] if self._serving else None
         if server is None:
@@ -68,14 +71,14 @@ class Interception:
         return _response(request.url, answer(_management_request(request, stage)))
 
     def install(self) -> None:
-        """Register with every boto3 client: those made already and those to come."""
+        """Register with every boto3 client, existing and future ones."""
         with self._lock:
             # Without botocore there is no client of boto3's to register with.
             if self._is_installed or find_spec("botocore") is None:
                 return
             self._is_installed = True
         # Not at the top: it takes a fifth of a second, and the plugin is always loaded.
-        from botocore import handlers  # noqa: PLC0415
+        from botocore import handlers
 
         handlers.BUILTIN_HANDLERS.append((EVENT, self, handlers.REGISTER_FIRST))
         for events in _existing_events():
@@ -85,10 +88,10 @@ class Interception:
 interception = Interception()
 
 
-def _existing_events() -> Iterator[Any]:
+def _existing_events() -> Iterator[_Botocore]:
     # A handler's module makes its clients when a test imports it, before any gateway.
-    from botocore.client import BaseClient  # noqa: PLC0415 - loaded by now
-    from botocore.session import Session  # noqa: PLC0415
+    from botocore.client import BaseClient  # loaded by now
+    from botocore.session import Session
 
     for thing in gc.get_objects():
         if issubclass(type(thing), BaseClient):
@@ -97,7 +100,7 @@ def _existing_events() -> Iterator[Any]:
             yield thing.get_component("event_emitter")
 
 
-def _management_request(request: Any, stage: str) -> ManagementRequest:  # noqa: ANN401 - botocore's are untyped
+def _management_request(request: _Botocore, stage: str) -> ManagementRequest:
     url = urlsplit(request.url)
     resource = url.path[url.path.rfind("/", 0, url.path.rfind("/")) :]
     return ManagementRequest(
@@ -111,7 +114,7 @@ def _management_request(request: Any, stage: str) -> ManagementRequest:  # noqa:
     )
 
 
-def _bytes(body: Any) -> bytes:  # noqa: ANN401 - botocore's are untyped
+def _bytes(body: _Botocore) -> bytes:
     if body is None:
         return b""
     if hasattr(body, "read"):
@@ -120,6 +123,6 @@ def _bytes(body: Any) -> bytes:  # noqa: ANN401 - botocore's are untyped
 
 
 def _response(url: str, response: ManagementResponse) -> object:
-    from botocore.awsrequest import AWSResponse  # noqa: PLC0415 - loaded by now
+    from botocore.awsrequest import AWSResponse  # loaded by now
 
     return AWSResponse(url, response.status, response.headers, _Raw(response.body))

@@ -261,7 +261,7 @@ def test_a_table_without_a_stream_is_refused(sources: DevGateway) -> None:
         (["--streams", "--stream-batch-size", "0"], "from 1 to 10000"),
         (["--streams", "--stream-max-age", "5"], "from 60 to 604800"),
         (["--queue", "--queue-batch-size", "11"], "from 1 to 10, not 11"),
-        (["--queue", "--queue-visibility", "28"], "must not be longer"),
+        (["--queue", "--queue-visibility", "28"], "must not exceed"),
     ],
 )
 def test_what_aws_would_refuse_is_refused(

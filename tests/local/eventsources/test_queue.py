@@ -11,9 +11,9 @@ from botocore.exceptions import EndpointConnectionError
 from tests.support.servers.scripted import Answer, Handler, Heard, Scripted
 from wspubsub.local.eventsources.queues.poller import QueuePoller
 from wspubsub.local.eventsources.queues.queue import LocalQueue
-from wspubsub.local.eventsources.settings import QueueSettings
-from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.settings import QueueSettings
+from wspubsub.mappings.verdicts import BatchVerdict
 
 QUEUE = LocalQueue(
     url="http://127.0.0.1/queue",
@@ -136,7 +136,7 @@ def test_a_message_that_cannot_be_deleted_in_time_is_told_of(
     )
 
     async def warned(_handler: Handler, heard: Heard) -> None:
-        await heard.wait_for("1 message(s) that were handled may come again")
+        await heard.wait_for("1 processed message(s) could not be deleted")
         await heard.wait_for(told)
 
     poll_queue(client, warned, visibility_seconds=0)

@@ -125,7 +125,7 @@ def dev(
     environ: Mapping[str, str] = CREDENTIALS,
 ) -> Iterator[DevGateway]:
     """Run `wspubsub dev` on a free port."""
-    with subprocess.Popen(  # noqa: S603 - our own command
+    with subprocess.Popen(
         command("dev", target, "--port", "0", "--json-logs", *arguments),
         stdout=subprocess.PIPE,
         text=True,
@@ -145,7 +145,7 @@ def run(
     *arguments: str, cwd: Path = ROOT, environ: Mapping[str, str] = CREDENTIALS
 ) -> "subprocess.CompletedProcess[str]":
     """Run a `wspubsub` command to its end."""
-    return subprocess.run(  # noqa: S603 - our own command
+    return subprocess.run(
         command(*arguments),
         capture_output=True,
         text=True,

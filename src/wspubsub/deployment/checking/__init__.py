@@ -1,6 +1,6 @@
-"""What in a template does not fit the router that it deploys."""
+"""Where a template does not match the router that it deploys."""
 
-from wspubsub.deployment.checking.check import check_template
+from wspubsub.deployment.checking.check import check_template, find_sources
 from wspubsub.deployment.checking.findings import Finding
 
-__all__ = ["Finding", "check_template"]
+__all__ = ["Finding", "check_template", "find_sources"]

@@ -1,9 +1,9 @@
-"""A template against the router that it deploys."""
+"""Checks a template against the router that it deploys."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.deployment.checking.deployment import deployments
+from wspubsub.deployment.checking.deployment import Deployment, deployments
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.mappings import mapping_findings
 from wspubsub.deployment.checking.permissions import permission_findings
@@ -12,13 +12,13 @@ from wspubsub.deployment.checking.sam import without_sam
 from wspubsub.deployment.checking.stack import Stack, as_mapping
 from wspubsub.deployment.checking.wiring import wiring_findings
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import Application
+from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 
 
 def check_template(
     template: Mapping[str, Any], application: Application, *, with_history: bool = False
 ) -> list[Finding]:
-    """Return what in a template does not fit an application.
+    """Return where a template does not match an application.
 
     What only AWS can know is not judged, so each finding is certain.
 
@@ -30,12 +30,11 @@ def check_template(
     Raises:
         UsageError: The template has no WebSocket API.
     """
-    stack = Stack(without_sam(template), as_mapping(template.get("Parameters")))
-    found = deployments(stack, application.handler)
+    found = _deployments(template, application.handler)
     if not found:
         raise UsageError(
-            "the template has no WebSocket API: no AWS::ApiGatewayV2::Api with "
-            "ProtocolType WEBSOCKET and no AWS::Serverless::WebSocketApi"
+            "the template has no WebSocket API: add an AWS::ApiGatewayV2::Api with "
+            "ProtocolType WEBSOCKET, or an AWS::Serverless::WebSocketApi"
         )
     findings: list[Finding] = []
     for deployment in found:
@@ -45,3 +44,24 @@ def check_template(
         findings += mapping_findings(deployment, application)
     # Two APIs share much, and two roles one policy.
     return list(dict.fromkeys(findings))
+
+
+def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
+    """Return the event sources whose variables a handler will find once deployed.
+
+    Args:
+        template: As `read_template` returns it.
+        handler: What Lambda is configured with: `module.function`.
+    """
+    return frozenset(
+        source
+        for deployment in _deployments(template, handler)
+        for function in deployment.functions
+        for source, variable in SOURCE_VARIABLES.items()
+        if deployment.variable(function, variable) is not None
+    )
+
+
+def _deployments(template: Mapping[str, Any], handler: str) -> list[Deployment]:
+    stack = Stack(without_sam(template), as_mapping(template.get("Parameters")))
+    return deployments(stack, handler)

@@ -1,9 +1,8 @@
-"""A WebSocket API as it stands in a template: its stages, routes and functions."""
+"""A WebSocket API as a template describes it: its stages, routes and functions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from wspubsub.deployment.checking.stack import Resource, Stack, as_mapping
 
@@ -13,7 +12,7 @@ FUNCTION, TABLE, QUEUE = (
     "AWS::SQS::Queue",
 )
 DEFAULT_TIMEOUT_SECONDS = 3
-"""Time-out of a function that has none in the template."""
+"""Timeout of a function for which the template sets none."""
 
 _HANDLER_SEPARATORS = re.compile(r"[./]")
 
@@ -57,7 +56,7 @@ class Deployment:
 
     @property
     def functions(self) -> list[Resource]:
-        """The functions that run the application; all of them if none says so."""
+        """The functions that run the application, or all if that is not known."""
         every = {
             each.function.name: each.function for each in self.routes if each.function
         }
@@ -66,7 +65,7 @@ class Deployment:
 
     @property
     def stage_names(self) -> list[str]:
-        """The names of the stages; none, if one is known to CloudFormation only."""
+        """The names of the stages; empty if only CloudFormation knows one of them."""
         names = self.stack.texts(
             [each.properties.get("StageName") for each in self.stages]
         )
@@ -89,12 +88,12 @@ class Deployment:
         return theirs[-shorter:] == ours[-shorter:]
 
     def variable(self, function: Resource, name: str) -> object:
-        """Return an environment variable of a function, None if it has none."""
+        """Return an environment variable of a function, or None."""
         environment = as_mapping(function.properties.get("Environment"))
         return as_mapping(environment.get("Variables")).get(name)
 
     def table(self, function: Resource) -> Resource | None:
-        """Return the table of a function: that of the variable, or the only one."""
+        """Return the table of a function: the one in its variable, or the only one."""
         value = self.variable(function, "WSPUBSUB_TABLE")
         if value is not None:
             return self.stack.resolve(value, TABLE)
@@ -107,12 +106,21 @@ class Deployment:
             name = each.properties.get("FunctionName")
             yield each, self.stack.resolve(name, FUNCTION)
 
-    def of_routes(self, kind: str, key: str) -> list[Mapping[str, Any]]:
-        """Return the properties of what belongs to a route, by the route's ID."""
+    def responses(self, route: TemplateRoute) -> list[Resource]:
+        """Return the route responses of a route."""
+        kind = "AWS::ApiGatewayV2::RouteResponse"
+        return self._belonging(kind, "RouteId", route.resource)
+
+    def integration_responses(self, integration: Resource) -> list[Resource]:
+        """Return the integration responses of an integration."""
+        kind = "AWS::ApiGatewayV2::IntegrationResponse"
+        return self._belonging(kind, "IntegrationId", integration)
+
+    def _belonging(self, kind: str, name: str, owner: Resource) -> list[Resource]:
         return [
-            each.properties
+            each
             for each in self.stack.of_kind(kind)
-            if self.stack.text(each.properties.get("RouteId")) == f"${{{key}}}"
+            if self.stack.text(each.properties.get(name)) == f"${{{owner.name}}}"
         ]
 
     def _routes(self) -> Iterator[TemplateRoute]:
@@ -137,7 +145,7 @@ class Deployment:
 
 
 def deployments(stack: Stack, handler: str) -> list[Deployment]:
-    """Return the WebSocket APIs that run an application; all, if none says so."""
+    """Return the WebSocket APIs that run an application, or all if that is unknown."""
     found = [
         Deployment(stack, api, handler)
         for api in stack.of_kind("AWS::ApiGatewayV2::Api")

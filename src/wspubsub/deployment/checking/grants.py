@@ -70,7 +70,7 @@ class Grants:
 
 
 def grants(stack: Stack, function: Resource) -> Grants | None:
-    """Return what a function's role allows, None if the role is elsewhere."""
+    """Return what a function's role allows, or None for a role from elsewhere."""
     role = stack.resolve(function.properties.get("Role"), _ROLE)
     if role is None:
         return None

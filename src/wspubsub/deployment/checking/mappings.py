@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import (
     DEFAULT_TIMEOUT_SECONDS,
-    QUEUE,
+    QUEUE as SQS_QUEUE,
     TABLE,
     Deployment,
 )
@@ -19,7 +19,7 @@ from wspubsub.deployment.permissions import (
     STREAM_ACTIONS,
 )
 from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
-from wspubsub.handlers.application import Application
+from wspubsub.handlers.application import QUEUE, STREAM, Application
 
 # Of a queue that has none in the template.
 _VISIBILITY_TIMEOUT = 30
@@ -31,6 +31,7 @@ def mapping_findings(
     """Yield what is wrong with the mappings of a template."""
     for each, function in deployment.mappings():
         yield from _mapping(deployment, application, each, function)
+    yield from _missing(deployment, application)
 
 
 def _mapping(
@@ -53,13 +54,37 @@ def _mapping(
     yield from loop_findings(deployment, each, function)
     yield from _permissions(deployment, each, function)
     yield from _visibility(deployment, each, function)
-    is_router = deployment.runs_application(function) and not application.takes_records
-    if is_router:
+    source = _source(deployment, each)
+    is_ours = deployment.runs_application(function)
+    if source is not None and is_ours and not application.may_take(source):
         yield Finding(
             each.name,
-            f"{application.handler} is a Router, which takes no records: give the "
-            "mapping a function with another handler",
+            f"{application.handler} cannot handle records of the {source}: pass "
+            f"{source}= to EventSources, or use a function with another handler "
+            "for the mapping",
         )
+
+
+def _source(deployment: Deployment, mapping: Resource) -> str | None:
+    arn = mapping.properties.get("EventSourceArn")
+    if deployment.stack.resolve(arn, TABLE) is not None:
+        return STREAM
+    return QUEUE if deployment.stack.resolve(arn, SQS_QUEUE) is not None else None
+
+
+def _missing(deployment: Deployment, application: Application) -> Iterator[Finding]:
+    mapped = [_source(deployment, each) for each, _ in deployment.mappings()]
+    if None in mapped:
+        return  # it may be the one that is missing
+    for source in sorted((application.event_sources or set()) - set(mapped)):
+        for function in deployment.functions:
+            yield Finding(
+                function.name,
+                f"{application.handler} handles records of the {source}, but "
+                "nothing invokes it with them: add an "
+                "AWS::Lambda::EventSourceMapping of the "
+                f"{'table' if source == STREAM else 'queue'} with its FunctionName",
+            )
 
 
 def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
@@ -87,7 +112,7 @@ def _visibility(
     deployment: Deployment, each: Resource, function: Resource
 ) -> Iterator[Finding]:
     stack = deployment.stack
-    queue = stack.resolve(each.properties.get("EventSourceArn"), QUEUE)
+    queue = stack.resolve(each.properties.get("EventSourceArn"), SQS_QUEUE)
     if queue is None:
         return
     timeout = stack.number(function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS)
@@ -101,9 +126,9 @@ def _visibility(
     if visible < least:
         yield Finding(
             queue.name,
-            f"VisibilityTimeout is {visible} s, so that others get messages which "
-            f"{function.name} is still handling: set it to {least} or more (6 times "
-            "the function's Timeout, and the batching window)",
+            f"VisibilityTimeout is {visible} s, so messages are redelivered while "
+            f"{function.name} is still handling them: set it to {least} or more (6 "
+            "times the function's Timeout, plus the batching window)",
         )
 
 
@@ -114,7 +139,7 @@ def _permissions(
     source = deployment.stack.text(each.properties.get("EventSourceArn"))
     if found is None or source is None:
         return
-    queue = deployment.stack.resolve(source, QUEUE)
+    queue = deployment.stack.resolve(source, SQS_QUEUE)
     if queue is not None:
         wanted = {action: queue_names(deployment, queue) for action in CONSUMER_ACTIONS}
     elif source.endswith(".StreamArn}"):

@@ -141,7 +141,7 @@ def _table(
 
 
 def _carries_log(deployment: Deployment, table: Resource) -> bool:
-    """Whether a stream of the table brings log entries, by the filter of a mapping."""
+    """Whether a table's stream brings log entries, by the filter of a mapping."""
     return any(
         log_partition("") in str(each.properties.get("FilterCriteria"))
         and deployment.stack.resolve(each.properties.get("EventSourceArn"), TABLE)
@@ -160,7 +160,7 @@ def _queue(
 
 
 def queue_names(deployment: Deployment, queue: Resource) -> list[str]:
-    """Return what a statement may call a queue."""
+    """Return the names that a statement may use for a queue."""
     name = deployment.stack.text(queue.properties.get("QueueName"))
     names = [f"${{{queue.name}.Arn}}", f"sqs:${{{queue.name}.QueueName}}"]
     return [*names, f"sqs:{name}"] if name else names
@@ -181,7 +181,9 @@ def _too_wide(statement: Statement) -> Iterator[Finding]:
     for action in actions:
         if action == "*" or action.endswith(":*"):
             yield Finding(
-                statement.owner, f"allows {action}: name the actions that are used"
+                statement.owner,
+                f"allows {action}, which is too much: name only the actions "
+                "that are used",
             )
     # "Actions, resources, and condition keys for Amazon DynamoDB" has none for it.
     placed = [each for each in actions if each != LIST_STREAMS]
@@ -189,7 +191,8 @@ def _too_wide(statement: Statement) -> Iterator[Finding]:
         if placed and resource is not None and _is_everything(resource):
             yield Finding(
                 statement.owner,
-                f"allows {_join(placed)} on {resource}: name the one resource",
+                f"allows {_join(placed)} on {resource}, which is too much: "
+                "name only the resource that is used",
             )
 
 
@@ -208,7 +211,7 @@ def _is_everything(resource: str) -> bool:
 
 
 def report_lacking(found: Grants, action: str, what: str) -> Finding:
-    """Return that a role does not allow an action."""
+    """Return the finding that a role does not allow an action."""
     return Finding(found.role, f"does not allow {action} on {what}: add it")
 
 

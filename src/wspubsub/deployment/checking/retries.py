@@ -1,4 +1,4 @@
-"""Rules about what Lambda retries, gives up and stops."""
+"""Rules about what Lambda retries, gives up on, and stops."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -22,15 +22,15 @@ def retry_findings(deployment: Deployment, each: Resource) -> Iterator[Finding]:
     if missing := list(_missing(deployment, each.properties)):
         yield Finding(
             each.name,
-            "a record that fails holds up those behind it for a day, or is given up "
+            "a failing record blocks those behind it for a day, or is dropped "
             f"unnoticed: set {' and '.join(missing)}",
         )
     age = stack.text(each.properties.get("MaximumRecordAgeInSeconds"))
     if age is not None and age.isdecimal() and int(age) < STREAM_AGE_SECONDS:
         yield Finding(
             each.name,
-            f"MaximumRecordAgeInSeconds is {age} s, so that after an outage Lambda "
-            "drops records which it has never tried, while their subscribers are "
+            f"MaximumRecordAgeInSeconds is {age} s, so after an outage Lambda "
+            "drops records that it has never tried, while their subscribers are "
             f"still connected: set it to {STREAM_AGE_SECONDS} or more",
         )
 
@@ -47,7 +47,7 @@ def loop_findings(
         return
     yield Finding(
         function.name,
-        f"sends to {queue.name}, which invokes it, and Lambda stops such a chain after "
+        f"sends to {queue.name}, which invokes it; Lambda stops such a chain after "
         f"about 16 invocations: set RecursiveLoop to {ALLOW_LOOPS}",
     )
 

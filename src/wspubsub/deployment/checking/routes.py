@@ -1,10 +1,13 @@
-"""Rules about routes: those of the template and those of the router are the same."""
+"""Rules about routes: the template's and the router's must be the same."""
 
 from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
+from wspubsub.handlers.application import Application
+from wspubsub.selection import CONNECT, DEFAULT, PREDEFINED
+
+PROXY = "AWS_PROXY"
 
 
 def route_findings(
@@ -15,8 +18,9 @@ def route_findings(
     yield from _check_missing(deployment, application)
     yield from _check_dead(deployment, application)
     yield from _check_expression(deployment, application)
+    yield from _check_answers(deployment, application)
     for route in deployment.routes:
-        yield from _check_integration(route)
+        yield from _check_integration(route, application)
         yield from _check_authorization(route)
         yield from _check_route_response(deployment, route)
 
@@ -29,7 +33,8 @@ def _check_functions(
             text = deployment.stack.text(function.properties.get("Handler"))
             yield Finding(
                 function.name,
-                f"its Handler is {text}, not {application.handler}: correct one",
+                f"its Handler is {text}, not {application.handler}: correct "
+                "one of them",
             )
 
 
@@ -48,8 +53,9 @@ def _check_missing(
         elif route is not None and route.function and route.function.name not in ours:
             yield Finding(
                 route.resource.name,
-                f"route {key} leads to {route.function.name}, but {application.handler}"
-                " handles it: change its Target, or remove the handler",
+                f"route {key} invokes {route.function.name}, but "
+                f"{application.handler} handles it: change its Target, or remove "
+                "the handler",
             )
 
 
@@ -57,7 +63,7 @@ def _report_missing(deployment: Deployment, key: str) -> Finding:
     loss = {
         CONNECT: "no connection is ever recorded",
         DEFAULT: "messages without a route of their own are answered with Forbidden",
-    }.get(key, "its handler is never selected by API Gateway")
+    }.get(key, "API Gateway never selects its handler")
     return Finding(
         deployment.api.name,
         f"has no route {key}, which the router handles, so {loss}: add an "
@@ -90,28 +96,60 @@ def _check_expression(
     ):
         yield Finding(
             deployment.api.name,
-            f"RouteSelectionExpression is {text}, and the router's is {ours}: make "
+            f"RouteSelectionExpression is {text}, but the router's is {ours}: make "
             "them equal",
         )
 
 
-def _check_integration(route: TemplateRoute) -> Iterator[Finding]:
+def _check_answers(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    routes = {route.key: route for route in deployment.routes}
+    for key in sorted(application.two_way_routes(routes.keys())):
+        route = routes[key]
+        if _is_two_way(route) or deployment.responses(route):
+            continue  # if it is half of one, that is said elsewhere
+        yield Finding(
+            route.resource.name,
+            f"route {key} is one-way, so clients never get the answers of "
+            f"{application.handler}{_through(key, application)}: set "
+            "RouteResponseSelectionExpression to $default, and add an "
+            "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default",
+        )
+
+
+def _through(key: str, application: Application) -> str:
+    if key in application.two_way_keys:
+        return ""
+    return f" for {', '.join(sorted(application.two_way_keys))}"
+
+
+def _is_two_way(route: TemplateRoute) -> bool:
+    return "RouteResponseSelectionExpression" in route.resource.properties
+
+
+def _check_integration(
+    route: TemplateRoute, application: Application
+) -> Iterator[Finding]:
     if route.integration is None:
         yield Finding(
             route.resource.name,
-            f"route {route.key} leads to no integration of this template: set Target "
-            "to integrations/ and the integration's ID",
+            f"route {route.key} has no integration in this template: set Target to "
+            "integrations/ and the integration's ID",
         )
-    elif route.integration.properties.get("IntegrationType") != "AWS_PROXY":
+    elif route.integration.properties.get("IntegrationType") != PROXY:
+        if route.key not in application.route_keys:
+            return  # such as a MOCK that answers pings
         yield Finding(
             route.integration.name,
-            "IntegrationType must be AWS_PROXY: a router takes and returns proxy "
+            "IntegrationType must be AWS_PROXY: a router reads and returns proxy "
             "events",
         )
     elif route.function is None:
         yield Finding(
             route.integration.name,
-            "IntegrationUri names no function of this template: use its invocation ARN",
+            "IntegrationUri does not name a function in this template: use the "
+            "function's invocation ARN",
         )
 
 
@@ -127,9 +165,8 @@ def _check_authorization(route: TemplateRoute) -> Iterator[Finding]:
 def _check_route_response(
     deployment: Deployment, route: TemplateRoute
 ) -> Iterator[Finding]:
-    is_two_way = "RouteResponseSelectionExpression" in route.resource.properties
-    kind = "AWS::ApiGatewayV2::RouteResponse"
-    responses = deployment.of_routes(kind, route.resource.name)
+    responses = deployment.responses(route)
+    is_two_way = _is_two_way(route)
     if is_two_way and not responses:
         yield Finding(
             route.resource.name,
@@ -142,4 +179,23 @@ def _check_route_response(
             route.resource.name,
             "has a route response that is never sent: set "
             "RouteResponseSelectionExpression to $default",
+        )
+    elif is_two_way:
+        yield from _check_integration_response(deployment, route)
+
+
+def _check_integration_response(
+    deployment: Deployment, route: TemplateRoute
+) -> Iterator[Finding]:
+    # "Set up a WebSocket API integration responses": a proxy integration passes on what
+    # its backend returns; any other does so only as a response of its own says.
+    integration = route.integration
+    if integration is None or integration.properties.get("IntegrationType") == PROXY:
+        return
+    if not deployment.integration_responses(integration):
+        yield Finding(
+            integration.name,
+            f"route {route.key} is two-way, but its integration has no response, so "
+            "nothing is sent: add an AWS::ApiGatewayV2::IntegrationResponse with "
+            "IntegrationResponseKey $default",
         )

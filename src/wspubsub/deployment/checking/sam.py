@@ -1,4 +1,4 @@
-"""SAM's own resource types, as the CloudFormation ones that SAM makes of them.
+"""SAM's own resource types, as the CloudFormation resources that SAM makes of them.
 
 Only as much as the rules look at: "AWS SAM resources and properties reference".
 """

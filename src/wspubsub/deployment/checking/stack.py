@@ -1,4 +1,4 @@
-"""A template's resources, with intrinsic functions made comparable text.
+"""A template's resources, with intrinsic functions turned into text that compares.
 
 A value that only CloudFormation can know (an import, a condition, a parameter without
 default) is None here, and no rule judges it: what is found is certain.
@@ -65,10 +65,10 @@ class Stack:
         return found if found is not None and found.kind == kind else None
 
     def resolve(self, value: object, kind: str) -> Resource | None:
-        """Return the resource of a type that a value is a reference to, or the name of.
+        """Return the resource of a type that a value refers to or names.
 
-        `Ref`, `Fn::GetAtt`, text around one reference and part of one count; an alias
-        or a version of a function stands for the function.
+        `Ref`, `Fn::GetAtt`, text that contains one reference and part of one count; an
+        alias or a version of a function stands for the function.
         """
         text = self.text(value) or self.text(_whole(value))
         for name in _REFERENCE.findall(text or ""):
@@ -92,7 +92,7 @@ class Stack:
         return [self.text(each) for each in values]
 
     def number(self, value: object, default: int) -> int | None:
-        """Return a number, the default where there is none, or None if unknown."""
+        """Return a number, the default for None, or None if the value is unknown."""
         if value is None:
             return default
         text = self.text(value)
@@ -194,7 +194,7 @@ def as_mapping(value: object) -> Mapping[str, Any]:
 
 
 def as_list(value: object) -> list[Any]:
-    """Return a list as it is, an empty one for nothing, and one of anything else."""
+    """Return a list as it is, an empty one for None, and a list of anything else."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""Rules about what holds the parts together: environment, table, stage, times."""
+"""Rules about what connects the parts: environment, table, stage, timeouts."""
 
 import re
 from collections.abc import Iterator
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from wspubsub.deployment.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
-from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import Application
 
 _ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
@@ -41,7 +41,7 @@ def _stages(deployment: Deployment) -> Iterator[Finding]:
         automatic = deployment.stack.text(stage.properties.get("AutoDeploy", False))
         if automatic == "false" and "DeploymentId" not in stage.properties:
             yield Finding(
-                stage.name, "never gets the API's routes: set AutoDeploy to true"
+                stage.name, "never receives the API's routes: set AutoDeploy to true"
             )
 
 
@@ -84,16 +84,16 @@ def _endpoint_problems(
     match = _ADDRESS.fullmatch(text.replace(name, address))
     if match is None:
         if not text.startswith("${"):  # else only CloudFormation knows
-            yield f"is {text}, which is no address"
+            yield f"is {text}, which is not a URL"
         return
     scheme, host, path = match.groups()
     if scheme != "https":
-        yield f"begins with {scheme}://, but connections are posted to over https"
+        yield f"begins with {scheme}://, but posts need https"
     if ".execute-api." not in host:
         return  # a domain of one's own, whose path is that of its mapping
     owner = deployment.stack.resolve(host, deployment.api.kind)
     if owner != deployment.api and (owner is not None or not host.startswith("${")):
-        yield f"is not that of {deployment.api.name}"
+        yield f"is not the endpoint of {deployment.api.name}"
     if stages and "${" not in path and path.strip("/") not in stages:
         said = (
             f"names the stage {path.strip('/')}" if path.strip("/") else "has no stage"
@@ -108,8 +108,8 @@ def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
     if timeout is not None and timeout > MAX_TIMEOUT_SECONDS:
         yield Finding(
             function.name,
-            f"Timeout is {timeout} s, but API Gateway waits {MAX_TIMEOUT_SECONDS} s: "
-            f"set it to {MAX_TIMEOUT_SECONDS} or less",
+            f"Timeout is {timeout} s, but API Gateway waits {MAX_TIMEOUT_SECONDS} "
+            f"s at most: set it to {MAX_TIMEOUT_SECONDS} or less",
         )
 
 
@@ -120,13 +120,14 @@ def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
     if not ttl or stack.text(ttl.get("Enabled")) == "false":
         yield Finding(
             table.name,
-            "time to live is off, so lost connections stay for ever: set "
-            f"TimeToLiveSpecification to Enabled true, AttributeName {TTL_ATTRIBUTE}",
+            "time to live is off, so lost connections stay in the table: set "
+            "TimeToLiveSpecification to Enabled true, AttributeName "
+            f"{TTL_ATTRIBUTE}",
         )
     elif attribute not in (None, TTL_ATTRIBUTE):
         yield Finding(
             table.name,
-            f"time to live reads {attribute}, but items expire by {TTL_ATTRIBUTE}: "
+            f"time to live uses {attribute}, but items expire by {TTL_ATTRIBUTE}: "
             f"set AttributeName to {TTL_ATTRIBUTE}",
         )
     keys = [
@@ -136,5 +137,5 @@ def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
     if keys != _KEYS:
         yield Finding(
             table.name,
-            "its keys must be pk (HASH) and sk (RANGE): set KeySchema so",
+            "the keys are not pk (HASH) and sk (RANGE): set KeySchema to these two",
         )

@@ -65,7 +65,7 @@ def log_group_arn(name: str) -> str:
 
 
 def application_arns(name: str, settings: TemplateSettings) -> Arns:
-    """Return what a function of the application works with."""
+    """Return the ARNs of what a function of the application works with."""
     return Arns(
         stage=f"{API_ARN}/{settings.stage}",
         table="${Table.Arn}",
@@ -77,7 +77,7 @@ def application_arns(name: str, settings: TemplateSettings) -> Arns:
 
 
 def application_variables(settings: TemplateSettings) -> dict[str, Any]:
-    """Return the environment that the library's users read."""
+    """Return the environment variables that users of the library read."""
     variables = {
         "WSPUBSUB_TABLE": ref("Table"),
         "WSPUBSUB_ENDPOINT": api_url("https", settings.stage),

@@ -29,18 +29,18 @@ def sub(text: str) -> Value:
 
 
 def arn(text: str) -> Value:
-    """Return an ARN in which `${…}` is replaced; one that is an attribute, as that."""
+    """Return an ARN in which `${…}` is replaced, or a reference unchanged."""
     match = _ATTRIBUTE.fullmatch(text)
     return attribute(match[1], match[2]) if match else sub(text)
 
 
-def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:  # noqa: ANN401 - as templates
-    """Return a resource; attributes are those beside its properties."""
+def resource(kind: str, properties: dict[str, Any], **attributes: Any) -> Resource:
+    """Return a resource; `attributes` are those besides its properties."""
     return {"Type": kind, **attributes, "Properties": properties}
 
 
 def invocation_uri(function: str) -> Value:
-    """Return what API Gateway calls to invoke a function."""
+    """Return the URI that API Gateway calls to invoke a function."""
     return sub(
         "arn:${AWS::Partition}:apigateway:${AWS::Region}:lambda:path/2015-03-31/"
         f"functions/${{{function}.Arn}}/invocations"
@@ -53,7 +53,7 @@ def execute_api_arn(path: str) -> Value:
 
 
 def api_url(scheme: str, stage: str) -> Value:
-    """Return the address of the API's stage."""
+    """Return the URL of the API's stage."""
     return sub(
         f"{scheme}://${{Api}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/{stage}"
     )

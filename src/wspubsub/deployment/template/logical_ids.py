@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import PREDEFINED
+from wspubsub.selection import PREDEFINED
 
 _PLAIN = re.compile(r"[a-z][A-Za-z0-9]{0,99}")
 _TAKEN = {key.removeprefix("$") for key in PREDEFINED}
@@ -22,12 +22,12 @@ def route_id(route_key: str) -> str:
     name = words[:1].upper() + words[1:]
     if _PLAIN.fullmatch(route_key) and route_key not in _TAKEN:
         return f"{name}Route"
-    # What tells such a key from another may not stand in its letters and digits.
+    # Two such keys may have the same letters and digits.
     return f"{name}{hashlib.sha256(route_key.encode()).hexdigest()[:8]}Route"
 
 
 def sam_route_ids(route_keys: list[str]) -> dict[str, str]:
-    """Return the logical IDs that SAM makes of routes, by route key.
+    """Return the logical IDs that SAM gives routes, by route key.
 
     Raises:
         UsageError: SAM does not take a key, or makes the same ID of two.
@@ -37,14 +37,15 @@ def sam_route_ids(route_keys: list[str]) -> dict[str, str]:
         word = key.removeprefix("$")
         if not (word.isascii() and word.isalnum()):
             raise UsageError(
-                f"SAM takes letters and digits only for route keys, so not {key!r}: "
+                f"SAM accepts only letters and digits in route keys, not {key!r}: "
                 "use --format cloudformation, or rename the route"
             )
         found = f"Api{word.capitalize()}Route"
         if found in ids.values():
             raise UsageError(
-                f"SAM does not tell {key!r} from another route key that differs only "
-                "in capitals or $: use --format cloudformation, or rename the route"
+                f"SAM does not distinguish {key!r} from another route key that "
+                "differs only in capitals or $: use --format cloudformation, or "
+                "rename the route"
             )
         ids[key] = found
     return ids

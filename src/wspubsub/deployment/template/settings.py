@@ -1,14 +1,15 @@
-"""What can be chosen about a template."""
+"""The settings of a template."""
 
-import re
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
-
-MAX_TIMEOUT_SECONDS = 29
-"""API Gateway waits no longer for an integration ("Quotas for configuring and running
-a WebSocket API"), so a function that may take longer only pays for it."""
+from wspubsub.gateway.limits import (
+    MAX_TIMEOUT_SECONDS,
+    check_identity_sources,
+    check_stage,
+)
 
 CLOUDFORMATION, SAM = "cloudformation", "sam"
 
@@ -20,20 +21,16 @@ RETENTION_DAYS = (
 )  # fmt: skip
 """What CloudWatch Logs takes ("PutRetentionPolicy")."""
 
-_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_IDENTITY_SOURCE = re.compile(
-    r"route\.request\.(header|querystring)\.[\w.$-]+|(stageVariables|context)\.[\w.]+"
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateSettings:
-    """What a template is to contain.
+    """What a template should contain.
 
     Attributes:
         template_format: `cloudformation` or `sam`.
         stage: Name of the stage.
-        two_way: Whether routes for messages get a route response.
+        two_way: Routes that get a route response, none for all routes of messages;
+            None leaves it to the application.
         authorizer: Handler of a Lambda REQUEST authorizer, such as `auth.check`.
         identity_sources: What the authorizer needs.
         worker: Handler of a second function, for the records of streams and queues;
@@ -57,7 +54,7 @@ class TemplateSettings:
 
     template_format: str = CLOUDFORMATION
     stage: str = "prod"
-    two_way: bool = False
+    two_way: AbstractSet[str] | None = None
     authorizer: str | None = None
     identity_sources: tuple[str, ...] = ()
     worker: str | None = None
@@ -82,12 +79,15 @@ class TemplateSettings:
         _check_one_of("architecture", self.architecture, ARCHITECTURES)
         _check_one_of("log retention", self.log_retention_days, RETENTION_DAYS)
         _check_range("memory", self.memory_mb, 128, 10_240, "MB")
-        _check_range("time-out", self.timeout_seconds, 1, MAX_TIMEOUT_SECONDS, "s")
+        # A function that may take longer than API Gateway waits only pays for it.
+        _check_range("timeout", self.timeout_seconds, 1, MAX_TIMEOUT_SECONDS, "s")
         # 0 would refuse every client.
         _check_range("throttle rate", self.throttle_rate, 1, 100_000, "a second")
         _check_range("throttle burst", self.throttle_burst, 1, 100_000, "at once")
         if self.worker and not self.has_records:
-            raise UsageError("a worker needs records: add --streams, --queue or both")
+            raise UsageError(
+                "--worker needs records to handle: add --streams, --queue or both"
+            )
 
     @property
     def is_sam(self) -> bool:
@@ -101,45 +101,35 @@ class TemplateSettings:
 
     @property
     def visibility_seconds(self) -> int:
-        """How long a message that is being handled stays hidden.
+        """How long a message stays hidden while it is handled.
 
-        "Using Lambda with Amazon SQS" asks for six times the function's time-out, so
-        that a batch which is throttled can be tried again before others see it.
+        "Using Lambda with Amazon SQS" asks for six times the function's timeout, so
+        that a throttled batch can be retried before others see it.
         """
         return 6 * self.timeout_seconds
 
 
 def _check_names(settings: TemplateSettings) -> None:
-    if not _STAGE.fullmatch(settings.stage):
-        raise UsageError(
-            f"{settings.stage!r} is not a stage name of a WebSocket API: use 1 to 128 "
-            "letters, digits, - and _"
-        )
+    check_stage(settings.stage)
     if settings.is_sam and not settings.stage.isalnum():
         raise UsageError(
-            f"SAM makes a logical ID of the stage name {settings.stage!r}: use letters "
-            "and digits only, or --format cloudformation"
+            f"SAM turns the stage name {settings.stage!r} into a logical ID: use "
+            "letters and digits only, or --format cloudformation"
         )
 
 
 def _check_authorizer(settings: TemplateSettings) -> None:
     if settings.identity_sources and not settings.authorizer:
-        raise UsageError("an identity source needs --authorizer")
-    for source in settings.identity_sources:
-        if not _IDENTITY_SOURCE.fullmatch(source):
-            raise UsageError(
-                f"{source!r} is not an identity source of a WebSocket API: write "
-                "route.request.header.NAME, route.request.querystring.NAME, "
-                "stageVariables.NAME or context.NAME"
-            )
+        raise UsageError("--identity-source needs --authorizer")
+    check_identity_sources(settings.identity_sources)
 
 
 def _check_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         known = ", ".join(str(each) for each in allowed)
-        raise UsageError(f"{name} {value!r} does not exist; there are {known}")
+        raise UsageError(f"{name} {value!r} does not exist; choose one of {known}")
 
 
 def _check_range(name: str, value: int, least: int, most: int, unit: str) -> None:
     if not least <= value <= most:
-        raise UsageError(f"{name} must be {least} to {most} {unit}, not {value}")
+        raise UsageError(f"{name} must be from {least} to {most} {unit}, not {value}")

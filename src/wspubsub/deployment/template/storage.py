@@ -1,4 +1,4 @@
-"""The table, the queues, and what is read from them by Lambda.
+"""The table, the queues, and what Lambda reads from them.
 
 "Using Lambda with Amazon DynamoDB" and "Using Lambda with Amazon SQS": without
 retries that end, one bad record blocks its shard for a day.
@@ -23,7 +23,7 @@ PARTIAL_RESPONSES = "ReportBatchItemFailures"
 _WEEKS_2 = 1_209_600
 _STREAM_BATCH = 100
 _QUEUE_BATCH = 1
-"""Parts of a fan-out are worked off side by side, not one after the other."""
+"""Parts of a fan-out are processed side by side, not one after the other."""
 
 _QUEUE_CONCURRENCY = 5
 """So many functions post about as much as an account may by default, 10,000 requests a
@@ -84,7 +84,7 @@ def table(settings: TemplateSettings) -> Resources:
 
 
 def queues(settings: TemplateSettings) -> Resources:
-    """Return the queues: for work, and for what could not be done."""
+    """Return the queues: one for work, and one for work that failed."""
     found: Resources = {}
     if settings.streams:
         found["StreamFailures"] = _queue({"MessageRetentionPeriod": _WEEKS_2})
@@ -104,7 +104,7 @@ def queues(settings: TemplateSettings) -> Resources:
 
 
 def event_source_mappings(settings: TemplateSettings, function: str) -> Resources:
-    """Return what invokes a function with the records of stream and queue."""
+    """Return the mappings that invoke a function for the stream and the queue."""
     found: Resources = {}
     if settings.streams:
         found["StreamMapping"] = _mapping(function, _stream_mapping())

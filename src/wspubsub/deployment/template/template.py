@@ -1,4 +1,4 @@
-"""A whole template from an application and what was chosen."""
+"""A whole template, made from an application and the settings."""
 
 from typing import Any
 
@@ -50,9 +50,9 @@ def make_template(
         template["Parameters"] = given
     if len(resources) > MAX_RESOURCES:
         raise UsageError(
-            f"a template has at most {MAX_RESOURCES} resources, not {len(resources)}: "
-            "leave out --two-way, or give the API only $default and let the router "
-            "select"
+            f"a template can have at most {MAX_RESOURCES} resources, not "
+            f"{len(resources)}: make fewer routes two-way, or give the API only "
+            "$default and let the router select"
         )
     return template | {"Resources": resources, "Outputs": _outputs(settings)}
 
@@ -62,8 +62,8 @@ def _parameters(settings: TemplateSettings, resources: Resources) -> dict[str, A
     own = parameters(settings.variables)
     for name in own.keys() & (resources.keys() | code.keys()):
         raise UsageError(
-            f"the template has a {name} already, so no variable's parameter can have "
-            "that name: rename the variable"
+            f"the template already has a {name}, so no variable's parameter can "
+            "have that name: rename the variable"
         )
     return code | own
 
@@ -113,10 +113,10 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
 def _outputs(settings: TemplateSettings) -> dict[str, Any]:
     outputs = {
         "WebSocketUrl": _output(
-            "Where clients connect", api_url("wss", settings.stage)
+            "URL that clients connect to", api_url("wss", settings.stage)
         ),
         "CallbackUrl": _output(
-            "Where connections are posted to: WSPUBSUB_ENDPOINT",
+            "Endpoint that messages are posted to: WSPUBSUB_ENDPOINT",
             api_url("https", settings.stage),
         ),
         "TableName": _output("The table: WSPUBSUB_TABLE", ref("Table")),

@@ -1,4 +1,4 @@
-"""Environment variables of the user's own, whose values are parameters of the stack."""
+"""The user's environment variables, whose values are parameters of the stack."""
 
 import re
 from dataclasses import dataclass
@@ -36,11 +36,13 @@ class Variable:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise UsageError(
-                f"{self.name!r} is not a name of an environment variable: Lambda takes "
-                "two or more letters, digits and _, a letter first"
+                f"{self.name!r} is not the name of an environment variable: use "
+                "two or more letters, digits and _, beginning with a letter"
             )
         if _RESERVED.fullmatch(self.name):
-            raise UsageError(f"{self.name} is set already; leave out its --variable")
+            raise UsageError(
+                f"the template sets {self.name} itself; leave out this --variable"
+            )
 
     @classmethod
     def parse(cls, text: str) -> "Variable":
@@ -55,7 +57,7 @@ class Variable:
 
 
 def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
-    """Return the parameters of a template that give variables their values.
+    """Return the template parameters that give variables their values.
 
     Raises:
         UsageError: Two variables would share a parameter.
@@ -64,7 +66,8 @@ def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
     for each in variables:
         if each.parameter in found:
             raise UsageError(
-                f"two variables would have the parameter {each.parameter}: rename one"
+                f"two variables would share the parameter {each.parameter}: "
+                "rename one of them"
             )
         found[each.parameter] = {
             "Type": "String",
@@ -75,5 +78,5 @@ def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
 
 
 def environment(variables: tuple[Variable, ...]) -> dict[str, Any]:
-    """Return what stands in the environment of a function."""
+    """Return the variables as they stand in a function's environment."""
     return {each.name: ref(each.parameter) for each in variables}

@@ -5,6 +5,7 @@ the other. SAM makes routes, integrations, stage and permissions of its own reso
 but no route responses.
 """
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from wspubsub.deployment.template.intrinsics import (
@@ -17,8 +18,10 @@ from wspubsub.deployment.template.intrinsics import (
     sub,
 )
 from wspubsub.deployment.template.logical_ids import route_id, sam_route_ids
-from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS, TemplateSettings
-from wspubsub.handlers.application import CONNECT, DISCONNECT, Application
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS, check_route_keys
+from wspubsub.handlers.application import Application
+from wspubsub.selection import CONNECT
 
 _MILLISECONDS = 1000
 
@@ -27,18 +30,22 @@ def websocket_api(application: Application, settings: TemplateSettings) -> Resou
     """Return the API with everything that belongs to it.
 
     Raises:
-        UsageError: SAM does not take a route key.
+        UsageError: SAM does not take a route key, there are too many, or one that was
+            chosen to be two-way is not among them.
     """
+    keys = application.all_keys
+    check_route_keys(keys)
+    two_way = application.two_way_routes(frozenset(keys), settings.two_way)
     if settings.is_sam:
-        return _sam_api(application, settings)
+        return _sam_api(application, settings, two_way)
     api = {
         "Name": sub("${AWS::StackName}"),
         "ProtocolType": "WEBSOCKET",
         "RouteSelectionExpression": application.route_selection_expression,
     }
     routes: Resources = {}
-    for key in application.all_keys:
-        routes |= _route(key, settings)
+    for key in keys:
+        routes |= _route(key, settings, is_two_way=key in two_way)
     return {
         "Api": resource("AWS::ApiGatewayV2::Api", api),
         "Integration": _integration(),
@@ -61,7 +68,7 @@ def _integration() -> dict[str, Any]:
     )
 
 
-def _route(key: str, settings: TemplateSettings) -> Resources:
+def _route(key: str, settings: TemplateSettings, *, is_two_way: bool) -> Resources:
     logical_id = route_id(key)
     properties = {
         "ApiId": ref("Api"),
@@ -70,7 +77,7 @@ def _route(key: str, settings: TemplateSettings) -> Resources:
     }
     if key == CONNECT:
         properties |= _authorization(settings)
-    if not _is_two_way(key, settings):
+    if not is_two_way:
         return {logical_id: resource("AWS::ApiGatewayV2::Route", properties)}
     properties["RouteResponseSelectionExpression"] = "$default"
     return {
@@ -84,10 +91,6 @@ def _authorization(settings: TemplateSettings) -> dict[str, Any]:
         return {"AuthorizationType": "CUSTOM", "AuthorizerId": ref("Authorizer")}
     # Said, since CloudFormation leaves a route its authorizer if nothing is.
     return {"AuthorizationType": "NONE"}
-
-
-def _is_two_way(key: str, settings: TemplateSettings) -> bool:
-    return settings.two_way and key not in (CONNECT, DISCONNECT)
 
 
 def _route_response(route: str) -> dict[str, Any]:
@@ -147,7 +150,9 @@ def _permission(function: str, path: str) -> dict[str, Any]:
     )
 
 
-def _sam_api(application: Application, settings: TemplateSettings) -> Resources:
+def _sam_api(
+    application: Application, settings: TemplateSettings, two_way: AbstractSet[str]
+) -> Resources:
     ids = sam_route_ids(application.all_keys)
     properties: dict[str, Any] = {
         "Name": sub("${AWS::StackName}"),
@@ -155,23 +160,23 @@ def _sam_api(application: Application, settings: TemplateSettings) -> Resources:
         "StageName": settings.stage,
         "DefaultRouteSettings": _throttling(settings),
         "Auth": _sam_auth(settings),
-        "Routes": {key: _sam_route(key, settings) for key in ids},
+        "Routes": {key: _sam_route(is_two_way=key in two_way) for key in ids},
     }
     responses = {
         f"{logical_id}Response": _route_response(logical_id)
         for key, logical_id in ids.items()
-        if _is_two_way(key, settings)
+        if key in two_way
     }
     api = resource("AWS::Serverless::WebSocketApi", properties)
     return {"Api": api, **responses}
 
 
-def _sam_route(key: str, settings: TemplateSettings) -> dict[str, Any]:
+def _sam_route(*, is_two_way: bool) -> dict[str, Any]:
     route = {
         "FunctionArn": attribute("Function", "Arn"),
         "IntegrationTimeout": MAX_TIMEOUT_SECONDS * _MILLISECONDS,
     }
-    if _is_two_way(key, settings):
+    if is_two_way:
         route["RouteResponseSelectionExpression"] = "$default"
     return route
 

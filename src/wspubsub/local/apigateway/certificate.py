@@ -1,6 +1,6 @@
-"""A throw-away certificate, and a bundle of authorities that trusts it.
+"""A throwaway certificate, and a bundle of authorities that trusts it.
 
-It is made anew for each run and its key is deleted with it, so it can be trusted by
+It is made again for each run and its key is deleted with it, so it can be trusted by
 the workers of that run and is worthless to anybody else.
 """
 
@@ -39,7 +39,7 @@ class Certificate:
 
     @classmethod
     def make(cls, folder: Path, names: Iterable[str]) -> "Certificate":
-        """Make a certificate for host names and addresses."""
+        """Create a certificate for host names and addresses."""
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = _sign_certificate(key, names)
         path, key_path = folder / "certificate.pem", folder / "key.pem"
@@ -51,14 +51,14 @@ class Certificate:
         return cls(path=path, key_path=key_path)
 
     def server_context(self) -> ssl.SSLContext:
-        """Return how a server with this certificate speaks TLS: 1.2 or 1.3, as AWS."""
+        """Return the TLS settings of a server: TLS 1.2 or 1.3, as on AWS."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(self.path, self.key_path)
         return context
 
     def bundle(self, known: str | None) -> Path:
-        """Return a file that AWS SDKs can take for `AWS_CA_BUNDLE`.
+        """Return a file that AWS SDKs accept as `AWS_CA_BUNDLE`.
 
         Args:
             known: The bundle that would be used otherwise; botocore's own if None, so

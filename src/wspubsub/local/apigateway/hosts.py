@@ -10,7 +10,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class AllowedHosts:
-    """Tells which `Host` headers are taken.
+    """Knows which `Host` headers are accepted.
 
     Args:
         bound: Host that the gateway listens on. If that is every interface, any
@@ -23,7 +23,7 @@ class AllowedHosts:
         self._any_address = is_wildcard(bound)
 
     def allow(self, header: str | None) -> bool:
-        """Return whether a request with this `Host` header is taken."""
+        """Return whether a request with this `Host` header is accepted."""
         name = _name(header or "")
         return name in self._names or (self._any_address and _is_address(name))
 
@@ -34,9 +34,10 @@ def is_wildcard(host: str) -> bool:
 
 
 def url_host(host: str) -> str:
-    """Return how a host that the gateway listens on is written in a URL."""
+    """Return a host that the gateway listens on as it is written in a URL."""
     if is_wildcard(host):
-        return "127.0.0.1" if ipaddress.ip_address(host).version == 4 else "[::1]"  # noqa: PLR2004 - IPv4
+        is_ipv6 = isinstance(ipaddress.ip_address(host), ipaddress.IPv6Address)
+        return "[::1]" if is_ipv6 else "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 

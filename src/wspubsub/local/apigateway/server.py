@@ -19,7 +19,7 @@ from wspubsub.messages import MAX_MESSAGE_BYTES
 
 HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
-"""How long clients have to answer the close frames of a gateway that ends."""
+"""How long clients have to answer the close frames when the gateway ends."""
 
 _BACKLOG = 512
 _JSON = {"content-type": "application/json"}
@@ -62,7 +62,7 @@ class Server:
         self._no_clients.set()
 
     async def bind(self, host: str, port: int) -> int:
-        """Take a port and return it; nobody is let in before `serve`.
+        """Bind a port and return it; nobody is accepted before `serve`.
 
         Args:
             host: Where to listen.
@@ -84,12 +84,12 @@ class Server:
         return self._port
 
     async def serve(self) -> None:
-        """Let everybody in who comes to the port that was taken."""
+        """Accept everybody who connects to the bound port."""
         if self._listener is not None:
             await self._listener.start_serving()
 
     async def close(self) -> None:
-        """Let nobody in, give those who are here time to go, then drop them."""
+        """Accept nobody, give connected clients time to leave, then drop them."""
         if self._listener is not None:
             self._listener.close()
         await self._shell.close()
@@ -122,8 +122,9 @@ class Server:
             if not self._hosts.allow(request.header("host")):
                 raise BadRequestError(
                     403,
-                    f"the gateway does not answer to {request.header('host')!r}; "
-                    "start it with --allow-host NAME if it should",
+                    "the gateway does not accept requests for "
+                    f"{request.header('host')!r}; to allow them, start it with "
+                    "--allow-host NAME",
                 )
             if request.wants_websocket:
                 socket = WebSocketConnection(

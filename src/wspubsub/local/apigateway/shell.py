@@ -1,4 +1,4 @@
-"""The gateway model on real time: its effects on clients and functions.
+"""The gateway model in real time: its effects on clients and functions.
 
 Everything that happens becomes a call of the model with the current time, and what the
 model says is done at once, in order; the result of an invocation and the passing of
@@ -34,8 +34,8 @@ from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 
 MAX_WAITING_INVOCATIONS = 64
-"""While so many invocations for a client have no result, nothing is read from it: what
-it sends waits in its own buffers instead of in this process."""
+"""While this many invocations for a client have no result, nothing is read from it:
+what it sends waits in its own buffers instead of in this process."""
 
 _GOING_AWAY = 1001
 
@@ -78,26 +78,30 @@ class GatewayShell:
         self._timer_at: float | None = None
         self._is_closed = False
 
+    def deploy(self, config: GatewayConfig) -> None:
+        """Switch to another configuration; clients stay connected."""
+        self._model.deploy(config)
+
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
-        """Take a handshake; its answer comes through the socket's `verdict`."""
+        """Process a handshake; its answer comes through the socket's `verdict`."""
         connection_id, effects = self._model.handshake(handshake, now=time.time())
         self._clients[connection_id] = _Client(socket)
         self._apply(effects)
         return connection_id
 
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
-        """Take a frame, and wait until the client may send more."""
+        """Process a frame, and wait until the client may send more."""
         self._apply(self._model.receive(connection_id, frame, now=time.time()))
         client = self._clients.get(connection_id)
         if client is not None:
             await client.has_room.wait()
 
     def receive_ping(self, connection_id: str) -> None:
-        """Take a ping."""
+        """Process a ping."""
         self._apply(self._model.receive_ping(connection_id, now=time.time()))
 
     def receive_close(self, connection_id: str, end: Ended) -> None:
-        """Take the end of a connection; one that the gateway ended is no news."""
+        """Process the end of a connection, unless the gateway itself ended it."""
         if self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason)
             self._journal.log_closed(close, by="client")
@@ -110,7 +114,7 @@ class GatewayShell:
         )
 
     def manage(self, request: HttpRequest) -> ManagementResponse:
-        """Answer a plain HTTP request, which is one to the Management API."""
+        """Answer a plain HTTP request, which goes to the Management API."""
         named = self._clients.get(unquote(request.path.rpartition("/")[2]))
         query = f"?{request.query}" if request.query else ""
         response, effects = self._model.manage(
@@ -131,7 +135,7 @@ class GatewayShell:
         return response
 
     async def close(self) -> None:
-        """Send all clients away and forget the invocations."""
+        """Close all clients' connections and forget the invocations."""
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()

@@ -23,10 +23,10 @@ from wspubsub.local.tasks import first_of
 
 MAX_READ_FRAME_BYTES = 1_048_576
 """A longer frame is not read: the connection is closed with 1009. API Gateway's own
-limit is lower and is kept by the model; this one bounds memory."""
+limit is lower and is checked by the model; this one bounds memory."""
 
 MAX_EARLY_BYTES = 65_536
-"""How much is read before the handshake is answered; a client must not send any."""
+"""How much is read before the handshake is answered; clients must not send any."""
 
 CLOSE_SECONDS = 2.0
 """How long a client has to answer a close frame."""
@@ -98,13 +98,13 @@ class WebSocketConnection:
 
     @property
     def fault(self) -> Response | None:
-        """The answer to a handshake that is none (RFC 6455 §4.2.1); else None."""
+        """The answer to an invalid handshake (RFC 6455 §4.2.1), or None."""
         is_sound = self._response.status_code == SWITCHING_PROTOCOLS
         return None if is_sound else self._response
 
     @property
     def backlog_bytes(self) -> int:
-        """How much waits to be sent to the client."""
+        """How many bytes wait to be sent to the client."""
         return self._writer.transport.get_write_buffer_size()
 
     def accept(self, headers: Mapping[str, str]) -> None:
@@ -117,7 +117,7 @@ class WebSocketConnection:
         self._verdict.set_result(None)
 
     def refuse(self, refusal: Refuse) -> None:
-        """Decide that the handshake is refused; `verdict` gives it back."""
+        """Decide that the handshake is refused; `verdict` returns the refusal."""
         self._verdict.set_result(refusal)
 
     def send(self, text: str) -> None:
@@ -160,7 +160,7 @@ class WebSocketConnection:
         return self._verdict.result()
 
     async def inputs(self) -> AsyncIterator[DataFrame | Pinged | Ended]:
-        """Yield what the client sends; the last one is that it has ended."""
+        """Yield what the client sends; the last item is that it has ended."""
         data = bytes(self._early)
         while True:
             if data:

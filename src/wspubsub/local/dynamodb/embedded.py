@@ -1,4 +1,4 @@
-"""Where the table is: an embedded DynamoDB, or one that the user names.
+"""Where the table is: in the embedded DynamoDB, or in one that the user names.
 
 The embedded one has DynamoDB's streams and SQS too.
 """
@@ -31,7 +31,7 @@ class EmbeddedDynamoDB:
     async def start(
         cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
     ) -> "EmbeddedDynamoDB":
-        """Start it and return when its table is there.
+        """Start it and return when its table is ready.
 
         Args:
             table: Name of the table; None makes none.
@@ -42,9 +42,9 @@ class EmbeddedDynamoDB:
             WspubsubError: It does not start.
         """
         port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        complaint = ["it said nothing"]
+        complaint = ["it printed nothing"]
 
-        def hear(stream: str, line: str) -> None:
+        def read_line(stream: str, line: str) -> None:
             if stream == "stdout" and line.isdigit() and not port.done():
                 port.set_result(line)
             else:
@@ -57,7 +57,7 @@ class EmbeddedDynamoDB:
             command,
             env=environ,
             cwd=Path.cwd(),
-            on_output=hear,
+            on_output=read_line,
         )
         try:
             await first_of(port, process.exited, timeout_seconds=START_SECONDS)
@@ -69,20 +69,20 @@ class EmbeddedDynamoDB:
         return cls(process, f"http://127.0.0.1:{port.result()}")
 
     async def stop(self) -> None:
-        """End it; what was in the table is gone."""
+        """End it; the contents of the table are lost."""
         await self._process.stop()
 
 
 def check_table(table: str, *, url: str, region: str) -> None:
-    """Check that a table is there.
+    """Check that a table exists.
 
     Raises:
         UsageError: It is not, or it cannot be asked; the text says what to do.
     """
     # Not at the top: with the embedded one, this process needs no AWS SDK.
-    import boto3  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
 
     once = Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 1})
     try:
@@ -92,11 +92,13 @@ def check_table(table: str, *, url: str, region: str) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] != "ResourceNotFoundException":
             raise UsageError(
-                f"{url} did not describe table {table!r}: {error}"
+                f"{url} cannot describe table {table!r}: {error}"
             ) from None
         raise UsageError(
-            f"there is no table {table!r} at {url}; create it with: "
-            f"wspubsub create-table {table} --endpoint {url} --region {region}"
+            f"table {table!r} does not exist at {url}; create it with: wspubsub "
+            f"create-table {table} --endpoint {url} --region {region}"
         ) from None
     except (BotoCoreError, ValueError) as error:
-        raise UsageError(f"cannot ask {url} for table {table!r}: {error}") from None
+        raise UsageError(
+            f"cannot reach DynamoDB at {url} to look for table {table!r}: {error}"
+        ) from None

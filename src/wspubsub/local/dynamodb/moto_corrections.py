@@ -1,4 +1,4 @@
-"""Where moto's server is unlike AWS in what an event source depends on.
+"""Where moto's server differs from AWS in what an event source depends on.
 
 - A request may see another one half done: a condition that two writers both find true,
   a transaction that is rolled back afterwards, a message that is lost while another one
@@ -28,7 +28,7 @@ Application = Callable[[Environ, Any], Iterable[bytes]]
 
 
 class OneAtATime:
-    """Answers one request after the other, except those that wait for a message.
+    """Answers one request at a time, except those that wait for a message.
 
     Args:
         application: moto's server.
@@ -51,7 +51,7 @@ class OneAtATime:
 
 
 class Streams(DynamoDBStreamsBackend):
-    """moto's streams, with iterators that show the table that there is."""
+    """moto's streams, with iterators that show the table as it is now."""
 
     # moto looks for what belongs to a backend beside its module.
     __module__ = DynamoDBStreamsBackend.__module__
@@ -68,5 +68,5 @@ class Streams(DynamoDBStreamsBackend):
 
 
 def correct_streams() -> None:
-    """Let moto use these streams, before it has made any."""
+    """Make moto use these streams, before it has created any."""
     dynamodbstreams_backends.backend = Streams

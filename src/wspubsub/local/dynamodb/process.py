@@ -41,7 +41,9 @@ def main(arguments: list[str]) -> None:
     if arguments:
         table, *options = arguments
         _make_table(table, port=server.port, stream="--stream" in options)
-    print(server.port, flush=True)  # noqa: T201 - what the gateway waits for
+    # What the gateway waits for.
+    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.flush()
     threading.Event().wait()
 
 

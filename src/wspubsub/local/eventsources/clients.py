@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from wspubsub.aws.forks import Boto3Client
 from wspubsub.backoff import full_jitter
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
@@ -18,42 +19,6 @@ CONNECT_SECONDS = 3
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 10.0
 
 AnswerT = TypeVar("AnswerT")
-
-
-class StreamsClient(Protocol):
-    """What reads a stream, as `boto3.client("dynamodbstreams")` has it."""
-
-    def describe_stream(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """List the shards."""
-        ...
-
-    def get_shard_iterator(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Say where to read a shard from."""
-        ...
-
-    def get_records(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Read on."""
-        ...
-
-
-class LocalQueueClient(Protocol):
-    """What serves a queue, as `boto3.client("sqs")` has it."""
-
-    def create_queue(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Make a queue."""
-        ...
-
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Tell its attributes."""
-        ...
-
-    def receive_message(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Receive messages, and wait for them."""
-        ...
-
-    def delete_message_batch(self, **request: Any) -> dict[str, Any]:  # noqa: ANN401 - as boto3
-        """Delete messages."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +35,7 @@ class ServiceEndpoint:
     region: str
     is_embedded: bool
 
-    def client(self, service: str, *, read_seconds: float) -> Any:  # noqa: ANN401 - boto3 ships no types
+    def client(self, service: str, *, read_seconds: float) -> Boto3Client:
         """Return a boto3 client that tries each request once."""
         credentials: dict[str, str] = {}
         options: dict[str, Any] = {}
@@ -91,7 +56,7 @@ class ServiceEndpoint:
         return session.client(service, endpoint_url=self.url, config=config)
 
     def of_streams(self) -> "ServiceEndpoint":
-        """Return where DynamoDB's streams are: AWS has a host of their own for them."""
+        """Return where DynamoDB's streams are: AWS has a separate host for them."""
         parts = urlsplit(self.url)
         host = parts.netloc
         if host.startswith("dynamodb.") and ".amazonaws.com" in host:
@@ -104,11 +69,12 @@ class ServiceEndpoint:
 
 
 class Caller:
-    """Calls a service, and has patience with it.
+    """Calls a service, and retries until it answers.
 
     Args:
-        what: The service, for the developer's eyes.
-        journal: Hears once of a service that cannot be used, and once when it can.
+        what: The service, for the developer.
+        journal: Gets one line when the service becomes unavailable, and one when it is
+            available again.
     """
 
     def __init__(self, what: str, journal: Journal) -> None:
@@ -149,16 +115,16 @@ class Caller:
     def _fails(self, error: Exception) -> None:
         if not self._is_out:
             self._is_out = True
-            self._journal.warn(f"{self._what} cannot be used: {error}; trying on")
+            self._journal.warn(f"{self._what} is unavailable: {error}; retrying")
 
     def _works(self) -> None:
         if self._is_out:
             self._is_out = False
-            self._journal.note(f"{self._what} can be used again")
+            self._journal.note(f"{self._what} is available again")
 
 
 def code_of(error: Exception) -> str:
-    """Return AWS's code of an error; empty if it is none of AWS's."""
+    """Return AWS's code of an error, or an empty text if it is not AWS's."""
     if not isinstance(error, ClientError):
         return ""
     return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,4 +1,4 @@
-"""The event sources of a gateway: opened before it serves, started after."""
+"""The event sources of a gateway: opened before it serves, started afterwards."""
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -7,22 +7,22 @@ from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
 from wspubsub.local.eventsources.queues.queue import LocalQueue, make_queue
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,
-    list_shards,
 )
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.lineage import list_shards
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 STREAM_READ_SECONDS = 10
 
 
 class EventSourceMappings:
-    """What feeds the handler besides the WebSocket API.
+    """The sources of the handler's events besides the WebSocket API.
 
     Args:
         journal: Hears what happens.
@@ -36,7 +36,7 @@ class EventSourceMappings:
     async def open_queue(
         self, settings: QueueSettings, endpoint: ServiceEndpoint
     ) -> LocalQueue:
-        """Make a queue."""
+        """Create a queue."""
         client = endpoint.client("sqs", read_seconds=READ_SECONDS)
         queue = await in_thread(lambda: make_queue(client, settings))
         self._queue = QueuePoller(client, queue, settings, self._journal)
@@ -45,7 +45,7 @@ class EventSourceMappings:
     async def open_stream(
         self, settings: StreamSettings, endpoint: ServiceEndpoint, table: str
     ) -> str:
-        """Fix where the stream of a table is read from, and return its ARN.
+        """Decide from where to read the stream of a table, and return its ARN.
 
         An embedded table is read from its beginning, any other from now on.
 

@@ -66,7 +66,7 @@ class Client:
 
 
 class ClientContext:
-    """What a mobile application said of itself."""
+    """What a mobile application says about itself."""
 
     def __init__(self, fields: dict[str, Any]) -> None:
         self.client = Client(fields.get("client") or {})
@@ -112,7 +112,7 @@ class RuntimeApiClient:
     """
 
     def __init__(self, address: str) -> None:
-        # No time-out: the next event may be long in coming.
+        # No timeout: the next event may be long in coming.
         self._connection = http.client.HTTPConnection(address)
 
     def next_invocation(self) -> tuple[http.client.HTTPMessage, bytes]:
@@ -142,7 +142,7 @@ class RuntimeApiClient:
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives log records the request ID of the invocation that they belong to."""
+    """Adds to log records the request ID of the invocation that they belong to."""
 
     request_id = ""
 
@@ -173,7 +173,7 @@ def main(arguments: list[str]) -> None:
 
 
 def end_with_parent() -> None:
-    """End this process, and all that it started, when its standard input ends.
+    """End this process and all that it started when its standard input ends.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -249,7 +249,7 @@ def _marshal(value: object) -> bytes:
 
 
 def _encodable(value: object) -> int | float:
-    # As AWS's client does: what DynamoDB gives back as a number may be returned.
+    # As AWS's client does: a handler may return a number as it came from DynamoDB.
     if isinstance(value, Decimal):
         is_whole = value.is_finite() and value == value.to_integral_value()
         return int(value) if is_whole else float(value)
@@ -276,7 +276,7 @@ def _frames(error: BaseException) -> list[str]:
 
 
 def _users_part(trace: TracebackType | None) -> TracebackType | None:
-    # What this file and the import system did is no news to the handler's author.
+    # The handler's author need not see what this file and the import system did.
     step = trace
     while step is not None:
         name = step.tb_frame.f_code.co_filename

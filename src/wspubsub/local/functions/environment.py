@@ -1,6 +1,6 @@
 """One Lambda execution environment: a worker process and its Runtime API.
 
-"Understanding the Lambda execution environment lifecycle": it is initialised, then
+"Understanding the Lambda execution environment lifecycle": it is initialized, then
 takes one invocation at a time; it ends when an invocation times out or its process
 dies, and what its module kept in globals ends with it.
 """
@@ -23,7 +23,7 @@ from wspubsub.local.tasks import first_of
 AnswerT = TypeVar("AnswerT")
 
 TIMED_OUT = "Sandbox.Timedout"
-"""What Lambda calls it when a function's time is up."""
+"""Lambda's name for an invocation that timed out."""
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
@@ -55,7 +55,7 @@ class Runtime(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FunctionSettings:
-    """What a Lambda function is configured with.
+    """The configuration of a Lambda function.
 
     Attributes:
         name: Name of the function.
@@ -64,7 +64,7 @@ class FunctionSettings:
         task_root: Working directory.
         runtime: Which runtime client runs it.
         timeout_seconds: How long an invocation may take.
-        init_seconds: How long initialisation may take (AWS: 10 s).
+        init_seconds: How long initialization may take (AWS: 10 s).
     """
 
     name: str
@@ -102,7 +102,7 @@ class Environment:
     async def start(
         cls, name: str, settings: FunctionSettings, on_output: OutputHandler
     ) -> "Environment":
-        """Start an environment; it is not initialised when this returns.
+        """Start an environment; it is not initialized when this returns.
 
         Raises:
             OSError: The process cannot be started.
@@ -137,7 +137,7 @@ class Environment:
         return not self._process.exited.done()
 
     async def ready(self, timeout_seconds: float) -> Raised | None:
-        """Wait until it can take an invocation; return why it never will, if so."""
+        """Wait until it can take an invocation; return the reason if it never will."""
         problem = await self._first(self._api.ready, timeout_seconds)
         await self._process.settle_output()
         return problem
@@ -155,12 +155,12 @@ class Environment:
         return result, answer.done()
 
     async def stop(self) -> None:
-        """End it; whatever it is doing is lost."""
+        """End it; anything in progress is lost."""
         await self._process.stop()
         await self._api.close()
 
     async def kill(self) -> None:
-        """End it at once, in the middle of whatever it is doing."""
+        """End it at once, even in the middle of an invocation."""
         await self._process.kill()
         await self._api.close()
 

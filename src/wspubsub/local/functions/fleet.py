@@ -51,7 +51,7 @@ class Fleet:
     Args:
         settings: The function.
         max_environments: How many there may be at a time.
-        on_output: Hears what the function writes.
+        on_output: Called with each line that the function writes.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class Fleet:
         self._numbers = itertools.count(1)
         self._waiting: deque[_Waiting] = deque()
         self._idle: list[Environment] = []
-        self._initialising: set[Environment] = set()
+        self._initializing: set[Environment] = set()
         self._environments: set[Environment] = set()
         self._occupied = 0  # environments, from the decision to start to the end
-        self._starting = 0  # those of them that are not initialised
+        self._starting = 0  # those of them that are not initialized
         self._generation = 0
         self._tasks = Tasks()
 
@@ -82,15 +82,15 @@ class Fleet:
         return await waiting.outcome
 
     async def warm_up(self) -> Raised | None:
-        """Start an environment ahead of need; return why it cannot start, if so."""
+        """Start an environment ahead of need; return the reason if it cannot start."""
         self._occupied += 1
         self._starting += 1
         return await self._start()
 
     async def renew(self) -> None:
-        """Replace the environments: what runs is let finish, what comes is new code."""
+        """Replace the environments: later invocations run the new code."""
         self._generation += 1
-        unused = {*self._idle, *self._initialising}
+        unused = {*self._idle, *self._initializing}
         self._occupied -= len(self._idle)
         self._idle = []
         await asyncio.gather(*(environment.stop() for environment in unused))
@@ -98,7 +98,7 @@ class Fleet:
         self._dispatch()
 
     async def close(self) -> None:
-        """End every environment, and what runs in them."""
+        """End every environment, and the invocations in them."""
         await self._tasks.close()
         await asyncio.gather(*(each.stop() for each in self._environments))
 
@@ -125,7 +125,9 @@ class Fleet:
         except OSError as error:
             self._starting -= 1
             self._occupied -= 1
-            problem = Raised("Runtime.StartError", f"no process was started: {error}")
+            problem = Raised(
+                "Runtime.StartError", f"the process could not be started: {error}"
+            )
             self._fail_next(problem)
             return problem
         self._starting -= 1
@@ -152,7 +154,7 @@ class Fleet:
         if problem is None or problem.error_type != TIMED_OUT:
             return environment, problem
         # "Understanding the Lambda execution environment lifecycle": the init phase is
-        # tried again with the first invocation, within the function's time-out.
+        # tried again with the first invocation, within the function's timeout.
         await environment.kill()
         self._environments.discard(environment)
         return await self._start_environment(self._settings.timeout_seconds)
@@ -163,11 +165,11 @@ class Fleet:
         name = f"{self._settings.name}-{next(self._numbers)}"
         environment = await Environment.start(name, self._settings, self._on_output)
         self._environments.add(environment)
-        self._initialising.add(environment)
+        self._initializing.add(environment)
         try:
             return environment, await environment.ready(init_seconds)
         finally:
-            self._initialising.discard(environment)
+            self._initializing.discard(environment)
 
     async def _serve(self, environment: Environment, waiting: _Waiting) -> None:
         generation = self._generation

@@ -1,11 +1,11 @@
-"""Notices when the project's source files change, by their times of modification."""
+"""Notices when the project's source files change, by their modification times."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 MAX_FILES = 20_000
-"""More files than this are not looked at: nobody's project, rather a home folder."""
+"""No more files than this are checked: it would not be a project but a home folder."""
 
 _SKIPPED = frozenset({"__pycache__", "node_modules", "site-packages", "venv"})
 

@@ -34,7 +34,7 @@ class RuntimeInvocation:
     Attributes:
         request_id: Lambda's request ID, a UUID.
         event: What it is invoked with.
-        trace_id: X-Ray trace header; empty if there is none.
+        trace_id: X-Ray trace header; may be empty.
     """
 
     request_id: str
@@ -43,7 +43,7 @@ class RuntimeInvocation:
 
 
 class RuntimeApi:
-    """Hands invocations to one runtime and takes its results.
+    """Passes invocations to one runtime and receives its results.
 
     Args:
         function_arn: What the runtime is told that it runs.
@@ -84,13 +84,13 @@ class RuntimeApi:
 
     @property
     def ready(self) -> asyncio.Future[Raised | None]:
-        """Done when the runtime asks for an invocation, or says why it never will."""
+        """Done when the runtime asks for an invocation or reports why it never will."""
         return self._ready
 
     def begin(
         self, invocation: RuntimeInvocation, *, deadline: float
     ) -> asyncio.Future[InvocationResult]:
-        """Hand an invocation to the runtime, which must be asking for one.
+        """Pass an invocation to the runtime, which must be asking for one.
 
         Args:
             invocation: The invocation.
@@ -192,7 +192,7 @@ class RuntimeApi:
 
 
 def trace_of(event: Mapping[str, Any]) -> str:
-    """Return the trace header for an event: its own where it carries one."""
+    """Return the trace header for an event: its own, or a new one."""
     headers = event.get("headers")
     found = headers.get("X-Amzn-Trace-Id") if isinstance(headers, Mapping) else None
     return (
@@ -203,7 +203,7 @@ def trace_of(event: Mapping[str, Any]) -> str:
 
 
 def _read_result(body: bytes) -> InvocationResult:
-    # What is no JSON is handed on as text, for API Gateway to find malformed.
+    # Anything but JSON is passed on as text, for API Gateway to find malformed.
     text = body.decode(errors="replace")
     try:
         return Returned(read_json(text))

@@ -1,7 +1,7 @@
 """Receives a queue's messages and delivers them, several batches at a time.
 
-"Using Lambda with Amazon SQS": what a batch has done with is deleted; the rest comes
-again after the visibility time-out, until the queue's redrive policy takes it away.
+"Using Lambda with Amazon SQS": messages that were processed are deleted; the others are
+redelivered after the visibility timeout, until the queue's redrive policy removes them.
 """
 
 import asyncio
@@ -11,26 +11,27 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wspubsub.local.eventsources.clients import Caller, LocalQueueClient
+from wspubsub.local.eventsources.clients import Caller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
-from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.queues.queue import LocalQueue
-from wspubsub.local.eventsources.queues.records import SOURCE, queue_event
-from wspubsub.local.eventsources.settings import QueueSettings
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.clients import SourceQueueClient
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.queue_records import SOURCE, queue_record
+from wspubsub.mappings.settings import QueueSettings
 
 MAX_CONCURRENCY = 5
-"""With so many batches at a time Lambda begins."""
+"""How many batches Lambda begins with at a time."""
 
 WAIT_SECONDS = 20
-"""How long a reception waits for messages: the most that SQS allows."""
+"""How long ReceiveMessage waits for messages: the most that SQS allows."""
 
 READ_SECONDS = WAIT_SECONDS + 5
 
 DELETION_SECONDS = 0.5
-"""Between two attempts to delete what was handled."""
+"""Between two attempts to delete what was processed."""
 
 
 class QueuePoller:
@@ -45,7 +46,7 @@ class QueuePoller:
 
     def __init__(
         self,
-        client: LocalQueueClient,
+        client: SourceQueueClient,
         queue: LocalQueue,
         settings: QueueSettings,
         journal: Journal,
@@ -58,12 +59,12 @@ class QueuePoller:
         self._tasks = Tasks()
 
     def start(self, deliver: Deliver, *, max_concurrency: int) -> None:
-        """Begin to deliver, so many batches at a time."""
+        """Begin to deliver, at most this many batches at a time."""
         slots = asyncio.Semaphore(min(MAX_CONCURRENCY, max_concurrency))
         self._tasks.spawn(self._poll(slots, deliver))
 
     async def close(self) -> None:
-        """Stop; what has not been deleted is received again by somebody else."""
+        """Stop; what has not been deleted will be received again."""
         await self._tasks.close()
 
     async def _poll(self, slots: asyncio.Semaphore, deliver: Deliver) -> None:
@@ -98,7 +99,7 @@ class QueuePoller:
         deliver: Deliver,
     ) -> None:
         records = [
-            queue_event(message, queue_arn=self._queue.arn) for message in messages
+            queue_record(message, queue_arn=self._queue.arn) for message in messages
         ]
         try:
             for batch in batches(records, size=self._settings.batch_size):
@@ -133,8 +134,8 @@ class QueuePoller:
                 break
             await asyncio.sleep(DELETION_SECONDS)
         self._journal.warn(
-            f"{len(entries)} message(s) that were handled may come again, since they "
-            f"could not be deleted: {problem}"
+            f"{len(entries)} processed message(s) could not be deleted and may be "
+            f"redelivered: {problem}"
         )
 
     async def _try_to_delete(

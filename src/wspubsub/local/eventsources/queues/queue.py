@@ -1,19 +1,19 @@
-"""The queue that functions find, and its dead-letter queue."""
+"""The queue that functions send to, and its dead-letter queue."""
 
 import json
 from dataclasses import dataclass
 
-from wspubsub.local.eventsources.clients import LocalQueueClient
-from wspubsub.local.eventsources.settings import QueueSettings
+from wspubsub.mappings.clients import SourceQueueClient
+from wspubsub.mappings.settings import QueueSettings
 
 DEAD_LETTER_SUFFIX = "-dead"
 RETENTION_SECONDS = 14 * 86_400
-"""As long as SQS can keep a message; for what somebody has to look at."""
+"""As long as SQS can keep a message, so that somebody can look at it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalQueue:
-    """A queue that is there.
+    """An existing queue.
 
     Attributes:
         url: Where messages are sent to.
@@ -26,8 +26,8 @@ class LocalQueue:
     dead_letter_url: str
 
 
-def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
-    """Make a queue with a dead-letter queue."""
+def make_queue(client: SourceQueueClient, settings: QueueSettings) -> LocalQueue:
+    """Create a queue with a dead-letter queue."""
     dead_letter_url = client.create_queue(
         QueueName=settings.name + DEAD_LETTER_SUFFIX,
         Attributes={"MessageRetentionPeriod": str(RETENTION_SECONDS)},
@@ -46,6 +46,6 @@ def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
     return LocalQueue(url=url, arn=_arn(client, url), dead_letter_url=dead_letter_url)
 
 
-def _arn(client: LocalQueueClient, url: str) -> str:
+def _arn(client: SourceQueueClient, url: str) -> str:
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])

@@ -12,25 +12,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from wspubsub.local.eventsources.clients import Caller, StreamsClient
+from wspubsub.local.eventsources.clients import Caller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
-from wspubsub.local.eventsources.payloads import Record
-from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
-from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.local.eventsources.streams.shard_reader import ShardReader
+from wspubsub.local.journal import Journal
+from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.clients import StreamsClient
+from wspubsub.mappings.lineage import Lineage, Shard, list_shards
+from wspubsub.mappings.payloads import Record
+from wspubsub.mappings.settings import StreamSettings
+from wspubsub.mappings.shard_batches import (
     Discarded,
     ShardBatches,
     creation_time,
     sequence_number,
 )
-from wspubsub.local.eventsources.streams.shard_reader import ShardReader
-from wspubsub.local.journal import Journal
-from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.stream_records import SOURCE, stream_records
 
 POLL_SECONDS = 0.25
 SHARD_SECONDS = 10.0
-"""How often new shards are looked for, besides whenever one has ended."""
+"""How often to look for new shards, besides whenever one has ended."""
 
 TRIM_HORIZON, LATEST = "TRIM_HORIZON", "LATEST"
 
@@ -63,7 +64,7 @@ class StreamPoller:
         self._tasks = Tasks()
 
     async def open(self, descriptions: Sequence[dict[str, Any]], *, start: str) -> None:
-        """Fix where the stream is read from.
+        """Decide from where to read the stream.
 
         Args:
             descriptions: Its shards, as DescribeStream lists them.
@@ -84,7 +85,7 @@ class StreamPoller:
         self._tasks.spawn(self._find_shards(deliver))
 
     async def close(self) -> None:
-        """Stop; what has not been delivered is left."""
+        """Stop; what has not been delivered is not delivered any more."""
         await self._tasks.close()
 
     def _reader(self, shard: Shard, start: str) -> ShardReader:
@@ -114,7 +115,7 @@ class StreamPoller:
         batches = ShardBatches(self._settings)
         while not reader.is_over:
             records = await reader.read(self._settings.batch_size)
-            batches.take(stream_events(records, stream_arn=self._stream_arn))
+            batches.take(stream_records(records, stream_arn=self._stream_arn))
             await self._deliver(shard, batches, deliver)
             if not records:
                 await asyncio.sleep(POLL_SECONDS)
@@ -156,24 +157,10 @@ class StreamPoller:
             }
         }
         self._journal.warn(
-            f"{count} record(s) of the stream are not delivered, since "
+            f"{count} record(s) of the stream are not delivered because "
             f"{discarded.reason}; on AWS an on-failure destination would get "
             f"{json.dumps(details)}"
         )
-
-
-def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
-    """Return the descriptions of all shards, page by page."""
-    found: list[dict[str, Any]] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = client.describe_stream(StreamArn=stream_arn, **page)
-        description = answer["StreamDescription"]
-        found += description.get("Shards", [])
-        last = description.get("LastEvaluatedShardId")
-        if last is None:
-            return found
-        page = {"ExclusiveStartShardId": last}
 
 
 def _arrival(record: Record) -> str:

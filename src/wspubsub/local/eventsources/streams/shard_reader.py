@@ -5,11 +5,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wspubsub.local.eventsources.clients import Caller, StreamsClient, code_of
+from wspubsub.local.eventsources.clients import Caller, code_of
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.clients import StreamsClient
 
 MAX_PAGE = 1000
-"""Most that GetRecords returns at a time."""
+"""The most records that GetRecords returns at a time."""
 
 _EXPIRED = "ExpiredIteratorException"
 _TRIMMED = "TrimmedDataAccessException"
@@ -47,7 +48,7 @@ class ShardReader:
         self.is_over = False
 
     async def open(self) -> None:
-        """Fix the place from which to read.
+        """Decide on the place from which to read.
 
         Raises:
             BotoCoreError: It cannot be.
@@ -56,7 +57,7 @@ class ShardReader:
         self._iterator = await in_thread(self._ask_for_iterator)
 
     async def read(self, limit: int) -> list[Mapping[str, Any]]:
-        """Return the next records, as many as there are and fit the limit."""
+        """Return the next records, as many as there are within the limit."""
         records: list[Mapping[str, Any]] = []
         while len(records) < limit and not self.is_over:
             page = await self._page(min(MAX_PAGE, limit - len(records)))

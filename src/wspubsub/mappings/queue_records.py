@@ -1,4 +1,4 @@
-"""Messages of a queue as Lambda hands them on, from what ReceiveMessage returns.
+"""A queue's messages as Lambda passes them on, from what ReceiveMessage returns.
 
 "Using Lambda with Amazon SQS" has the shape.
 """
@@ -7,13 +7,13 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.local.eventsources.payloads import Record
+from wspubsub.mappings.payloads import Record
 
 SOURCE = "aws:sqs"
 
 
-def queue_event(message: Mapping[str, Any], *, queue_arn: str) -> Record:
-    """Return the record of an event."""
+def queue_record(message: Mapping[str, Any], *, queue_arn: str) -> Record:
+    """Return a queue message as a record of an event."""
     attributes = message.get("MessageAttributes", {})
     record = {
         "messageId": message["MessageId"],

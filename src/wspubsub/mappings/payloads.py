@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 MAX_PAYLOAD_BYTES = 6 * 1024 * 1024
-"""Most that a function is invoked with ("Lambda quotas": 6 MB)."""
+"""The largest payload that a function is invoked with ("Lambda quotas": 6 MB)."""
 
 _ENVELOPE_BYTES = len(json.dumps({"Records": []}))
 _SEPARATOR_BYTES = len(", ")
@@ -17,7 +17,7 @@ Record = Mapping[str, Any]
 def batches(
     records: Iterable[Record], *, size: int, max_bytes: int = MAX_PAYLOAD_BYTES
 ) -> Iterator[tuple[Record, ...]]:
-    """Yield records in order, in batches of a size that also fit into an invocation.
+    """Yield records in order, in batches that also fit into an invocation.
 
     A record that is too large by itself is a batch by itself.
     """

@@ -1,4 +1,4 @@
-"""What an event source mapping is set to, within AWS's limits.
+"""The settings of an event source mapping, within AWS's limits.
 
 "CreateEventSourceMapping" (AWS Lambda API Reference) has the limits.
 """
@@ -20,7 +20,7 @@ class StreamSettings:
 
     Attributes:
         batch_size: Most records in an invocation.
-        max_retries: How often a batch is tried again; -1 for ever.
+        max_retries: How often a batch is retried; -1 for no limit.
         max_record_age_seconds: How old a record may get; -1 is as old as the stream.
         bisects: Whether a batch that failed is split in two.
 
@@ -38,7 +38,7 @@ class StreamSettings:
         _check("the number of retries", self.max_retries, FOREVER, 10_000)
         if self.max_record_age_seconds != FOREVER:
             _check(
-                "the maximum age of a record, if it is not -1,",
+                "the maximum age of a record, unless it is -1,",
                 self.max_record_age_seconds,
                 60,
                 604_800,
@@ -53,9 +53,9 @@ class QueueSettings:
         name: Name of the queue.
         batch_size: Most messages in an invocation. AWS takes more than 10 only with
             a batching window, which is not offered here.
-        visibility_timeout_seconds: After so long a message that was received and
-            not deleted can be received again.
-        max_receive_count: After so many receptions a message is moved to the
+        visibility_timeout_seconds: When a message that was received and not deleted
+            can be received again.
+        max_receive_count: How often a message is received before it is moved to the
             dead-letter queue.
 
     Raises:
@@ -69,31 +69,36 @@ class QueueSettings:
 
     def __post_init__(self) -> None:
         if self.name.endswith(".fifo"):
-            raise UsageError("the gateway delivers standard queues, no FIFO queues")
+            raise UsageError(
+                "the local gateway supports standard queues only; use a name that "
+                "does not end in .fifo"
+            )
         if not _QUEUE_NAME.fullmatch(self.name):
             raise UsageError(
-                f"{self.name!r} is not the name of a queue here: 1 to 75 letters, "
-                "digits, - and _"
+                f"{self.name!r} is not a queue name: use 1 to 75 letters, digits, "
+                "- and _"
             )
         _check("the batch size of a queue", self.batch_size, 1, 10)
         seconds = self.visibility_timeout_seconds
-        _check("the visibility time-out of a queue", seconds, 0, 43_200)
+        _check("the visibility timeout of a queue", seconds, 0, 43_200)
         _check("the maximum receive count", self.max_receive_count, 1, 1_000)
 
     def check_timeout(self, timeout_seconds: float) -> None:
         """Check that a message stays hidden while a function works on it.
 
         "Creating and configuring an Amazon SQS event source mapping": a function
-        time-out above the visibility time-out is refused.
+        timeout above the visibility timeout is refused.
 
         Raises:
             UsageError: It would not.
         """
         if timeout_seconds > self.visibility_timeout_seconds:
             raise UsageError(
-                f"the function's time-out ({timeout_seconds:g} s) must not be longer "
-                "than the queue's visibility time-out "
-                f"({self.visibility_timeout_seconds} s): Lambda refuses that"
+                f"the function's timeout ({timeout_seconds:g} s) must not exceed "
+                "the queue's visibility timeout "
+                f"({self.visibility_timeout_seconds} s), or Lambda refuses the "
+                "mapping; lengthen the visibility timeout, or shorten the "
+                "function's"
             )
 
 

@@ -1,4 +1,4 @@
-"""What is delivered of a stream's shard, and again: the rules, without I/O.
+"""What is delivered, and redelivered, from a stream's shard: the rules, without I/O.
 
 "Using AWS Lambda with Amazon DynamoDB" and "Process DynamoDB records with Lambda":
 a shard's records are delivered in order, and a batch that fails blocks its shard until
@@ -9,15 +9,15 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.settings import FOREVER, StreamSettings
-from wspubsub.local.eventsources.verdicts import BatchVerdict
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.settings import FOREVER, StreamSettings
+from wspubsub.mappings.verdicts import BatchVerdict
 
 RETENTION_SECONDS = 86_400
 """How long a stream keeps a record: "Change data capture for DynamoDB Streams"."""
 
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.25, 10.0
-"""Between attempts. AWS says that it backs off, and not how long."""
+"""Between attempts. AWS says that it backs off, but not for how long."""
 
 RETRIES_USED_UP = "the retries are used up"
 TOO_OLD = "they are older than the mapping allows"
@@ -38,7 +38,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Records that are not tried again; AWS tells its on-failure destination.
+    """Records that are not retried; AWS reports them to its on-failure destination.
 
     Attributes:
         records: The records, in order.
@@ -50,7 +50,7 @@ class Discarded:
 
 
 class ShardBatches:
-    """The records of one shard that were read and are not done with.
+    """The records of one shard that were read and are not processed yet.
 
     Args:
         settings: How they are delivered.
@@ -71,12 +71,12 @@ class ShardBatches:
         return min(FIRST_DELAY_SECONDS * 2.0**doublings, LONGEST_DELAY_SECONDS)
 
     def take(self, records: Iterable[Record]) -> None:
-        """Take records that follow those taken before."""
+        """Add records that follow the last ones."""
         for batch in batches(records, size=self._settings.batch_size):
             self._pending.append(Batch(records=batch))
 
     def next_batch(self) -> Batch | None:
-        """Return what to deliver now; it stays until `finished`."""
+        """Return what to deliver now; it stays until `finish`."""
         return self._pending[0] if self._pending else None
 
     def expire(self, *, now: float) -> Discarded | None:
@@ -93,7 +93,7 @@ class ShardBatches:
         return Discarded(tuple(old), TOO_OLD) if old else None
 
     def finish(self, verdict: BatchVerdict) -> Discarded | None:
-        """Take how the batch has ended, and return what is not tried again."""
+        """Note how the batch ended, and return what is not retried."""
         batch = self._pending.popleft()
         self._has_failed = bool(verdict.failed)
         if not verdict.failed:

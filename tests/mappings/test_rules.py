@@ -8,17 +8,17 @@ from hypothesis import given, strategies as st
 
 from wspubsub import UsageError
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.mappings.lineage import Lineage, Shard
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
+from wspubsub.mappings.shard_batches import (
     LONGEST_DELAY_SECONDS,
     RETRIES_USED_UP,
     TOO_OLD,
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import MALFORMED, PARTLY_FAILED, BatchVerdict
+from wspubsub.mappings.verdicts import MALFORMED, PARTLY_FAILED, BatchVerdict
 
 NOW = 1_800_000_000.0
 ITEMS = ["1", "2", "3"]
@@ -292,10 +292,10 @@ def test_stream_settings_that_aws_refuses_are_refused(
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"name": "mine.fifo"}, "no FIFO queues"),
-        ({"name": "mine!"}, "not the name of a queue"),
+        ({"name": "mine.fifo"}, "standard queues only"),
+        ({"name": "mine!"}, "not a queue name"),
         ({"batch_size": 11}, "batch size of a queue must be from 1 to 10, not 11"),
-        ({"visibility_timeout_seconds": 43_201}, "visibility time-out"),
+        ({"visibility_timeout_seconds": 43_201}, "visibility timeout"),
         ({"max_receive_count": 0}, "maximum receive count"),
     ],
 )
@@ -311,5 +311,5 @@ def test_a_function_may_not_run_longer_than_its_messages_are_hidden() -> None:
 
     settings.check_timeout(10)
 
-    with pytest.raises(UsageError, match=r"time-out \(10.5 s\) must not be longer"):
+    with pytest.raises(UsageError, match=r"timeout \(10.5 s\) must not exceed"):
         settings.check_timeout(10.5)

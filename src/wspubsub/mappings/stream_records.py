@@ -1,4 +1,4 @@
-"""Records of a stream as Lambda hands them on, from what GetRecords returns.
+"""A stream's records as Lambda passes them on, from what GetRecords returns.
 
 The SDK has made times and bytes of some values, and emulators differ from AWS in
 others; a handler sees what it would see on AWS ("Using AWS Lambda with Amazon
@@ -9,15 +9,15 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from wspubsub.local.eventsources.payloads import Record
+from wspubsub.mappings.payloads import Record
 
 SOURCE = "aws:dynamodb"
 
 
-def stream_events(
+def stream_records(
     records: Iterable[Mapping[str, Any]], *, stream_arn: str
 ) -> Iterator[Record]:
-    """Yield the records of an event."""
+    """Yield the stream's records as records of an event."""
     for record in records:
         change = record["dynamodb"]
         if "OldImage" in change and change["OldImage"] == change.get("NewImage"):

@@ -15,13 +15,13 @@ SUCCEEDED, PARTLY_FAILED, MALFORMED = "succeeded", "partly failed", "malformed"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchVerdict:
-    """How a batch has ended.
+    """How a batch ended.
 
     Attributes:
-        failed: Identifiers of the items that are to come again.
-        outcome: That in a word: `succeeded`, `partly failed`, `malformed`, or the
+        failed: Identifiers of the items to redeliver.
+        outcome: The same in a word: `succeeded`, `partly failed`, `malformed`, or the
             type of the error.
-        error: What was wrong, for the developer's eyes.
+        error: What was wrong, for the developer.
     """
 
     failed: frozenset[str]
@@ -53,9 +53,11 @@ def _read_failures(value: object, items: Collection[str]) -> tuple[frozenset[str
         return nothing, "batchItemFailures must be a list"
     named = frozenset(_identifier(failure) for failure in failures)
     if "" in named:
-        return nothing, "each of batchItemFailures must have an itemIdentifier"
+        return nothing, "each item of batchItemFailures must have an itemIdentifier"
     if unknown := sorted(named - set(items)):
-        return nothing, f"there is no {unknown[0][:100]!r} in the batch"
+        return nothing, (
+            f"batchItemFailures names {unknown[0][:100]!r}, which is not in the batch"
+        )
     return named, ""
 
 

@@ -1,4 +1,4 @@
-"""In which order a stream's shards are read: a parent before its children.
+"""The order in which a stream's shards are read: a parent before its children.
 
 "Change data capture for DynamoDB Streams": only so is the order of an item's changes
 kept when its shard is split.
@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wspubsub.mappings.clients import StreamsClient
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
@@ -15,7 +17,7 @@ class Shard:
 
     Attributes:
         shard_id: Its ID.
-        parent_id: The shard that it continues; empty if there is none.
+        parent_id: The shard that it continues; may be empty.
         is_closed: Whether nothing more is written to it.
     """
 
@@ -25,7 +27,7 @@ class Shard:
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "Shard":
-        """Return the shard that a description is of."""
+        """Return the shard that a description describes."""
         numbers = description.get("SequenceNumberRange", {})
         return cls(
             shard_id=description["ShardId"],
@@ -42,13 +44,13 @@ class Lineage:
         self._ended: set[str] = set()
 
     def skip(self, shards: Iterable[Shard]) -> None:
-        """Count shards as read."""
+        """Count shards as already read."""
         for shard in shards:
             self._begun.add(shard.shard_id)
             self._ended.add(shard.shard_id)
 
     def begin(self, shards: Iterable[Shard]) -> list[Shard]:
-        """Return the shards to read from now on, of all that there are."""
+        """Return the shards to read from now on, out of all that exist."""
         listed = {shard.shard_id: shard for shard in shards}
         ready = [
             shard
@@ -61,5 +63,19 @@ class Lineage:
         return ready
 
     def end(self, shard: Shard) -> None:
-        """Take that a shard was read to its end."""
+        """Note that a shard was read to its end."""
         self._ended.add(shard.shard_id)
+
+
+def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
+    """Return the descriptions of all shards, page by page."""
+    found: list[dict[str, Any]] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = client.describe_stream(StreamArn=stream_arn, **page)
+        description = answer["StreamDescription"]
+        found += description.get("Shards", [])
+        last = description.get("LastEvaluatedShardId")
+        if last is None:
+            return found
+        page = {"ExclusiveStartShardId": last}

@@ -1,0 +1,80 @@
+"""What `wspubsub dev` serves: what the handler declares, unless options override it."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from wspubsub.errors import UsageError
+from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.application import Application
+from wspubsub.handlers.inspection import NoRouterError, inspect_handler
+from wspubsub.handlers.target import Target
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiChoices:
+    """What the user has chosen about the API; None leaves it to the handler.
+
+    Attributes:
+        routes: The routes.
+        two_way: Those of them that are two-way; an empty set for all of messages.
+        route_selection_expression: What a message's route key is computed from.
+        sources: The event sources that the handler finds variables of.
+    """
+
+    routes: AbstractSet[str] | None = None
+    two_way: AbstractSet[str] | None = None
+    route_selection_expression: RouteSelectionExpression | None = None
+    sources: AbstractSet[str] = frozenset()
+
+    def configure(
+        self, config: GatewayConfig, application: Application
+    ) -> GatewayConfig:
+        """Return the configuration of an API: as chosen, else as declared.
+
+        Raises:
+            UsageError: API Gateway would not accept it.
+        """
+        routes = self.routes or frozenset(application.all_keys)
+        return replace(
+            config,
+            routes=routes,
+            two_way=application.two_way_routes(routes, self.two_way),
+            route_selection_expression=self.route_selection_expression
+            or RouteSelectionExpression(application.route_selection_expression),
+        )
+
+
+def read_served(
+    target: Target, sources: AbstractSet[str]
+) -> tuple[Application, str | None]:
+    """Return what a handler declares, and the reason if that is unknown.
+
+    Any Lambda handler can be served, so one without a router just declares nothing. One
+    that cannot be imported without a network may still run where there is one.
+
+    Args:
+        target: The handler.
+        sources: The event sources that it finds variables of.
+    """
+    unknown = Application(
+        handler=target.handler, route_keys=frozenset(), event_sources=None
+    )
+    try:
+        return inspect_handler(target, sources=sources, is_quiet=True), None
+    except NoRouterError:
+        return unknown, None
+    except UsageError as error:
+        return unknown, str(error)
+
+
+def describe_api(config: GatewayConfig) -> dict[str, str]:
+    """Return what the user needs to know about an API, by name."""
+    custom = sorted(config.routes - {*PREDEFINED})
+    predefined = [key for key in PREDEFINED if key in config.routes]
+    facts = {"Routes": ", ".join([*predefined, *custom])}
+    if config.two_way:
+        facts["Two-way routes"] = ", ".join(sorted(config.two_way))
+    if custom:
+        facts["Selected by"] = config.route_selection_expression.text
+    return facts

@@ -1,0 +1,64 @@
+"""The settings of a local gateway."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.target import Target
+from wspubsub.local.declared import ApiChoices
+from wspubsub.local.functions.environment import Runtime
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalSettings:
+    """The settings of a local gateway.
+
+    Attributes:
+        config: The API, its stage, and how it behaves.
+        target: The handler.
+        choices: What the user has chosen about the API; where the sources change, the
+            rest of it is read from the handler again.
+        problem: Why the handler's routes could not be read before it was started.
+        authorizer: The Lambda authorizer, if there is one.
+        host: Where to listen.
+        port: Where to listen; 0 takes a free one.
+        allowed_hosts: Further names in `Host` headers that are taken.
+        is_tls: Whether to speak https and wss.
+        table: Name of the table.
+        dynamodb_url: Where the table is; None starts an embedded DynamoDB.
+        stream: How the table's stream is delivered, if it is.
+        queue: A queue that is made and delivered, if one is.
+        max_environments: How many environments each function may have.
+        timeout_seconds: Time-out of the functions.
+        runtime: Which runtime client runs them.
+        reloads: Whether changed source files renew the environments.
+        environ: Environment variables that functions find besides Lambda's.
+
+    Raises:
+        UsageError: AWS would refuse the queue for such a function.
+    """
+
+    config: GatewayConfig
+    target: Target
+    choices: ApiChoices = field(default_factory=ApiChoices)
+    problem: str | None = None
+    authorizer: Target | None = None
+    host: str = "127.0.0.1"
+    port: int = 0
+    allowed_hosts: tuple[str, ...] = ()
+    is_tls: bool = False
+    table: str = "wspubsub"
+    dynamodb_url: str | None = None
+    stream: StreamSettings | None = None
+    queue: QueueSettings | None = None
+    max_environments: int = 4
+    timeout_seconds: float = 29.0
+    runtime: Runtime = Runtime.BUILT_IN
+    reloads: bool = False
+    environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
+
+    def __post_init__(self) -> None:
+        if self.queue is not None:
+            self.queue.check_timeout(self.timeout_seconds)

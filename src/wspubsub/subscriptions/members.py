@@ -1,0 +1,242 @@
+"""Who is in a topic, as whom, and what each has missed: the store behind `PubSub`.
+
+It is a `SubscriptionStore` whose subscriptions are begun and ended by the commands of
+a protocol, several of which may be handled at the same time. Commands of a connection
+are numbered; of those for one topic the highest number wins, whatever the order in
+which they reach the store.
+
+`tests/contracts/test_members.py` is the contract that every implementation keeps.
+"""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from wspubsub.errors import UsageError
+from wspubsub.subscriptions.port import SegmentedStore
+from wspubsub.subscriptions.sessions import (
+    Began,
+    Ended,
+    Member,
+    Presence,
+    Session,
+    SessionState,
+)
+
+TOMBSTONE_SECONDS = 120.0
+"""How long it is remembered that a subscription or a connection has ended.
+
+A command takes less: Lambda answers API Gateway within 29 s (API Gateway quota), and a
+function that goes on after that is stopped by its own timeout.
+"""
+
+EXPIRY_GRACE_SECONDS = 25.0
+"""For how long after its end a token is taken for valid.
+
+Clients refresh it when it expires, so the new one is always a little late.
+"""
+
+NUMBERS_PER_COMMAND = 1_000_000
+"""Between two commands of a client there is room for what the server does by itself."""
+
+_MAX_COMMAND = 2**32 - 1
+
+
+class MemberStore(SegmentedStore, Protocol):
+    """A subscription store that knows sessions, presence and what was missed.
+
+    `subscribe` and `unsubscribe` are the server's own here: they need no command.
+    `subscribers`, `segments` and `segment` leave out whose token has expired more than
+    25 seconds ago.
+    """
+
+    def begin_session(self, session: Session) -> bool:
+        """Record who a connection's user is.
+
+        Returns:
+            Whether it was done; False if the connection has a session, or has ended.
+        """
+        ...
+
+    def read_session(self, connection_id: str) -> SessionState:
+        """Return all there is of a connection at this moment."""
+        ...
+
+    def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
+        """Let a session, and its subscriptions for publishers, expire at another time.
+
+        Returns:
+            Whether there is a session.
+        """
+        ...
+
+    def is_gone(self, connection_id: str) -> bool:
+        """Return whether a connection has no session, or none any more.
+
+        A command asks this after its writes and undoes them if so: the end of the
+        connection may have come in between, and not have seen them.
+        """
+        ...
+
+    def end_session(self, connection_id: str) -> Ended:
+        """Forget a connection and end its subscriptions, for `$disconnect`.
+
+        It may be of any age. For two minutes it counts as gone.
+        """
+        ...
+
+    def end_sessions(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Ended:
+        """Forget connections that are gone; see `SubscriptionStore.prune`."""
+        ...
+
+    def begin_subscription(
+        self,
+        session: Session,
+        topic: str,
+        *,
+        command: int | None,
+        called_at: float = math.inf,
+        until: float | None = None,
+        is_server_side: bool = False,
+        has_presence: bool = False,
+    ) -> Began:
+        """Subscribe a connection.
+
+        After a `StoreError` the subscription may have been written nevertheless; what
+        the connection had missed before stays marked.
+
+        Args:
+            session: The connection's session.
+            topic: The topic.
+            command: Number of the client's command; None if the server does it by
+                itself.
+            called_at: When the rule was called that allowed it.
+            until: When the subscription's own token expires, in seconds since the
+                epoch.
+            is_server_side: Whether the client has not asked for this topic.
+            has_presence: Whether the connection is to be shown as present.
+        """
+        ...
+
+    def undo_subscription(
+        self, connection_id: str, topic: str, number: int
+    ) -> Presence | None:
+        """End a subscription, unless a later command has been handled since.
+
+        Whoever was told of its `has_joined` must not tell the others any more.
+
+        Args:
+            connection_id: The connection.
+            topic: The topic.
+            number: `Began.number` of the call to undo.
+
+        Returns:
+            Who has left, if it was present before that call.
+        """
+        ...
+
+    def end_subscription(
+        self, connection_id: str, topic: str, *, command: int | None
+    ) -> Presence | None:
+        """Unsubscribe a connection, unless a later command has been handled.
+
+        Args:
+            connection_id: The connection.
+            topic: The topic.
+            command: Number of the client's command; None if the server does it by
+                itself: then a subscribe whose rule was called before is refused.
+
+        Returns:
+            Who has left, if it was shown as present.
+        """
+        ...
+
+    def extend_subscription(
+        self, session: Session, topic: str, until: float | None
+    ) -> bool:
+        """Let a subscription expire at another time.
+
+        Returns:
+            Whether the connection is subscribed to the topic.
+        """
+        ...
+
+    def mark_lost(
+        self,
+        topic: str,
+        connection_id: str,
+        offset: int,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> bool:
+        """Note that a subscriber may have missed a topic's messages from an offset on.
+
+        An older mark of a lower offset stays.
+
+        Args:
+            topic: The topic.
+            connection_id: The subscriber.
+            offset: Offset of the first of the messages.
+            timeout_seconds: How long the store may be waited for.
+
+        Returns:
+            Whether there is such a subscriber.
+        """
+        ...
+
+    def members(
+        self,
+        topic: str,
+        *,
+        consistent: bool = True,
+        timeout_seconds: float | None = None,
+    ) -> Iterator[Member]:
+        """Yield a topic's subscribers, each once, in no order, expired tokens or not.
+
+        Args:
+            topic: The topic.
+            consistent: Whether everyone is to be seen who was subscribed at the time
+                of the call.
+            timeout_seconds: As for `SubscriptionStore.subscribers`.
+
+        Raises:
+            StoreTimeoutError: The store did not answer in that time.
+        """
+        ...
+
+    def presence(self, topic: str) -> tuple[Presence, ...]:
+        """Return who is present in a topic at this moment."""
+        ...
+
+    def connections_of(self, user: str) -> tuple[str, ...]:
+        """Return the connections of a user at this moment; none of an anonymous one."""
+        ...
+
+
+def command_number(command: int) -> int:
+    """Return the number of a client's command.
+
+    Raises:
+        UsageError: It is not the ID of a command.
+    """
+    if type(command) is not int or not 0 <= command <= _MAX_COMMAND:
+        raise UsageError(
+            f"a command's number is from 0 to {_MAX_COMMAND}, not {command!r:.80}"
+        )
+    return command * NUMBERS_PER_COMMAND
+
+
+def command_of(number: int) -> int:
+    """Return the client's command that a number is of, or comes after."""
+    return number // NUMBERS_PER_COMMAND
+
+
+def is_of_server(number: int, after: int) -> bool:
+    """Return whether a number is the server's own, after that of a client's command."""
+    return after < number and command_of(number) == command_of(after)

@@ -1,0 +1,203 @@
+"""Which command for a topic was a connection's last, and who is shown as present."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from wspubsub.subscriptions.members import (
+    TOMBSTONE_SECONDS,
+    command_of,
+    is_of_server,
+)
+from wspubsub.subscriptions.sessions import Began, Presence, Subscription
+
+
+class Kept(NamedTuple):
+    """What is known of a connection and a topic, and until when."""
+
+    number: int
+    expires_at: float
+    subscription: Subscription | None = None
+    until: float | None = None
+    lost: int | None = None
+    ended_at: float = -math.inf
+
+
+class MemoryCommands:
+    """The last command of each connection for each topic.
+
+    Args:
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._kept: dict[str, dict[str, Kept]] = {}
+
+    def find(self, connection_id: str, topic: str) -> Kept | None:
+        """Return what is known of a connection and a topic."""
+        kept = self._kept.get(connection_id, {}).get(topic)
+        return kept if kept is not None and kept.expires_at > self._now() else None
+
+    def subscriptions(self, connection_id: str) -> dict[str, Subscription]:
+        """Return a connection's subscriptions by topic."""
+        found = {
+            topic: self.find(connection_id, topic)
+            for topic in self._kept.get(connection_id, {})
+        }
+        return {
+            topic: kept.subscription
+            for topic, kept in found.items()
+            if kept is not None and kept.subscription is not None
+        }
+
+    def next_number(self, connection_id: str, topic: str) -> int:
+        """Return the number of what the server does by itself."""
+        kept = self.find(connection_id, topic)
+        return 1 if kept is None else kept.number + 1
+
+    def refusal(
+        self, connection_id: str, topic: str, number: int, called_at: float
+    ) -> Began | None:
+        """Return why a client's command does not subscribe it, if it does not."""
+        kept = self.find(connection_id, topic)
+        if kept is None:
+            return None
+        has_ended = kept.subscription is None
+        is_late = kept.number > number or (kept.number == number and has_ended)
+        if not is_late and called_at > kept.ended_at:
+            return None
+        is_refused = not is_late or (has_ended and is_of_server(kept.number, number))
+        return Began(number=number, is_current=False, is_refused=is_refused)
+
+    def begin(
+        self,
+        connection_id: str,
+        topic: str,
+        subscription: Subscription,
+        kept: Kept,
+    ) -> None:
+        """Keep a subscription, and when the server ended one last."""
+        old = self.find(connection_id, topic)
+        ended_at = -math.inf if old is None else old.ended_at
+        subscription = subscription.__replace__(command=command_of(kept.number))
+        self._kept.setdefault(connection_id, {})[topic] = kept._replace(
+            subscription=subscription, ended_at=ended_at
+        )
+
+    def extend(
+        self,
+        connection_id: str,
+        topic: str,
+        subscription: Subscription,
+        until: float | None,
+    ) -> None:
+        """Replace a subscription, and when publishers take it for expired."""
+        topics = self._kept[connection_id]
+        topics[topic] = topics[topic]._replace(subscription=subscription, until=until)
+
+    def mark(self, connection_id: str, topic: str, offset: int) -> bool:
+        """Note what a subscriber has lost and return whether it is one."""
+        kept = self.find(connection_id, topic)
+        if kept is None or kept.subscription is None:
+            return False
+        lost = offset if kept.lost is None else min(offset, kept.lost)
+        self._kept[connection_id][topic] = kept._replace(lost=lost)
+        return True
+
+    def end(
+        self,
+        connection_id: str,
+        topic: str,
+        number: int,
+        ended_at: float | None = None,
+    ) -> bool:
+        """Leave a tombstone, unless a later command has been handled.
+
+        Args:
+            connection_id: The connection.
+            topic: The topic.
+            number: Number of what ends the subscription.
+            ended_at: When the server did it by itself.
+        """
+        old = self.find(connection_id, topic)
+        if old is not None and old.number > number:
+            return False
+        if ended_at is None:
+            ended_at = -math.inf if old is None else old.ended_at
+        self._kept.setdefault(connection_id, {})[topic] = Kept(
+            number, self._now() + TOMBSTONE_SECONDS, ended_at=ended_at
+        )
+        return True
+
+    def forget(self, connection_id: str) -> list[str]:
+        """Forget a connection and return the topics that something was known of."""
+        return list(self._kept.pop(connection_id, {}))
+
+    def sweep(self) -> None:
+        """Forget what has expired."""
+        for connection_id, topics in list(self._kept.items()):
+            for topic in list(topics):
+                if self.find(connection_id, topic) is None:
+                    del topics[topic]
+            if not topics:
+                del self._kept[connection_id]
+
+
+class _Shown(NamedTuple):
+    presence: Presence
+    since: int
+    expires_at: float
+
+
+class MemoryPresence:
+    """Who is shown as present in which topic.
+
+    Args:
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._shown: dict[str, dict[str, _Shown]] = {}
+
+    def show(
+        self, topic: str, presence: Presence, number: int, expires_at: float
+    ) -> bool:
+        """Show somebody and return whether they were not shown before."""
+        topics = self._shown.setdefault(topic, {})
+        old = topics.get(presence.connection_id)
+        is_new = old is None or old.expires_at <= self._now()
+        since = number if old is None or is_new else old.since
+        topics[presence.connection_id] = _Shown(presence, since, expires_at)
+        return is_new
+
+    def hide(
+        self, topic: str, connection_id: str, unless_since: int | None = None
+    ) -> Presence | None:
+        """Show somebody no longer and return who it was.
+
+        Args:
+            topic: The topic.
+            connection_id: The connection.
+            unless_since: Nobody is returned who has been shown since this number.
+        """
+        shown = self._shown.get(topic, {}).pop(connection_id, None)
+        if not self._shown.get(topic):
+            self._shown.pop(topic, None)
+        if shown is None or shown.expires_at <= self._now():
+            return None
+        return None if shown.since == unless_since else shown.presence
+
+    def all(self, topic: str) -> tuple[Presence, ...]:
+        """Return who is shown in a topic."""
+        now = self._now()
+        shown = self._shown.get(topic, {}).values()
+        return tuple(each.presence for each in shown if each.expires_at > now)
+
+    def sweep(self) -> None:
+        """Forget what has expired."""
+        for topic, shown in list(self._shown.items()):
+            for connection_id, each in list(shown.items()):
+                if each.expires_at <= self._now():
+                    self.hide(topic, connection_id)

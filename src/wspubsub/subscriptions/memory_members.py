@@ -1,0 +1,350 @@
+"""The store behind `PubSub` in memory, for tests and programs of one process."""
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from wspubsub.subscriptions.members import (
+    EXPIRY_GRACE_SECONDS,
+    TOMBSTONE_SECONDS,
+    command_number,
+)
+from wspubsub.subscriptions.memory import MemorySubscriptionStore
+from wspubsub.subscriptions.memory_commands import (
+    Kept,
+    MemoryCommands,
+    MemoryPresence,
+)
+from wspubsub.subscriptions.port import TTL_SECONDS, check_connection_id, check_topics
+from wspubsub.subscriptions.sessions import (
+    Began,
+    Ended,
+    Member,
+    Presence,
+    Session,
+    SessionState,
+    Subscription,
+    check_offset,
+    check_session,
+    check_time,
+    check_user,
+    earliest,
+)
+from wspubsub.topics import validate_topic
+
+
+class MemoryMemberStore(MemorySubscriptionStore):
+    """The store behind `PubSub`, for tests and single-process programs.
+
+    Its arguments are those of `MemorySubscriptionStore`.
+    """
+
+    def __init__(
+        self,
+        *,
+        api: str | None = None,
+        max_topics: int | None = None,
+        ttl_seconds: float = TTL_SECONDS,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(
+            api=api, max_topics=max_topics, ttl_seconds=ttl_seconds, now=now
+        )
+        self._sessions: dict[str, Session] = {}
+        self._gone: dict[str, float] = {}
+        self._commands = MemoryCommands(now)
+        self._presence = MemoryPresence(now)
+        self._next_clearing = now() + TOMBSTONE_SECONDS
+
+    def begin_session(self, session: Session) -> bool:
+        """See `MemberStore.begin_session`."""
+        session = check_session(session)
+        connection_id = session.connection_id
+        with self._lock:
+            self._sweep()
+            if self._session(connection_id) or self._has_ended(connection_id):
+                return False
+            self._sessions[connection_id] = session
+            self._connections[connection_id] = session.connection, self._stamp()
+            return True
+
+    def read_session(self, connection_id: str) -> SessionState:
+        """See `MemberStore.read_session`."""
+        connection_id = check_connection_id(connection_id)
+        connection = self.connection(connection_id)
+        with self._lock:
+            return SessionState(
+                connection=connection,
+                session=self._session(connection_id),
+                subscriptions=self._commands.subscriptions(connection_id),
+                is_gone=self._has_ended(connection_id),
+            )
+
+    def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
+        """See `MemberStore.extend_session`."""
+        connection_id = check_connection_id(connection_id)
+        expires_at = check_time("expires_at", expires_at)
+        with self._lock:
+            session = self._session(connection_id)
+            if session is None:
+                return False
+            session = session.__replace__(expires_at=expires_at)
+            self._sessions[connection_id] = session
+            found = self._commands.subscriptions(connection_id)
+            for topic, subscription in found.items():
+                self._extend(session, topic, subscription)
+            return True
+
+    def is_gone(self, connection_id: str) -> bool:
+        """See `MemberStore.is_gone`."""
+        connection_id = check_connection_id(connection_id)
+        with self._lock:
+            return self._session(connection_id) is None
+
+    def end_session(self, connection_id: str) -> Ended:
+        """See `MemberStore.end_session`."""
+        connection_id = check_connection_id(connection_id)
+        with self._lock:
+            return self._end([connection_id])
+
+    def end_sessions(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> Ended:
+        """See `MemberStore.end_sessions`."""
+        ids = frozenset(map(check_connection_id, connection_ids))
+        if topic is not None:
+            validate_topic(topic)
+        with self._lock:
+            old, young = self._judge(ids)
+            return self._end(old).__replace__(young=young)
+
+    def subscribe(self, connection_id: str, *topics: str) -> None:
+        """See `SubscriptionStore.subscribe`."""
+        connection_id = check_connection_id(connection_id)
+        names = [validate_topic(topic) for topic in topics]
+        with self._lock:
+            self._sweep()
+            current = self._commands.subscriptions(connection_id)
+            check_topics(names, current, self._max_topics)
+            for topic in names:
+                number = self._commands.next_number(connection_id, topic)
+                self._begin(connection_id, topic, number, Subscription(command=0))
+
+    def unsubscribe(self, connection_id: str, topic: str) -> None:
+        """See `SubscriptionStore.unsubscribe`."""
+        self.end_subscription(connection_id, topic, command=None)
+
+    def begin_subscription(
+        self,
+        session: Session,
+        topic: str,
+        *,
+        command: int | None,
+        called_at: float = math.inf,
+        until: float | None = None,
+        is_server_side: bool = False,
+        has_presence: bool = False,
+    ) -> Began:
+        """See `MemberStore.begin_subscription`."""
+        session, topic = check_session(session), validate_topic(topic)
+        number = None if command is None else command_number(command)
+        subscription = Subscription(
+            command=0,
+            until=check_time("until", until),
+            is_server_side=is_server_side,
+            has_presence=has_presence,
+        )
+        until = earliest(session.expires_at, subscription.until)
+        connection_id = session.connection_id
+        with self._lock:
+            self._sweep()
+            if number is None:
+                number = self._commands.next_number(connection_id, topic)
+            elif found := self._commands.refusal(
+                connection_id, topic, number, called_at
+            ):
+                return found
+            old = self._commands.find(connection_id, topic)
+            self._begin(connection_id, topic, number, subscription, until)
+            has_joined = has_presence and self._show(session, topic, number)
+            lost = None if old is None else old.lost
+            return Began(number=number, lost=lost, has_joined=has_joined)
+
+    def undo_subscription(
+        self, connection_id: str, topic: str, number: int
+    ) -> Presence | None:
+        """See `MemberStore.undo_subscription`."""
+        connection_id = check_connection_id(connection_id)
+        topic = validate_topic(topic)
+        with self._lock:
+            if not self._commands.end(connection_id, topic, number):
+                return None
+            self._remove(connection_id, topic)
+            # Nobody was told of a presence that the undone call has begun.
+            return self._presence.hide(topic, connection_id, unless_since=number)
+
+    def end_subscription(
+        self, connection_id: str, topic: str, *, command: int | None
+    ) -> Presence | None:
+        """See `MemberStore.end_subscription`."""
+        connection_id = check_connection_id(connection_id)
+        topic = validate_topic(topic)
+        number = None if command is None else command_number(command)
+        ended_at = None if number is not None else self._now()
+        with self._lock:
+            if number is None:
+                number = self._commands.next_number(connection_id, topic)
+            if not self._commands.end(connection_id, topic, number, ended_at):
+                return None
+            self._remove(connection_id, topic)
+            return self._presence.hide(topic, connection_id)
+
+    def extend_subscription(
+        self, session: Session, topic: str, until: float | None
+    ) -> bool:
+        """See `MemberStore.extend_subscription`."""
+        session, topic = check_session(session), validate_topic(topic)
+        until = check_time("until", until)
+        with self._lock:
+            found = self._commands.subscriptions(session.connection_id).get(topic)
+            if found is None:
+                return False
+            self._extend(session, topic, found.__replace__(until=until))
+            return True
+
+    def mark_lost(
+        self,
+        topic: str,
+        connection_id: str,
+        offset: int,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> bool:
+        """See `MemberStore.mark_lost`."""
+        connection_id = check_connection_id(connection_id)
+        topic, offset = validate_topic(topic), check_offset(offset)
+        with self._lock:
+            return self._commands.mark(connection_id, topic, offset)
+
+    def subscribers(
+        self,
+        topic: str,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
+    ) -> Iterator[str]:
+        """See `SubscriptionStore.subscribers`."""
+        found = self.members(
+            topic, consistent=consistent, timeout_seconds=timeout_seconds
+        )
+        since = self._now() - EXPIRY_GRACE_SECONDS
+        return (
+            member.connection_id
+            for member in found
+            if member.until is None or member.until > since
+        )
+
+    def members(
+        self,
+        topic: str,
+        *,
+        consistent: bool = True,  # noqa: ARG002 - it cannot be otherwise
+        timeout_seconds: float | None = None,
+    ) -> Iterator[Member]:
+        """See `MemberStore.members`."""
+        ids = super().subscribers(topic, timeout_seconds=timeout_seconds)
+        with self._lock:
+            return iter([self._member(each, topic) for each in ids])
+
+    def presence(self, topic: str) -> tuple[Presence, ...]:
+        """See `MemberStore.presence`."""
+        topic = validate_topic(topic)
+        with self._lock:
+            return self._presence.all(topic)
+
+    def connections_of(self, user: str) -> tuple[str, ...]:
+        """See `MemberStore.connections_of`."""
+        user = check_user(user)
+        with self._lock:
+            sessions = [self._session(each) for each in self._sessions]
+            return tuple(
+                each.connection_id
+                for each in sessions
+                if each is not None and each.user == user != ""
+            )
+
+    def _session(self, connection_id: str) -> Session | None:
+        found = self._connections.get(connection_id)
+        if found is None or not self._is_alive(found[1]):
+            return None
+        return self._sessions.get(connection_id)
+
+    def _has_ended(self, connection_id: str) -> bool:
+        return self._gone.get(connection_id, 0.0) > self._now()
+
+    def _begin(
+        self,
+        connection_id: str,
+        topic: str,
+        number: int,
+        subscription: Subscription,
+        until: float | None = None,
+    ) -> None:
+        written = self._stamp()
+        self._topics.setdefault(connection_id, {})[topic] = written
+        self._subscribers.setdefault(topic, {})[connection_id] = written
+        kept = Kept(number, written.expires_at, until=until)
+        self._commands.begin(connection_id, topic, subscription, kept)
+
+    def _show(self, session: Session, topic: str, number: int) -> bool:
+        presence = Presence(
+            connection_id=session.connection_id, user=session.user, info=session.info
+        )
+        expires_at = self._stamp().expires_at
+        return self._presence.show(topic, presence, number, expires_at)
+
+    def _extend(self, session: Session, topic: str, subscription: Subscription) -> None:
+        until = earliest(session.expires_at, subscription.until)
+        self._commands.extend(session.connection_id, topic, subscription, until)
+
+    def _member(self, connection_id: str, topic: str) -> Member:
+        kept = self._commands.find(connection_id, topic)
+        if kept is None or kept.subscription is None:
+            return Member(connection_id)
+        is_server_side = kept.subscription.is_server_side
+        return Member(connection_id, kept.until, kept.lost, is_server_side)
+
+    def _end(self, connection_ids: Iterable[str]) -> Ended:
+        left: dict[str, frozenset[str]] = {}
+        presences: dict[str, dict[str, Presence]] = {}
+        for connection_id in connection_ids:
+            if topics := super()._forget(connection_id):
+                left[connection_id] = topics
+            self._sessions.pop(connection_id, None)
+            self._gone[connection_id] = self._now() + TOMBSTONE_SECONDS
+            for topic in self._commands.forget(connection_id):
+                if shown := self._presence.hide(topic, connection_id):
+                    presences.setdefault(connection_id, {})[topic] = shown
+        return Ended(left=left, presences=presences)
+
+    def _forget(self, connection_id: str) -> frozenset[str]:
+        return self._end([connection_id]).left.get(connection_id, frozenset())
+
+    def _sweep(self) -> None:
+        super()._sweep()
+        now = self._now()
+        if now < self._next_clearing:
+            return
+        self._next_clearing = now + TOMBSTONE_SECONDS
+        self._gone = {key: at for key, at in self._gone.items() if at > now}
+        self._sessions = {
+            key: session
+            for key, session in self._sessions.items()
+            if key in self._connections
+        }
+        self._commands.sweep()
+        self._presence.sweep()

@@ -1,0 +1,362 @@
+"""The contract of `MemberStore`: sessions, and what a subscription holds."""
+
+from typing import Any
+
+import pytest
+
+from tests.contracts.members import MakeMembers, begin, open_session, session
+from tests.support.virtual_time import Clock
+from wspubsub import Connection, MessageError, TopicError, UsageError
+from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import (
+    Member,
+    Presence,
+    Session,
+    SessionState,
+    Subscription,
+)
+
+TTL = 2 * 3600 + 600
+
+
+def test_a_session_is_read_as_it_was_begun(members: MemberStore) -> None:
+    begun = Session(
+        connection=Connection(
+            id="a=",
+            connected_at=1_731_324_924.553,
+            principal="p",
+            attributes={"cookie": "x=1"},
+            api="abcdef1234/prod",
+        ),
+        user="ann ü",
+        info='{"name":"Ann"}',
+        expires_at=1_800_000_100.5,
+    )
+
+    assert members.begin_session(begun)
+
+    assert members.read_session("a=") == SessionState(
+        connection=begun.connection, session=begun
+    )
+    assert members.connection("a=") == begun.connection
+    assert not members.is_gone("a=")
+
+
+def test_an_anonymous_session_is_of_no_user(members: MemberStore) -> None:
+    assert members.begin_session(session(user=""))
+
+    assert members.read_session("a=").session == session(user="")
+    assert members.connections_of("") == ()
+
+
+def test_nothing_is_known_of_a_connection_without_a_session(
+    members: MemberStore,
+) -> None:
+    assert members.read_session("a=") == SessionState()
+    assert members.is_gone("a=")
+    assert not members.extend_session("a=", 5.0)
+    assert members.read_session("a=") == SessionState()
+
+
+def test_what_was_kept_of_the_handshake_is_there_before_the_session(
+    members: MemberStore,
+) -> None:
+    connection = Connection(id="a=", connected_at=1.0, attributes={"cookie": "x"})
+
+    members.connect(connection)
+
+    assert members.read_session("a=") == SessionState(connection=connection)
+    assert members.is_gone("a=")
+    assert members.begin_session(Session(connection=connection, user="ann"))
+    assert not members.is_gone("a=")
+
+
+@pytest.mark.parametrize("user", ["ann", "bob"])
+def test_a_connection_has_one_session(members: MemberStore, user: str) -> None:
+    assert members.begin_session(session())
+
+    assert not members.begin_session(session(user=user))
+
+    assert members.read_session("a=").session == session()
+    assert members.connections_of("ann") == ("a=",)
+    assert members.connections_of("bob") == ()
+
+
+def test_a_user_has_connections(members: MemberStore, clock: Clock) -> None:
+    for connection_id, user in [("a=", "ann"), ("b=", "ann"), ("c=", "bob")]:
+        assert members.begin_session(session(connection_id, user))
+
+    assert set(members.connections_of("ann")) == {"a=", "b="}
+    members.end_session("a=")
+    assert members.connections_of("ann") == ("b=",)
+    clock.advance(TTL)
+    assert members.connections_of("ann") == ()
+
+
+def test_a_connection_that_ended_is_gone_for_two_minutes(
+    members: MemberStore, clock: Clock
+) -> None:
+    members.begin_session(session())
+
+    members.end_session("a=")
+
+    assert members.is_gone("a=")
+    assert members.read_session("a=") == SessionState(is_gone=True)
+    assert members.connection("a=") is None
+    clock.advance(119)
+    assert not members.begin_session(session())
+    assert members.connections_of("ann") == ()
+    clock.advance(1)
+    assert members.read_session("a=") == SessionState()
+    assert members.begin_session(session())
+
+
+def test_a_session_that_never_began_is_gone_too(members: MemberStore) -> None:
+    members.end_session("a=")
+
+    assert not members.begin_session(session())
+    assert members.connections_of("ann") == ()
+
+
+def test_an_expired_session_counts_as_absent(
+    members: MemberStore, clock: Clock
+) -> None:
+    members.begin_session(session())
+    clock.advance(TTL)
+
+    assert members.read_session("a=") == SessionState()
+    assert members.is_gone("a=")
+    assert not members.extend_session("a=", None)
+    assert members.begin_session(session(user="bob"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"user": 5},
+        {"user": "\ud800"},
+        {"user": "x" * 257},
+        {"info": {"name": "Ann"}},
+        {"expires_at": "soon"},
+        {"expires_at": float("nan")},
+    ],
+)
+def test_a_session_that_cannot_be_kept_is_refused(
+    members: MemberStore, change: dict[str, Any]
+) -> None:
+    with pytest.raises(UsageError):
+        members.begin_session(session().__replace__(**change))
+
+    assert members.read_session("a=") == SessionState()
+
+
+def test_a_subscription_is_seen_from_every_side(members: MemberStore) -> None:
+    ann = open_session(members)
+
+    began = begin(members, ann, 3, until=1_800_000_050.0, has_presence=True)
+
+    assert (began.is_current, began.is_refused) == (True, False)
+    assert began.lost is None
+    assert members.read_session("a=").subscriptions == {
+        "news": Subscription(command=3, until=1_800_000_050.0, has_presence=True)
+    }
+    assert members.topics("a=") == {"news"}
+    assert list(members.subscribers("news")) == ["a="]
+    assert list(members.members("news")) == [Member("a=", 1_800_000_050.0)]
+    assert list(members.members("news", consistent=False, timeout_seconds=60)) == (
+        list(members.members("news"))
+    )
+
+
+def test_a_server_side_subscription_says_so(members: MemberStore) -> None:
+    ann = open_session(members)
+
+    began = begin(members, ann, None, is_server_side=True)
+
+    assert began.is_current
+    assert members.read_session("a=").subscriptions == {
+        "news": Subscription(command=0, is_server_side=True)
+    }
+    assert list(members.members("news")) == [Member("a=", is_server_side=True)]
+
+
+def test_a_client_can_take_over_what_the_server_began(members: MemberStore) -> None:
+    ann = open_session(members)
+    begin(members, ann, None, is_server_side=True, until=5.0)
+
+    assert begin(members, ann, 2).is_current
+
+    assert list(members.members("news")) == [Member("a=")]
+    assert members.read_session("a=").subscriptions == {"news": Subscription(command=2)}
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "until", "first"),
+    [(None, None, None), (9.5, None, 9.5), (None, 7.0, 7.0), (9.5, 7.0, 7.0)],
+)
+def test_publishers_see_which_token_expires_first(
+    members: MemberStore,
+    expires_at: float | None,
+    until: float | None,
+    first: float | None,
+) -> None:
+    ann = open_session(members, expires_at=expires_at)
+
+    begin(members, ann, 2, until=until)
+
+    assert list(members.members("news")) == [Member("a=", first)]
+
+
+def test_a_refresh_is_seen_by_publishers(members: MemberStore) -> None:
+    ann = open_session(members, expires_at=10.0)
+    begin(members, ann, 2)
+    begin(members, ann, 3, topic="sport", until=20.0)
+
+    assert members.extend_session("a=", 30.0)
+
+    state = members.read_session("a=")
+    assert state.session == ann.__replace__(expires_at=30.0)
+    assert state.subscriptions["sport"].until == 20.0
+    assert list(members.members("news")) == [Member("a=", 30.0)]
+    assert list(members.members("sport")) == [Member("a=", 20.0)]
+
+    assert members.extend_session("a=", None)
+
+    assert members.read_session("a=").session == ann.__replace__(expires_at=None)
+    assert list(members.members("news")) == [Member("a=")]
+    assert list(members.members("sport")) == [Member("a=", 20.0)]
+
+
+def test_a_refresh_brings_no_subscription_back(members: MemberStore) -> None:
+    ann = open_session(members)
+    begin(members, ann, 2)
+    members.end_subscription("a=", "news", command=3)
+
+    members.extend_session("a=", 30.0)
+    assert not members.extend_subscription(ann, "news", 20.0)
+
+    assert members.topics("a=") == frozenset()
+    assert list(members.members("news")) == []
+
+
+def test_a_subscription_can_be_refreshed(members: MemberStore) -> None:
+    ann = open_session(members, expires_at=40.0)
+    begin(members, ann, 2, until=10.0)
+
+    assert members.extend_subscription(ann, "news", 20.0)
+    assert list(members.members("news")) == [Member("a=", 20.0)]
+    assert members.read_session("a=").subscriptions["news"].until == 20.0
+
+    assert members.extend_subscription(ann, "news", None)
+    assert list(members.members("news")) == [Member("a=", 40.0)]
+    assert members.read_session("a=").subscriptions["news"].until is None
+
+
+def test_everyone_in_a_topic_is_seen_once(make_members: MakeMembers) -> None:
+    members = make_members(shards=3)
+    for number in range(40):
+        ann = open_session(members, f"c{number}")
+        begin(members, ann, 1, has_presence=True)
+
+    ids = sorted(f"c{number}" for number in range(40))
+    assert sorted(each.connection_id for each in members.members("news")) == ids
+    assert sorted(each.connection_id for each in members.presence("news")) == ids
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 8), (8, 1), (3, 5)])
+def test_a_changed_number_of_shards_doubles_nobody(
+    make_members: MakeMembers, before: int, after: int
+) -> None:
+    old = make_members(shards=before)
+    sessions = {f"c{number}": open_session(old, f"c{number}") for number in range(12)}
+    for each in sessions.values():
+        begin(old, each, 1, has_presence=True)
+        old.mark_lost("news", each.connection_id, 4)
+    new = make_members(shards=after, previous_shards=before)
+
+    again = [begin(new, sessions[f"c{n}"], 2, has_presence=True) for n in range(6)]
+    assert [each.lost for each in again] == [4] * 6
+    assert [each.has_joined for each in again] == [False] * 6
+    assert new.mark_lost("news", "c0", 9)
+    assert new.mark_lost("news", "c7", 3)
+    left = new.end_subscription("c6", "news", command=2)
+    assert left == Presence(connection_id="c6", user="ann")
+    ended = new.end_session("c8")
+
+    assert ended.left == {"c8": {"news"}}
+    ids = sorted(sessions.keys() - {"c6", "c8"})
+    assert sorted(each.connection_id for each in new.members("news")) == ids
+    assert sorted(each.connection_id for each in new.presence("news")) == ids
+    lost = {each.connection_id: each.lost for each in new.members("news")}
+    assert lost == dict.fromkeys(ids, 4) | dict.fromkeys(
+        ["c1", "c2", "c3", "c4", "c5"]
+    ) | {"c0": 9, "c7": 3}
+
+
+def test_an_illegal_argument_is_refused_before_anything_is_written(
+    members: MemberStore,
+) -> None:
+    ann = open_session(members)
+    for topic in ("", "a\nb", "x" * 257):
+        with pytest.raises(TopicError):
+            begin(members, ann, 1, topic=topic)
+        with pytest.raises(TopicError):
+            members.end_subscription("a=", topic, command=1)
+        with pytest.raises(TopicError):
+            members.members(topic)
+        with pytest.raises(TopicError):
+            members.presence(topic)
+        with pytest.raises(TopicError):
+            members.end_sessions(["a="], topic=topic)
+    for command in (-1, 2**32, True, 1.5):
+        with pytest.raises(UsageError, match="command"):
+            begin(members, ann, command)
+        with pytest.raises(UsageError, match="command"):
+            members.end_subscription("a=", "news", command=command)  # type: ignore[arg-type] # that is the test
+    for offset in (-1, 2**64, 1.5):
+        with pytest.raises(UsageError, match="offset"):
+            members.mark_lost("news", "a=", offset)  # type: ignore[arg-type] # as above
+    with pytest.raises(UsageError, match="until"):
+        begin(members, ann, 1, until="soon")
+    with pytest.raises(MessageError):
+        members.read_session("..")
+
+    assert members.read_session("a=") == SessionState(
+        connection=ann.connection, session=ann
+    )
+
+
+def test_only_members_show_whose_token_has_expired(
+    members: MemberStore, clock: Clock
+) -> None:
+    ann = open_session(members, expires_at=clock() + 60)
+    begin(members, ann, 2)
+    clock.advance(60 + 24.5)
+    assert list(members.subscribers("news")) == ["a="]
+    clock.advance(1)
+
+    assert list(members.subscribers("news")) == []
+    (whole,) = members.whole("news")
+    assert list(members.segment("news", whole)) == []
+    assert list(members.segments("news", 5, [whole])) == []
+    assert [each.connection_id for each in members.members("news")] == ["a="]
+    assert members.topics("a=") == {"news"}
+
+
+def test_what_expired_is_not_kept_for_ever(members: MemberStore, clock: Clock) -> None:
+    for number in range(3):
+        ann = open_session(members, f"c{number}")
+        begin(members, ann, 2, has_presence=True)
+        begin(members, ann, 3, topic="sport")
+        members.end_subscription(f"c{number}", "sport", command=4)
+    members.end_session("c0")
+    clock.advance(TTL / 2)
+    begin(members, open_session(members, "d="), 2, has_presence=True)
+    clock.advance(TTL / 2)
+
+    begin(members, open_session(members, "e="), 2, has_presence=True)
+
+    assert {each.connection_id for each in members.presence("news")} == {"d=", "e="}
+    assert set(members.subscribers("news")) == {"d=", "e="}
+    assert set(members.connections_of("ann")) == {"d=", "e="}
+    assert members.end_session("c1").left == {}

@@ -1,0 +1,145 @@
+"""What `wspubsub dev` reads from the handler, so that no option repeats it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.gateways import APPS, CREDENTIALS, DevGateway, dev
+
+pytestmark = pytest.mark.integration
+
+APP = """
+import os
+
+from wspubsub import MessageEvent, Router
+from wspubsub.eventsources import EventSources
+
+router = Router(route_selection_expression="$request.body.type")
+
+
+@router.route("echo", two_way=True)
+def echo(event: MessageEvent) -> str:
+    return event.json()["text"]
+
+
+@router.default
+def ignore(event: MessageEvent) -> str:
+    return "nobody gets this"
+
+
+def take(event, context):
+    print("took", event["Records"][0]["eventSource"], os.environ["WSPUBSUB_QUEUE"])
+
+
+handler = EventSources(router, queue=take)
+"""
+
+
+def _ready(gateway: DevGateway) -> dict[str, str]:
+    return dict(gateway.wait_for(lambda each: each["kind"] == "ready"))
+
+
+def test_routes_and_event_sources_are_those_of_the_handler(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+
+    with (
+        dev("app.py:handler", "--dynamodb", chat.dynamodb_url, cwd=tmp_path) as gateway,
+        gateway.client() as client,
+    ):
+        ready = _ready(gateway)
+        client.send("one-way")
+        client.send(json.dumps({"type": "echo", "text": "hello"}))
+        answer = client.recv(10)
+        invoked = gateway.wait_for(lambda each: each.get("route_key") == "echo")
+
+    assert answer == "hello"
+    assert invoked
+    assert ready["routes"] == "$connect, $disconnect, $default, echo"
+    assert ready["two-way_routes"] == "echo"
+    assert ready["selected_by"] == "$request.body.type"
+    assert ready["queue_url"]
+    assert "stream" not in ready
+
+
+def test_options_win_over_what_the_handler_declares(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    options = ["--route", "$connect", "$default", "--two-way", "$default"]
+    options += ["--no-queue", "--dynamodb", chat.dynamodb_url]
+
+    with (
+        dev(
+            "app.py:handler",
+            *options,
+            cwd=tmp_path,
+            environ={"WSPUBSUB_QUEUE": "https://mine", **CREDENTIALS},
+        ) as gateway,
+        gateway.client() as client,
+    ):
+        ready = _ready(gateway)
+        client.send("two-way")
+        answer = client.recv(10)
+
+    assert answer == "nobody gets this"
+    assert ready["routes"] == "$connect, $default"
+    assert "queue_url" not in ready
+
+
+def test_a_handler_without_a_router_is_served_with_the_predefined_routes(
+    chat: DevGateway,
+) -> None:
+    target = f"{APPS / 'probe.py'}:handler"
+
+    with dev(target, "--dynamodb", chat.dynamodb_url) as gateway:
+        ready = _ready(gateway)
+
+    assert ready["routes"] == "$connect, $disconnect, $default"
+    assert "two-way_routes" not in ready
+    assert not [each for each in gateway.records if each["kind"] == "warning"]
+
+
+def test_a_module_that_needs_its_table_when_it_is_imported_is_served(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(
+        "import boto3\nfrom wspubsub import Router\n"
+        "boto3.client('dynamodb').describe_table(TableName='wspubsub')\n"
+        "handler = Router()\nhandler.route('a')(print)\n"
+    )
+
+    with dev(
+        "app.py:handler", "--dynamodb", chat.dynamodb_url, cwd=tmp_path
+    ) as gateway:
+        warning = gateway.wait_for(lambda each: each["kind"] == "warning")
+        ready = _ready(gateway)
+
+    assert ready["routes"] == "$connect, $disconnect, $default"
+    assert (
+        "cannot read the routes: app.py:handler: importing app failed"
+        in (warning["text"])
+    )
+
+
+def test_routes_that_come_with_a_change_are_served_to_open_connections(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    app = tmp_path / "app.py"
+    code = "from wspubsub import Router\nhandler = Router()\n"
+    app.write_text(code)
+    options = ["--reload", "--dynamodb", chat.dynamodb_url]
+
+    with (
+        dev("app.py:handler", *options, cwd=tmp_path) as gateway,
+        gateway.client() as client,
+    ):
+        app.write_text(
+            f"{code}handler.route('echo', two_way=True)(lambda event: 'new')\n"
+        )
+        gateway.wait_for(lambda each: each.get("text") == "Two-way routes: echo")
+        client.send('{"action": "echo"}')
+
+        assert client.recv(10) == "new"
