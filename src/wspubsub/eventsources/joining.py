@@ -35,7 +35,7 @@ class Joiner(Protocol):
     """Delivers several messages of a topic as one, of which clients know to read each.
 
     Whoever cannot be reached is remembered, and learns later that it has missed
-    something; so one that fails is no reason to deliver a message again.
+    something; so the message need not be delivered again because of one that fails.
     """
 
     def takes(self, message: LoggedMessage) -> bool:

@@ -128,7 +128,7 @@ class Broadcaster:
 
         Args:
             topic: 1 to 256 bytes of UTF-8, no control characters.
-            data: The message; at most 131,072 bytes with all that is around it.
+            data: The message; at most 131,072 bytes with the push that carries it.
             logged: Whether the topic has history.
             info: Who publishes, if a client does.
             key: The message's name in the log, so that it can be published again; see

@@ -29,7 +29,7 @@ class Posted(Record):
 
     Attributes:
         report: What became of it for each member that was to get it.
-        error: What stopped it half-way, if anything did.
+        error: What stopped it halfway, if anything did.
         topic: The topic; empty if it went to connections by name.
         offset: Offset of the first publication in it; 0 if the topic has no history.
         server_side: Members among them that the server has subscribed.

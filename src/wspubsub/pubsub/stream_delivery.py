@@ -64,7 +64,7 @@ class StreamDelivery:
         Raises:
             NotDeliveredError: Members were left out and not given up, or could not be
                 marked.
-            PublishError: The store or the Management API failed half-way.
+            PublishError: The store or the Management API failed halfway.
         """
         first = messages[0]
         budget = self._members.budget(timeout_seconds)
