@@ -132,7 +132,7 @@ class Publisher:
         """
         topic = validate_topic(topic)
         encoded = encode(data)
-        excluded = _check_exclude(exclude)
+        excluded = check_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
         if self._log is None or not self._log.keeps(topic):
             if key is not None or info is not None:
@@ -142,7 +142,7 @@ class Publisher:
                 )
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
-            return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
+            return warn_of_incomplete(report, f"everyone in topic {topic!r}")
         if self._envelope is not as_published:
             check_size(self._envelope, topic, encoded, info)
         appended = self._log.append(
@@ -171,8 +171,8 @@ class Publisher:
             lambda: self.fanout.publish(self._outgoing(logged), self.delivery, budget),
         )
         if key is not None and report.is_complete and not is_handed_over:
-            _mark_sent(topic_log, logged, key, budget)
-        return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
+            mark_sent(topic_log, logged, key, budget)
+        return warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
 
     def deliver_logged(
         self,
@@ -262,7 +262,7 @@ class Publisher:
                 status=None,
                 code=None,
             )
-        return _warn_of_incomplete(report, f"connection {connection_id}")
+        return warn_of_incomplete(report, f"connection {connection_id}")
 
     def close(self, connection_id: str) -> None:
         """Close a connection and forget it; one that is already gone is only forgotten.
@@ -304,24 +304,36 @@ def _add_position(
     return report.__replace__(position=position)
 
 
-def _warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
-    # Few look at what publish returns, and nobody is to find out from the clients.
+def warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
+    """Log a warning if somebody was left out, and return the report.
+
+    Few look at what a publish returns, and nobody should find out from the clients.
+    """
     if not report.is_complete:
         log.warning("a message did not reach %s: %s", whom, report.describe())
     return report
 
 
-def _mark_sent(
+def mark_sent(
     topic_log: "TopicLog", message: "LoggedMessage", key: str, budget: Budget
 ) -> None:
-    # Everyone has the message; without the mark, a repeat would only send it again.
+    """Note in the log that a message has been sent to everyone.
+
+    If that fails, a repeat would only send it again.
+    """
     try:
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
 
 
-def _check_exclude(exclude: object) -> frozenset[str]:
+def check_exclude(exclude: object) -> frozenset[str]:
+    """Return the connections that a message is not for.
+
+    Raises:
+        MessageError: No connection has such an ID.
+        UsageError: It is not a collection of texts.
+    """
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError(
             "exclude must be a collection of connection IDs, such as "
