@@ -29,7 +29,7 @@ from wspubsub.dynamodb import (
 )
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.stream_records import stream_records
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -82,7 +82,7 @@ class Service:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         found = self.streams.get_records(ShardIterator=iterator)["Records"]
-        events = list(stream_events(found, stream_arn=self.arn))
+        events = list(stream_records(found, stream_arn=self.arn))
         records: list[dict[str, Any]] = json.loads(json.dumps(events))
         return records
 

@@ -25,13 +25,13 @@ from wspubsub.local.apigateway.server import Server
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.functions.environment import FunctionSettings
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import ServiceEndpoint

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from wspubsub.gateway import GatewayConfig
 from wspubsub.handlers.target import Target
 from wspubsub.local.declared import ApiChoices
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.functions.environment import Runtime
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.support.late_reads import is_late
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.stream_records import stream_records
 
 Item = dict[str, Any]
 
@@ -131,7 +131,7 @@ class SmallTable:
                 "NewImage": item,
             },
         }
-        self.records += stream_events([change], stream_arn=_ARN)
+        self.records += stream_records([change], stream_arn=_ARN)
 
 
 def _key(item: Item) -> tuple[str, str]:
