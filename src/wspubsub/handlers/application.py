@@ -65,7 +65,7 @@ class Application:
 
     @property
     def needed_sources(self) -> frozenset[str]:
-        """The event sources that it needs: `stream`, `queue`, or both.
+        """Which event sources it cannot do without, of `stream` and `queue`.
 
         It takes their records, or reads their variable while it is imported.
         """
