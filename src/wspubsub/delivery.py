@@ -4,14 +4,30 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.errors import StoreTimeoutError, UsageError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
-from wspubsub.subscriptions.port import SubscriptionStore
+from wspubsub.subscriptions.port import Pruned, SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
 """Called with a connection that was pruned, and the topics that it left by that."""
+
+
+class Prune(Protocol):
+    """Forgets connections that are gone, as `SubscriptionStore.prune` does."""
+
+    def __call__(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Pruned:
+        """Forget them, and return who has left what."""
+        ...
+
 
 log = logging.getLogger("wspubsub")
 
@@ -101,11 +117,19 @@ class Delivery:
         self._reserve_seconds = reserve_seconds
         self._clock = clock
         self._heard: Callable[[PostOutcome], object] | None = None
+        self._prune: Prune = store.prune
 
     def report_to(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
         """Return a delivery like this one that reports each post as it ends."""
+        return self._copy(_heard=heard)
+
+    def prune_with(self, prune: Prune) -> "Delivery":
+        """Return a delivery like this one that prunes in another way."""
+        return self._copy(_prune=prune)
+
+    def _copy(self, **changes: object) -> "Delivery":
         twin = object.__new__(Delivery)
-        vars(twin).update(vars(self), _heard=heard)
+        vars(twin).update(vars(self), **changes)
         return twin
 
     def budget(
@@ -160,7 +184,7 @@ class Delivery:
         except WspubsubError as error:
             stopped = error
         stopped = stopped or reading.stopped
-        report = tally.report(self._prune(tally.gone, topic, budget))
+        report = tally.report(self._prune_gone(tally.gone, topic, budget))
         if stopped is not None:
             raise PublishError(stopped, report) from stopped
         return report
@@ -179,7 +203,7 @@ class Delivery:
             ids, data, deadline=until, patience_seconds=patience_seconds
         )
 
-    def _prune(
+    def _prune_gone(
         self, gone: list[str], topic: str | None, budget: Budget
     ) -> frozenset[str]:
         # What cannot be pruned now is found gone by the next publish, so neither an
@@ -193,7 +217,7 @@ class Delivery:
                 )
                 break
             try:
-                pruned = self.store.prune(
+                pruned = self._prune(
                     gone[start : start + PRUNE_CHUNK],
                     topic=topic,
                     timeout_seconds=budget.seconds_left(),

@@ -25,6 +25,16 @@ class Outgoing(Record):
     exclude: frozenset[str] = frozenset()
     position: "Position | None" = None
 
+    @property
+    def is_logged(self) -> bool:
+        """Whether a log has it.
+
+        Then its subscribers must be read with strong consistency: who subscribes writes
+        the subscription and then reads the log, so either the replay has the message or
+        this read has the subscription. A stale read would lose it.
+        """
+        return self.position is not None
+
 
 class Fanout(Protocol):
     """How a message gets to a topic's subscribers.
@@ -71,7 +81,9 @@ class InlineFanout:
         """See `Fanout.publish`."""
         return delivery.deliver(
             delivery.store.subscribers(
-                message.topic, timeout_seconds=budget.posting_seconds_left()
+                message.topic,
+                consistent=message.is_logged,
+                timeout_seconds=budget.posting_seconds_left(),
             ),
             message.data,
             topic=message.topic,

@@ -14,7 +14,7 @@ from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import read_json
 
 CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED_ROUTES = (CONNECT, DISCONNECT, DEFAULT)
+PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
 
 DEFAULT_EXPRESSION = "$request.body.action"
 """What most WebSocket APIs use, and what the AWS console proposes."""

@@ -33,10 +33,8 @@ class FailingStore(MemorySubscriptionStore):
     fails_to_prune = False
     pruned: int = 0
 
-    def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
-    ) -> Iterator[str]:
-        found = super().subscribers(topic, timeout_seconds=timeout_seconds)
+    def subscribers(self, topic: str, **options: Any) -> Iterator[str]:
+        found = super().subscribers(topic, **options)
         for number, connection_id in enumerate(found):
             if number == self.fails_after:
                 raise StoreError("no capacity", operation="Query", code="Throttled")

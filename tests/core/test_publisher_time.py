@@ -83,6 +83,7 @@ class SlowStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
+        consistent: bool = False,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         assert timeout_seconds is not None
@@ -148,13 +149,8 @@ def test_a_silent_store_ends_the_reading_and_nothing_else(
 
 def test_whoever_was_read_before_the_store_failed_has_an_outcome() -> None:
     class Failing(MemorySubscriptionStore):
-        def subscribers(
-            self,
-            topic: str,
-            *,
-            timeout_seconds: float | None = None,
-        ) -> Iterator[str]:
-            yield from super().subscribers(topic)
+        def subscribers(self, topic: str, **options: Any) -> Iterator[str]:
+            yield from super().subscribers(topic, **options)
             raise StoreError("no capacity", operation="Query", code="Throttled")
 
     store = Failing()

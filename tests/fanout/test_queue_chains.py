@@ -28,9 +28,10 @@ class Stumbling(MemorySubscriptionStore):
     fails_after: int | None = None
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self, topic: str, size: int, within: Iterable[Segment], **options: Any
     ) -> Iterator[Segment]:
-        for number, segment in enumerate(super().segments(topic, size, within)):
+        found = super().segments(topic, size, within, **options)
+        for number, segment in enumerate(found):
             if number == self.fails_after:
                 self.fails_after = None
                 raise StoreError("throttled", operation="Query", code="Throttling")

@@ -7,6 +7,7 @@ from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
 from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.selection import DEFAULT_EXPRESSION
 
@@ -176,7 +177,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--timeout",
         type=float,
-        default=29.0,
+        default=MAX_TIMEOUT_SECONDS,
         metavar="SECONDS",
         help="timeout of the functions (default: %(default)g)",
     )

@@ -20,6 +20,11 @@ REMEMBERED_SECONDS = 900.0
 _SETTLED = {Outcome.DELIVERED, Outcome.GONE}
 
 
+def is_settled(result: PostOutcome) -> bool:
+    """Return whether a connection has a message, or is gone."""
+    return result.outcome in _SETTLED
+
+
 class RecordProgress:
     """What has become of one record.
 
@@ -41,7 +46,7 @@ class RecordProgress:
 
     def add(self, result: PostOutcome) -> None:
         """Note the outcome of a post."""
-        if result.outcome in _SETTLED:
+        if is_settled(result):
             self.left.discard(result.connection_id)
             if not self.is_tried:
                 self.reached.add(result.connection_id)

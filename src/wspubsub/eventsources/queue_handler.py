@@ -112,7 +112,12 @@ class QueueHandler:
     def _split(self, work: Work, budget: Budget) -> None:
         topic = work.message.topic
         split = _Split(work)
-        segments = self._store.segments(topic, self._fanout.segment_size, work.split)
+        segments = self._store.segments(
+            topic,
+            self._fanout.segment_size,
+            work.split,
+            consistent=work.message.is_logged,
+        )
         try:
             while batch := list(islice(segments, MAX_BATCH_ENTRIES)):
                 self._send(split.make_parts(batch), taken=split.mark_taken)
@@ -157,7 +162,12 @@ class QueueHandler:
         if work.segment is not None:
             seconds = budget.posting_seconds_left()
             return list(
-                self._store.segment(topic, work.segment, timeout_seconds=seconds)
+                self._store.segment(
+                    topic,
+                    work.segment,
+                    consistent=work.message.is_logged,
+                    timeout_seconds=seconds,
+                )
             )
         # They were read as subscribers some time ago.
         return sorted(select_subscribed(self._store, topic, work.connections))

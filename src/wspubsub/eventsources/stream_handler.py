@@ -11,6 +11,7 @@ from wspubsub.dynamodb.images import ImageError
 from wspubsub.errors import ConnectionGoneError, WspubsubError
 from wspubsub.events import Connection
 from wspubsub.eventsources.invocations import partial_failure, records_of, seconds_left
+from wspubsub.eventsources.joining import Group, Joiner, Joining
 from wspubsub.eventsources.laggards import Debt, Laggards, are_few
 from wspubsub.eventsources.progress import ProgressMemory, RecordProgress
 from wspubsub.eventsources.ready import PATIENCE_SECONDS, OnReady, Readiness
@@ -39,6 +40,10 @@ class StreamHandler:
     up to the event source mapping. Only a record that cannot be read is logged whole
     and left behind.
 
+    Messages that a `joiner` takes are delivered by it, those of a topic that wait
+    together as one, up to 32 KB; if one is not done, nothing behind it is tried. A
+    message of anybody else is never joined.
+
     A redelivered message goes only to those who have not got it, as far as the
     environment is the same. A connection that takes no messages while others do is
     given up after some seconds, with an error in the log, so that it holds nobody up.
@@ -47,6 +52,7 @@ class StreamHandler:
         publisher: Publishes with a log; it posts what the stream brings.
         on_ready: Called with each new connection as soon as it can be posted to, and
             again if the stream brings it again.
+        joiner: Delivers messages that wait together as one, such as `PubSub`'s.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
         sleep: Waits until a connection is ready, or takes messages again.
@@ -57,6 +63,7 @@ class StreamHandler:
         publisher: Publisher,
         *,
         on_ready: OnReady | None = None,
+        joiner: Joiner | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -65,6 +72,7 @@ class StreamHandler:
         self._greets = on_ready is not None
         self._now = now
         self._memory = ProgressMemory(clock)
+        self._joining = Joining(joiner, self._memory, now)
         self._laggards = Laggards(publisher, clock=clock, sleep=sleep)
         self._readiness = Readiness(
             on_ready or _ignore,
@@ -81,7 +89,13 @@ class StreamHandler:
             EventError: It is not an event of DynamoDB Streams.
         """
         changes = self._read(records_of(event, "aws:dynamodb"))
-        run = _Run(self._publisher, self._readiness, self._laggards, self._memory)
+        run = _Run(
+            self._publisher,
+            self._readiness,
+            self._laggards,
+            self._memory,
+            self._joining,
+        )
         unfinished = run.handle(changes, partial(seconds_left, context))
         first = min(map(changes.index, unfinished), default=len(changes))
         for change in changes[:first]:
@@ -104,7 +118,7 @@ class StreamHandler:
         if isinstance(change.item, Connection):
             return self._greets
         # Otherwise the call that published it has fanned it out.
-        return self._publisher.fanout.needs_log
+        return self._joining.takes(change.item) or self._publisher.fanout.needs_log
 
 
 class _Run:
@@ -116,8 +130,10 @@ class _Run:
         readiness: Readiness,
         laggards: Laggards,
         memory: ProgressMemory,
+        joining: Joining,
     ) -> None:
         self._publisher = publisher
+        self._joining = joining
         self._readiness = readiness
         self._laggards = laggards
         self._memory = memory
@@ -134,8 +150,12 @@ class _Run:
     ) -> list[Change]:
         """Do what the records ask for, and return those that must be redelivered."""
         self._ask(changes, 0.0)
-        for change in changes:
-            if not self._do(change, seconds_left):
+        for unit in self._joining.join(changes):
+            if isinstance(unit, Group):
+                is_done = self._do_joined(unit, seconds_left)
+            else:
+                is_done = self._do(unit, seconds_left)
+            if not is_done:
                 break
         self._greet_late(seconds_left)
         self._catch_up(seconds_left)
@@ -154,6 +174,16 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - of the user's code as well
             self._report(change, error)
             return False
+        return True
+
+    def _do_joined(self, group: Group, seconds_left: Callable[[], float]) -> bool:
+        try:
+            _check_time(seconds_left)
+            self._joining.deliver(group, self._reached, seconds_left())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not done
+            self._report(group.changes[0], error)
+            return False
+        self._reached += group.reached
         return True
 
     def _deliver(

@@ -73,7 +73,9 @@ class QueueFanout:
         store = require_segments(delivery.store)
         most = self._inline_threshold
         subscribers = store.subscribers(
-            message.topic, timeout_seconds=budget.posting_seconds_left()
+            message.topic,
+            consistent=message.is_logged,
+            timeout_seconds=budget.posting_seconds_left(),
         )
         ids = list(islice(subscribers, most + 1))
         if len(ids) > most:

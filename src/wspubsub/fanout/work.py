@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wspubsub.errors import WspubsubError
+from wspubsub.log.rules import Position
 from wspubsub.outgoing import Outgoing
 from wspubsub.records import Record
 from wspubsub.subscriptions.port import Segment
@@ -60,6 +61,8 @@ class Work(Record):
             "hops": self.hops,
             **_write_data(self.message.data),
         }
+        if self.message.position is not None:
+            fields["position"] = self.message.position
         if self.message.exclude:
             fields["exclude"] = sorted(self.message.exclude)
         if self.split:
@@ -108,6 +111,7 @@ def _read(fields: dict[str, Any]) -> Work:
             topic=str(fields["topic"]),
             data=_read_data(fields),
             exclude=frozenset(map(str, fields.get("exclude", ()))),
+            position=_position(fields.get("position")),
         ),
         split=tuple(_segment(each) for each in fields.get("split", ())),
         segment=None if segment is None else _segment(segment),
@@ -115,6 +119,13 @@ def _read(fields: dict[str, Any]) -> Work:
         attempt=int(fields.get("attempt", 0)),
         hops=int(fields.get("hops", 1)),
     )
+
+
+def _position(fields: list[Any] | None) -> Position | None:
+    if fields is None:
+        return None
+    epoch, offset = fields
+    return Position(str(epoch), int(offset))
 
 
 def _segment(fields: list[Any]) -> Segment:

@@ -5,17 +5,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.errors import UsageError
-from wspubsub.selection import DEFAULT_EXPRESSION
-
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
+from wspubsub.selection import (
+    CONNECT,
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    DISCONNECT,
+    PREDEFINED,
+)
 
 STREAM, QUEUE = "stream", "queue"
 SOURCE_VARIABLES = {STREAM: "WSPUBSUB_STREAM", QUEUE: "WSPUBSUB_QUEUE"}
 """The environment variables in which a function finds its event sources."""
-
-MAX_ROUTES = 300
-"""Routes per WebSocket API ("Quotas for configuring and running a WebSocket API")."""
 
 _HANDLER = re.compile(r"[^\s.]+(\.[^\s.]+)+")
 
@@ -65,7 +65,7 @@ class Application:
 
     @property
     def needed_sources(self) -> frozenset[str]:
-        """Which event sources it cannot do without, of `stream` and `queue`.
+        """The event sources that it needs, of `stream` and `queue`.
 
         It takes their records, or reads their variable while it is imported.
         """

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.config import PREDEFINED_ROUTES
-from wspubsub.handlers.application import PREDEFINED, Application
+from wspubsub.handlers.application import Application
 from wspubsub.handlers.inspection import NoRouterError, inspect_handler
 from wspubsub.handlers.target import Target
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +70,7 @@ def read_served(
 
 def describe_api(config: GatewayConfig) -> dict[str, str]:
     """Return what the user needs to know about an API, by name."""
-    custom = sorted(config.routes - PREDEFINED_ROUTES)
+    custom = sorted(config.routes - {*PREDEFINED})
     predefined = [key for key in PREDEFINED if key in config.routes]
     facts = {"Routes": ", ".join([*predefined, *custom])}
     if config.two_way:

@@ -20,7 +20,7 @@ def as_published(message: "LoggedMessage") -> bytes:
     return message.data
 
 
-def check_size(envelope: Envelope, topic: str, data: bytes) -> None:
+def check_size(envelope: Envelope, topic: str, data: bytes, info: bytes | None) -> None:
     """Check a message with all that an envelope adds, before it is logged.
 
     Raises:
@@ -38,5 +38,6 @@ def check_size(envelope: Envelope, topic: str, data: bytes) -> None:
         id="f" * 32,
         data=data,
         published_at=LONGEST_TIME,
+        info=info,
     )
     encode(envelope(longest))

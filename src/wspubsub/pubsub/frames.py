@@ -45,20 +45,22 @@ class Publication(NamedTuple):
     Attributes:
         data: The message, encoded.
         offset: Where it stands in the channel's history; 0 without history.
-        info: Who published it, if a client did.
+        info: Who published it, if a client did; encoded already if the log had it.
     """
 
     data: EncodedJson
     offset: int = 0
-    info: ClientInfo | None = None
+    info: "ClientInfo | EncodedJson | None" = None
 
     def fields(self) -> dict[str, Any]:
         """Return its fields as the protocol names them."""
         fields: dict[str, Any] = {"data": self.data}
         if self.offset:
             fields["offset"] = self.offset
-        if self.info is not None:
+        if isinstance(self.info, ClientInfo):
             fields["info"] = self.info.fields()
+        elif self.info is not None:
+            fields["info"] = self.info
         return fields
 
 

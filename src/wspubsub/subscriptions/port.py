@@ -89,7 +89,11 @@ class SubscriptionStore(Protocol):
         ...
 
     def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
+        self,
+        topic: str,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """Yield the connection IDs of a topic's subscribers, each once, in any order.
 
@@ -98,6 +102,8 @@ class SubscriptionStore(Protocol):
 
         Args:
             topic: The topic.
+            consistent: Whether every subscription that was made before the call is
+                seen; if not, one that was made just before may be missed.
             timeout_seconds: How long, from the call on, the store may be waited for.
 
         Raises:
@@ -152,7 +158,12 @@ class SegmentedStore(SubscriptionStore, Protocol):
         ...
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self,
+        topic: str,
+        size: int,
+        within: Iterable[Segment],
+        *,
+        consistent: bool = False,
     ) -> Iterator[Segment]:
         """Split segments, those of one shard from its beginning to its end.
 
@@ -161,11 +172,17 @@ class SegmentedStore(SubscriptionStore, Protocol):
             size: How many subscribers a segment has at most, at the time of reading.
             within: What to split, at most one segment of a shard. The last part of
                 each ends where it ends; one without subscribers has no parts.
+            consistent: As in `subscribers`.
         """
         ...
 
     def segment(
-        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+        self,
+        topic: str,
+        segment: Segment,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """Yield the connection IDs of a segment's subscribers; see `subscribers`."""
         ...

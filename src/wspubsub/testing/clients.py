@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
+from typing_extensions import override
+
 from wspubsub.errors import UsageError
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.messages import Json
@@ -66,6 +68,7 @@ class TestClient:
         self._wire = wire
         self._inbox: deque[str] = deque()
 
+    @override
     def __repr__(self) -> str:
         state = "open" if self.is_open else f"closed with {self.close_code}"
         return f"<TestClient {self.connection_id} {state}>"

@@ -3,9 +3,9 @@
 import dataclasses
 
 from wspubsub.errors import UsageError
-from wspubsub.gateway.config import PREDEFINED_ROUTES, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 from wspubsub.testing.functions import LambdaHandler
 
 
@@ -28,7 +28,7 @@ def declared_config(
         return config
     return dataclasses.replace(
         config,
-        routes=PREDEFINED_ROUTES | declared.route_keys,
+        routes=declared.route_keys | {*PREDEFINED},
         two_way=declared.two_way_keys,
         route_selection_expression=RouteSelectionExpression(
             declared.route_selection_expression

@@ -108,7 +108,7 @@ class MemoryQueue:
         return {"Successful": [{"Id": each["Id"]} for each in request["Entries"]]}
 
     def visible_at(self) -> float | None:
-        """Return when the next message is visible, None if there is none."""
+        """Return when the next message is visible; None if it is empty."""
         return min((each.visible_at for each in self._messages), default=None)
 
     def _add(self, entry: Mapping[str, Any]) -> _Message:

@@ -4,6 +4,8 @@ import json
 import time
 from collections.abc import Callable, Iterable
 
+from typing_extensions import override
+
 from wspubsub.connections import ConnectionInfo
 from wspubsub.gateway.times import iso_8601
 from wspubsub.messages import MAX_MESSAGE_BYTES
@@ -104,6 +106,7 @@ class RecordingConnections(AttemptedConnections):
         """Return how many requests were made for a connection, including failures."""
         return self._attempts.get(connection_id, 0)
 
+    @override
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         self._attempts[connection_id] = self.attempts(connection_id) + 1
         status = self._faults.next(connection_id)
@@ -135,6 +138,7 @@ class RecordingConnections(AttemptedConnections):
         }
         return json.dumps(description).encode()
 
+    @override
     def _wait(self, seconds: float) -> None:
         self.waited_seconds += seconds
         if self._sleep is not None:
