@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import override
+
 from wspubsub.mappings.queue_records import queue_record
 from wspubsub.mappings.settings import QueueSettings
 from wspubsub.testing.clients import as_text
@@ -32,6 +34,7 @@ class _MemoryQueueSource(QueueSource):
         super().__init__(queue, queue.url, _ARN + settings.name, settings=settings)
         self._queue = queue
 
+    @override
     def due_at(self) -> float | None:
         return self._queue.visible_at()
 

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from threading import RLock
 from typing import Any
 
+from typing_extensions import override
+
 from wspubsub.dynamodb.items import Written, connection_item, key_of
 from wspubsub.dynamodb.log_items import Entry, entry_item
 from wspubsub.events import Connection
@@ -101,6 +103,7 @@ class _StreamedLog(MemoryTopicLog):
         super().__init__(history=history, now=now)
         self._changes = changes
 
+    @override
     def append(
         self,
         topic: str,
@@ -130,6 +133,7 @@ class _StreamedStore(MemorySubscriptionStore):
         super().__init__(now=now)
         self._changes = changes
 
+    @override
     def connect(self, connection: Connection) -> None:
         with self._changes.lock:
             is_new = self.connection(connection.id) is None
