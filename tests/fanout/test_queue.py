@@ -344,6 +344,8 @@ def test_a_store_that_cannot_be_read_in_parts_is_refused(queue: QueueInMoto) -> 
     class Plain:
         """A store as users may have written it before."""
 
+        prune = MemorySubscriptionStore.prune
+
     publisher = Publisher(Plain(), RecordingConnections())  # type: ignore[arg-type] # what the test is about
     fanout = QueueFanout(queue.url, client=queue.sender)
 
