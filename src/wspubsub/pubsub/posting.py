@@ -168,14 +168,12 @@ class MemberDelivery:
     def settle(self, posted: Posted, budget: Budget) -> Mapping[str, str]:
         """Mark whom a frame did not reach, and ask them once to recover.
 
-        Without history there is nothing to recover, and nobody is marked.
+        Only a topic with history has what they can recover.
 
         Returns:
             Who could not be marked, and why. Those have missed something, and no
             publisher will know of it.
         """
-        if not posted.offset:
-            return {}
         report = posted.report
         left_out = [
             Member(connection_id=each, is_server_side=each in posted.server_side)
