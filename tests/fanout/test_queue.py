@@ -18,6 +18,7 @@ from tests.support.servers.queues import QueueInMoto, queue_in_moto
 from wspubsub import (
     CredentialsError,
     EventError,
+    MemorySubscriptionStore,
     Publisher,
     PublishError,
     UsageError,
