@@ -205,8 +205,8 @@ class InProcessGateway:
         duration = (hours * 60 + minutes) * 60 + seconds
         if duration < 0:
             raise UsageError(
-                "cannot go back in time by {-duration:g} s; give a duration of 0 "
-                "or more"
+                f"cannot go back in time by {-duration:g} s; pass a duration of "
+                "0 or more"
             )
         self._pass(duration)
 
