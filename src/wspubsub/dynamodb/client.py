@@ -93,13 +93,14 @@ def store_errors(operation: str, table: str) -> Iterator[None]:
     except Exception as error:
         # A cold start in which nothing fails does not pay for reading errors.
         from wspubsub.aws.client_errors import failure_of
-        from wspubsub.aws.denials import advice_on
+        from wspubsub.aws.denials import explain
 
         failure = failure_of(error)
-        advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
         action = _ACTIONS.get(operation, operation)
-        advice = advice.format(table=table, operation=operation, action=action)
-        detail = f"{advice} ({failure.text})" if advice else failure.text
+        advice = _ADVICE.get(failure.code, "").format(
+            table=table, operation=operation, action=action
+        )
+        detail = explain(failure.text, advice)
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
