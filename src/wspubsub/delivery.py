@@ -255,11 +255,12 @@ def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
     # Without time nothing would ever be sent, and without an end nothing would end.
     if not _is_time(timeout_seconds) or not timeout_seconds:
         raise UsageError(
-            f"timeout_seconds must be a number above 0, not {timeout_seconds!r:.80}"
+            "timeout_seconds must be a number greater than 0, not "
+            f"{timeout_seconds!r:.80}"
         )
     if not _is_time(reserve_seconds):
         raise UsageError(
-            f"reserve_seconds must be a number from 0, not {reserve_seconds!r:.80}"
+            f"reserve_seconds must be a number, 0 or more, not {reserve_seconds!r:.80}"
         )
 
 

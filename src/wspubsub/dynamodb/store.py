@@ -54,11 +54,11 @@ from wspubsub.topics import validate_topic
 log = logging.getLogger("wspubsub")
 
 PRUNE_SHARE = 0.8
-"""The share of a prune's time after which it asks DynamoDB for nothing more."""
+"""The share of a prune's time after which it sends DynamoDB no more requests."""
 
 
 class DynamoDBSubscriptionStore:
-    """Who is connected and who listens to what, in a DynamoDB table.
+    """Who is connected and who subscribes to what, in a DynamoDB table.
 
     Args:
         table: Name of the table; `create_table` makes it.
@@ -102,7 +102,9 @@ class DynamoDBSubscriptionStore:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if not table:
-            raise UsageError("give the name of the DynamoDB table")
+            raise UsageError(
+                "the table name is missing; pass the name of the DynamoDB table"
+            )
         self._table = TableAccess(choose_client(client), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
         self._subscribers = Subscribers(self._table, now=now, clock=clock)
@@ -308,4 +310,4 @@ def _reporting(ended: list[Ended]) -> Iterator[None]:
     except StoreError:
         if not ended:
             raise
-        log.warning("could not forget all of the connections", exc_info=True)
+        log.warning("could not forget all the connections", exc_info=True)
