@@ -23,7 +23,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *([0-9]+)", re.IGNORECASE)
 _HEAD_END = b"\r\n\r\n"
 _POSTS = b"connections/"
 
-# "x-amzn-requestid" and its neighbours, as recorded from API Gateway.
+# "x-amzn-requestid" and its neighbors, as recorded from API Gateway.
 _POSTED = (
     b"HTTP/1.1 200 OK\r\n"
     b"Date: Mon, 01 Jun 2026 00:00:00 GMT\r\n"

@@ -1,5 +1,8 @@
 """How Sphinx builds this documentation: `sphinx-build -n -W -b html docs OUT`."""
 
+import runpy
+from pathlib import Path
+
 from sphinx.application import Sphinx
 from sphinx.domains.python import PyObject
 
@@ -50,10 +53,18 @@ pygments_dark_style = "monokai"
 
 def setup(app: Sphinx) -> None:
     """Connect to Sphinx."""
+    app.connect("source-read", _insert_modules)
     for field in PyObject.doc_field_types:
         if field.name == "variable":
             field.label = "Attributes"
     app.connect("autodoc-process-signature", _without_factories)
+
+
+def _insert_modules(_app: Sphinx, page: str, source: list[str]) -> None:
+    if page == "explanation/architecture":
+        script = Path(__file__).parents[1] / "scripts/list-modules"
+        tables = runpy.run_path(str(script))["list_modules"]()
+        source[0] = source[0].replace("<!-- modules -->", tables)
 
 
 def _without_factories(

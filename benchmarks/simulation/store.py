@@ -57,12 +57,13 @@ class SimulatedStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
+        consistent: bool = False,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
         return (
             connection_id
-            for _, ids in self._pages(self.whole(topic))
+            for _, ids in self._pages(self.whole(topic), consistent=consistent)
             for connection_id in ids
         )
 
@@ -71,31 +72,33 @@ class SimulatedStore(MemorySubscriptionStore):
         topic: str,
         size: int,
         within: Iterable[Segment],
+        *,
+        consistent: bool = False,
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`."""
         parts = list(within)
-        return split(parts, size, self._pages(parts))
+        return split(parts, size, self._pages(parts, consistent=consistent))
 
     def segment(
         self,
         topic: str,
         segment: Segment,
         *,
+        consistent: bool = False,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
-        return (each for _, ids in self._pages((segment,)) for each in ids)
+        pages = self._pages((segment,), consistent=consistent)
+        return (each for _, ids in pages for each in ids)
 
     def _pages(
-        self, segments: Sequence[Segment]
+        self, segments: Sequence[Segment], *, consistent: bool
     ) -> Iterator[tuple[Segment, list[str]]]:
+        per_byte = (2 if consistent else 1) / BYTES_PER_READ_UNIT
         left = {segment: self._range(segment) for segment in segments}
         while any(left.values()):
             pages = {segment: ids[:PER_PAGE] for segment, ids in left.items() if ids}
-            units = [
-                len(ids) * SUBSCRIBER_BYTES / BYTES_PER_READ_UNIT
-                for ids in pages.values()
-            ]
+            units = [len(ids) * SUBSCRIBER_BYTES * per_byte for ids in pages.values()]
             self._usage.read_units += sum(units)
             slowest = max(units) / PARTITION_READ_UNITS_PER_SECOND
             self._virtual.sleep(max(self._times.page_seconds, slowest))

@@ -17,7 +17,7 @@ def full_jitter(
     base_seconds: float = BASE_SECONDS,
     cap_seconds: float = CAP_SECONDS,
 ) -> Iterator[float]:
-    """Yield endless delays in seconds, the n-th from 0 to base * 2**n, capped.
+    """Yield delays in seconds without end, the n-th from 0 to base * 2**n, capped.
 
     Args:
         draw: Source of numbers from 0 to 1; `random.random` if None.

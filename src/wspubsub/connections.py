@@ -9,14 +9,17 @@ from typing import NamedTuple, Protocol
 
 from wspubsub.records import Record
 
+TIMEOUT_SECONDS = 10.0
+"""How long a single call is tried again if it is given no deadline."""
+
 
 class Outcome(Enum):
     """What became of a post to one connection."""
 
     DELIVERED = "delivered"
-    """API Gateway took it (200). That is not yet received by the client."""
+    """API Gateway accepted it (200). The client has not necessarily received it yet."""
     GONE = "gone"
-    """The connection is closed or never existed (410); the only one to prune."""
+    """The connection is closed or never existed (410); the only outcome to prune."""
     THROTTLED = "throttled"
     """Answered with 429 each time, since the client reads too slowly or the account's
     rate is used up."""
@@ -36,7 +39,7 @@ class PostOutcome(NamedTuple):
 
 
 class ConnectionInfo(Record):
-    """What API Gateway knows of a connection.
+    """What API Gateway knows about a connection.
 
     Attributes:
         connected_at: Seconds since the epoch.
@@ -102,7 +105,7 @@ class Connections(Protocol):
         ...
 
     def get(self, connection_id: str) -> ConnectionInfo:
-        """Return what API Gateway knows of a connection.
+        """Return what API Gateway knows about a connection.
 
         Raises:
             ConnectionGoneError: The connection is closed or never existed.

@@ -1,17 +1,33 @@
-"""Posting one message to many connections, inside a deadline, and pruning the gone."""
+"""Posting one message to many connections before a deadline, and pruning the gone."""
 
 import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
 from wspubsub.connections import Connections, PostOutcome
 from wspubsub.errors import StoreTimeoutError, UsageError, WspubsubError
 from wspubsub.reports import PublishError, PublishReport, Tally
-from wspubsub.subscriptions.port import SubscriptionStore
+from wspubsub.subscriptions.port import Pruned, SubscriptionStore
 
 OnGone = Callable[[str, frozenset[str]], object]
-"""Told of a connection that was pruned, and which topics it has left by that."""
+"""Called with a connection that was pruned, and the topics that it left by that."""
+
+
+class Prune(Protocol):
+    """Forgets connections that are gone, as `SubscriptionStore.prune` does."""
+
+    def __call__(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Pruned:
+        """Forget them, and return who has left what."""
+        ...
+
 
 log = logging.getLogger("wspubsub")
 
@@ -19,7 +35,7 @@ TIMEOUT_SECONDS = 25.0
 """A WebSocket integration may take 29 s at most (API Gateway quota)."""
 
 RESERVE_SECONDS = 1.0
-"""Kept back of the timeout for pruning and for returning."""
+"""Part of the timeout that is reserved for pruning and for returning."""
 
 PRUNE_CHUNK = 100
 
@@ -56,11 +72,11 @@ class Budget:
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
     def seconds_left(self) -> float:
-        """Return how much time is left, 0 if none."""
+        """Return how much time is left, or 0."""
         return max(0.0, self._until - self._clock())
 
     def posting_seconds_left(self) -> float:
-        """Return how much time is left for reading and posting, 0 if none."""
+        """Return how much time is left for reading and posting, or 0."""
         return max(0.0, self.posting_until - self._clock())
 
     def is_spent(self) -> bool:
@@ -101,11 +117,19 @@ class Delivery:
         self._reserve_seconds = reserve_seconds
         self._clock = clock
         self._heard: Callable[[PostOutcome], object] | None = None
+        self._prune: Prune = store.prune
 
     def report_to(self, heard: Callable[[PostOutcome], object]) -> "Delivery":
         """Return a delivery like this one that reports each post as it ends."""
+        return self._copy(_heard=heard)
+
+    def prune_with(self, prune: Prune) -> "Delivery":
+        """Return a delivery like this one that prunes in another way."""
+        return self._copy(_prune=prune)
+
+    def _copy(self, **changes: object) -> "Delivery":
         twin = object.__new__(Delivery)
-        vars(twin).update(vars(self), _heard=heard)
+        vars(twin).update(vars(self), **changes)
         return twin
 
     def budget(
@@ -147,7 +171,7 @@ class Delivery:
                 `Connections.post_many`.
 
         Raises:
-            PublishError: Reading the IDs or posting failed half-way.
+            PublishError: Reading the IDs or posting failed halfway.
         """
         tally = Tally()
         reading = _Reading(connection_ids, exclude, budget, tally)
@@ -160,7 +184,7 @@ class Delivery:
         except WspubsubError as error:
             stopped = error
         stopped = stopped or reading.stopped
-        report = tally.report(self._prune(tally.gone, topic, budget))
+        report = tally.report(self._prune_gone(tally.gone, topic, budget))
         if stopped is not None:
             raise PublishError(stopped, report) from stopped
         return report
@@ -179,7 +203,7 @@ class Delivery:
             ids, data, deadline=until, patience_seconds=patience_seconds
         )
 
-    def _prune(
+    def _prune_gone(
         self, gone: list[str], topic: str | None, budget: Budget
     ) -> frozenset[str]:
         # What cannot be pruned now is found gone by the next publish, so neither an
@@ -188,10 +212,12 @@ class Delivery:
         left: dict[str, frozenset[str]] = {}
         for start in range(0, len(gone), PRUNE_CHUNK):
             if budget.is_spent():
-                log.warning("no time to prune %d gone connections", len(gone) - start)
+                log.warning(
+                    "no time left to prune %d gone connections", len(gone) - start
+                )
                 break
             try:
-                pruned = self.store.prune(
+                pruned = self._prune(
                     gone[start : start + PRUNE_CHUNK],
                     topic=topic,
                     timeout_seconds=budget.seconds_left(),
@@ -229,11 +255,12 @@ def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
     # Without time nothing would ever be sent, and without an end nothing would end.
     if not _is_time(timeout_seconds) or not timeout_seconds:
         raise UsageError(
-            f"timeout_seconds is a number above 0, not {timeout_seconds!r:.80}"
+            "timeout_seconds must be a number greater than 0, not "
+            f"{timeout_seconds!r:.80}"
         )
     if not _is_time(reserve_seconds):
         raise UsageError(
-            f"reserve_seconds is a number from 0, not {reserve_seconds!r:.80}"
+            f"reserve_seconds must be a number, 0 or more, not {reserve_seconds!r:.80}"
         )
 
 
@@ -277,7 +304,7 @@ class _Reading:
         is_read = isinstance(self._ids, Sequence)
         for connection_id in self._ids:
             if not is_read and not self._budget.posting_seconds_left():
-                self._tally.leave_unread("the time was over")
+                self._tally.leave_unread("the time ran out")
                 return
             if connection_id not in self._excluded:
                 yield connection_id

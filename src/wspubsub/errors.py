@@ -72,7 +72,7 @@ class MessageTooLargeError(MessageError):
 
     def __init__(self, size: int, max_bytes: int) -> None:
         super().__init__(
-            f"the message has {size:,} bytes, API Gateway carries at most "
+            f"the message has {size:,} bytes, but API Gateway carries at most "
             f"{max_bytes:,}; split it, or publish a link to the data"
         )
         self.size = size
@@ -92,7 +92,7 @@ class NoRouteError(MessageError):
 
 
 class TopicError(MessageError):
-    """A topic name is not usable.
+    """A topic name is not allowed.
 
     Attributes:
         topic: What was given as a topic name.
@@ -123,7 +123,7 @@ class UsageError(WspubsubError):
 
 
 class CredentialsError(UsageError):
-    """There are no AWS credentials to sign a request with, so none was sent.
+    """There are no AWS credentials to sign a request with, so nothing was sent.
 
     None are configured, the login has expired, the profile does not exist, or the
     program that should give some has failed.
@@ -132,8 +132,8 @@ class CredentialsError(UsageError):
     def __init__(self, reason: str) -> None:
         super().__init__(
             f"no AWS credentials: {reason}; set AWS_ACCESS_KEY_ID and "
-            "AWS_SECRET_ACCESS_KEY (any will do for what runs locally), set "
-            "AWS_PROFILE to a profile that exists, or log in with `aws sso login`"
+            "AWS_SECRET_ACCESS_KEY (any values work for local services), set "
+            "AWS_PROFILE to an existing profile, or log in with `aws sso login`"
         )
 
 
@@ -154,7 +154,7 @@ class Reject(WspubsubError):  # noqa: N818 - reads as what it does: `raise Rejec
     def __init__(self, status: int, reason: str = "") -> None:
         if not _MIN_STATUS <= status <= _MAX_STATUS:
             raise UsageError(
-                f"a handshake is refused with a status from {_MIN_STATUS} to "
+                f"a handshake must be refused with a status from {_MIN_STATUS} to "
                 f"{_MAX_STATUS}, not {status}"
             )
         super().__init__(reason or f"refused with status {status}")
@@ -177,7 +177,7 @@ class Forbidden(Reject):
 
 
 class ManagementError(WspubsubError):
-    """A call of the API Gateway Management API failed.
+    """A call to the API Gateway Management API failed.
 
     Attributes:
         status: HTTP status of the answer, None if there was none.
@@ -214,7 +214,7 @@ class ConnectionGoneError(ManagementError):
 
 
 class ConnectionNotReadyError(ManagementError):
-    """A post went to the connection whose `$connect` is still being handled.
+    """A post went to a connection whose `$connect` is still being handled.
 
     There is no connection until the `$connect` integration has returned, so API
     Gateway answers 410 to such a post.
@@ -226,8 +226,8 @@ class ConnectionNotReadyError(ManagementError):
     def __init__(self, connection_id: str) -> None:
         super().__init__(
             f"connection {connection_id} does not exist until its connect handler "
-            "has returned; send after the client's first message, or when the table's "
-            "stream has brought the connection (StreamHandler's on_ready)"
+            "has returned; post after the client's first message, or when the "
+            "table's stream has brought the connection (StreamHandler's on_ready)"
         )
         self.connection_id = connection_id
 
@@ -240,7 +240,7 @@ class ThrottledError(ManagementError):
 
 
 class StoreError(WspubsubError):
-    """DynamoDB did not do what the store or the log asked of it.
+    """DynamoDB did not do what the store or the log requested.
 
     Attributes:
         operation: DynamoDB operation, such as `Query`.
@@ -254,7 +254,7 @@ class StoreError(WspubsubError):
 
 
 class StoreTimeoutError(StoreError):
-    """The store did not answer within the time that a call was given."""
+    """The store did not answer within the time allowed for a call."""
 
     def __init__(self, operation: str, seconds: float) -> None:
         super().__init__(

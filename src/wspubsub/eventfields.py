@@ -35,11 +35,11 @@ class Fields:
         return self._members.get(key) is not None
 
     def value(self, key: str) -> object:
-        """Return a member whatever its type; None if it is absent."""
+        """Return a member of any type, or None if it is absent."""
         return self._members.get(key)
 
     def fields(self, key: str) -> "Fields":
-        """Return an object member; an empty one if it is absent."""
+        """Return an object member, or an empty one if it is absent."""
         return Fields(self._present(key, {}), f"{self._path}.{key}")
 
     def mapping(self, key: str | None = None) -> Mapping[str, Any]:
@@ -47,21 +47,21 @@ class Fields:
         return self._members if key is None else self.fields(key).mapping()
 
     def text(self, key: str) -> str:
-        """Return a text member; empty if it is absent."""
+        """Return a text member, or an empty text if it is absent."""
         value = self._present(key, "")
         if not isinstance(value, str):
             raise self._wrong(key, "text", value)
         return value
 
     def require_text(self, key: str) -> str:
-        """Return a text member that must be there."""
+        """Return a text member that must be present."""
         text = self.text(key)
         if not text:
             raise EventError(f"{self._path}.{key} is missing")
         return text
 
     def whole_number(self, key: str) -> int | None:
-        """Return a whole number; None if it is absent."""
+        """Return a whole number, or None if it is absent."""
         value = self._present(key, None)
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int)
@@ -70,7 +70,7 @@ class Fields:
         return value
 
     def milliseconds(self, key: str) -> float:
-        """Return a time in seconds that is given in milliseconds; 0.0 if absent."""
+        """Return in seconds a time that is given in milliseconds; 0.0 if absent."""
         value = self._present(key, 0)
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, "a number", value)
@@ -83,7 +83,7 @@ class Fields:
         return seconds
 
     def texts(self, key: str) -> dict[str, str]:
-        """Return an object of texts; empty if it is absent."""
+        """Return an object of texts, or an empty one if it is absent."""
         members = self.mapping(key)
         for name, value in members.items():
             if not isinstance(value, str):
@@ -91,13 +91,13 @@ class Fields:
         return dict(members)
 
     def text_lists(self, key: str) -> dict[str, tuple[str, ...]]:
-        """Return an object of lists of texts; empty if it is absent."""
+        """Return an object of lists of texts, or an empty one if it is absent."""
         members = self.mapping(key)
         for name, value in members.items():
             if not isinstance(value, list) or not all(
                 isinstance(item, str) for item in value
             ):
-                raise self._wrong(f"{key}.{name}", "a list of texts", value)
+                raise self._wrong(f"{key}.{name}", "a list of text values", value)
         return {name: tuple(values) for name, values in members.items()}
 
     def body(self) -> str:
@@ -109,7 +109,7 @@ class Fields:
             return binascii.a2b_base64(text, strict_mode=True).decode()
         except ValueError:
             raise EventError(
-                f"{self._path}.body is not base64 of UTF-8 text although "
+                f"{self._path}.body must be base64 of UTF-8 text, since "
                 "isBase64Encoded is true"
             ) from None
 

@@ -22,7 +22,7 @@ _runners: dict[int, asyncio.Runner] = {}
 
 
 def wait_for(awaitable: Awaitable[ResultT]) -> ResultT:
-    """Return what an awaitable gives.
+    """Return the result of an awaitable.
 
     A thread whose own loop is running, as in a test that is `async def` itself, cannot
     run another one: it has a thread made that does, and waits for it.

@@ -70,12 +70,12 @@ class _Event(Record, hidden=("raw", "context", "state")):
 
     @property
     def principal(self) -> str | None:
-        """Whom the Lambda authorizer found the client to be; None without one."""
+        """The principal that the Lambda authorizer returned; None without one."""
         found = self.authorizer.get("principalId")
         return found if isinstance(found, str) else None
 
     def remaining_seconds(self) -> float:
-        """Return the seconds left until Lambda's time-out; infinity if unknown."""
+        """Return the seconds left until Lambda's timeout; infinity if unknown."""
         remaining = getattr(self.context, "get_remaining_time_in_millis", None)
         return float(remaining()) / 1000 if callable(remaining) else math.inf
 
@@ -99,7 +99,7 @@ class ConnectEvent(_Event, hidden=("headers", "multi_query")):
 
     @property
     def subprotocols(self) -> tuple[str, ...]:
-        """What the client offers in `Sec-WebSocket-Protocol`, in its order."""
+        """The subprotocols that the client offers in `Sec-WebSocket-Protocol`."""
         return self.headers.elements("Sec-WebSocket-Protocol")
 
     @property
@@ -177,7 +177,7 @@ class MessageEvent(_Event):
 
 
 class DisconnectEvent(_Event):
-    """A connection has ended (`eventType` DISCONNECT). AWS does not promise it comes.
+    """A connection has ended (`eventType` DISCONNECT). AWS does not guarantee it.
 
     Attributes:
         status_code: WebSocket close code (RFC 6455 §7.4), None if unknown.
@@ -199,7 +199,7 @@ def parse_event(raw: object, context: object = None) -> Event:
         context: Second argument of the Lambda handler; gives the remaining time.
 
     Raises:
-        EventError: This is no event of a WebSocket API; the text says what is wrong.
+        EventError: This is not an event of a WebSocket API; the text says why.
     """
     top = Fields(raw, "event")
     if "requestContext" not in top:
@@ -210,8 +210,8 @@ def parse_event(raw: object, context: object = None) -> Event:
     if "methodArn" in top or top.value("type") == "REQUEST":
         raise EventError(
             "this is the event of a Lambda authorizer, which decides about a "
-            "handshake, and not that of a route; the API's authorizer must be another "
-            "function than its integration"
+            "handshake, and not the event of a route; use a separate function as "
+            "the API's authorizer"
         )
     request = top.fields("requestContext")
     kind = request.text("eventType")

@@ -1,4 +1,4 @@
-"""HTTP headers as API Gateway hands them to Lambda.
+"""HTTP headers as API Gateway passes them to Lambda.
 
 API Gateway keeps the casing that the client sent, so a lookup must not depend on it
 (RFC 9110 §5.1: field names are case-insensitive).
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 
 class Headers(Mapping[str, str]):
-    """Read-only headers, looked up in any casing; a repeated one gives its last value.
+    """Read-only headers, found in any case; a repeated one gives its last value.
 
     Args:
         values: Header names and all the values of each.
@@ -39,7 +39,7 @@ class Headers(Mapping[str, str]):
         return f"Headers({self._values!r})"
 
     def all(self, name: str) -> tuple[str, ...]:
-        """Return every value of a header in the order sent; empty if there is none."""
+        """Return every value of a header in the order sent; may be empty."""
         return self._values.get(name.lower(), ())
 
     def elements(self, name: str) -> tuple[str, ...]:

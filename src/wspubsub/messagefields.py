@@ -80,9 +80,9 @@ def _options(name: str, wanted: object) -> tuple[Any, ...]:
 
 def _unusable(name: str, given: object) -> UsageError:
     return UsageError(
-        f"field {name!r} cannot be {given!r}; give str, int, float, bool, list, dict "
-        "or object, list[str], several of them as in str | None, or a type and a "
-        "default as in (int, 100)"
+        f"field {name!r} cannot be {given!r}; use str, int, float, bool, list, "
+        "dict or object, list[str], a union such as str | None, or a type and a "
+        "default such as (int, 100)"
     )
 
 

@@ -69,7 +69,7 @@ def decode_json(text: str) -> Json:
 
 
 def read_json(text: str) -> Json:
-    """Return the value of a JSON text, also where it cannot be sent on as it is.
+    """Return the value of a JSON text, even if it cannot be sent on unchanged.
 
     Raises:
         MessageError: It is not JSON (RFC 8259), or cannot be read.
@@ -145,12 +145,13 @@ def _too_large(digits: str) -> MessageError:
 
 def _too_deep() -> MessageError:
     return MessageError(
-        f"the message is JSON nested too deeply: at most {MAX_JSON_LEVELS} levels"
+        "the message is nested too deeply: JSON may have at most "
+        f"{MAX_JSON_LEVELS} levels"
     )
 
 
 def _half_a_pair(what: str) -> MessageError:
-    return MessageError(f"{what} holds half of a surrogate pair, which is not text")
+    return MessageError(f"{what} has an unpaired surrogate, which is not Unicode text")
 
 
 def _check_utf8(data: bytes) -> bytes:
@@ -158,7 +159,7 @@ def _check_utf8(data: bytes) -> bytes:
         data.decode()
     except UnicodeDecodeError:
         raise UsageError(
-            "a WebSocket API sends text only and would damage bytes that are not "
+            "a WebSocket API sends only text and would corrupt bytes that are not "
             "UTF-8; base64-encode them first"
         ) from None
     return data
@@ -177,7 +178,7 @@ def _encode_json(data: object) -> bytes:
             data, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the data cannot be written as JSON: {error}") from None
+        raise UsageError(f"the data cannot be encoded as JSON: {error}") from None
     try:
         return text.encode()
     except UnicodeEncodeError:

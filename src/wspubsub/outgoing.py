@@ -25,6 +25,16 @@ class Outgoing(Record):
     exclude: frozenset[str] = frozenset()
     position: "Position | None" = None
 
+    @property
+    def is_logged(self) -> bool:
+        """Whether a log has it.
+
+        Then its subscribers must be read with strong consistency: who subscribes writes
+        the subscription and then reads the log, so either the replay has the message or
+        this read has the subscription. A stale read would lose it.
+        """
+        return self.position is not None
+
 
 class Fanout(Protocol):
     """How a message gets to a topic's subscribers.
@@ -36,13 +46,13 @@ class Fanout(Protocol):
 
     @property
     def needs_log(self) -> bool:
-        """Whether a message has been handed over as soon as it is logged."""
+        """Whether a message counts as handed over once it is in the log."""
         ...
 
     def publish(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """Carry a message that is being published.
+        """Deliver, or pass on, a message that is being published.
 
         Raises:
             WspubsubError: It could not be carried on.
@@ -52,7 +62,7 @@ class Fanout(Protocol):
     def deliver_logged(
         self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """Carry a message that the log's stream has brought.
+        """Deliver, or pass on, a message that the log's stream has brought.
 
         Raises:
             WspubsubError: It could not be carried on.
@@ -71,7 +81,9 @@ class InlineFanout:
         """See `Fanout.publish`."""
         return delivery.deliver(
             delivery.store.subscribers(
-                message.topic, timeout_seconds=budget.posting_seconds_left()
+                message.topic,
+                consistent=message.is_logged,
+                timeout_seconds=budget.posting_seconds_left(),
             ),
             message.data,
             topic=message.topic,

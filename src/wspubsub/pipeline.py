@@ -29,7 +29,7 @@ CallNext = Callable[[Event], Response]
 
 
 class Layer:
-    """The middleware and the exception handlers of one router."""
+    """The middleware and exception handlers of one router."""
 
     __slots__ = ("exception_handlers", "middleware")
 
@@ -48,7 +48,7 @@ class Layer:
 
 
 class Route:
-    """A handler with the layers around it, innermost first.
+    """A handler with its layers, innermost first.
 
     Args:
         handler: Takes the event.
@@ -62,15 +62,15 @@ class Route:
         self._layers = layers
 
     def within(self, layer: Layer) -> "Route":
-        """Return the same handler with another layer around it."""
+        """Return the same handler with one more layer outside."""
         return Route(self._handler, (*self._layers, layer))
 
     def __call__(self, event: Event) -> Response:
         """Handle an event.
 
         Raises:
-            UsageError: Something that is no response was returned.
-            Exception: Whatever was raised and not taken.
+            UsageError: Something that is not a response was returned.
+            Exception: Whatever was raised and not handled.
         """
         errors = _Errors()
         call = errors.guard(_handling(self._handler), self._layers)
@@ -161,7 +161,7 @@ def _usual_response(event: Event, error: Exception) -> Response | None:
     if not isinstance(error, MessageError) or isinstance(event, DisconnectEvent):
         return None
     text = str(error)[:_LONGEST_TEXT]
-    log.warning("refused what a client sent to %s: %s", event.route_key, text)
+    log.warning("refused a client's message to %s: %s", event.route_key, text)
     # In the shape of API Gateway's own error messages.
     body = {
         "message": text,

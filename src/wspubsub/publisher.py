@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("wspubsub")
 
 POST_SECONDS = 10.0
-"""How long a post to one connection is tried, if the call does not say."""
+"""How long a post to one connection is retried, unless the call says otherwise."""
 
 
 class Publisher:
@@ -44,7 +44,8 @@ class Publisher:
     Args:
         store: Who listens to what.
         connections: How a message reaches a connection.
-        log: Keeps what was published, so that clients can catch up.
+        log: Keeps what was published, so that clients can catch up. To a topic without
+            a history in it, messages are published as without a log.
         fanout: How a message gets to the subscribers: in the call that publishes,
             through DynamoDB Streams, or through a queue.
         envelope: Makes what clients get of a logged message.
@@ -80,7 +81,7 @@ class Publisher:
         self.fanout: Fanout = InlineFanout() if fanout is None else fanout
         if log is None and (self.fanout.needs_log or envelope is not None):
             raise UsageError(
-                "StreamFanout and envelope= work on logged messages: give log="
+                "StreamFanout and envelope= need logged messages; pass log="
             )
         self._log = log
         self._envelope: Envelope = as_published if envelope is None else envelope
@@ -100,6 +101,7 @@ class Publisher:
         *,
         exclude: Collection[str] = (),
         key: str | None = None,
+        info: bytes | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message to every subscriber of a topic.
@@ -111,6 +113,7 @@ class Publisher:
             key: The message's name in the log, so that it can be published again. Once
                 everyone has been handed the message, a repeat sends nothing; until
                 then it is sent again. The position is the same each time.
+            info: What the log keeps with the message; see `TopicLog.append`.
             timeout_seconds: Longest time this call may take, whatever does not answer;
                 give `event.remaining_seconds()` to stay inside the Lambda timeout.
 
@@ -129,21 +132,25 @@ class Publisher:
         """
         topic = validate_topic(topic)
         encoded = encode(data)
-        excluded = _check_exclude(exclude)
+        excluded = check_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
-        if self._log is None:
-            if key is not None:
-                raise UsageError("a key is remembered in the log: give Publisher log=")
+        if self._log is None or not self._log.keeps(topic):
+            if key is not None or info is not None:
+                raise UsageError(
+                    f"keys and info are kept in the log, and topic {topic!r} has none; "
+                    "pass log= to Publisher, with a history for this topic"
+                )
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
-            return _warn_of_incomplete(report, f"everyone in topic {topic!r}")
+            return warn_of_incomplete(report, f"everyone in topic {topic!r}")
         if self._envelope is not as_published:
-            check_size(self._envelope, topic, encoded)
+            check_size(self._envelope, topic, encoded, info)
         appended = self._log.append(
             topic,
             encoded,
             key=key,
             exclude=excluded,
+            info=info,
             timeout_seconds=budget.seconds_left(),
         )
         return self._publish_logged(self._log, appended, key, budget)
@@ -164,8 +171,8 @@ class Publisher:
             lambda: self.fanout.publish(self._outgoing(logged), self.delivery, budget),
         )
         if key is not None and report.is_complete and not is_handed_over:
-            _mark_sent(topic_log, logged, key, budget)
-        return _warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
+            mark_sent(topic_log, logged, key, budget)
+        return warn_of_incomplete(report, f"everyone in topic {logged.topic!r}")
 
     def deliver_logged(
         self,
@@ -176,7 +183,7 @@ class Publisher:
         heard: Callable[[PostOutcome], object] | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
-        """Send a message that the log has, as the stream of the table brings it.
+        """Send a message from the log, as the table's stream brings it.
 
         Args:
             message: The message.
@@ -186,7 +193,7 @@ class Publisher:
             timeout_seconds: Longest time this call may take.
 
         Raises:
-            PublishError: The store or the Management API failed half-way.
+            PublishError: The store or the Management API failed halfway.
         """
         delivery = self.delivery if heard is None else self.delivery.report_to(heard)
         budget = delivery.budget(timeout_seconds)
@@ -255,10 +262,10 @@ class Publisher:
                 status=None,
                 code=None,
             )
-        return _warn_of_incomplete(report, f"connection {connection_id}")
+        return warn_of_incomplete(report, f"connection {connection_id}")
 
     def close(self, connection_id: str) -> None:
-        """Close a connection and forget it; one that is gone already is only forgotten.
+        """Close a connection and forget it; one that is already gone is only forgotten.
 
         Raises:
             ConnectionNotReadyError: The connection's `$connect` is being handled.
@@ -297,28 +304,40 @@ def _add_position(
     return report.__replace__(position=position)
 
 
-def _warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
-    # Few look at what publish returns, and nobody is to find out from the clients.
+def warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
+    """Log a warning if somebody was left out, and return the report.
+
+    Few look at what a publish returns, and nobody should find out from the clients.
+    """
     if not report.is_complete:
         log.warning("a message did not reach %s: %s", whom, report.describe())
     return report
 
 
-def _mark_sent(
+def mark_sent(
     topic_log: "TopicLog", message: "LoggedMessage", key: str, budget: Budget
 ) -> None:
-    # Everyone has the message; without the mark, a repeat would only send it again.
+    """Note in the log that a message has been sent to everyone.
+
+    If that fails, a repeat would only send it again.
+    """
     try:
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
 
 
-def _check_exclude(exclude: object) -> frozenset[str]:
+def check_exclude(exclude: object) -> frozenset[str]:
+    """Return the connections that a message is not for.
+
+    Raises:
+        MessageError: No connection has such an ID.
+        UsageError: It is not a collection of texts.
+    """
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
         raise UsageError(
-            "exclude takes a collection of connection IDs, such as "
-            "{event.connection_id}, and not one of them alone"
+            "exclude must be a collection of connection IDs, such as "
+            "{event.connection_id}, not a single ID"
         )
     return frozenset(map(check_connection_id, exclude))
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PublishReport(Record):
-    """What became of a message for each subscriber that was to get it.
+    """What became of a message for each subscriber that it was meant for.
 
     `delivered`, `gone`, `not_ready`, `throttled`, `failed` and `deferred` together are
     exactly the subscribers, each counted once; a delivered one is only counted, so
@@ -54,11 +54,11 @@ class PublishReport(Record):
 
     @property
     def is_complete(self) -> bool:
-        """True if nobody who is still connected was left out."""
+        """Whether everybody who is still connected got the message."""
         return not (self.throttled or self.failed or self.deferred or self.unread)
 
     def describe(self) -> str:
-        """Return who was left out, and why, in words for a log."""
+        """Return who did not get the message, and why, in words for a log."""
         counts = {
             "throttled": len(self.throttled),
             "failed": len(self.failed),
@@ -72,12 +72,12 @@ class PublishReport(Record):
 
     @property
     def left_over(self) -> frozenset[str]:
-        """Connections that may still be there and did not get the message."""
+        """Connections that may still exist and did not get the message."""
         return self.throttled.union(self.deferred, self.failed, self.not_ready)
 
 
 class PublishError(WspubsubError):
-    """A publish stopped half-way and can say nothing about the rest.
+    """A publish stopped halfway and can say nothing about the rest.
 
     The cause is the error that stopped it.
 
@@ -135,15 +135,15 @@ class Tally:
 
     @property
     def reason(self) -> str:
-        """Why somebody was left out; what is not a matter of time comes first."""
+        """Why a connection was left out; reasons other than time come first."""
         if self.failed:
             return next(iter(self.failed.values()))
         if self.throttled:
             return "429: the client reads too slowly, or the account is throttled"
-        return self._reason or ("the time was over" if self.deferred else "")
+        return self._reason or ("the time ran out" if self.deferred else "")
 
     def report(self, young: frozenset[str] = frozenset()) -> PublishReport:
-        """Return what has been counted so far.
+        """Return what has been counted until now.
 
         Args:
             young: Connections that were answered 410, but may still be in their

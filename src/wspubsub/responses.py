@@ -1,4 +1,4 @@
-"""What a handler returns, made into what API Gateway accepts.
+"""What a handler returns, turned into what API Gateway accepts.
 
 A proxy result may have the keys `statusCode`, `headers`, `multiValueHeaders`, `body`
 and `isBase64Encoded`; with any other key, or a body that is not text, the client gets
@@ -97,7 +97,7 @@ class Response(Record):
 
 
 def to_response(value: object, returned_by: str = "a handler") -> Response:
-    """Return the response for what was returned for a message.
+    """Return the response for the result of a handler for messages.
 
     `None` is an empty one, text is a body, a `Response` is what it says, and anything
     else is a JSON body. That is so for an object with a `statusCode` too: it may be
@@ -124,7 +124,7 @@ def to_response(value: object, returned_by: str = "a handler") -> Response:
 def to_handshake_response(
     value: object, returned_by: str = "a handler", *, none_accepts: bool = False
 ) -> Response:
-    """Return the response for what was returned while a connection is made.
+    """Return the response for the result of a `connect` handler.
 
     Args:
         value: What was returned.
@@ -139,22 +139,22 @@ def to_handshake_response(
         return Response(status_code=200)
     response = _of_proxy_result(value)
     if not isinstance(response, Response):
-        said = f"{type(value).__name__}, which accepts no client"
+        said = f"{type(value).__name__}, which does not accept the client"
     elif isinstance(response.status_code, _ImpliedStatus):
-        said = "a Response without a status_code, which accepts no client"
+        said = "a Response without a status_code, which does not accept the client"
     else:
         return response
     raise UsageError(
-        f"{returned_by} returned {said}; while a connection is made return "
+        f"{returned_by} returned {said}; during a handshake return "
         f"{'None or ' if none_accepts else ''}Response(status_code=200) to accept it, "
-        "and raise Unauthorized, Forbidden or Reject to refuse it"
+        "or raise Unauthorized, Forbidden or Reject to refuse it"
     )
 
 
 def to_failed_handshake_response(
     value: object, returned_by: str = "an exception handler", *, status: int = 500
 ) -> Response:
-    """Return the response for what an exception handler returned for a handshake.
+    """Return the response for an exception handler's result during a handshake.
 
     What failed has not let the client in. Only a status that was written can.
 
@@ -174,7 +174,7 @@ def to_failed_handshake_response(
 
 
 def read_status(value: Json) -> Json:
-    """Return the status that a proxy result gives: as text, three digits will do."""
+    """Return the status of a proxy result; text with three digits is accepted."""
     is_digits = isinstance(value, str) and re.fullmatch("[0-9]{3}", value)
     return int(value) if is_digits else value
 
@@ -187,12 +187,12 @@ def read_header_value(value: Json) -> Json:
 
 
 def is_header_name(name: object) -> bool:
-    """Return whether this is a name of an HTTP header (RFC 9110 §5.1)."""
+    """Return whether a text is a valid name of an HTTP header (RFC 9110 §5.1)."""
     return isinstance(name, str) and bool(re.fullmatch(_HEADER_NAME, name))
 
 
 def is_header_value(value: object) -> bool:
-    """Return whether a header can have this value: one line of Latin-1 text."""
+    """Return whether a text is a valid header value: one line of Latin-1 text."""
     return isinstance(value, str) and bool(re.fullmatch(_HEADER_VALUE, value))
 
 
@@ -203,11 +203,13 @@ def _of_proxy_result(value: object) -> object:
     if extra:
         raise UsageError(
             "API Gateway rejects a result with the keys "
-            f"{', '.join(sorted(map(repr, extra)))}; allowed are "
+            f"{', '.join(sorted(map(repr, extra)))}; it allows only "
             f"{', '.join(sorted(RESULT_KEYS))}"
         )
     if value.get("isBase64Encoded"):
-        raise UsageError("a WebSocket API sends text: isBase64Encoded must be False")
+        raise UsageError(
+            "isBase64Encoded must be False, because a WebSocket API sends only text"
+        )
     return Response(
         value.get("body"),
         status_code=read_status(value["statusCode"]),
@@ -227,8 +229,8 @@ def _of_proxy_result(value: object) -> object:
 def _check_body(body: object) -> str | None:
     if not isinstance(body, str | None):
         raise UsageError(
-            f"a response body must be text, not {type(body).__name__}; write it with "
-            "json.dumps first"
+            f"a response body must be text, not {type(body).__name__}; encode it "
+            "with json.dumps first"
         )
     if body is not None:
         encode(body)
@@ -243,7 +245,7 @@ def _check_status(status: object) -> int:
         raise UsageError(f"a status code must be a whole number, not {status!r}")
     if not MIN_STATUS <= status <= MAX_STATUS:
         raise UsageError(
-            f"a status code is from {MIN_STATUS} to {MAX_STATUS}, not {status}"
+            f"a status code must be from {MIN_STATUS} to {MAX_STATUS}, not {status}"
         )
     return status
 
@@ -259,7 +261,9 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
     checked = _mapping(headers)
     for name, values in checked.items():
         if not isinstance(values, list | tuple):
-            raise UsageError(f"header {name!r} must be a list of texts")
+            raise UsageError(
+                f"the values of header {name!r} must be a list of text values"
+            )
         for value in values:
             _check_header(name, value)
     return checked
@@ -267,7 +271,7 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
 
 def _mapping(headers: object) -> dict[Any, Any]:
     if not isinstance(headers, Mapping | None):
-        raise UsageError("response headers must be a mapping of names to texts")
+        raise UsageError("response headers must map names to text")
     return dict(headers or {})
 
 

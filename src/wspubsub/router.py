@@ -11,18 +11,22 @@ from wspubsub.events import (
     parse_event,
 )
 from wspubsub.pipeline import Handler, Layer, Route
-from wspubsub.selection import DEFAULT_EXPRESSION, RouteSelectionExpression
+from wspubsub.selection import (
+    CONNECT,
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    DISCONNECT,
+    RouteSelectionExpression,
+)
 
 # A decorator must hand back exactly the function it was given.
 HandlerT = TypeVar("HandlerT", bound=Handler)
-
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
 
 _NOT_GIVEN = object()
 
 
 class Router:
-    """Calls the handler that an event is for, and makes its result a valid response.
+    """Calls the handler for an event, and turns its result into a valid response.
 
     `router(event, context)` is the Lambda handler. Lifecycle events are told by their
     `eventType`; a message goes to the route that API Gateway selected or, where that
@@ -37,7 +41,7 @@ class Router:
     proxy result such as `{"statusCode": 200}` accepts it; anything else that `connect`
     returns is a `UsageError`, and nobody is let in.
 
-    What the client did wrong is no error of the function: a `MessageError` that no
+    A client's mistake is not an error of the function: a `MessageError` that no
     exception handler takes is logged, and answered with status 400 and a JSON object
     like that of API Gateway's own error messages.
 
@@ -74,26 +78,23 @@ class Router:
                 that Lambda's error metrics stay true.
         """
         parsed = parse_event(event, context)
-        try:
-            route_key = self._route_key(parsed)
-        except NoRouteError as error:
-            return Route(_raising(error), (self._layer,))(parsed).as_dict()
-        route = self._routes.get(route_key, Route(_accept)).within(self._layer)
-        return route(parsed.__replace__(route_key=route_key)).as_dict()
+        route_key, route = self._find_route(parsed)
+        event_of_route = parsed.__replace__(route_key=route_key)
+        return route.within(self._layer)(event_of_route).as_dict()
 
     @property
     def route_keys(self) -> frozenset[str]:
-        """The route keys that have a handler, `$connect` and its like included."""
+        """The route keys that have a handler, including `$connect` and the like."""
         return frozenset(self._routes)
 
     @property
     def two_way_keys(self) -> frozenset[str]:
-        """The route keys whose handler answers the client by what it returns."""
+        """The route keys whose handler answers the client with what it returns."""
         return frozenset(self._two_way_keys)
 
     @property
     def route_selection_expression(self) -> str:
-        """What it selects the route of a message with, as it was given."""
+        """The expression that selects a message's route, as it was given."""
         return self._expression.text
 
     def connect(self, handler: HandlerT) -> HandlerT:
@@ -137,7 +138,7 @@ class Router:
         return self._registering(str.__str__(route_key), two_way=two_way)
 
     def middleware(self, function: HandlerT) -> HandlerT:
-        """Register a function `(event, call_next)` around every handler.
+        """Register a function `(event, call_next)` that wraps every handler.
 
         `call_next(event)` returns the final `Response`, also where an exception
         handler or a refusal has made it; it raises only what becomes an error of the
@@ -167,14 +168,16 @@ class Router:
         def decorate(function: HandlerT) -> HandlerT:
             self._check_registration(function)
             if error_type in self._layer.exception_handlers:
-                raise UsageError(f"{error_type.__name__} has an exception handler")
+                raise UsageError(
+                    f"{error_type.__name__} already has an exception handler"
+                )
             self._layer.exception_handlers[error_type] = function
             return function
 
         return decorate
 
     def include(self, router: "Router") -> None:
-        """Take over another router's routes, with its middleware around them.
+        """Add another router's routes, wrapped in this router's middleware.
 
         The other router's exception handlers are asked before this one's. Include a
         router when it is complete: it takes no further registration.
@@ -183,7 +186,7 @@ class Router:
             UsageError: Both have a handler for the same route key.
         """
         if router is self or router._is_included:  # noqa: SLF001 - same class
-            raise UsageError("a router can be included once, and not in itself")
+            raise UsageError("a router can be included only once, and not in itself")
         self._check_open()
         for route_key, route in router._routes.items():  # noqa: SLF001 - same class
             self._add(route_key, route.within(router._layer))  # noqa: SLF001 - same class
@@ -208,7 +211,7 @@ class Router:
 
     def _add(self, route_key: str, route: Route) -> None:
         if route_key in self._routes:
-            raise UsageError(f"route key {route_key!r} has a handler already")
+            raise UsageError(f"route key {route_key!r} already has a handler")
         self._routes[route_key] = route
 
     def _check_registration(self, function: object) -> None:
@@ -218,23 +221,23 @@ class Router:
 
     def _check_open(self) -> None:
         if self._is_included:
-            raise UsageError("this router is included elsewhere; register before that")
+            raise UsageError(
+                "this router is already included in another; register its handlers "
+                "before that"
+            )
 
-    def _route_key(self, event: Event) -> str:
-        if isinstance(event, MessageEvent):
-            return self._message_route_key(event)
-        return CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
-
-    def _message_route_key(self, event: MessageEvent) -> str:
-        route_key = event.route_key
-        if route_key.startswith("$") or route_key not in self._routes:
-            route_key = self._expression.evaluate(event.body) or DEFAULT
-        # A client may send {"action": "$connect"}: that selects no custom route.
-        if not route_key.startswith("$") and route_key in self._routes:
-            return route_key
-        if DEFAULT in self._routes:
-            return DEFAULT
-        raise NoRouteError(route_key)
+    def _find_route(self, event: Event) -> tuple[str, Route]:
+        if not isinstance(event, MessageEvent):
+            route_key = CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
+            return route_key, self._routes.get(route_key, Route(_accept))
+        selected = event.route_key
+        if selected.startswith("$") or selected not in self._routes:
+            found = self._expression.select(event.body, self._routes)
+            if found is None:
+                asked = self._expression.evaluate(event.body)
+                return selected, Route(_refuse(asked or DEFAULT))
+            selected = found
+        return selected, self._routes[selected]
 
 
 def _is_async(function: Handler) -> bool:
@@ -247,7 +250,7 @@ def _is_async(function: Handler) -> bool:
 
 def _check_route_key(route_key: object) -> None:
     if not isinstance(route_key, str):
-        raise UsageError('give the route key: @router.route("key")')
+        raise UsageError('the route key is missing; use @router.route("key")')
     if not route_key or route_key.startswith("$"):
         raise UsageError(
             f"{route_key!r} is not a custom route key: API Gateway allows non-empty "
@@ -258,15 +261,17 @@ def _check_route_key(route_key: object) -> None:
 
 def _check_error_type(error_type: object) -> None:
     if not (isinstance(error_type, type) and issubclass(error_type, Exception)):
-        raise UsageError("give an exception class: @router.exception_handler(Type)")
+        raise UsageError(
+            "the exception class is missing; use @router.exception_handler(Type)"
+        )
 
 
 def _accept(_event: Event) -> None:
-    """Do what API Gateway does where a lifecycle route has no integration."""
+    """Do what API Gateway does for a lifecycle route without an integration."""
 
 
-def _raising(error: NoRouteError) -> Handler:
+def _refuse(route_key: str) -> Handler:
     def handler(_event: Event) -> None:
-        raise error
+        raise NoRouteError(route_key)
 
     return handler

@@ -1,4 +1,4 @@
-r"""Route selection expressions, evaluated as API Gateway evaluates them.
+r"""Route keys, and the expressions that select them, as API Gateway evaluates them.
 
 "Selection expressions in API Gateway" (WebSocket): variables are
 `$request.body.path` or `${request.body.path}`, they may be mixed with literals, a
@@ -8,10 +8,13 @@ out is not evaluated again.
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import read_json
+
+CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
+PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
 
 DEFAULT_EXPRESSION = "$request.body.action"
 """What most WebSocket APIs use, and what the AWS console proposes."""
@@ -66,7 +69,7 @@ class RouteSelectionExpression:
         return hash(self.text)
 
     def evaluate(self, body: str) -> str:
-        """Return the route key that a message asks for; empty if it names none.
+        """Return the route key that a message asks for, or an empty text.
 
         Args:
             body: The message as text. One that is not JSON has no paths, so every
@@ -84,6 +87,21 @@ class RouteSelectionExpression:
             )
         except (MessageError, RecursionError):
             return ""
+
+    def select(self, body: str, routes: Container[str]) -> str | None:
+        """Return which of the routes a message selects, or None.
+
+        What selects no custom route goes to `$default`, and so does a client that asks
+        for `$connect` by its name.
+
+        Args:
+            body: The message as text.
+            routes: The route keys that there are.
+        """
+        asked = self.evaluate(body)
+        if asked in routes and not asked.startswith("$"):
+            return asked
+        return DEFAULT if DEFAULT in routes else None
 
 
 def _parse(text: object) -> Iterator[str | _Variable]:

@@ -1,4 +1,4 @@
-"""What may be a topic name, and what is chosen by topic: a pattern, a shard."""
+"""What a topic name may be, and what depends on it: a pattern, a shard."""
 
 from binascii import crc32
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ the name is read once for each subscriber.
 
 
 def validate_topic(topic: object) -> str:
-    """Return the topic as plain text if it is a legal name: 1 to 256 bytes of UTF-8.
+    """Return the topic as plain text if it is valid: 1 to 256 bytes of UTF-8.
 
     Any character but control characters (U+0000-U+001F, U+007F-U+009F) is legal.
 
@@ -33,7 +33,7 @@ def validate_topic(topic: object) -> str:
         raise TopicError(topic, "a topic must be valid Unicode text") from None
     if size > MAX_TOPIC_BYTES:
         raise TopicError(
-            topic, f"a topic has at most {MAX_TOPIC_BYTES} bytes, this one {size}"
+            topic, f"a topic must have at most {MAX_TOPIC_BYTES} bytes, not {size}"
         )
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in topic):
         raise TopicError(topic, "a topic must not contain control characters")
@@ -46,7 +46,7 @@ ValueT = TypeVar("ValueT")
 
 
 def find_by_pattern(patterns: Mapping[str, ValueT], topic: str) -> ValueT | None:
-    """Return the value of the first pattern that a topic fits; None if it fits none.
+    """Return the value of the first pattern that a topic matches, or None.
 
     Patterns are those of the shell: `*` is any text, `?` any character, and `[…]` any
     of some characters.

@@ -84,7 +84,7 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
     ("arguments", "reason"),
     [
         (["app.py"], "does not name a handler"),
-        (["nowhere.py:handler"], "there is no file"),
+        (["nowhere.py:handler"], "does not exist"),
         (["no-module:handler"], "neither a Python file nor a module name"),
         ([PROBE, "--stage", "$default"], "is not a stage name"),
         ([PROBE, "--route", "$other"], "is not a route key"),

@@ -188,7 +188,7 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
 
     said = capsys.readouterr()
 
-    assert "app.py:handler cannot handle records of the stream: give Event" in said.err
+    assert "app.py:handler cannot handle records of the stream: pass stream" in said.err
     assert "--worker" in said.err
     assert yaml.safe_load(said.out)["Resources"]["StreamMapping"]
 
@@ -215,14 +215,14 @@ def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) ->
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["nothing.py:handler"], "there is no file"),
+        (["nothing.py:handler"], "does not exist"),
         (["app.py:missing"], "app has no function missing"),
-        (["app.py:unrouted"], "set its attribute: unrouted.router = router"),
+        (["app.py:unrouted"], "add unrouted.router = router"),
         (["app.py:handler", "--timeout", "60"], "timeout must be from 1 to 29 s"),
         (["app.py:handler", "--authorizer", "app.py:none"], "has no function none"),
         (
             ["app.py:handler", "--two-way", "echo"],
-            "--two-way names echo, which",
+            "--two-way names echo, but",
         ),
         (["app.py:handler", "--authorizer", "x/b.py:f"], "must be in the folder of"),
     ],

@@ -31,7 +31,7 @@ def connection(**fields: Any) -> Connection:
 def test_an_attribute_that_is_not_text_is_refused_by_its_name(
     store: SubscriptionStore, value: object
 ) -> None:
-    with pytest.raises(UsageError, match="attribute 'room' is Unicode text"):
+    with pytest.raises(UsageError, match="attribute 'room' must be Unicode text"):
         store.connect(connection(attributes={"name": "Ann", "room": value}))
 
     assert store.connection("a=") is None

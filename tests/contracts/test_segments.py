@@ -125,3 +125,14 @@ def test_an_illegal_topic_has_no_parts(make_store: MakeSegmented, topic: str) ->
         list(store.segments(topic, 1, [Segment(0)]))
     with pytest.raises(TopicError):
         list(store.segment(topic, Segment(0)))
+
+
+def test_segments_are_read_consistently_too(make_store: MakeSegmented) -> None:
+    store = make_store(shards=2)
+    for connection_id in IDS:
+        store.subscribe(connection_id, "news")
+
+    parts = store.segments("news", 7, store.whole("news"), consistent=True)
+
+    found = [list(store.segment("news", part, consistent=True)) for part in parts]
+    assert sorted(chain.from_iterable(found)) == IDS

@@ -324,3 +324,16 @@ def test_a_changed_number_of_shards_loses_and_doubles_nobody(
     new.disconnect("c11")
 
     assert Counter(new.subscribers("news")) == Counter(ids - {"c10", "c11"})
+
+
+def test_a_consistent_read_sees_who_has_just_subscribed(
+    store: SubscriptionStore,
+) -> None:
+    for connection_id in ("a=", "b="):
+        store.subscribe(connection_id, "news")
+
+    assert set(store.subscribers("news", consistent=True)) == {"a=", "b="}
+    assert set(store.subscribers("news", consistent=True, timeout_seconds=60)) == {
+        "a=",
+        "b=",
+    }

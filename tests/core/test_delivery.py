@@ -90,7 +90,9 @@ def test_a_call_has_the_time_that_it_asks_for(
 
 @pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan, "5", None])
 def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="timeout_seconds is a number above 0"):
+    with pytest.raises(
+        UsageError, match="timeout_seconds must be a number greater than 0"
+    ):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), timeout_seconds=seconds
         )
@@ -98,7 +100,7 @@ def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan, "5", None])
 def test_a_reserve_that_is_not_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="reserve_seconds is a number from 0"):
+    with pytest.raises(UsageError, match="reserve_seconds must be a number, 0 or more"):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), reserve_seconds=seconds
         )
@@ -182,7 +184,7 @@ def test_pruning_ends_with_the_time_and_says_how_many_are_left(
     deliver_to_gone(store, clock, 250, seconds=2.0)
 
     assert store.sizes == [100, 100]
-    assert "no time to prune 50 gone connections" in caplog.text
+    assert "no time left to prune 50 gone connections" in caplog.text
 
 
 def test_what_on_gone_publishes_goes_to_nobody_who_was_found_gone(

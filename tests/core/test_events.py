@@ -262,8 +262,8 @@ def test_the_remaining_time_comes_from_the_context() -> None:
         (raw(stage=5), "stage must be text, not int"),
         ({**raw(), "body": {}}, "body must be text, not dict"),
         ({**raw("CONNECT"), "headers": {"a": 1}}, "headers.a must be text"),
-        ({**raw("CONNECT"), "multiValueHeaders": {"a": "x"}}, "a list of texts"),
-        ({**raw("CONNECT"), "multiValueHeaders": {"a": [1]}}, "a list of texts"),
+        ({**raw("CONNECT"), "multiValueHeaders": {"a": "x"}}, "a list of text values"),
+        ({**raw("CONNECT"), "multiValueHeaders": {"a": [1]}}, "a list of text values"),
     ],
 )
 def test_anything_else_is_an_event_error_that_says_what_is_wrong(

@@ -33,10 +33,8 @@ class FailingStore(MemorySubscriptionStore):
     fails_to_prune = False
     pruned: int = 0
 
-    def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
-    ) -> Iterator[str]:
-        found = super().subscribers(topic, timeout_seconds=timeout_seconds)
+    def subscribers(self, topic: str, **options: Any) -> Iterator[str]:
+        found = super().subscribers(topic, **options)
         for number, connection_id in enumerate(found):
             if number == self.fails_after:
                 raise StoreError("no capacity", operation="Query", code="Throttled")
@@ -370,7 +368,7 @@ def test_pruning_stops_when_the_time_is_up(
         report = publisher.publish("news", "x")
 
     assert len(report.gone) == 150
-    assert "no time to prune 50 gone connections" in caplog.text
+    assert "no time left to prune 50 gone connections" in caplog.text
     assert len(list(store.subscribers("news"))) == 50
 
 

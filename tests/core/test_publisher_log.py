@@ -36,12 +36,10 @@ class Flaky(MemorySubscriptionStore):
 
     is_down = False
 
-    def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
-    ) -> Iterator[str]:
+    def subscribers(self, topic: str, **options: Any) -> Iterator[str]:
         if self.is_down:
             raise StoreError("no", operation="Query", code="ThrottlingException")
-        return super().subscribers(topic, timeout_seconds=timeout_seconds)
+        return super().subscribers(topic, **options)
 
 
 class MarkLess(MemoryTopicLog):

@@ -132,7 +132,9 @@ LEAVE_OPEN = [
 
 @pytest.mark.parametrize("value", LEAVE_OPEN, ids=range(len(LEAVE_OPEN)))
 def test_what_does_not_say_so_accepts_nobody(value: object) -> None:
-    with pytest.raises(UsageError, match=r"accepts no client.*status_code=200\)"):
+    with pytest.raises(
+        UsageError, match=r"does not accept the client.*status_code=200\)"
+    ):
         to_handshake_response(value, none_accepts=True)
 
 
@@ -148,7 +150,8 @@ def test_a_failure_refuses_unless_a_status_was_written(value: object) -> None:
 def test_none_accepts_where_it_comes_from_the_handler() -> None:
     assert to_handshake_response(None, none_accepts=True) == Response(status_code=200)
     with pytest.raises(
-        UsageError, match=r"^x returned NoneType.*made return Response\(status_code=200"
+        UsageError,
+        match=r"^x returned NoneType.*handshake return Response\(status_code=200",
     ):
         to_handshake_response(None, "x")
     with pytest.raises(UsageError, match=r"^x returned a Resp.* return None or Resp"):
@@ -164,16 +167,16 @@ def test_none_accepts_where_it_comes_from_the_handler() -> None:
         ({"statusCode": 199}, "from 200 to 599"),
         ({"statusCode": 600}, "from 200 to 599"),
         ({"statusCode": 200, "body": {}}, "json.dumps"),
-        ({"statusCode": 200, "headers": []}, "mapping of names"),
+        ({"statusCode": 200, "headers": []}, "map names"),
         ({"statusCode": 200, "headers": {"a b": "x"}}, "not the name"),
         ({"statusCode": 200, "headers": {1: "x"}}, "not the name"),
         ({"statusCode": 200, "headers": {"a": "x\r\nEvil: 1"}}, "one line"),
         ({"statusCode": 200, "headers": {"a": "\ud800"}}, "one line"),
         ({"statusCode": 200, "headers": {"a": "\u0100"}}, "one line"),
         ({"statusCode": 200, "headers": {"a": [1]}}, "one line"),
-        ({"statusCode": 200, "multiValueHeaders": {"a": "x"}}, "list of texts"),
+        ({"statusCode": 200, "multiValueHeaders": {"a": "x"}}, "list of text"),
         ({"statusCode": 200, "multiValueHeaders": {"a": ["\n"]}}, "one line"),
-        ({"statusCode": 200, "multiValueHeaders": []}, "mapping of names"),
+        ({"statusCode": 200, "multiValueHeaders": []}, "map names"),
         ({"statusCode": 200, "isBase64Encoded": True}, "must be False"),
     ],
 )
@@ -189,7 +192,7 @@ def test_a_response_is_checked_where_it_is_made() -> None:
         Response(subprotocol="a\r\nEvil: 1")
     with pytest.raises(UsageError, match="from 200 to 599"):
         Response(status_code=1000)
-    with pytest.raises(UsageError, match="mapping"):
+    with pytest.raises(UsageError, match="map names"):
         Response(headers=headers)
 
 

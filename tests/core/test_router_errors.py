@@ -166,7 +166,7 @@ def test_a_client_s_mistake_is_answered_and_is_no_error_of_the_function(
         "requestId": event["requestContext"]["requestId"],
     }
     assert caplog.messages == [
-        'refused what a client sent to subscribe: the message has no field "topic"'
+        'refused a client\'s message to subscribe: the message has no field "topic"'
     ]
 
 

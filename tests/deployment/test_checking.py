@@ -378,8 +378,8 @@ def test_a_handler_that_answers_needs_a_two_way_route() -> None:
     (line,) = found(made(), ANSWERING)
 
     assert line.startswith(
-        "SubscribeRoute: route subscribe is one-way, so that clients never get what "
-        "app.handler answers: set RouteResponseSelectionExpression to $default"
+        "SubscribeRoute: route subscribe is one-way, so clients never get the answers "
+        "of app.handler: set RouteResponseSelectionExpression to $default"
     )
     assert found(made(ANSWERING), ANSWERING) == []
 
@@ -390,7 +390,7 @@ def test_behind_default_alone_what_answers_needs_it_to_be_two_way() -> None:
     (line,) = found(made(bare), ANSWERING)
 
     assert line.startswith("DefaultRoute: route $default is one-way")
-    assert "answers for subscribe" in line
+    assert "answers of app.handler for subscribe" in line
     assert found(made(bare, two_way=frozenset({"$default"})), ANSWERING) == []
 
 
@@ -456,8 +456,9 @@ def test_what_a_handler_takes_must_be_brought() -> None:
     put(template, "StreamMapping", "EventSourceArn", value={"Fn::ImportValue": "x"})
 
     assert line == (
-        "Function: app.handler takes records of the queue, and nothing brings them: "
-        "add an AWS::Lambda::EventSourceMapping of the queue with its FunctionName"
+        "Function: app.handler handles records of the queue, but nothing invokes it "
+        "with them: add an AWS::Lambda::EventSourceMapping of the queue with its "
+        "FunctionName"
     )
     assert found(template, application) == []  # that one may bring them
 

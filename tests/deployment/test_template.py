@@ -16,10 +16,12 @@ from tests.support.infra_templates import (
     properties,
     statements,
 )
+from tests.support.servers.small_table import SmallTable
 from wspubsub import UsageError
 from wspubsub.deployment.template.logical_ids import route_id
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.variables import Variable
+from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.handlers.application import Application
 
 ROUTE = "AWS::ApiGatewayV2::Route"
@@ -100,7 +102,7 @@ def test_two_way_routes_that_are_named_count_instead_of_those_declared() -> None
 
 
 def test_a_two_way_route_that_the_api_does_not_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="--two-way names echo, which the API does"):
+    with pytest.raises(UsageError, match="--two-way names echo, but the API has no"):
         made(two_way=frozenset({"echo", "subscribe"}))
 
 
@@ -226,7 +228,6 @@ def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
 @pytest.mark.parametrize(
     ("record", "is_wanted"),
     [
-        (("INSERT", "L#news", "0000000000000001"), True),
         (("INSERT", "C#L0SM9cOFvHcCIhw=", "#"), True),
         (("INSERT", "C#L0SM9cOFvHcCIhw=", "T#news"), False),
         (("INSERT", "T#0#news", "L0SM9cOFvHcCIhw="), False),
@@ -234,21 +235,37 @@ def test_the_table_forgets_and_has_a_stream_only_where_one_is_read() -> None:
         (("REMOVE", "C#L0SM9cOFvHcCIhw=", "#"), False),
     ],
 )
-def test_only_new_entries_and_new_connections_wake_a_function(
+def test_of_the_stores_records_only_new_connections_wake_a_function(
     record: tuple[str, str, str],
     is_wanted: bool,
 ) -> None:
+    name, pk, sk = record
+
+    assert _wakes(name, {"pk": {"S": pk}, "sk": {"S": sk}}) is is_wanted
+
+
+def test_of_the_logs_records_only_new_messages_wake_a_function() -> None:
+    table = SmallTable()
+    log = DynamoDBTopicLog("chat", client=table)
+    log.append("news", b"")
+    log.append("news", b"hello", key="k", exclude={"a="}, info=b"ann")
+
+    images = [each["dynamodb"]["NewImage"] for each in table.records]
+    woken: dict[str, list[bool]] = {}
+    for image in images:
+        woken.setdefault(image["pk"]["S"], []).append(_wakes("INSERT", image))
+
+    # The entry that begins the epoch, and the two messages.
+    assert woken == {"L#news": [False, True, True], "K#4#news#k": [False]}
+    assert not any(_wakes("MODIFY", image) for image in images)
+
+
+def _wakes(name: str, image: dict[str, Any]) -> bool:
     filters = properties(made(streams=True), "StreamMapping")["FilterCriteria"]
     patterns = [json.loads(each["Pattern"]) for each in filters["Filters"]]
-    name, pk, sk = record
-    event = {
-        "eventName": name,
-        "dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}},
-    }
-
-    passes = any(_passes(pattern, event) for pattern in patterns)
-
-    assert passes is is_wanted
+    keys = {key: image[key] for key in ("pk", "sk")}
+    event = {"eventName": name, "dynamodb": {"Keys": keys, "NewImage": image}}
+    return any(_passes(pattern, event) for pattern in patterns)
 
 
 def _passes(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
@@ -258,14 +275,19 @@ def _passes(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
         if isinstance(wanted, dict):
             if not isinstance(value, dict) or not _passes(wanted, value):
                 return False
-        elif not any(
-            str(value).startswith(each["prefix"])
-            if isinstance(each, dict)
-            else value == each
-            for each in wanted
-        ):
+        elif not any(_fits(each, value) for each in wanted):
             return False
     return True
+
+
+def _fits(wanted: object, value: object) -> bool:
+    match wanted:
+        case {"prefix": str(prefix)}:
+            return str(value).startswith(prefix)
+        case {"exists": bool(exists)}:
+            return (value is not None) is exists
+        case _:
+            return value == wanted
 
 
 def test_a_failing_record_blocks_neither_stream_nor_queue_for_long() -> None:
@@ -436,7 +458,7 @@ def test_variables_that_could_not_be_set_are_refused(
 def test_more_routes_than_an_api_has_are_refused() -> None:
     keys = frozenset(f"key{number}" for number in range(298))
 
-    with pytest.raises(UsageError, match="at most 300 routes, and this router has 301"):
+    with pytest.raises(UsageError, match="at most 300 routes, not 301"):
         made(Application(handler="app.handler", route_keys=keys))
 
 
@@ -449,7 +471,7 @@ def test_more_resources_than_a_template_has_are_refused() -> None:
 
 
 def test_a_handler_must_be_one_for_lambda() -> None:
-    with pytest.raises(UsageError, match="not a handler such as"):
+    with pytest.raises(UsageError, match="is not a handler; use"):
         Application(handler="handler", route_keys=frozenset())
 
 

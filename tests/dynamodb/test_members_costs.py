@@ -42,13 +42,13 @@ def costs(client: FaultyDynamoDB, act: Callable[[], object]) -> Counter[str]:
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
-        (lambda store, ann: store.begin_session(session("b=")), Counter(put_item=2)),
+        (lambda store, _ann: store.begin_session(session("b=")), Counter(put_item=2)),
         (
-            lambda store, ann: store.begin_session(session("b=", user="")),
+            lambda store, _ann: store.begin_session(session("b=", user="")),
             Counter(put_item=1),
         ),
-        (lambda store, ann: store.read_session("a="), Counter(query=1)),
-        (lambda store, ann: store.is_gone("a="), Counter(get_item=1)),
+        (lambda store, _ann: store.read_session("a="), Counter(query=1)),
+        (lambda store, _ann: store.is_gone("a="), Counter(get_item=1)),
         (lambda store, ann: begin(store, ann, 5, topic="new"), SUBSCRIBED),
         (lambda store, ann: begin(store, ann, None, topic="new"), SUBSCRIBED),
         (lambda store, ann: begin(store, ann, 5), SUBSCRIBED),
@@ -59,41 +59,41 @@ def costs(client: FaultyDynamoDB, act: Callable[[], object]) -> Counter[str]:
         # Somebody was later.
         (lambda store, ann: begin(store, ann, 2), Counter(update_item=1)),
         (
-            lambda store, ann: store.end_subscription("a=", "plain", command=5),
+            lambda store, _ann: store.end_subscription("a=", "plain", command=5),
             Counter(update_item=1, delete_item=1),
         ),
         (
-            lambda store, ann: store.end_subscription("a=", "news", command=5),
+            lambda store, _ann: store.end_subscription("a=", "news", command=5),
             Counter(update_item=1, delete_item=2),
         ),
         (
-            lambda store, ann: store.end_subscription("a=", "news", command=2),
+            lambda store, _ann: store.end_subscription("a=", "news", command=2),
             Counter(update_item=1),
         ),
         (
-            lambda store, ann: store.undo_subscription("a=", "news", 3_000_000),
+            lambda store, _ann: store.undo_subscription("a=", "news", 3_000_000),
             Counter(update_item=1, delete_item=2),
         ),
         (
-            lambda store, ann: store.extend_session("a=", 5.0),
+            lambda store, _ann: store.extend_session("a=", 5.0),
             Counter(update_item=3, query=1),
         ),
         (
             lambda store, ann: store.extend_subscription(ann, "news", 5.0),
             Counter(update_item=2),
         ),
-        (lambda store, ann: store.mark_lost("news", "a=", 4), Counter(update_item=1)),
-        (lambda store, ann: list(store.members("news")), Counter(query=1)),
-        (lambda store, ann: store.presence("news"), Counter(query=1)),
-        (lambda store, ann: store.connections_of("ann"), Counter(query=1)),
-        (lambda store, ann: store.connections_of(""), Counter()),
+        (lambda store, _ann: store.mark_lost("news", "a=", 4), Counter(update_item=1)),
+        (lambda store, _ann: list(store.members("news")), Counter(query=1)),
+        (lambda store, _ann: store.presence("news"), Counter(query=1)),
+        (lambda store, _ann: store.connections_of("ann"), Counter(query=1)),
+        (lambda store, _ann: store.connections_of(""), Counter()),
         # The record, the user, two topics and a presence; the subscribers in batches.
         (
-            lambda store, ann: store.end_session("a="),
+            lambda store, _ann: store.end_session("a="),
             Counter({"update_item": 1, "delete_item": 4, "query": 1, "in batches": 2}),
         ),
         (
-            lambda store, ann: store.end_sessions(["a="], topic="news"),
+            lambda store, _ann: store.end_sessions(["a="], topic="news"),
             Counter({"update_item": 1, "delete_item": 4, "query": 2, "in batches": 2}),
         ),
     ],

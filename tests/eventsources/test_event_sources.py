@@ -42,7 +42,7 @@ def test_tools_find_the_router() -> None:
         ({"Records": [None]}, "no eventSource"),
         ({"Records": [{"eventSource": 1}]}, "no eventSource"),
         ({"Records": [{"eventSource": "aws:s3"}]}, "aws:s3"),
-        ({"source": "aws.events"}, "neither"),
+        ({"source": "aws.events"}, "not an event of"),
         (STREAM, "stream="),
         (QUEUE, "queue="),
     ],

@@ -153,7 +153,7 @@ def test_a_client_that_never_reads_holds_nobody_up(
     [error] = [
         each.getMessage() for each in caplog.records if each.levelname == "ERROR"
     ]
-    assert error.startswith("connection slow takes no messages")
+    assert error.startswith("connection slow accepts no messages")
     assert error.endswith(", ".join(f"'news' {number}" for number in range(1, 11)))
 
 

@@ -29,7 +29,7 @@ from wspubsub.dynamodb import (
 )
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.stream_records import stream_records
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"
@@ -82,7 +82,7 @@ class Service:
             ShardIteratorType="TRIM_HORIZON",
         )["ShardIterator"]
         found = self.streams.get_records(ShardIterator=iterator)["Records"]
-        events = list(stream_events(found, stream_arn=self.arn))
+        events = list(stream_records(found, stream_arn=self.arn))
         records: list[dict[str, Any]] = json.loads(json.dumps(events))
         return records
 
@@ -228,8 +228,9 @@ def test_from_the_record_that_failed_on_the_batch_comes_again(
     assert answer == returned(service.entries()[1])
     assert service.connections.messages("a=") == [b"hello"]
     number = answer["batchItemFailures"][0]["itemIdentifier"]
-    assert f"stream record {number} comes again: not everybody was reached" in (
-        caplog.text
+    assert (
+        f"stream record {number} will be redelivered: not every subscriber was reached"
+        in (caplog.text)
     )
 
 
@@ -492,7 +493,7 @@ def test_what_does_not_fit_with_its_envelope_is_not_logged() -> None:
 def test_what_works_on_logged_messages_needs_a_log(options: dict[str, Any]) -> None:
     offline = Offline()
 
-    with pytest.raises(UsageError, match="give log="):
+    with pytest.raises(UsageError, match="pass log="):
         Publisher(offline.store, offline.connections, **options)
 
 

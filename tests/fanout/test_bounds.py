@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.queue_service import record
 from tests.support.virtual_time import Clock, VirtualTime
-from wspubsub import MemorySubscriptionStore, Publisher, PublishReport
+from wspubsub import MemorySubscriptionStore, Position, Publisher, PublishReport
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.errors import UsageError
 from wspubsub.eventsources import QueueHandler
@@ -384,9 +384,12 @@ def test_data_stands_in_a_queue_message_as_what_is_shorter(
     ],
 )
 def test_work_is_read_as_it_was_written(target: dict[str, Any]) -> None:
+    position = Position("8d7f3a12c0b94e65", 5)
+    logged = Outgoing(topic="ü", data=b"x", position=position)
     work = Work(message=Outgoing(topic="ü", data=b"x"), **target)
 
     assert read_work(work.body()) == work
+    assert read_work(Work(message=logged, **target).body()).message == logged
     onward = work.continue_with(**work.target())
     assert onward == work.__replace__(hops=work.hops + 1)
 

@@ -21,12 +21,12 @@ from wspubsub.dynamodb import DynamoDBSubscriptionStore, DynamoDBTopicLog
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.mappings.settings import StreamSettings
+from wspubsub.mappings.shard_batches import (
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import BatchVerdict
+from wspubsub.mappings.verdicts import BatchVerdict
 from wspubsub.testing import RecordingConnections
 
 TABLE = "chat"

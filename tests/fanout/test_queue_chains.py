@@ -28,9 +28,10 @@ class Stumbling(MemorySubscriptionStore):
     fails_after: int | None = None
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self, topic: str, size: int, within: Iterable[Segment], **options: Any
     ) -> Iterator[Segment]:
-        for number, segment in enumerate(super().segments(topic, size, within)):
+        found = super().segments(topic, size, within, **options)
+        for number, segment in enumerate(found):
             if number == self.fails_after:
                 self.fails_after = None
                 raise StoreError("throttled", operation="Query", code="Throttling")
@@ -134,7 +135,7 @@ def test_a_split_at_the_end_of_the_chain_is_not_begun(
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "1"}]}
     assert queue.bodies() == []
-    assert "not worked off in 14 queue messages" in caplog.text
+    assert "not finished in 14 queue messages" in caplog.text
 
 
 def test_a_connection_in_its_handshake_gets_it_when_it_is_up(

@@ -31,12 +31,12 @@ from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
 from wspubsub.gateway import Returned
-from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.mappings.settings import StreamSettings
+from wspubsub.mappings.shard_batches import (
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import BatchVerdict
+from wspubsub.mappings.verdicts import BatchVerdict
 from wspubsub.testing import RecordingConnections
 
 TOPICS, SUBSCRIBERS, ROUNDS = 6, 120, 60
@@ -297,7 +297,7 @@ def test_whoever_never_reads_costs_the_others_nothing_and_is_named(
     named: list[int] = []
     for each in caplog.records:
         if each.levelname == "ERROR":
-            assert each.getMessage().startswith("connection c007= takes no messages")
+            assert each.getMessage().startswith("connection c007= accepts no messages")
             named += [int(part.split()[-1]) for part in each.args[1].split(", ")]  # type: ignore[union-attr, index] # of the log line
     assert named == everything
     assert world.time.passed < 120

@@ -1,12 +1,12 @@
-"""The router lets through what API Gateway accepts, and nothing else.
+"""Router, gateway and template accept the same: results, route keys, names."""
 
-Both sides get the same results of a handler for a handshake: the gateway as the handler
-returned them, and the gateway as the router has made them.
-"""
-
+from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from wspubsub import Router, UsageError
+from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.errors import MessageError
 from wspubsub.gateway import GatewayConfig, Returned
 from wspubsub.gateway.results import MalformedResultError, ProxyResult, proxy_result
@@ -62,6 +62,76 @@ def test_both_accept_some_and_refuse_some() -> None:
 
     assert verdicts.count(True) > 40
     assert verdicts.count(False) > 40
+
+
+@pytest.mark.parametrize(
+    ("key", "is_accepted"),
+    [("say", True), ("a b/ü", True), ("", False), ("$x", False), ("$Connect", False)],
+)
+def test_a_route_key_is_accepted_by_both_or_by_neither(
+    key: str, is_accepted: bool
+) -> None:
+    assert accepts(lambda: Router().route(key)) is is_accepted
+    assert accepts(lambda: GatewayConfig(routes={key})) is is_accepted
+
+
+@pytest.mark.parametrize(
+    ("stage", "is_accepted"),
+    [
+        ("prod", True),
+        ("A-1_b", True),
+        ("x" * 128, True),
+        ("x" * 129, False),
+        ("$default", False),
+        ("a/b", False),
+        ("é", False),
+        ("", False),
+    ],
+)
+def test_a_stage_is_accepted_by_both_or_by_neither(
+    stage: str, is_accepted: bool
+) -> None:
+    assert accepts(lambda: GatewayConfig(stage=stage)) is is_accepted
+    assert accepts(lambda: TemplateSettings(stage=stage)) is is_accepted
+
+
+@pytest.mark.parametrize(
+    ("source", "is_accepted"),
+    [
+        ("route.request.header.Authorization", True),
+        ("route.request.header.X-Token", True),
+        ("route.request.querystring.token", True),
+        ("stageVariables.key", True),
+        ("context.identity.sourceIp", True),
+        ("route.request.querystring.a[b]", False),
+        ("route.request.header.", False),
+        ("route.request.header.a b", False),
+        ("route.request.body.token", False),
+        ("method.request.header.Auth", False),
+        ("context.é", False),
+        ("$context.identity", False),
+        ("", False),
+    ],
+)
+def test_an_identity_source_is_accepted_by_both_or_by_neither(
+    source: str, is_accepted: bool
+) -> None:
+    given = (source,)
+
+    assert is_accepted is accepts(
+        lambda: GatewayConfig(has_authorizer=True, identity_sources=given)
+    )
+    assert is_accepted is accepts(
+        lambda: TemplateSettings(authorizer="a.b", identity_sources=given)
+    )
+
+
+def accepts(make: Callable[[], object]) -> bool:
+    try:
+        make()
+    except UsageError:
+        return False
+    return True
 
 
 def as_it_is(result: object) -> ProxyResult | None:

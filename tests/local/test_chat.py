@@ -102,7 +102,7 @@ def test_who_leaves_is_taken_out_of_the_table(chat: DevGateway) -> None:
         ('{"type": "subscribe", "topic": ""}', "a topic must not be empty"),
         (
             json.dumps({"type": "subscribe", "topic": "t" * 257}),
-            "a topic has at most 256 bytes",
+            "a topic must have at most 256 bytes",
         ),
     ],
 )

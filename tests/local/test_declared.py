@@ -119,7 +119,7 @@ def test_a_module_that_needs_its_table_when_it_is_imported_is_served(
 
     assert ready["routes"] == "$connect, $disconnect, $default"
     assert (
-        "the routes cannot be read: app.py:handler: importing app failed"
+        "cannot read the routes: app.py:handler: importing app failed"
         in (warning["text"])
     )
 

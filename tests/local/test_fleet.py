@@ -60,7 +60,7 @@ def returned(folder: Path) -> Returned:
     return Returned({"statusCode": 200, "body": f"running in {folder.name}"})
 
 
-def test_an_initialisation_that_takes_too_long_is_tried_once_more(
+def test_an_initialization_that_takes_too_long_is_tried_once_more(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "slow-once").touch()
@@ -102,7 +102,7 @@ def test_more_invocations_than_environments_wait_their_turn(tmp_path: Path) -> N
     with_fleet(settings(tmp_path), use, limit=1)
 
 
-def test_renewed_environments_forget_even_what_is_being_initialised(
+def test_renewed_environments_forget_even_what_is_being_initialized(
     tmp_path: Path,
 ) -> None:
     async def use(fleet: Fleet) -> None:

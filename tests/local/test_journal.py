@@ -159,13 +159,13 @@ def test_a_batch_is_a_line_with_its_source() -> None:
     }
 
 
-def test_colours_are_for_terminals() -> None:
-    plain, coloured = io.StringIO(), io.StringIO()
+def test_colors_are_for_terminals() -> None:
+    plain, colored = io.StringIO(), io.StringIO()
 
     write(Journal(plain, now=lambda: 0.0))
-    write(Journal(coloured, is_colored=True, now=lambda: 0.0))
+    write(Journal(colored, is_colored=True, now=lambda: 0.0))
 
-    assert "\x1b[32m200\x1b[0m" in coloured.getvalue()
+    assert "\x1b[32m200\x1b[0m" in colored.getvalue()
     assert "\x1b" not in plain.getvalue()
 
 

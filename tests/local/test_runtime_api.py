@@ -103,7 +103,7 @@ def test_an_error_is_taken_as_far_as_it_can_be_read(
     with_api(use)
 
 
-def test_an_error_at_initialisation_is_what_becomes_of_the_environment() -> None:
+def test_an_error_at_initialization_is_what_becomes_of_the_environment() -> None:
     async def use(api: RuntimeApi, call: Call) -> None:
         report = {"errorType": "Runtime.ImportModuleError", "errorMessage": "no"}
         status, _, _ = await call("POST", "/init/error", report)

@@ -25,13 +25,13 @@ from wspubsub.eventsources.queue_handler import MAX_ATTEMPTS, MAX_HOPS
 from wspubsub.eventsources.ready import PATIENCE_SECONDS
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.authorizers import MAX_RESULT_BYTES
-from wspubsub.gateway.config import (
+from wspubsub.gateway.config import GatewayConfig
+from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
+from wspubsub.gateway.limits import (
     MAX_ROUTES,
     MAX_TIMEOUT_SECONDS,
     MIN_TIMEOUT_SECONDS,
-    GatewayConfig,
 )
-from wspubsub.gateway.lifecycle import MAX_URL_CHARACTERS
 from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.log.rules import CLOCK_SKEW_SECONDS, POSITION_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES

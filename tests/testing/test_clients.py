@@ -77,7 +77,7 @@ def test_expect_fails_on_another_message(
 
 
 def test_receiving_fails_if_nothing_has_come(client: TestClient) -> None:
-    with pytest.raises(NoMessageError, match=r"no message has come$") as failure:
+    with pytest.raises(NoMessageError, match=r"no message has arrived$") as failure:
         client.receive()
 
     assert isinstance(failure.value, AssertionError)

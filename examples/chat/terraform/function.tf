@@ -45,7 +45,7 @@ resource "aws_lambda_event_source_mapping" "stream" {
   # New entries of a log, and connections that are ready: nothing else.
   filter_criteria {
     filter {
-      pattern = "{\"eventName\":[\"INSERT\"],\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":[{\"prefix\":\"L#\"}]}}}}"
+      pattern = "{\"eventName\":[\"INSERT\"],\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":[{\"prefix\":\"L#\"}]}},\"NewImage\":{\"id\":{\"S\":[{\"exists\":true}]}}}}"
     }
     filter {
       pattern = "{\"eventName\":[\"INSERT\"],\"dynamodb\":{\"Keys\":{\"pk\":{\"S\":[{\"prefix\":\"C#\"}]},\"sk\":{\"S\":[\"#\"]}}}}"

@@ -14,12 +14,9 @@ from wspubsub.aws.fan_out import FanOut, Posted
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
 from wspubsub.backoff import attempts
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
-
-TIMEOUT_SECONDS = 10.0
-"""How long a single call is retried if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
 

@@ -18,7 +18,7 @@ _OUTCOMES = {Meaning.GONE: Outcome.GONE, Meaning.THROTTLED: Outcome.THROTTLED}
 
 
 def outcome_of(meaning: Meaning) -> Outcome:
-    """Return what became of a post that got such an answer to the end."""
+    """Return what became of a post, given its final answer."""
     return _OUTCOMES.get(meaning, Outcome.FAILED)
 
 

@@ -26,7 +26,7 @@ _EMPTY_HASH = sha256(b"").hexdigest()
 
 
 class SignedRequests:
-    """Builds requests that differ in the end of their path only.
+    """Builds requests that differ only in the end of their paths.
 
     All but that end and the signature is the same for a second, so it is made once.
     Credentials are read once, from the environment.
@@ -98,7 +98,7 @@ class SignedRequests:
         self._second = -1
 
     def build(self, end: str = "") -> bytes:
-        """Return the bytes of the request whose path ends so.
+        """Return the bytes of the request whose path has this end.
 
         Args:
             end: A connection ID, for instance; any characters.

@@ -23,15 +23,14 @@ from wspubsub.cli.options import (
 from wspubsub.cli.stopping import Stop, run_until_stopped
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.config import PREDEFINED_ROUTES
 from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.local import extras
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 if TYPE_CHECKING:
     from wspubsub.local.declared import ApiChoices
-    from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
     from wspubsub.local.settings import LocalSettings
+    from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 WRONG_USE = 2
 
@@ -120,7 +119,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
 
 
 def _stream(options: argparse.Namespace) -> "StreamSettings":
-    from wspubsub.local.eventsources.settings import StreamSettings
+    from wspubsub.mappings.settings import StreamSettings
 
     return StreamSettings(
         batch_size=options.stream_batch_size,
@@ -131,7 +130,7 @@ def _stream(options: argparse.Namespace) -> "StreamSettings":
 
 
 def _queue(options: argparse.Namespace) -> "QueueSettings":
-    from wspubsub.local.eventsources.settings import QueueSettings
+    from wspubsub.mappings.settings import QueueSettings
 
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:
@@ -149,7 +148,7 @@ def _config(options: argparse.Namespace) -> GatewayConfig:
     return GatewayConfig(
         stage=options.stage,
         region=read_region(options) or "us-east-1",
-        routes=_read_routes(options) or PREDEFINED_ROUTES,
+        routes=_read_routes(options) or frozenset(PREDEFINED),
         has_authorizer=options.authorizer is not None,
         identity_sources=tuple(options.identity_source),
         idle_timeout_seconds=options.idle_timeout,
@@ -173,9 +172,9 @@ def _choices(options: argparse.Namespace) -> "ApiChoices":
 
 def _read_routes(options: argparse.Namespace) -> frozenset[str] | None:
     named = frozenset(options.route)
-    if not named or named & PREDEFINED_ROUTES:
+    if not named or named.intersection(PREDEFINED):
         return named or None
-    return named | PREDEFINED_ROUTES
+    return named.union(PREDEFINED)
 
 
 def _raise_file_limit() -> None:

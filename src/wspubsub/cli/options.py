@@ -22,14 +22,14 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
         action="extend",
         nargs="*",
         metavar="KEY",
-        help="routes with a route response, so that the body that their handler "
-        "returns is sent to the client; without a KEY, all routes of messages "
-        "(default: those that the router declares)",
+        help="route keys with a route response, so that the body that their "
+        "handler returns is sent to the client; without a KEY, all message "
+        "routes (default: those that the router declares)",
     )
 
 
 def read_two_way(options: argparse.Namespace) -> frozenset[str] | None:
-    """Return the keys that the option names, none for all; None if it was not given."""
+    """Return the keys that the option names; empty for all, None if it is absent."""
     return None if options.two_way is None else frozenset(options.two_way)
 
 
@@ -55,7 +55,7 @@ def add_source(
 def is_source_chosen(
     options: argparse.Namespace, source: str, application: Application | None
 ) -> bool:
-    """Return whether there is to be an event source: as chosen, else as declared."""
+    """Return whether an event source is wanted: as chosen, else as declared."""
     chosen: bool | None = getattr(options, f"source_{source}")
     if chosen is not None:
         return chosen

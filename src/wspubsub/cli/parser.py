@@ -7,6 +7,7 @@ from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
 from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.selection import DEFAULT_EXPRESSION
 
@@ -20,8 +21,8 @@ an embedded DynamoDB. Clients see what they would see on AWS: size limits, close
 timeouts, error messages.
 
 The routes, which of them are two-way, the route selection expression and the event
-sources are those of the handler: it is a Router, or has an attribute `router` that is
-one. Options win over what it declares; any other Lambda handler is served too.
+sources come from the handler if it is a Router or has an attribute `router` that is
+one. Options override what it declares. Any other Lambda handler is served too.
 
 The handler runs in worker processes with the environment of a Lambda function, with
 WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; AWS SDKs in it find the local services."""
@@ -142,8 +143,8 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--route-selection-expression",
         metavar="EXPRESSION",
-        help="how to compute a message's route key (default: as the router does, or "
-        f"{DEFAULT_EXPRESSION})",
+        help="how to compute a message's route key (default: as the router does, "
+        f"or {DEFAULT_EXPRESSION})",
     )
 
 
@@ -176,7 +177,7 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--timeout",
         type=float,
-        default=29.0,
+        default=MAX_TIMEOUT_SECONDS,
         metavar="SECONDS",
         help="timeout of the functions (default: %(default)g)",
     )

@@ -32,9 +32,9 @@ from wspubsub.handlers.target import Target
 WRONG_USE = 2
 DESCRIPTION = """\
 Print a template that deploys a handler: WebSocket API, one route for each route key of
-its Router, two-way where that says so, function, role, log group and table, the stream
-and the queues that the handler takes records of, and an authorizer when it is asked
-for. Permissions name the one resource and the actions that are used.
+its Router, two-way if the router says so, function, role, log group and table, stream
+and queues if the handler handles their records, and on request an authorizer.
+Permissions name only the actions and the resource that are used.
 
 The handler is a Router, or has an attribute `router` that is one. Its module is
 imported with fake credentials; nothing reaches AWS."""
@@ -96,8 +96,8 @@ def _warn(application: Application, settings: TemplateSettings, target: Target) 
         if is_wanted and not settings.worker and not application.may_take(source):
             print(
                 f"wspubsub: warning: {target.text} cannot handle records of the "
-                f"{source}: give EventSources {source}=, or name the function for them "
-                "with --worker",
+                f"{source}: pass {source}= to EventSources, or name a function "
+                "that can with --worker",
                 file=sys.stderr,
             )
 

@@ -1,4 +1,4 @@
-"""Single requests to one table, each error of which is a `StoreError`."""
+"""Single requests to one table, whose errors are all a `StoreError`."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -44,7 +44,7 @@ class TableAccess:
         self._sleep = sleep
 
     def get(self, key: Item) -> Item | None:
-        """Return an item as it is at this moment; None if there is none."""
+        """Return an item as it is at this moment, or None."""
         with store_errors("GetItem", self._name):
             answer = self._client.get_item(
                 TableName=self._name, Key=key, ConsistentRead=True
@@ -60,7 +60,7 @@ class TableAccess:
         return old
 
     def delete(self, key: Item, **options: Any) -> Item | None:
-        """Delete an item and return it; None if there was none."""
+        """Delete an item and return it, or None."""
         with store_errors("DeleteItem", self._name):
             answer = self._client.delete_item(
                 TableName=self._name, Key=key, ReturnValues="ALL_OLD", **options

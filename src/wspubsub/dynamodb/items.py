@@ -26,7 +26,7 @@ Item = dict[str, Any]
 Write = dict[str, Any]
 
 TTL_ATTRIBUTE = "expires_at"
-"""From when on DynamoDB may delete an item, in epoch seconds."""
+"""When DynamoDB may delete an item, in epoch seconds."""
 
 CONNECTION_SORT_KEY = "#"
 _READY = "R"
@@ -186,29 +186,29 @@ def read_connection(item: Item) -> Connection:
 
 
 def read_topic(item: Item) -> str | None:
-    """Return the topic that one of a connection's items is for, None for none."""
+    """Return the topic that one of a connection's items is for, or None."""
     sort_key: str = item["sk"]["S"]
     return sort_key.removeprefix(_TOPIC) if sort_key.startswith(_TOPIC) else None
 
 
 def read_expiry(item: Item) -> float:
-    """Return from when on an item counts as absent."""
+    """Return the time from which an item counts as absent."""
     return float(item[TTL_ATTRIBUTE]["N"])
 
 
 def is_live(item: Item, now: float) -> bool:
-    """Return whether an item counts as there."""
+    """Return whether an item counts as present."""
     # DynamoDB deletes expired items within days, so readers must leave them out.
     return not (is_leaving(item) or is_gone(item)) and read_expiry(item) > now
 
 
 def read_written_at(items: Iterable[Item]) -> Iterator[float]:
-    """Yield when each item was written; 0 where an older version did not say."""
+    """Yield when each item was written; 0 if an older version did not record it."""
     return (float(item.get("written_at", {}).get("N", 0)) for item in items)
 
 
 def read_api(item: Item) -> str | None:
-    """Return the API and stage that an item's connection belongs to, if it says so."""
+    """Return the API and stage that an item's connection belongs to, if recorded."""
     api: str | None = item.get("api", {}).get("S")
     return api
 

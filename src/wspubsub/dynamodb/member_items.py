@@ -44,8 +44,6 @@ from wspubsub.subscriptions.sessions import (
     earliest,
 )
 
-MEMBER_PROJECTION = "sk, u, s, lost"
-
 IS_NEWER = "attribute_not_exists(n) OR n < :n OR expires_at <= :now"
 IS_NOT_OLDER = "attribute_not_exists(n) OR n <= :n OR expires_at <= :now"
 TRUE: Item = {"BOOL": True}

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
 
 from wspubsub.dynamodb.client import DynamoDBClient
 from wspubsub.dynamodb.items import (
@@ -15,15 +14,12 @@ from wspubsub.dynamodb.items import (
 from wspubsub.dynamodb.member_changes import MemberChanges
 from wspubsub.dynamodb.member_commands import Entry, MemberCommands
 from wspubsub.dynamodb.member_items import (
-    MEMBER_PROJECTION,
     live_topics,
-    number,
-    read_member,
     read_presence,
     read_state,
 )
+from wspubsub.dynamodb.member_reads import MemberReads
 from wspubsub.dynamodb.member_sessions import MemberSessions
-from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
 from wspubsub.dynamodb.removal import (
     Left,
     Removal,
@@ -35,10 +31,9 @@ from wspubsub.dynamodb.removal import (
 from wspubsub.dynamodb.shards import Shards
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
 from wspubsub.dynamodb.timeouts import run_within
-from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS, command_number
+from wspubsub.subscriptions.members import command_number
 from wspubsub.subscriptions.port import (
     TTL_SECONDS,
-    Segment,
     check_connection_id,
     check_topics,
 )
@@ -92,6 +87,8 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             sleep=sleep,
             clock=clock,
         )
+        self._members = MemberReads(self._table, now=now, clock=clock)
+        self._subscribers = self._members
         self._removal = Removal(self._table, self._plan, now, has_presence=True)
         self._sessions = MemberSessions(self._table, now)
         self._changes = MemberChanges(self._table, self._plan, now)
@@ -275,13 +272,12 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         15 for 1,000 subscribers of a topic with 10 characters and with tokens that
         expire. It reads ahead as `subscribers` does.
         """
-        pages = read_ahead(
+        return self._members.members(
+            topic,
             self.whole(topic),
-            partial(self._member_page, topic, consistent=consistent),
+            consistent=consistent,
             seconds=timeout_seconds,
-            clock=self._clock,
         )
-        return (member for _, members in pages for member in members)
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
         """See `MemberStore.presence`. Costs 1 read unit for each 4 KB and shard."""
@@ -312,31 +308,6 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
 
         buried = zip(found, run_each(bury, found), strict=True)
         return {each: items for each, items in buried if items is not None}
-
-    def _member_page(
-        self,
-        topic: str,
-        segment: Segment,
-        start: StartKey | None,
-        *,
-        consistent: bool,
-    ) -> Page[Member]:
-        options = {
-            "ConsistentRead": consistent,
-            "ProjectionExpression": MEMBER_PROJECTION,
-        }
-        page = self._page(topic, segment, start, options)
-        return Page([read_member(item) for item in page.items], page.next_key)
-
-    def _subscriber_options(self) -> dict[str, Any]:
-        since = self._now() - EXPIRY_GRACE_SECONDS
-        return {
-            "FilterExpression": (
-                "expires_at > :now AND (attribute_not_exists(u) OR u > :since)"
-            ),
-            "ProjectionExpression": "sk",
-            "ExpressionAttributeValues": {":since": number(since)},
-        }
 
 
 def _make_ended(ended: list[Left]) -> Ended:

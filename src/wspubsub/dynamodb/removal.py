@@ -1,4 +1,4 @@
-"""Forgetting connections: what is deleted first, and who may say that one has left.
+"""Forgetting connections: what is deleted first, and who may report a leave.
 
 A topic's side of a subscription is deleted before the connection's side, so whatever
 stops in between leaves the side that names the other. Where a publish has found the
@@ -101,7 +101,7 @@ class Removal:
         is_over: Callable[[], bool],
         ended: list[Left],
     ) -> None:
-        """Delete all there is of connections.
+        """Delete everything that is stored about connections.
 
         Args:
             connections: The items of each.
@@ -184,7 +184,7 @@ class Removal:
 
 
 def group(ended: Sequence[Left]) -> dict[str, frozenset[str]]:
-    """Return who has left which topics."""
+    """Return which topics each connection has left."""
     left: dict[str, set[str]] = {}
     for connection_id, topic, presence in ended:
         if presence is None:
@@ -213,11 +213,11 @@ def report_ended(ended: Sequence[Left]) -> Iterator[None]:
     except StoreError:
         if not ended:
             raise
-        log.warning("could not forget all of the connections", exc_info=True)
+        log.warning("could not forget all the connections", exc_info=True)
 
 
 def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:
-    """Return what a function gives for each value; several are run side by side."""
+    """Return a function's result for each value; several run side by side."""
     values = list(values)
     if len(values) <= 1:
         return list(map(function, values))

@@ -1,4 +1,4 @@
-"""The Lambda handlers for what a table's stream and a queue bring.
+"""The Lambda handlers for the records of a table's stream and of a queue.
 
 In come batches of records as an event source mapping delivers them, out go the messages
 to their subscribers, and the names of the records to deliver again. `StreamHandler`

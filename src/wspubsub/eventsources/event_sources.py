@@ -12,7 +12,7 @@ _SOURCES = {"aws:dynamodb": "stream", "aws:sqs": "queue"}
 
 
 class EventSources:
-    """Gives an invocation to the handler it is for; it is itself the Lambda handler.
+    """Passes an invocation to the right handler; it is itself the Lambda handler.
 
     Args:
         router: Handles the events of the WebSocket API.
@@ -50,20 +50,22 @@ class EventSources:
 
     def _handler(self, event: object) -> LambdaHandler:
         if not isinstance(event, Mapping):
-            raise EventError(f"an event is an object, not {type(event).__name__}")
+            raise EventError(f"an event must be an object, not {type(event).__name__}")
         if "requestContext" in event:
             return self.router
         source = _source(event)
         name = _SOURCES.get(source)
         if name is None:
             raise EventError(
-                "this is an event of neither a WebSocket API, DynamoDB Streams nor "
-                f"SQS ({source or 'it has no eventSource'}); handle it before "
+                "this is not an event of a WebSocket API, DynamoDB Streams or SQS "
+                f"({source or 'it has no eventSource'}); handle it before "
                 "EventSources"
             )
         handler = self._handlers[name]
         if handler is None:
-            raise EventError(f"an event of {source} came: give EventSources {name}=")
+            raise EventError(
+                f"EventSources has no handler for events of {source}; pass {name}="
+            )
         return handler
 
 

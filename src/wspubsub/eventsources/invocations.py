@@ -1,4 +1,4 @@
-"""What Lambda functions that are invoked by an event source have in common."""
+"""What Lambda functions for event sources have in common."""
 
 import math
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from typing import Any
 from wspubsub.errors import EventError
 
 RESERVE_SECONDS = 2.0
-"""Kept back of a function's time for handing over what is left."""
+"""Time of a function that is reserved for handing over what is left."""
 
 
 def records_of(event: object, source: str) -> list[dict[str, Any]]:
@@ -18,7 +18,7 @@ def records_of(event: object, source: str) -> list[dict[str, Any]]:
         source: The `eventSource` that each must have.
 
     Raises:
-        EventError: It is no such event.
+        EventError: It is not such an event.
     """
     records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list) or not all(
@@ -26,8 +26,8 @@ def records_of(event: object, source: str) -> list[dict[str, Any]]:
         for record in records
     ):
         raise EventError(
-            f"this is no event of {source}; connect the event source mapping to a "
-            "handler that is made for it, or use EventSources for several"
+            f"this is not an event of {source}; connect the event source mapping "
+            "to a handler for it, or use EventSources for several sources"
         )
     return records
 
@@ -41,7 +41,7 @@ def seconds_left(context: object) -> float:
 
 
 def partial_failure(identifiers: Iterable[str]) -> dict[str, Any]:
-    """Return the answer that names the records to bring again.
+    """Return the answer that names the records to redeliver.
 
     "Implementing partial batch responses" (AWS Lambda): the event source mapping
     needs `FunctionResponseTypes: [ReportBatchItemFailures]`.

@@ -1,4 +1,4 @@
-"""Connections that take no messages while others do: clients that do not read.
+"""Connections that accept no messages while others do: clients that do not read.
 
 API Gateway answers 429 for a client whose buffer is full. A shard of a stream is
 delivered one batch after another, so whoever waits for such a client makes everybody
@@ -30,11 +30,11 @@ SLOW_SECONDS = 60.0
 """How long a connection that was given up gets only one attempt for each batch."""
 
 MAX_SLOW = 100
-"""How many such connections are remembered; all others are tried with the rest."""
+"""How many such connections are remembered; any others are tried with the rest."""
 
 
 class Debt(NamedTuple):
-    """A message that some have still to get.
+    """A message that some connections still have to get.
 
     Attributes:
         change: The stream record that it came with.
@@ -48,7 +48,7 @@ class Debt(NamedTuple):
 
 
 class Laggards:
-    """Lets connections catch up with a batch, and remembers who could not.
+    """Lets connections catch up with a batch, and remembers those that could not.
 
     Args:
         publisher: Posts to them.
@@ -77,7 +77,7 @@ class Laggards:
     def catch_up(
         self, debts: Sequence[Debt], seconds_left: Callable[[], float]
     ) -> list[Change]:
-        """Deliver what is owed, and give up who cannot be reached while others can.
+        """Deliver what is owed, and give up those that fail while others do not.
 
         Args:
             debts: What is owed, in the order of the stream.
@@ -135,7 +135,7 @@ class Laggards:
         for connection_id, messages in missed.items():
             self._remember_slow(connection_id)
             log.error(
-                "connection %s takes no messages and did not get these, by topic and "
+                "connection %s accepts no messages and missed these, by topic and "
                 "offset; they are in the log: %s",
                 connection_id,
                 ", ".join(messages),
@@ -149,7 +149,7 @@ class Laggards:
 
 
 def are_few(left: int, reached: int) -> bool:
-    """Return whether so few were left that each has its own trouble.
+    """Return whether so few were left that each has a problem of its own.
 
     One of any number, or a tenth of those who were reached: what keeps more than that
     from getting a message is not their fault, and passes.

@@ -1,4 +1,4 @@
-"""What this environment has done about stream records that may come again.
+"""What this environment has done about stream records that may be redelivered.
 
 Lambda redelivers a record and all those behind it, usually to the same environment.
 What is remembered here keeps those who have a message from getting it again; a new
@@ -12,12 +12,17 @@ from collections.abc import Callable
 from wspubsub.connections import Outcome, PostOutcome
 
 REMEMBERED = 10_000
-"""As many records as a batch can have."""
+"""The maximum number of records in a batch."""
 
 REMEMBERED_SECONDS = 900.0
-"""A record that has not come again by then comes no more: its retries are used up."""
+"""A record that was not redelivered by then will not be: its retries are used up."""
 
 _SETTLED = {Outcome.DELIVERED, Outcome.GONE}
+
+
+def is_settled(result: PostOutcome) -> bool:
+    """Return whether a connection has a message, or is gone."""
+    return result.outcome in _SETTLED
 
 
 class RecordProgress:
@@ -40,14 +45,14 @@ class RecordProgress:
         self.others_reached = False
 
     def add(self, result: PostOutcome) -> None:
-        """Take what became of a post."""
-        if result.outcome in _SETTLED:
+        """Note the outcome of a post."""
+        if is_settled(result):
             self.left.discard(result.connection_id)
             if not self.is_tried:
                 self.reached.add(result.connection_id)
 
     def settle(self, left: set[str]) -> None:
-        """Take who is left, now that all have been tried."""
+        """Note who is left, now that all have been tried."""
         self.is_tried = True
         self.left = left
         self.reached = set()
@@ -75,7 +80,7 @@ class ProgressMemory:
         return progress
 
     def forget(self, change_id: str) -> None:
-        """Forget a record that does not come again."""
+        """Forget a record that will not be redelivered."""
         self._known.pop(change_id, None)
 
     def _forget_old(self, now: float) -> None:

@@ -29,9 +29,9 @@ from wspubsub.subscriptions.port import Segment
 log = logging.getLogger("wspubsub")
 
 MAX_ATTEMPTS = 6
-"""How often connections are tried in vain, with growing delays, before the queue's own
-redrive policy takes over: for a little more than a minute in all, after which no
-handshake is under way."""
+"""How often connections are tried without success, with growing delays, before the
+queue's own redrive policy takes over: for a little more than a minute in all, after
+which no handshake is in progress."""
 
 MAX_HOPS = 14
 """How many queue messages may follow from one another.
@@ -42,24 +42,24 @@ about 16 invocations is stopped, the one that published included.
 
 
 MAX_SINGLE = 100
-"""If no more are left at the end of a chain, each gets a message of its own, so that
-none gets its message again because another cannot be reached."""
+"""If no more than this are left at the end of a chain, each gets a queue message of its
+own, so that none gets its message again because another cannot be reached."""
 
 
 class UndeliveredError(WspubsubError):
-    """Connections could not be reached however often they were tried."""
+    """Connections could not be reached, although they were tried many times."""
 
 
 class QueueHandler:
     """Handles the messages of a `QueueFanout`; it is itself the Lambda handler.
 
-    Each message is worked off within the function's time. What the time does not
+    Each message is processed within the function's time. What the time does not
     allow, and who was throttled or not ready, goes back into the queue as a smaller
     message, so nothing is lost and nobody who got the message gets it again for that
     reason. Before a message is posted to such connections, each is looked up in the
     store (1 read unit): whoever has unsubscribed meanwhile gets nothing.
 
-    A message that cannot be worked off is reported as failed (partial batch response):
+    A message that cannot be processed is reported as failed (partial batch response):
     the queue brings it again, and at last moves it to its dead-letter queue. So does
     what a chain of queue messages has not come to the end of, before Lambda takes it
     for an endless loop.
@@ -79,14 +79,14 @@ class QueueHandler:
 
         Raises:
             EventError: It is not an event of SQS.
-            UsageError: The function's time-out is too short.
+            UsageError: The function's timeout is too short.
         """
         failed: list[str] = []
         if seconds_left(context) <= 0:
             # Handing everything back would go round for ever.
             raise UsageError(
-                f"give this function more time: it needs {RESERVE_SECONDS:g} s for "
-                "handing over what is left"
+                f"increase this function's timeout: it needs {RESERVE_SECONDS:g} s "
+                "for handing over what is left"
             )
         for record in records_of(event, "aws:sqs"):
             try:
@@ -112,7 +112,12 @@ class QueueHandler:
     def _split(self, work: Work, budget: Budget) -> None:
         topic = work.message.topic
         split = _Split(work)
-        segments = self._store.segments(topic, self._fanout.segment_size, work.split)
+        segments = self._store.segments(
+            topic,
+            self._fanout.segment_size,
+            work.split,
+            consistent=work.message.is_logged,
+        )
         try:
             while batch := list(islice(segments, MAX_BATCH_ENTRIES)):
                 self._send(split.make_parts(batch), taken=split.mark_taken)
@@ -124,7 +129,7 @@ class QueueHandler:
             # If the whole of it came again, so would the parts that were taken.
             if not split.is_begun:
                 raise
-            log.warning("the rest of %r is split later: %s", topic, error)
+            log.warning("the rest of topic %r will be split later: %s", topic, error)
         self._send(split.make_rest(), delay_seconds=1)
 
     def _deliver(self, work: Work, budget: Budget) -> None:
@@ -157,7 +162,12 @@ class QueueHandler:
         if work.segment is not None:
             seconds = budget.posting_seconds_left()
             return list(
-                self._store.segment(topic, work.segment, timeout_seconds=seconds)
+                self._store.segment(
+                    topic,
+                    work.segment,
+                    consistent=work.message.is_logged,
+                    timeout_seconds=seconds,
+                )
             )
         # They were read as subscribers some time ago.
         return sorted(select_subscribed(self._store, topic, work.connections))
@@ -173,8 +183,9 @@ class QueueHandler:
         again = work.continue_with(attempt=attempt)
         if attempt >= MAX_ATTEMPTS or again.hops > MAX_HOPS:
             raise UndeliveredError(
-                f"{len(left)} connections of topic {work.message.topic!r} were tried "
-                f"{attempt} times in vain, in {work.hops} queue messages: {reason}"
+                f"could not reach {len(left)} connection(s) of topic "
+                f"{work.message.topic!r} in {attempt} attempts and {work.hops} "
+                f"queue messages: {reason}"
             )
         is_untried = report.deferred == left
         is_last = again.hops == MAX_HOPS and len(left) <= MAX_SINGLE
@@ -195,15 +206,15 @@ class QueueHandler:
         for work in works:
             if work.hops > MAX_HOPS:
                 raise UndeliveredError(
-                    f"topic {work.message.topic!r} was not worked off in {MAX_HOPS} "
-                    "queue messages; give this function more time"
+                    f"topic {work.message.topic!r} was not finished in {MAX_HOPS} "
+                    "queue messages; increase this function's timeout"
                 )
         bodies = [work.body() for work in works]
         self._fanout.queue.send(bodies, delay_seconds=delay_seconds, taken=taken)
 
 
 class _Split:
-    """A topic that is being split, and what of it the queue has not taken."""
+    """A topic that is being split, and the part of it that is not in the queue yet."""
 
     def __init__(self, work: Work) -> None:
         self.is_begun = False
@@ -220,12 +231,12 @@ class _Split:
         return list(self._unsent.values())
 
     def mark_taken(self, body: str) -> None:
-        """Note that the queue has taken a part, by its body."""
+        """Note that the queue has accepted a part, by its body."""
         self.is_begun = True
         del self._unsent[body]
 
     def make_rest(self) -> list[Work]:
-        """Return the work that the queue has not taken."""
+        """Return the work that the queue has not accepted."""
         rest = tuple(self._rest.values())
         again = [self._work.continue_with(split=rest)] if rest else []
         return [*self._unsent.values(), *again]

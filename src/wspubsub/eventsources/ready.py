@@ -19,7 +19,7 @@ from wspubsub.responses import Response
 from wspubsub.subscriptions.port import ReadyStore, SubscriptionStore
 
 OnReady = Callable[[Connection], Any]
-"""What is called with a connection that can be posted to."""
+"""Called with a connection that can be posted to."""
 
 Answers = dict[str, Exception | None]
 
@@ -90,7 +90,7 @@ class Readiness:
         return answers
 
     def is_young(self, created_at: float) -> bool:
-        """Return whether a connection recorded then may still come up."""
+        """Return whether a connection recorded then may still be established."""
         return self._now() - created_at < PATIENCE_SECONDS
 
     def _waiting(
@@ -169,8 +169,8 @@ def ready_store(store: SubscriptionStore) -> ReadyStore:
     """
     if not hasattr(store, "mark_ready"):
         raise UsageError(
-            f"{type(store).__name__} cannot remember who was greeted; use "
-            "DynamoDBSubscriptionStore, or add ReadyStore's methods"
+            f"{type(store).__name__} cannot remember which connections were "
+            "greeted; use DynamoDBSubscriptionStore, or add ReadyStore's methods"
         )
     found: ReadyStore = store  # type: ignore[assignment] # looked at just before
     return found

@@ -1,4 +1,4 @@
-"""Who is still subscribed: asked before a message is posted to connections by name."""
+"""Who is still subscribed: checked before posting to connections by name."""
 
 from collections.abc import Collection, Iterable
 

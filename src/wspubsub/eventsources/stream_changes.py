@@ -9,7 +9,7 @@ from wspubsub.records import Record
 
 
 class Change(Record):
-    """A stream record that there is something to do about.
+    """A stream record that requires action.
 
     Attributes:
         number: Its sequence number, by which Lambda knows it.
@@ -23,12 +23,12 @@ class Change(Record):
 
     @property
     def id(self) -> str:
-        """Text that no other record of the table has."""
+        """Text that identifies the record within the table."""
         return f"{type(self.item).__name__} {self.item.id}"
 
 
 def read_change(record: dict[str, Any], *, now: float) -> Change | None:
-    """Return what a record asks for; None if it asks for nothing.
+    """Return what a record asks for, or None if it asks for nothing.
 
     Args:
         record: The record, as Lambda has it.

@@ -11,6 +11,7 @@ from wspubsub.dynamodb.images import ImageError
 from wspubsub.errors import ConnectionGoneError, WspubsubError
 from wspubsub.events import Connection
 from wspubsub.eventsources.invocations import partial_failure, records_of, seconds_left
+from wspubsub.eventsources.joining import Group, Joiner, Joining
 from wspubsub.eventsources.laggards import Debt, Laggards, are_few
 from wspubsub.eventsources.progress import ProgressMemory, RecordProgress
 from wspubsub.eventsources.ready import PATIENCE_SECONDS, OnReady, Readiness
@@ -22,11 +23,11 @@ log = logging.getLogger("wspubsub")
 
 
 LOOK_SECONDS = 10.0
-"""Asking about a connection takes no longer, whatever fails."""
+"""The longest time to ask about a connection, whatever fails."""
 
 
 class IncompleteError(WspubsubError):
-    """Not everybody got the message; the stream is to bring it again."""
+    """Not every subscriber got the message; the stream must redeliver it."""
 
 
 class StreamHandler:
@@ -39,6 +40,10 @@ class StreamHandler:
     up to the event source mapping. Only a record that cannot be read is logged whole
     and left behind.
 
+    Messages that a `joiner` takes are delivered by it, those of a topic that wait
+    together as one, up to 32 KB; if one is not done, nothing behind it is tried. A
+    message of anybody else is never joined.
+
     A redelivered message goes only to those who have not got it, as far as the
     environment is the same. A connection that takes no messages while others do is
     given up after some seconds, with an error in the log, so that it holds nobody up.
@@ -47,6 +52,7 @@ class StreamHandler:
         publisher: Publishes with a log; it posts what the stream brings.
         on_ready: Called with each new connection as soon as it can be posted to, and
             again if the stream brings it again.
+        joiner: Delivers messages that wait together as one, such as `PubSub`'s.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
         sleep: Waits until a connection is ready, or takes messages again.
@@ -57,6 +63,7 @@ class StreamHandler:
         publisher: Publisher,
         *,
         on_ready: OnReady | None = None,
+        joiner: Joiner | None = None,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -65,6 +72,7 @@ class StreamHandler:
         self._greets = on_ready is not None
         self._now = now
         self._memory = ProgressMemory(clock)
+        self._joining = Joining(joiner, self._memory, now)
         self._laggards = Laggards(publisher, clock=clock, sleep=sleep)
         self._readiness = Readiness(
             on_ready or _ignore,
@@ -81,7 +89,13 @@ class StreamHandler:
             EventError: It is not an event of DynamoDB Streams.
         """
         changes = self._read(records_of(event, "aws:dynamodb"))
-        run = _Run(self._publisher, self._readiness, self._laggards, self._memory)
+        run = _Run(
+            self._publisher,
+            self._readiness,
+            self._laggards,
+            self._memory,
+            self._joining,
+        )
         unfinished = run.handle(changes, partial(seconds_left, context))
         first = min(map(changes.index, unfinished), default=len(changes))
         for change in changes[:first]:
@@ -104,7 +118,7 @@ class StreamHandler:
         if isinstance(change.item, Connection):
             return self._greets
         # Otherwise the call that published it has fanned it out.
-        return self._publisher.fanout.needs_log
+        return self._joining.takes(change.item) or self._publisher.fanout.needs_log
 
 
 class _Run:
@@ -116,8 +130,10 @@ class _Run:
         readiness: Readiness,
         laggards: Laggards,
         memory: ProgressMemory,
+        joining: Joining,
     ) -> None:
         self._publisher = publisher
+        self._joining = joining
         self._readiness = readiness
         self._laggards = laggards
         self._memory = memory
@@ -132,10 +148,14 @@ class _Run:
     def handle(
         self, changes: Sequence[Change], seconds_left: Callable[[], float]
     ) -> list[Change]:
-        """Do what the records ask for, and return those that must come again."""
+        """Do what the records ask for, and return those that must be redelivered."""
         self._ask(changes, 0.0)
-        for change in changes:
-            if not self._do(change, seconds_left):
+        for unit in self._joining.join(changes):
+            if isinstance(unit, Group):
+                is_done = self._do_joined(unit, seconds_left)
+            else:
+                is_done = self._do(unit, seconds_left)
+            if not is_done:
                 break
         self._greet_late(seconds_left)
         self._catch_up(seconds_left)
@@ -156,6 +176,16 @@ class _Run:
             return False
         return True
 
+    def _do_joined(self, group: Group, seconds_left: Callable[[], float]) -> bool:
+        try:
+            _check_time(seconds_left)
+            self._joining.deliver(group, self._reached, seconds_left())
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is not done
+            self._report(group.changes[0], error)
+            return False
+        self._reached += group.reached
+        return True
+
     def _deliver(
         self, message: LoggedMessage, progress: RecordProgress, seconds: float
     ) -> None:
@@ -170,7 +200,9 @@ class _Run:
         left = {*report.throttled, *report.failed}
         reached = len(progress.reached)
         if report.deferred or report.unread or not are_few(len(left), reached):
-            raise IncompleteError(f"not everybody was reached: {report.describe()}")
+            raise IncompleteError(
+                f"not every subscriber was reached: {report.describe()}"
+            )
         self._reached += reached
         progress.settle(left | self._behind)
 
@@ -184,7 +216,7 @@ class _Run:
             if connection.id in self._early:
                 self._late.append(change)
                 return
-            log.debug("connection %s never came up, or has left", connection.id)
+            log.debug("connection %s was never established, or has left", connection.id)
         elif answer is not None:
             raise answer
         else:
@@ -192,7 +224,7 @@ class _Run:
         progress.settle(set())
 
     def _ask(self, changes: Sequence[Change], patience_seconds: float) -> None:
-        """Ask about the connections among the records, except those that are done."""
+        """Ask about the connections among the records, except those already handled."""
         created_at = {
             each.item.id: each.created_at
             for each in changes
@@ -210,7 +242,7 @@ class _Run:
     def _greet_late(self, seconds_left: Callable[[], float]) -> None:
         late, self._late = self._late, []
         if late and seconds_left() <= PATIENCE_SECONDS:
-            error = IncompleteError("no time is left to wait for a handshake")
+            error = IncompleteError("there is no time left to wait for a handshake")
             for change in late:
                 self._report(change, error)
             return
@@ -244,14 +276,17 @@ class _Run:
 
     def _report(self, change: Change, error: Exception) -> None:
         log.warning(
-            "stream record %s comes again: %s", change.number, error, exc_info=error
+            "stream record %s will be redelivered: %s",
+            change.number,
+            error,
+            exc_info=error,
         )
         self._unfinished.append(change)
 
 
 def _check_time(seconds_left: Callable[[], float]) -> None:
     if seconds_left() <= 0:
-        raise IncompleteError("the function's time is up")
+        raise IncompleteError("the function has no time left")
 
 
 def _ignore(_: Connection) -> None:
@@ -260,7 +295,7 @@ def _ignore(_: Connection) -> None:
 
 def _leave_behind(record: dict[str, Any], error: ImageError) -> None:
     log.error(
-        "a stream record cannot be read and is left behind: %s; the record: %s",
+        "a stream record cannot be read and is skipped: %s; the record: %s",
         error,
         json.dumps(record),
         exc_info=error,

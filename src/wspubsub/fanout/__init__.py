@@ -1,4 +1,4 @@
-"""How a publish is carried further than the call that publishes.
+"""How a publish continues beyond the call that publishes.
 
 `StreamFanout` leaves a message to the table's stream, `QueueFanout` hands the
 subscribers of a large topic to an SQS queue in parts. In comes an `Outgoing` message

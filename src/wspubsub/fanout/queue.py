@@ -20,7 +20,7 @@ MAX_ATTEMPTS = 5
 
 
 class QueueError(WspubsubError):
-    """A queue did not take what was to be carried on.
+    """A queue did not accept a message that continues the fan-out.
 
     Attributes:
         code: The error code that SQS gave, or the name of why there was no answer;
@@ -28,12 +28,12 @@ class QueueError(WspubsubError):
     """
 
     def __init__(self, queue_url: str, reason: str, code: str | None = None) -> None:
-        super().__init__(f"the queue {queue_url} did not take a message: {reason}")
+        super().__init__(f"the queue {queue_url} did not accept a message: {reason}")
         self.code = code
 
 
 class QueueClient(Protocol):
-    """The part of `boto3.client("sqs")` that is used."""
+    """The part of `boto3.client("sqs")` that wspubsub uses."""
 
     def send_message_batch(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Send up to 10 messages."""
@@ -60,11 +60,13 @@ class Queue:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if not url:
-            raise UsageError("give the URL of the SQS queue")
+            raise UsageError(
+                "queue_url must not be empty; pass the URL of the SQS queue"
+            )
         if url.endswith(".fifo"):
             raise UsageError(
-                f"{url} is a FIFO queue, which would deliver one part after the other; "
-                "give a standard queue"
+                f"{url} is a FIFO queue, which would deliver the parts one after "
+                "another; use a standard queue"
             )
         self.url = url
         self._client = reconnect_after_fork(client)
@@ -97,8 +99,8 @@ class Queue:
             if len(body) > MAX_BATCH_BYTES:
                 raise QueueError(
                     self.url,
-                    f"it has {len(body):,} bytes and SQS carries {MAX_BATCH_BYTES:,}; "
-                    "exclude fewer connections",
+                    f"it has {len(body):,} bytes, but SQS accepts at most "
+                    f"{MAX_BATCH_BYTES:,}; exclude fewer connections",
                 )
             if len(batch) == MAX_BATCH_ENTRIES or size + len(body) > MAX_BATCH_BYTES:
                 yield batch
@@ -152,12 +154,10 @@ class Queue:
     def _failure(self, error: Exception) -> QueueError:
         # A cold start in which nothing fails does not pay for reading errors.
         from wspubsub.aws.client_errors import failure_of
-        from wspubsub.aws.denials import advice_on
+        from wspubsub.aws.denials import explain
 
         failure = failure_of(error)
-        advice = advice_on(failure.text)
-        reason = f"{advice} ({failure.text})" if advice else failure.text
-        return QueueError(self.url, reason, failure.code)
+        return QueueError(self.url, explain(failure.text), failure.code)
 
     def _open(self) -> QueueClient:
         # A message that is published inline needs no queue, so a cold start does not

@@ -13,11 +13,11 @@ from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions.port import SegmentedStore, SubscriptionStore
 
 INLINE_THRESHOLD = 2_000
-"""One function posts to so many connections in about half a second."""
+"""One function posts to this many connections in about half a second."""
 
 PATIENCE_SECONDS = 0.25
-"""How long a connection that fails is tried again before the queue has it: enough for
-what passes in a moment."""
+"""How long a failing connection is retried before it goes to the queue: enough for a
+problem that lasts only a moment."""
 
 SEGMENT_SIZE = 5_000
 CONNECTIONS_PER_MESSAGE = 1_000
@@ -28,8 +28,8 @@ class QueueFanout:
 
     A large topic costs the call that publishes one queue message. The function that
     the queue invokes, a `QueueHandler`, splits it by shard and range of connection
-    IDs into segments, one queue message each, and delivers to these side by side. Who
-    of a small topic cannot be reached at once is handed to the queue as well.
+    IDs into segments, one queue message each, and delivers to these side by side.
+    Subscribers of a small topic that could not be reached in time also go to the queue.
 
     Args:
         queue_url: URL of a standard SQS queue.
@@ -55,7 +55,7 @@ class QueueFanout:
     ) -> None:
         if inline_threshold < 0 or segment_size < 1:
             raise UsageError(
-                "inline_threshold is at least 0, and segment_size at least 1"
+                "inline_threshold must be 0 or more, and segment_size 1 or more"
             )
         self.queue = Queue(queue_url, client=client, sleep=sleep)
         self.segment_size = segment_size
@@ -73,7 +73,9 @@ class QueueFanout:
         store = require_segments(delivery.store)
         most = self._inline_threshold
         subscribers = store.subscribers(
-            message.topic, timeout_seconds=budget.posting_seconds_left()
+            message.topic,
+            consistent=message.is_logged,
+            timeout_seconds=budget.posting_seconds_left(),
         )
         ids = list(islice(subscribers, most + 1))
         if len(ids) > most:
@@ -100,7 +102,7 @@ class QueueFanout:
         most: int = CONNECTIONS_PER_MESSAGE,
         delay_seconds: int,
     ) -> None:
-        """Hand connections that a message has not reached to the queue.
+        """Send the connections that a message has not reached to the queue.
 
         Args:
             work: The work that they are handed over with.
@@ -137,15 +139,16 @@ class QueueFanout:
 
 
 def require_segments(store: SubscriptionStore) -> SegmentedStore:
-    """Return a store as one that can be read in parts.
+    """Return a store as one that can be read in segments.
 
     Raises:
         UsageError: It cannot.
     """
     if not (hasattr(store, "segments") and hasattr(store, "segment")):
         raise UsageError(
-            f"{type(store).__name__} cannot be read in parts, as a queue fan-out "
-            "does; use DynamoDBSubscriptionStore, or add SegmentedStore's methods"
+            f"{type(store).__name__} cannot be read in segments, which a queue "
+            "fan-out needs; use DynamoDBSubscriptionStore, or add SegmentedStore's "
+            "methods"
         )
     found: SegmentedStore = store  # type: ignore[assignment] # looked at just before
     return found

@@ -1,4 +1,4 @@
-"""Publishing that ends with the log: DynamoDB Streams brings the message on."""
+"""Publishing that ends with the log: DynamoDB Streams carries the message on."""
 
 from wspubsub.delivery import Budget, Delivery
 from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
@@ -12,8 +12,9 @@ class StreamFanout:
     publish costs one append whatever the number of subscribers.
 
     Args:
-        then: How the function that the stream invokes delivers: by itself if None, or
-            through a `QueueFanout`.
+        then: How the function that the stream invokes delivers, and how messages of
+            topics without a log are published: at once if None, or through a
+            `QueueFanout`.
     """
 
     needs_log = True
@@ -22,12 +23,14 @@ class StreamFanout:
         self._then: Fanout = InlineFanout() if then is None else then
 
     def publish(
-        self,
-        message: Outgoing,  # noqa: ARG002 - the log has it
-        delivery: Delivery,  # noqa: ARG002 - the stream's function delivers
-        budget: Budget,  # noqa: ARG002 - as above
+        self, message: Outgoing, delivery: Delivery, budget: Budget
     ) -> PublishReport:
-        """See `Fanout.publish`: the log has the message, and that is all it takes."""
+        """See `Fanout.publish`: the message is in the log, so nothing is left to do.
+
+        A message of a topic without a log never comes to the stream.
+        """
+        if not message.is_logged:
+            return self._then.publish(message, delivery, budget)
         return PublishReport(queued=True)
 
     def deliver_logged(

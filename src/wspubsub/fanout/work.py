@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from wspubsub.errors import WspubsubError
+from wspubsub.log.rules import Position
 from wspubsub.outgoing import Outgoing
 from wspubsub.records import Record
 from wspubsub.subscriptions.port import Segment
@@ -19,7 +20,7 @@ VERSION = 1
 
 
 class WorkError(WspubsubError):
-    """A queue message is not one of this library, or of a version it does not know."""
+    """A queue message is not from this library, or of an unknown version."""
 
 
 class Work(Record):
@@ -60,6 +61,8 @@ class Work(Record):
             "hops": self.hops,
             **_write_data(self.message.data),
         }
+        if self.message.position is not None:
+            fields["position"] = self.message.position
         if self.message.exclude:
             fields["exclude"] = sorted(self.message.exclude)
         if self.split:
@@ -82,17 +85,20 @@ def read_work(body: object) -> Work:
         fields: Any = json.loads(body) if isinstance(body, str) else None
         version = fields["wspubsub"]
         if version != VERSION:
-            raise WorkError(f"the queue message has the unknown version {version!r}")
+            raise WorkError(
+                f"the queue message has the unknown version {version!r}; deploy "
+                "the version of wspubsub that sent it"
+            )
         return _read(fields)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise WorkError(
-            f"the queue message is not one of wspubsub ({type(error).__name__}: "
+            f"the queue message is not from wspubsub ({type(error).__name__}: "
             f"{error}); let no other producer send to this queue"
         ) from None
 
 
 def chunks(connection_ids: Iterable[str], most: int) -> Iterator[tuple[str, ...]]:
-    """Yield connection IDs in tuples of at most so many."""
+    """Yield connection IDs in tuples of a limited length."""
     ids = sorted(connection_ids)
     for start in range(0, len(ids), most):
         yield tuple(ids[start : start + most])
@@ -105,6 +111,7 @@ def _read(fields: dict[str, Any]) -> Work:
             topic=str(fields["topic"]),
             data=_read_data(fields),
             exclude=frozenset(map(str, fields.get("exclude", ()))),
+            position=_position(fields.get("position")),
         ),
         split=tuple(_segment(each) for each in fields.get("split", ())),
         segment=None if segment is None else _segment(segment),
@@ -112,6 +119,13 @@ def _read(fields: dict[str, Any]) -> Work:
         attempt=int(fields.get("attempt", 0)),
         hops=int(fields.get("hops", 1)),
     )
+
+
+def _position(fields: list[Any] | None) -> Position | None:
+    if fields is None:
+        return None
+    epoch, offset = fields
+    return Position(str(epoch), int(offset))
 
 
 def _segment(fields: list[Any]) -> Segment:

@@ -8,21 +8,18 @@ from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from wspubsub.errors import UsageError
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.gateway.limits import (
+    MAX_TIMEOUT_SECONDS,
+    MIN_TIMEOUT_SECONDS,
+    check_identity_sources,
+    check_route_keys,
+    check_stage,
+)
+from wspubsub.selection import CONNECT, PREDEFINED, RouteSelectionExpression
 
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED_ROUTES = frozenset({CONNECT, DISCONNECT, DEFAULT})
-
-MAX_ROUTES = 300
-MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 0.05, 29.0
-
-_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _API_ID = re.compile(r"[a-z0-9]{10}")
 _ACCOUNT_ID = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9-]+")
-_IDENTITY_SOURCE = re.compile(
-    r"(?:route\.request\.(?:header|querystring)|stageVariables|context)\.[^\s]+"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +72,7 @@ class GatewayConfig:
     api_id: str = "local00000"
     region: str = "us-east-1"
     account_id: str = "123456789012"
-    routes: AbstractSet[str] = PREDEFINED_ROUTES
+    routes: AbstractSet[str] = frozenset(PREDEFINED)
     two_way: AbstractSet[str] = frozenset()
     route_selection_expression: RouteSelectionExpression = field(
         default_factory=RouteSelectionExpression
@@ -102,8 +99,6 @@ class GatewayConfig:
         object.__setattr__(self, "two_way", frozenset(self.two_way))
         object.__setattr__(self, "stage_variables", dict(self.stage_variables))
         _check_names(self)
-        for route_key in self.routes:
-            _check_route_key(route_key)
         _check_routes(self)
         _check_authorizer(self)
         _check_limits(self)
@@ -127,11 +122,7 @@ class GatewayConfig:
 
 
 def _check_names(config: GatewayConfig) -> None:
-    if not _STAGE.fullmatch(config.stage):
-        raise UsageError(
-            f"{config.stage!r} is not a stage name of a WebSocket API: use 1 to "
-            "128 letters, digits, - and _ (only HTTP APIs have $default)"
-        )
+    check_stage(config.stage)
     if not _API_ID.fullmatch(config.api_id):
         raise UsageError(
             f"{config.api_id!r} is not an API ID: use ten lowercase letters and digits"
@@ -146,22 +137,8 @@ def _check_names(config: GatewayConfig) -> None:
         )
 
 
-def _check_route_key(route_key: str) -> None:
-    if not route_key:
-        raise UsageError("a route key must not be empty")
-    if route_key.startswith("$") and route_key not in PREDEFINED_ROUTES:
-        raise UsageError(
-            f"{route_key!r} is not a route key: only $connect, $disconnect and "
-            "$default start with $; rename the route"
-        )
-
-
 def _check_routes(config: GatewayConfig) -> None:
-    if len(config.routes) > MAX_ROUTES:
-        raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, not "
-            f"{len(config.routes)}; let $default handle the others"
-        )
+    check_route_keys(config.routes)
     strangers = config.two_way - config.routes
     if strangers:
         raise UsageError(
@@ -176,13 +153,7 @@ def _check_authorizer(config: GatewayConfig) -> None:
         raise UsageError(
             "identity sources need an authorizer; name one, or remove them"
         )
-    for source in config.identity_sources:
-        if not _IDENTITY_SOURCE.fullmatch(source):
-            raise UsageError(
-                f"{source!r} is not an identity source of a WebSocket API: write "
-                "route.request.header.NAME, route.request.querystring.NAME, "
-                "stageVariables.NAME or context.NAME"
-            )
+    check_identity_sources(config.identity_sources)
 
 
 def _check_limits(config: GatewayConfig) -> None:
@@ -190,7 +161,7 @@ def _check_limits(config: GatewayConfig) -> None:
         MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
     ):
         raise UsageError(
-            f"the integration timeout must be {MIN_TIMEOUT_SECONDS} to "
+            f"the integration timeout must be from {MIN_TIMEOUT_SECONDS} to "
             f"{MAX_TIMEOUT_SECONDS} seconds, not "
             f"{config.integration_timeout_seconds}"
         )

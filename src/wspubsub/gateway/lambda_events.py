@@ -9,10 +9,11 @@ exact as what it has: unset keys are left out, and handshake headers come only w
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
-from wspubsub.gateway.config import CONNECT, DISCONNECT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection
 from wspubsub.gateway.inputs import Handshake
 from wspubsub.gateway.times import common_log, milliseconds
+from wspubsub.selection import CONNECT, DISCONNECT
 
 # RFC 9110 §7.6.1: these end at API Gateway. Its authorizer event shows them anyway.
 _HOP_BY_HOP = {"Connection": "upgrade", "content-length": "0", "Upgrade": "websocket"}

@@ -8,7 +8,7 @@ invoked after it has ended.
 from collections.abc import Iterator
 
 from wspubsub.gateway.authorizers import decide, missing_identity_source
-from wspubsub.gateway.config import CONNECT, DISCONNECT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.effects import Accept, Effect, Refuse
@@ -29,6 +29,7 @@ from wspubsub.gateway.texts import (
     refusal_body,
     refusal_text,
 )
+from wspubsub.selection import CONNECT, DISCONNECT
 
 MAX_URL_CHARACTERS = 4096
 """URL quota of WebSocket APIs."""

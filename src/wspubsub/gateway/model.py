@@ -19,7 +19,7 @@ no application should depend on it, one of these choices:
 from collections.abc import Callable
 
 from wspubsub.gateway.assembly import UnacceptableFrameError
-from wspubsub.gateway.config import DEFAULT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
@@ -90,7 +90,7 @@ class Gateway:
         )
 
     def deploy(self, config: GatewayConfig) -> None:
-        """Take another configuration, as a stage does when its API is deployed again.
+        """Switch to another configuration, as a stage does when its API is redeployed.
 
         Connections stay, with the time limits that they began with.
         """
@@ -232,7 +232,8 @@ class Gateway:
 
     def _route(self, connection: ClientConnection, message: str, now: float) -> Effect:
         request = Request(self._ids.opaque(), now)
-        route_key = self._route_key(message)
+        expression = self.config.route_selection_expression
+        route_key = expression.select(message, self.config.routes)
         if route_key is None:
             detail = "no route matches, and there is no $default route"
             return self._error(connection, request, FORBIDDEN, detail)
@@ -251,15 +252,6 @@ class Gateway:
             invoked_at=now,
         )
         return self._invocations.begin(invocation, event)
-
-    def _route_key(self, message: str) -> str | None:
-        # "Selection expressions": what matches no custom route falls to $default. A
-        # client that asks for $connect by name gets $default too.
-        routes = self.config.routes
-        asked = self.config.route_selection_expression.evaluate(message)
-        if asked in routes and not asked.startswith("$"):
-            return asked
-        return DEFAULT if DEFAULT in routes else None
 
     def _conclude(
         self, invocation: Invocation, conclusion: Conclusion, now: float

@@ -1,21 +1,21 @@
-"""What is known of the user's code by whoever deploys or serves it."""
+"""What deploying and serving need to know about the user's code."""
 
 import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.errors import UsageError
-from wspubsub.selection import DEFAULT_EXPRESSION
-
-CONNECT, DISCONNECT, DEFAULT = "$connect", "$disconnect", "$default"
-PREDEFINED = (CONNECT, DISCONNECT, DEFAULT)
+from wspubsub.selection import (
+    CONNECT,
+    DEFAULT,
+    DEFAULT_EXPRESSION,
+    DISCONNECT,
+    PREDEFINED,
+)
 
 STREAM, QUEUE = "stream", "queue"
 SOURCE_VARIABLES = {STREAM: "WSPUBSUB_STREAM", QUEUE: "WSPUBSUB_QUEUE"}
-"""In which environment variable a function finds each of its event sources."""
-
-MAX_ROUTES = 300
-"""Routes per WebSocket API ("Quotas for configuring and running a WebSocket API")."""
+"""The environment variables in which a function finds its event sources."""
 
 _HANDLER = re.compile(r"[^\s.]+(\.[^\s.]+)+")
 
@@ -48,7 +48,10 @@ class Application:
 
     def __post_init__(self) -> None:
         if not _HANDLER.fullmatch(self.handler):
-            raise UsageError(f"{self.handler!r} is not a handler such as app.handler")
+            raise UsageError(
+                f"{self.handler!r} is not a handler; use MODULE.FUNCTION, such as "
+                "app.handler"
+            )
 
     @property
     def custom_keys(self) -> list[str]:
@@ -62,7 +65,7 @@ class Application:
 
     @property
     def needed_sources(self) -> frozenset[str]:
-        """The event sources that it cannot do without: `stream`, `queue`, or both.
+        """The event sources that it needs, of `stream` and `queue`.
 
         It takes their records, or reads their variable while it is imported.
         """
@@ -80,7 +83,7 @@ class Application:
     def two_way_routes(
         self, route_keys: AbstractSet[str], chosen: AbstractSet[str] | None = None
     ) -> frozenset[str]:
-        """Return which routes of an API are to be two-way.
+        """Return which routes of an API should be two-way.
 
         Args:
             route_keys: The routes of the API. A key of the router that is not among
@@ -95,8 +98,8 @@ class Application:
             strangers = sorted(chosen - route_keys)
             if strangers:
                 raise UsageError(
-                    f"--two-way names {', '.join(strangers)}, which the API does not "
-                    f"have as a route; it has {', '.join(sorted(route_keys))}"
+                    f"--two-way names {', '.join(strangers)}, but the API has no "
+                    f"such route; it has {', '.join(sorted(route_keys))}"
                 )
             return frozenset(chosen or route_keys - {CONNECT, DISCONNECT})
         return frozenset(

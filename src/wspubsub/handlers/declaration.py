@@ -1,4 +1,4 @@
-"""What a handler declares: its routes, and which event sources it takes records of.
+"""What a handler declares: its routes, and which event sources it handles.
 
 A handler is read as the object that it is. Whoever cannot import it here, such as
 `wspubsub template`, has a process of its own read it (`inspection`).
@@ -12,7 +12,7 @@ from wspubsub.router import Router
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """What a handler says of itself.
+    """What a handler says about itself.
 
     Attributes:
         route_keys: Route keys that have a handler, `$connect` and its like included.
@@ -29,7 +29,7 @@ class Declaration:
 
 
 def read_declaration(handler: object) -> Declaration | None:
-    """Return what a handler declares; None if it has no `Router`.
+    """Return what a handler declares, or None if it has no `Router`.
 
     It is a `Router` or has an attribute `router` that is one, such as an
     `EventSources`. Its attribute `event_sources`, if it has one, names `stream` and

@@ -1,4 +1,4 @@
-"""The environment variables that a Lambda function's process finds.
+"""The environment variables of a Lambda function's process.
 
 "Using Lambda environment variables" names those that Lambda sets. The rest leads the
 AWS SDKs to the local gateway and the local DynamoDB: an SDK that knows nothing of this
@@ -27,7 +27,7 @@ _LOOPBACK = "127.0.0.1,localhost,::1"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a function finds around it.
+    """The region, endpoints and resources that a function finds.
 
     Attributes:
         region: Region that the SDKs are set to.
@@ -53,9 +53,9 @@ class Surroundings:
 
 
 def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
-    """Return an environment with credentials that are worthless on AWS.
+    """Return an environment with credentials that AWS does not accept.
 
-    Nothing that a handler does by mistake may reach the user's account.
+    Nothing that a handler does by mistake can reach the user's account.
     """
     hidden = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
     return {name: value for name, value in base.items() if name not in hidden} | {
@@ -68,7 +68,7 @@ def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
 
 
 def python_path(base: Mapping[str, str], target: Target) -> str:
-    """Return where a function's processes find modules: its own, then the user's."""
+    """Return where a function's processes look for modules: its own folders first."""
     folders = [str(folder) for folder in target.search_path]
     folders += [
         str(Path(folder).absolute())
@@ -79,15 +79,15 @@ def python_path(base: Mapping[str, str], target: Target) -> str:
 
 
 def function_environ(
-    base: Mapping[str, str], around: Surroundings, *, name: str, target: Target
+    base: Mapping[str, str], surroundings: Surroundings, *, name: str, target: Target
 ) -> dict[str, str]:
     """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     sources = {
-        SOURCE_VARIABLES[STREAM]: around.stream_arn,
-        SOURCE_VARIABLES[QUEUE]: around.queue_url,
+        SOURCE_VARIABLES[STREAM]: surroundings.stream_arn,
+        SOURCE_VARIABLES[QUEUE]: surroundings.queue_url,
     }
-    return _sdk_environ(base, around) | {
+    return _sdk_environ(base, surroundings) | {
         **{name: text for name, text in sources.items() if text is not None},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
@@ -102,26 +102,30 @@ def function_environ(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": python_path(base, target),
         "TZ": ":UTC",
-        "WSPUBSUB_ENDPOINT": around.management_url,
-        "WSPUBSUB_TABLE": around.table,
+        "WSPUBSUB_ENDPOINT": surroundings.management_url,
+        "WSPUBSUB_TABLE": surroundings.table,
         "_HANDLER": target.handler,
     }
 
 
-def _sdk_environ(base: Mapping[str, str], around: Surroundings) -> dict[str, str]:
-    environ = isolate_environ(base, around.region) if around.is_embedded else {**base}
-    if around.ca_bundle is not None:
-        environ["AWS_CA_BUNDLE"] = str(around.ca_bundle)
-    if around.queue_endpoint is not None:
-        environ["AWS_ENDPOINT_URL_SQS"] = around.queue_endpoint
-    if around.is_embedded:
-        environ["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = around.dynamodb_url
+def _sdk_environ(base: Mapping[str, str], surroundings: Surroundings) -> dict[str, str]:
+    environ = (
+        isolate_environ(base, surroundings.region)
+        if surroundings.is_embedded
+        else {**base}
+    )
+    if surroundings.ca_bundle is not None:
+        environ["AWS_CA_BUNDLE"] = str(surroundings.ca_bundle)
+    if surroundings.queue_endpoint is not None:
+        environ["AWS_ENDPOINT_URL_SQS"] = surroundings.queue_endpoint
+    if surroundings.is_embedded:
+        environ["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = surroundings.dynamodb_url
     return environ | {
         **_SWITCHED_OFF,
-        "AWS_REGION": around.region,
-        "AWS_DEFAULT_REGION": around.region,
-        "AWS_ENDPOINT_URL_DYNAMODB": around.dynamodb_url,
-        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": around.management_url,
+        "AWS_REGION": surroundings.region,
+        "AWS_DEFAULT_REGION": surroundings.region,
+        "AWS_ENDPOINT_URL_DYNAMODB": surroundings.dynamodb_url,
+        "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": surroundings.management_url,
         **_exempt_loopback(base),
     }
 

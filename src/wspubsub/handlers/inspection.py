@@ -1,4 +1,4 @@
-"""What a user's handler has set up, found by importing it in a process of its own."""
+"""What a user's handler has set up, found by importing it in a separate process."""
 
 import json
 import os
@@ -32,7 +32,7 @@ _VARIABLES = {
 
 
 class NoRouterError(UsageError):
-    """A handler is not a `Router` and has none, so nothing is known of its routes."""
+    """A handler is not a `Router` and has none, so its routes are unknown."""
 
 
 def read_application(
@@ -42,7 +42,7 @@ def read_application(
     variables: Mapping[str, str] | None = None,
     sources: AbstractSet[str] = frozenset(),
 ) -> Application:
-    """Import a handler in a process of its own, and return what it has set up.
+    """Import a handler in a separate process, and return what it has set up.
 
     Nothing that its module does while it is imported reaches AWS: it finds worthless
     credentials, and endpoints where nobody listens.
@@ -57,7 +57,7 @@ def read_application(
             missing: `os.environ["WSPUBSUB_QUEUE"]`.
 
     Raises:
-        UsageError: It cannot be imported, or is nothing that routes.
+        UsageError: It cannot be imported, or has no router.
     """
     parsed = Target.parse(target, cwd=folder or Path.cwd())
     return inspect_handler(parsed, variables=variables, sources=sources)
@@ -87,7 +87,8 @@ def inspect_handler(
         if other.task_root != target.task_root:
             raise UsageError(
                 f"{other.text} must be in the folder of {target.text}, "
-                f"{target.task_root}: both are deployed from it"
+                f"{target.task_root}, because both are deployed from it; move it "
+                "there"
             )
     handlers = [each.handler for each in (target, *others)]
     arguments = [*_optional(sources), *handlers]
@@ -119,8 +120,8 @@ def _optional(sources: AbstractSet[str]) -> list[str]:
 def _describe_router(target: Target) -> str:
     return (
         f"{target.text}: {target.handler} is not a Router and has no attribute "
-        "`router` that is one; if it is a function that calls a router, set its "
-        f"attribute: {target.handler.rpartition('.')[2]}.router = router"
+        "`router` that is one; if it is a function that calls a router, add "
+        f"{target.handler.rpartition('.')[2]}.router = router"
     )
 
 
@@ -145,12 +146,13 @@ def _answer(
             )
         except subprocess.TimeoutExpired:
             raise UsageError(
-                f"importing {target.text} took more than {_TIMEOUT_SECONDS} s; Lambda "
-                "gives it 10 s"
+                f"importing {target.text} took more than {_TIMEOUT_SECONDS} s, but "
+                "Lambda allows 10 s; make the import faster"
             ) from None
     if done.returncode or not done.stdout:
         raise UsageError(
-            f"importing {target.text} ended its process with status {done.returncode}"
+            f"importing {target.text} ended its process with status "
+            f"{done.returncode}; the module must not exit"
         )
     found: dict[str, Any] = json.loads(done.stdout)
     return found

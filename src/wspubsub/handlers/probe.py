@@ -1,4 +1,4 @@
-"""Says what a handler's module has set up, for whoever started this process.
+"""Reports what a handler's module has set up to the process that started this one.
 
 It is run by its path, in a process of its own: the module finds an environment where
 nothing leads to AWS, and what it does to the interpreter ends with it.
@@ -27,7 +27,7 @@ _optional: set[str] = set()
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.environ is
-    """Notes which variables are asked for by name, and not copied with all others."""
+    """Notes which variables are asked for by name rather than copied with the rest."""
 
     def __iter__(self) -> Iterator[str]:
         for key in super().__iter__():
@@ -68,7 +68,7 @@ class ProbeError(Exception):
 
 
 def describe(handler: str) -> dict[str, Any] | None:
-    """Return what a handler declares, as JSON has it; None if it has no router.
+    """Return what a handler declares, as JSON data, or None if it has no router.
 
     Raises:
         ProbeError: It cannot be imported.
@@ -99,7 +99,9 @@ def _import_handler(handler: str) -> object:
         ) from error
     value = getattr(module, name, None)
     if not callable(value):
-        raise ProbeError(f"{place} has no function {name}")
+        raise ProbeError(
+            f"{place} has no function {name}; define it, or correct the name"
+        )
     return value
 
 
@@ -119,7 +121,7 @@ def _reason(error: BaseException, place: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Describe the first handler and see that the others exist."""
+    """Describe the first handler and check that the others exist."""
     options = [each for each in arguments if each.startswith("--")]
     handlers = arguments[len(options) :]
     _optional.update(each.removeprefix("--optional=") for each in options)

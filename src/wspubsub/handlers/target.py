@@ -40,13 +40,16 @@ class Target:
         place, separator, function = text.rpartition(":")
         if not separator or not place or not function.isidentifier():
             raise UsageError(
-                f"{text!r} does not name a handler; write FILE.py:FUNCTION or "
+                f"{text!r} does not name a handler; use FILE.py:FUNCTION or "
                 "MODULE:FUNCTION, such as examples/chat/app.py:handler"
             )
         if place.endswith(".py") or "/" in place or os.sep in place:
             return _file_target(text, cwd / place, function, cwd)
         if not _MODULE.fullmatch(place):
-            raise UsageError(f"{place!r} is neither a Python file nor a module name")
+            raise UsageError(
+                f"{place!r} is neither a Python file nor a module name; use "
+                "FILE.py:FUNCTION or MODULE:FUNCTION"
+            )
         return cls(
             text=text,
             handler=f"{place}.{function}",
@@ -58,12 +61,13 @@ class Target:
 def _file_target(text: str, path: Path, function: str, cwd: Path) -> Target:
     path = path.resolve()
     if not path.is_file():
-        raise UsageError(f"there is no file {path}")
+        raise UsageError(f"file {path} does not exist")
     if path.suffix != ".py" or "." in path.stem:
         raise UsageError(f"{path.name} cannot be imported; rename it to NAME.py")
     if path.stem in sys.stdlib_module_names:
         raise UsageError(
-            f"{path.name} has the name of a module of Python itself; rename it"
+            f"{path.name} has the name of a module of Python's standard "
+            "library; rename it"
         )
     folder = path.parent
     return Target(

@@ -1,15 +1,14 @@
-"""What `wspubsub dev` serves: what the handler declares, unless something is chosen."""
+"""What `wspubsub dev` serves: what the handler declares, unless options override it."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.config import PREDEFINED_ROUTES
-from wspubsub.handlers.application import PREDEFINED, Application
+from wspubsub.handlers.application import Application
 from wspubsub.handlers.inspection import NoRouterError, inspect_handler
 from wspubsub.handlers.target import Target
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +30,7 @@ class ApiChoices:
     def configure(
         self, config: GatewayConfig, application: Application
     ) -> GatewayConfig:
-        """Return a configuration whose API is as chosen, else as declared.
+        """Return the configuration of an API: as chosen, else as declared.
 
         Raises:
             UsageError: API Gateway would not accept it.
@@ -49,7 +48,7 @@ class ApiChoices:
 def read_served(
     target: Target, sources: AbstractSet[str]
 ) -> tuple[Application, str | None]:
-    """Return what a handler declares, and why that is unknown if it is.
+    """Return what a handler declares, and the reason if that is unknown.
 
     Any Lambda handler can be served, so one without a router just declares nothing. One
     that cannot be imported without a network may still run where there is one.
@@ -70,8 +69,8 @@ def read_served(
 
 
 def describe_api(config: GatewayConfig) -> dict[str, str]:
-    """Return what the user has to know of an API, by what it is."""
-    custom = sorted(config.routes - PREDEFINED_ROUTES)
+    """Return what the user needs to know about an API, by name."""
+    custom = sorted(config.routes - {*PREDEFINED})
     predefined = [key for key in PREDEFINED if key in config.routes]
     facts = {"Routes": ", ".join([*predefined, *custom])}
     if config.two_way:

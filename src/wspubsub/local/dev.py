@@ -25,13 +25,13 @@ from wspubsub.local.apigateway.server import Server
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.functions.environment import FunctionSettings
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import ServiceEndpoint
@@ -126,7 +126,7 @@ class LocalGateway:
         await server.serve()
         await self._warm_up()
         if settings.problem is not None:
-            self._journal.warn(f"the routes cannot be read: {settings.problem}")
+            self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> Server:
@@ -300,7 +300,7 @@ class LocalGateway:
         try:
             config = settings.choices.configure(self._config, application)
         except UsageError as error:
-            self._journal.warn(f"the routes stay as they were: {error}")
+            self._journal.warn(f"the routes stay unchanged: {error}")
             return
         if config != self._config:
             self._config = config

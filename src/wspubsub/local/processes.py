@@ -14,6 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
 
+from typing_extensions import override
+
 STOP_SECONDS = 1.0
 """How long a child has between SIGTERM and SIGKILL."""
 
@@ -127,9 +129,11 @@ class _Watcher(asyncio.SubprocessProtocol):
         self._partial = {1: b"", 2: b""}
         self._transport: asyncio.SubprocessTransport
 
+    @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.SubprocessTransport", transport)
 
+    @override
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         *lines, partial = (self._partial[fd] + data).split(b"\n")
         if len(partial) > MAX_LINE_BYTES:
@@ -139,6 +143,7 @@ class _Watcher(asyncio.SubprocessProtocol):
         for line in lines:
             self._hand_on(fd, line)
 
+    @override
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         del fd, exc
         self.hand_on_partial_lines()
@@ -149,9 +154,11 @@ class _Watcher(asyncio.SubprocessProtocol):
                 self._partial[fd] = b""
                 self._hand_on(fd, partial)
 
+    @override
     def process_exited(self) -> None:
         self.exited.set_result(self._transport.get_returncode() or 0)
 
+    @override
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.closed.set_result(None)

@@ -1,4 +1,4 @@
-"""The numbers with which the protocol says what went wrong, and to whom.
+"""The numbers with which the protocol says what went wrong, and for whom.
 
 They are Centrifugo's (its page "Client protocol codes"), because its SDKs act on them:
 they ask for a new token after 109, resubscribe after an unsubscribe code of 2500 or

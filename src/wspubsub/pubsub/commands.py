@@ -22,11 +22,11 @@ _MAX_LIMIT = 2**31 - 1
 
 
 class FrameError(MessageError):
-    """A client sent a frame that is not one of the protocol."""
+    """A client sent a frame that does not follow the protocol."""
 
 
 class Since(NamedTuple):
-    """From where a client wants to read on; it may be nonsense.
+    """The position from which a client wants to read on; it may be nonsense.
 
     Attributes:
         epoch: As the client had it from a reply.
@@ -60,7 +60,7 @@ class Subscribe(NamedTuple):
 
 
 class Unsubscribe(NamedTuple):
-    """A client wants no more of a channel."""
+    """A client no longer wants a channel's publications."""
 
     channel: str
 
@@ -101,30 +101,30 @@ class Rpc(NamedTuple):
 
 
 class Send(NamedTuple):
-    """A client sends something that it expects no reply to."""
+    """A client sends something that needs no reply."""
 
     data: object
 
 
 class Refresh(NamedTuple):
-    """A client brings a new connection token."""
+    """A client sends a new connection token."""
 
     token: str
 
 
 class SubRefresh(NamedTuple):
-    """A client brings a new subscription token."""
+    """A client sends a new subscription token."""
 
     channel: str
     token: str
 
 
 class Ping(NamedTuple):
-    """A client looks whether anybody answers."""
+    """A client checks whether anybody answers."""
 
 
 class Unknown(NamedTuple):
-    """A command that is not known here, of a newer SDK."""
+    """A command that is unknown here, for instance of a newer SDK."""
 
 
 Request = (
@@ -165,7 +165,7 @@ def read_frame(text: str) -> tuple[Command, ...]:
     """
     lines = text.strip().split("\n", MAX_COMMANDS)
     if len(lines) > MAX_COMMANDS:
-        raise FrameError(f"a frame has at most {MAX_COMMANDS} commands")
+        raise FrameError(f"a frame must have at most {MAX_COMMANDS} commands")
     return tuple(_read_command(line) for line in lines if line.strip())
 
 
@@ -181,7 +181,7 @@ def _read_command(line: str) -> Command:
     # Only what is sent without expecting a reply may go without an ID, and an empty
     # command is the pong of a client that was pinged.
     if number == 0 and not isinstance(request, Send | Ping):
-        raise FrameError("a command needs an id above 0")
+        raise FrameError("a command must have an id above 0")
     return Command(number, request)
 
 

@@ -34,7 +34,7 @@ class ClientInfo(NamedTuple):
     info: object = None
 
     def fields(self) -> dict[str, Any]:
-        """Return it as the protocol has it."""
+        """Return its fields as the protocol names them."""
         fields: dict[str, Any] = {"user": self.user, "client": self.client}
         return fields if self.info is None else {**fields, "conn_info": self.info}
 
@@ -45,20 +45,22 @@ class Publication(NamedTuple):
     Attributes:
         data: The message, encoded.
         offset: Where it stands in the channel's history; 0 without history.
-        info: Who published it, if a client did.
+        info: Who published it, if a client did; encoded already if the log had it.
     """
 
     data: EncodedJson
     offset: int = 0
-    info: ClientInfo | None = None
+    info: "ClientInfo | EncodedJson | None" = None
 
     def fields(self) -> dict[str, Any]:
-        """Return it as the protocol has it."""
+        """Return its fields as the protocol names them."""
         fields: dict[str, Any] = {"data": self.data}
         if self.offset:
             fields["offset"] = self.offset
-        if self.info is not None:
+        if isinstance(self.info, ClientInfo):
             fields["info"] = self.info.fields()
+        elif self.info is not None:
+            fields["info"] = self.info
         return fields
 
 
@@ -120,7 +122,7 @@ def make_disconnect(code: Code) -> str:
 def split_frames(
     parts: Iterable[str], max_bytes: int = MAX_MESSAGE_BYTES
 ) -> Iterator[str]:
-    """Join replies and pushes to as few frames as their order and size allow.
+    """Join replies and pushes into as few frames as their order and size allow.
 
     Args:
         parts: Replies and pushes; one that is larger than a frame is one by itself.

@@ -31,7 +31,7 @@ function that goes on after that is stopped by its own timeout.
 """
 
 EXPIRY_GRACE_SECONDS = 25.0
-"""For how long after its end a token is taken for valid.
+"""How long a token is still accepted after it expires.
 
 Clients refresh it when it expires, so the new one is always a little late.
 """
@@ -59,11 +59,11 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def read_session(self, connection_id: str) -> SessionState:
-        """Return all there is of a connection at this moment."""
+        """Return everything that is stored about a connection at this moment."""
         ...
 
     def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
-        """Let a session, and its subscriptions for publishers, expire at another time.
+        """Change when a session, and its subscriptions for publishers, expire.
 
         Returns:
             Whether there is a session.
@@ -71,7 +71,7 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def is_gone(self, connection_id: str) -> bool:
-        """Return whether a connection has no session, or none any more.
+        """Return whether a connection has no session, or no longer has one.
 
         A command asks this after its writes and undoes them if so: the end of the
         connection may have come in between, and not have seen them.
@@ -160,7 +160,7 @@ class MemberStore(SegmentedStore, Protocol):
     def extend_subscription(
         self, session: Session, topic: str, until: float | None
     ) -> bool:
-        """Let a subscription expire at another time.
+        """Change when a subscription expires.
 
         Returns:
             Whether the connection is subscribed to the topic.
@@ -175,7 +175,7 @@ class MemberStore(SegmentedStore, Protocol):
         *,
         timeout_seconds: float | None = None,
     ) -> bool:
-        """Note that a subscriber may have missed a topic's messages from an offset on.
+        """Note that a subscriber may have missed messages of a topic from an offset on.
 
         An older mark of a lower offset stays.
 
@@ -197,7 +197,7 @@ class MemberStore(SegmentedStore, Protocol):
         consistent: bool = True,
         timeout_seconds: float | None = None,
     ) -> Iterator[Member]:
-        """Yield a topic's subscribers, each once, in no order, expired tokens or not.
+        """Yield a topic's subscribers, each once, in any order, even if expired.
 
         Args:
             topic: The topic.
@@ -215,7 +215,7 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def connections_of(self, user: str) -> tuple[str, ...]:
-        """Return the connections of a user at this moment; none of an anonymous one."""
+        """Return a user's connections at this moment; none for an anonymous user."""
         ...
 
 
@@ -227,7 +227,7 @@ def command_number(command: int) -> int:
     """
     if type(command) is not int or not 0 <= command <= _MAX_COMMAND:
         raise UsageError(
-            f"a command's number is from 0 to {_MAX_COMMAND}, not {command!r:.80}"
+            f"a command's number must be from 0 to {_MAX_COMMAND}, not {command!r:.80}"
         )
     return command * NUMBERS_PER_COMMAND
 

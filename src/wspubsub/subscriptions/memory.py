@@ -1,4 +1,4 @@
-"""The subscription store in memory, for tests and programs of one process."""
+"""The subscription store in memory, for tests and single-process programs."""
 
 import threading
 import time
@@ -116,6 +116,7 @@ class MemorySubscriptionStore:
         self,
         topic: str,
         *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
@@ -129,7 +130,12 @@ class MemorySubscriptionStore:
         return (Segment(0),)
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self,
+        topic: str,
+        size: int,
+        within: Iterable[Segment],
+        *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`."""
         check_segment_size(size)
@@ -144,6 +150,7 @@ class MemorySubscriptionStore:
         topic: str,
         segment: Segment,
         *,
+        consistent: bool = False,  # noqa: ARG002 - it always is
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""

@@ -52,14 +52,14 @@ class MemoryCommands:
         }
 
     def next_number(self, connection_id: str, topic: str) -> int:
-        """Return the number of what the server does by itself."""
+        """Return the number for what the server does by itself."""
         kept = self.find(connection_id, topic)
         return 1 if kept is None else kept.number + 1
 
     def refusal(
         self, connection_id: str, topic: str, number: int, called_at: float
     ) -> Began | None:
-        """Return why a client's command does not subscribe it, if it does not."""
+        """Return why a client's command does not subscribe it, or None."""
         kept = self.find(connection_id, topic)
         if kept is None:
             return None
@@ -78,7 +78,7 @@ class MemoryCommands:
         subscription: Subscription,
         kept: Kept,
     ) -> None:
-        """Keep a subscription, and when the server ended one last."""
+        """Keep a subscription, and the time when the server last ended one."""
         old = self.find(connection_id, topic)
         ended_at = -math.inf if old is None else old.ended_at
         subscription = subscription.__replace__(command=command_of(kept.number))
@@ -93,12 +93,12 @@ class MemoryCommands:
         subscription: Subscription,
         until: float | None,
     ) -> None:
-        """Replace a subscription, and when publishers take it for expired."""
+        """Replace a subscription, and the time when it expires for publishers."""
         topics = self._kept[connection_id]
         topics[topic] = topics[topic]._replace(subscription=subscription, until=until)
 
     def mark(self, connection_id: str, topic: str, offset: int) -> bool:
-        """Note what a subscriber has lost and return whether it is one."""
+        """Note what a subscriber has lost, and return whether it is a subscriber."""
         kept = self.find(connection_id, topic)
         if kept is None or kept.subscription is None:
             return False
@@ -132,7 +132,7 @@ class MemoryCommands:
         return True
 
     def forget(self, connection_id: str) -> list[str]:
-        """Forget a connection and return the topics that something was known of."""
+        """Forget a connection and return the topics about which something was known."""
         return list(self._kept.pop(connection_id, {}))
 
     def sweep(self) -> None:
@@ -165,7 +165,7 @@ class MemoryPresence:
     def show(
         self, topic: str, presence: Presence, number: int, expires_at: float
     ) -> bool:
-        """Show somebody and return whether they were not shown before."""
+        """Show somebody, and return whether they were not shown before."""
         topics = self._shown.setdefault(topic, {})
         old = topics.get(presence.connection_id)
         is_new = old is None or old.expires_at <= self._now()
@@ -176,7 +176,7 @@ class MemoryPresence:
     def hide(
         self, topic: str, connection_id: str, unless_since: int | None = None
     ) -> Presence | None:
-        """Show somebody no longer and return who it was.
+        """Stop showing somebody, and return who it was.
 
         Args:
             topic: The topic.

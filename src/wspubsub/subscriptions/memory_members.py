@@ -1,4 +1,4 @@
-"""The store behind `PubSub` in memory, for tests and programs of one process."""
+"""The store behind `PubSub` in memory, for tests and single-process programs."""
 
 import math
 import time
@@ -231,10 +231,16 @@ class MemoryMemberStore(MemorySubscriptionStore):
             return self._commands.mark(connection_id, topic, offset)
 
     def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
+        self,
+        topic: str,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
-        found = self.members(topic, timeout_seconds=timeout_seconds)
+        found = self.members(
+            topic, consistent=consistent, timeout_seconds=timeout_seconds
+        )
         since = self._now() - EXPIRY_GRACE_SECONDS
         return (
             member.connection_id

@@ -1,4 +1,4 @@
-"""Who is connected and who listens to what: the port.
+"""Who is connected and who subscribes to what: the port.
 
 `tests/contracts/test_store.py` is the contract that every implementation keeps.
 """
@@ -56,16 +56,16 @@ class SubscriptionStore(Protocol):
         ...
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
-        """Forget a connection and return the topics that it has left by this call.
+        """Forget a connection and return the topics that this call removed it from.
 
         It may be of any age. A topic is returned once at most, by this method or by
-        `prune`, so whoever gets it may tell the others. If the store fails half-way,
+        `prune`, so whoever gets it may tell the others. If the store fails halfway,
         those that were left until then are returned; the next publish prunes the rest.
         """
         ...
 
     def connection(self, connection_id: str) -> Connection | None:
-        """Return a recorded connection; None if it is unknown or expired."""
+        """Return a recorded connection, or None if it is unknown or expired."""
         ...
 
     def subscribe(self, connection_id: str, *topics: str) -> None:
@@ -89,15 +89,21 @@ class SubscriptionStore(Protocol):
         ...
 
     def subscribers(
-        self, topic: str, *, timeout_seconds: float | None = None
+        self,
+        topic: str,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
-        """Yield the connection IDs of a topic's subscribers, each once, in no order.
+        """Yield the connection IDs of a topic's subscribers, each once, in any order.
 
         Pages are read as they are consumed. A subscription that begins or ends
         meanwhile may or may not be seen.
 
         Args:
             topic: The topic.
+            consistent: Whether every subscription that was made before the call is
+                seen; if not, one that was made just before may be missed.
             timeout_seconds: How long, from the call on, the store may be waited for.
 
         Raises:
@@ -141,18 +147,23 @@ class Segment(NamedTuple):
 
 
 class SegmentedStore(SubscriptionStore, Protocol):
-    """A subscription store whose topics can be read in parts.
+    """A subscription store whose topics can be read in segments.
 
     The segments of a topic together hold all its subscribers, each once. A
     subscription that begins or ends meanwhile may or may not be seen.
     """
 
     def whole(self, topic: str) -> tuple[Segment, ...]:
-        """Return the segments that each hold all there is in a shard of a topic."""
+        """Return segments that each hold a whole shard of a topic."""
         ...
 
     def segments(
-        self, topic: str, size: int, within: Iterable[Segment]
+        self,
+        topic: str,
+        size: int,
+        within: Iterable[Segment],
+        *,
+        consistent: bool = False,
     ) -> Iterator[Segment]:
         """Split segments, those of one shard from its beginning to its end.
 
@@ -161,11 +172,17 @@ class SegmentedStore(SubscriptionStore, Protocol):
             size: How many subscribers a segment has at most, at the time of reading.
             within: What to split, at most one segment of a shard. The last part of
                 each ends where it ends; one without subscribers has no parts.
+            consistent: As in `subscribers`.
         """
         ...
 
     def segment(
-        self, topic: str, segment: Segment, *, timeout_seconds: float | None = None
+        self,
+        topic: str,
+        segment: Segment,
+        *,
+        consistent: bool = False,
+        timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """Yield the connection IDs of a segment's subscribers; see `subscribers`."""
         ...
@@ -175,11 +192,11 @@ class ReadyStore(SubscriptionStore, Protocol):
     """A subscription store that remembers which connections were greeted."""
 
     def mark_ready(self, connection_id: str) -> bool:
-        """Remember that a connection is being greeted; False if it was before."""
+        """Remember that a connection is being greeted; False if it already was."""
         ...
 
     def unmark_ready(self, connection_id: str) -> None:
-        """Forget that, because greeting it failed."""
+        """Forget that a connection was greeted, because greeting it failed."""
         ...
 
 
@@ -196,7 +213,7 @@ def check_connection_id(connection_id: object) -> str:
         UsageError: It is not text.
     """
     if not isinstance(connection_id, str):
-        raise UsageError(f"a connection ID is text, not {connection_id!r:.80}")
+        raise UsageError(f"a connection ID must be text, not {connection_id!r:.80}")
     plain = str.__str__(connection_id)
     try:
         size = len(plain.encode())
@@ -217,7 +234,7 @@ def check_connection(connection: Connection) -> Connection:
     """
     at: object = connection.connected_at
     if not isinstance(at, int | float) or not math.isfinite(at):
-        raise UsageError(f"connected_at is a number of seconds, not {at!r:.80}")
+        raise UsageError(f"connected_at must be a number of seconds, not {at!r:.80}")
     principal, api = connection.principal, connection.api
     return connection.__replace__(
         id=check_connection_id(connection.id),
@@ -239,8 +256,8 @@ def _check_text(what: str, value: object) -> str:
         if plain.isascii() or plain == plain.encode(errors="replace").decode():
             return plain
     raise UsageError(
-        f"a connection's {what} is Unicode text, not {value!r:.80}; convert it, or "
-        "leave it out"
+        f"a connection's {what} must be Unicode text, not {value!r:.80}; convert "
+        "it, or leave it out"
     )
 
 
@@ -251,7 +268,7 @@ def check_segment_size(size: int) -> None:
         UsageError: It is less than 1.
     """
     if size < 1:
-        raise UsageError(f"a segment has at least 1 subscriber, not {size}")
+        raise UsageError(f"a segment must have at least 1 subscriber, not {size}")
 
 
 def is_young(written_at: Iterable[float], now: float) -> bool:
@@ -290,7 +307,7 @@ def check_max_topics(max_topics: int | None) -> int | None:
         UsageError: It is less than 1.
     """
     if max_topics is not None and max_topics < 1:
-        raise UsageError(f"max_topics is at least 1, not {max_topics}")
+        raise UsageError(f"max_topics must be at least 1, not {max_topics}")
     return max_topics
 
 
@@ -301,7 +318,9 @@ def check_ttl(ttl_seconds: object) -> float:
         UsageError: It is not a number of seconds above 0.
     """
     if not isinstance(ttl_seconds, int | float) or not 0 < ttl_seconds < math.inf:
-        raise UsageError(f"ttl_seconds is a number above 0, not {ttl_seconds!r}")
+        raise UsageError(
+            f"ttl_seconds must be a number greater than 0, not {ttl_seconds!r}"
+        )
     return float(ttl_seconds)
 
 
@@ -314,7 +333,7 @@ def check_api(api: str | None) -> str | None:
     """
     if api is not None and [bool(part) for part in api.split("/")] != [True, True]:
         raise UsageError(
-            f"api is the ID of an API and its stage, such as abcdef1234/prod, not "
-            f"{api!r:.80}"
+            "api must be the ID of an API and its stage, such as abcdef1234/prod, "
+            f"not {api!r:.80}"
         )
     return api

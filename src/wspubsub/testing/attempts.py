@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.failures import outcome_of
 from wspubsub.aws.meanings import Meaning, meaning_of
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
     AccessDeniedError,
@@ -24,9 +24,6 @@ from wspubsub.errors import (
     ThrottledError,
 )
 from wspubsub.testing.faults import SILENT, THROTTLED, Faults
-
-TIMEOUT_SECONDS = 10.0
-"""How long a call without a deadline goes on trying."""
 
 MAX_IN_FLIGHT = 128
 """How many posts may be without an answer at the same time."""
@@ -37,11 +34,11 @@ _SUCCESS = range(200, 300)
 
 
 class Answer(NamedTuple):
-    """What one attempt was answered with.
+    """The answer to one attempt.
 
     Attributes:
         status: HTTP status; `SILENT` if there is no answer.
-        code: AWS error code, empty if there is none.
+        code: AWS error code; may be empty.
         body: Body.
     """
 
@@ -146,7 +143,7 @@ class AttemptedConnections(ABC):
 
     @abstractmethod
     def _wait(self, seconds: float) -> None:
-        """Let so much time pass, without sleeping."""
+        """Let this much time pass, without sleeping."""
 
     def _request(
         self, method: str, connection_id: str, data: bytes, deadline: float | None
@@ -177,7 +174,7 @@ class AttemptedConnections(ABC):
     def _ends(
         self, schedule: "Schedule[_Try]", method: str, data: bytes
     ) -> "Iterator[_Try]":
-        """Yield each request that was tried, when its last answer is there."""
+        """Yield each request that was tried, once its last answer is there."""
         silent: list[_Try] = []
         while not schedule.is_over(self._now()):
             attempt = schedule.take(self._now())

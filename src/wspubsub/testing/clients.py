@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Protocol, Self
 
+from typing_extensions import override
+
 from wspubsub.errors import UsageError
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.messages import Json
@@ -26,19 +28,19 @@ class Wire(Protocol):
     """What a client is connected to."""
 
     def take_frame(self, connection_id: str, frame: DataFrame) -> None:
-        """Take a data frame from a client."""
+        """Receive a data frame from a client."""
         ...
 
     def take_ping(self, connection_id: str) -> None:
-        """Take a ping from a client."""
+        """Receive a ping from a client."""
         ...
 
     def take_close(self, connection_id: str, code: int | None, reason: str) -> None:
-        """Take the end of a connection from a client."""
+        """Receive the end of a connection from a client."""
         ...
 
     def last_failure(self) -> str:
-        """Return what went wrong last in a handler; empty if nothing did."""
+        """Return the last error of a handler; empty if there was no error."""
         ...
 
 
@@ -66,6 +68,7 @@ class TestClient:
         self._wire = wire
         self._inbox: deque[str] = deque()
 
+    @override
     def __repr__(self) -> str:
         state = "open" if self.is_open else f"closed with {self.close_code}"
         return f"<TestClient {self.connection_id} {state}>"
@@ -84,11 +87,11 @@ class TestClient:
 
     @property
     def is_open(self) -> bool:
-        """Whether the connection has not ended."""
+        """Whether the connection is still open."""
         return self.close_code is None
 
     def send(self, data: object) -> None:
-        """Send one message, in one frame as most client libraries do.
+        """Send one message in one frame, as most client libraries do.
 
         Args:
             data: Text as it is, bytes as a binary message, anything else as JSON.
@@ -130,7 +133,7 @@ class TestClient:
             NoMessageError: None has come.
         """
         if not self._inbox:
-            raise NoMessageError(f"no message has come{self._why()}")
+            raise NoMessageError(f"no message has arrived{self._why()}")
         return self._inbox.popleft()
 
     def receive_json(self) -> Json:
@@ -142,13 +145,13 @@ class TestClient:
         return json.loads(self.receive())
 
     def receive_all(self) -> list[str]:
-        """Return all messages that have come and were not received yet."""
+        """Return all messages that have arrived and were not received yet."""
         messages = list(self._inbox)
         self._inbox.clear()
         return messages
 
     def expect(self, data: object) -> None:
-        """Check that the next message is this.
+        """Check that the next message equals `data`.
 
         Args:
             data: Text is compared with the message itself, anything else with the
@@ -160,19 +163,21 @@ class TestClient:
         """
         message = self.receive()
         if message != data and (isinstance(data, str) or _value(message) != data):
-            raise UnexpectedMessageError(f"expected {data!r}, received {message!r}")
+            raise UnexpectedMessageError(f"expected {data!r}, but received {message!r}")
 
     def expect_nothing(self) -> None:
-        """Check that no message has come that was not received yet.
+        """Check that no message has arrived that was not received yet.
 
         Raises:
             UnexpectedMessageError: One has come.
         """
         if self._inbox:
-            raise UnexpectedMessageError(f"received {self._inbox[0]!r}")
+            raise UnexpectedMessageError(
+                f"expected no message, but received {self._inbox[0]!r}"
+            )
 
     def close(self, code: int | None = None, reason: str = "") -> None:
-        """Close the connection; nothing happens if it has ended.
+        """Close the connection; does nothing if it has ended.
 
         Args:
             code: Close code; None closes without one, as browsers do.
@@ -191,18 +196,18 @@ class TestClient:
         self._wire.take_close(self.connection_id, _ABNORMAL, "")
 
     def take_accept(self, headers: Mapping[str, str]) -> None:
-        """Take the 101 answer to the handshake; the gateway calls this."""
+        """Receive the 101 answer to the handshake; the gateway calls this."""
         chosen = [
             text for name, text in headers.items() if name.lower() == _SUBPROTOCOL
         ]
         self.subprotocol = chosen[0] if chosen else None
 
     def take_message(self, text: str) -> None:
-        """Take a message; the gateway calls this."""
+        """Receive a message; the gateway calls this."""
         self._inbox.append(text)
 
     def take_close(self, code: int, reason: str) -> None:
-        """Take a close frame; the gateway calls this."""
+        """Receive a close frame; the gateway calls this."""
         self._end(code, reason)
 
     def _end(self, code: int, reason: str) -> None:
@@ -211,16 +216,20 @@ class TestClient:
 
     def _why(self) -> str:
         ended = (
-            "" if self.is_open else f", and none will: closed with {self.close_code}"
+            ""
+            if self.is_open
+            else f", and none will arrive: closed with {self.close_code}"
         )
         failure = self._wire.last_failure()
         return (
-            f"{ended}; the last handler to fail raised {failure}" if failure else ended
+            f"{ended}; the last handler that failed raised {failure}"
+            if failure
+            else ended
         )
 
 
 def as_text(data: object) -> str:
-    """Return data as a client writes it: text as it is, anything else as JSON."""
+    """Return data as a client writes it: text unchanged, anything else as JSON."""
     return data if isinstance(data, str) else json.dumps(data)
 
 
@@ -243,10 +252,14 @@ def _value(message: str) -> object:
 def _check_close(code: int | None, reason: str) -> None:
     if code is not None and (code in _NEVER_SENT or code not in _CODES):
         raise UsageError(
-            f"{code} is no code for a close frame; leave it out to close without one, "
-            "or use kill() to lose the network"
+            f"{code} is not a close code that a client can send; leave it out to "
+            "close without a code, or use kill() to simulate the loss of the "
+            "network"
         )
     if reason and code is None:
         raise UsageError("a reason needs a code: close(1000, reason)")
     if len(reason.encode()) > _MAX_REASON_BYTES:
-        raise UsageError(f"a reason has at most {_MAX_REASON_BYTES} bytes")
+        raise UsageError(
+            f"a close reason must have at most {_MAX_REASON_BYTES} bytes of UTF-8, "
+            f"not {len(reason.encode())}"
+        )

@@ -1,4 +1,4 @@
-"""The context object that Lambda hands to a handler as its second argument."""
+"""The context object that Lambda passes to a handler as its second argument."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

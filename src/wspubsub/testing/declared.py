@@ -2,15 +2,17 @@
 
 import dataclasses
 
-from wspubsub.gateway.config import PREDEFINED_ROUTES, GatewayConfig
+from wspubsub.errors import UsageError
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
-from wspubsub.selection import RouteSelectionExpression
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
+from wspubsub.testing.functions import LambdaHandler
 
 
 def declared_config(
     handler: object, config: GatewayConfig | None = None
 ) -> GatewayConfig:
-    """Return a configuration whose API is the one that a handler declares.
+    """Return a configuration whose API is as a handler declares it.
 
     It has the three predefined routes and one for each route key of the router, two-way
     where the router says so, as `wspubsub dev` and `wspubsub template` have it.
@@ -26,9 +28,26 @@ def declared_config(
         return config
     return dataclasses.replace(
         config,
-        routes=PREDEFINED_ROUTES | declared.route_keys,
+        routes=declared.route_keys | {*PREDEFINED},
         two_way=declared.two_way_keys,
         route_selection_expression=RouteSelectionExpression(
             declared.route_selection_expression
         ),
     )
+
+
+def with_authorizer(
+    config: GatewayConfig, authorizer: LambdaHandler | None
+) -> GatewayConfig:
+    """Return a configuration that has an authorizer if one is given.
+
+    Raises:
+        UsageError: It has one, and none is given.
+    """
+    if authorizer is not None:
+        return dataclasses.replace(config, has_authorizer=True)
+    if config.has_authorizer:
+        raise UsageError(
+            "the configuration has an authorizer, but none was given; pass authorizer="
+        )
+    return config

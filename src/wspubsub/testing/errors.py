@@ -1,4 +1,4 @@
-"""What the test tools raise."""
+"""The errors of the test tools."""
 
 from wspubsub.errors import WspubsubError
 
@@ -21,20 +21,22 @@ class HandshakeRefused(WspubsubError):  # noqa: N818 - what happened, like `Reje
 
 
 class NoMessageError(WspubsubError, AssertionError):
-    """A client was to have received a message, and has not."""
+    """A client should have received a message, but has not."""
 
 
 class UnexpectedMessageError(WspubsubError, AssertionError):
-    """A client has received another message than it was to."""
+    """A client received a message other than the expected one, or any at all."""
 
 
 class ClientClosedError(WspubsubError):
-    """A client whose connection has ended was used to send.
+    """A client tried to send after its connection had ended.
 
     Attributes:
         code: Close code (RFC 6455 §7.4), 1006 if there was no close frame.
     """
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"the client's connection has ended with close code {code}")
+        super().__init__(
+            f"the client cannot send: its connection ended with close code {code}"
+        )
         self.code = code

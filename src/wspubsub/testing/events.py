@@ -7,18 +7,19 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from wspubsub.gateway.config import DEFAULT, GatewayConfig
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection
 from wspubsub.gateway.ids import Ids
 from wspubsub.gateway.inputs import Handshake
 from wspubsub.gateway.lambda_events import LambdaEvents, Request
 from wspubsub.gateway.texts import CLIENT_CLOSED_WITHOUT_CODE
+from wspubsub.selection import DEFAULT
 from wspubsub.testing.clients import as_text
 from wspubsub.testing.gateway import START_TIME
 from wspubsub.testing.handshakes import Query, handshake
 
 CONNECTION_ID = "L0SM9cOFvHcCIhw="
-"""The connection that an event is about if the test names no other."""
+"""The connection that an event is about unless the test names another."""
 
 _NO_CODE = 1005
 

@@ -3,26 +3,31 @@
 import itertools
 from collections.abc import Iterator
 
-FORBIDDEN, GONE, TOO_LARGE, THROTTLED = 403, 410, 413, 429
+from wspubsub.gateway import management
+
+GONE, TOO_LARGE, THROTTLED = 410, 413, 429
 
 SILENT = 0
-"""Instead of a status: there is no answer."""
+"""Instead of a status: no answer."""
 
 _ERROR_TYPES = {
-    FORBIDDEN: "ForbiddenException",
-    GONE: "GoneException",
-    TOO_LARGE: "PayloadTooLargeException",
-    THROTTLED: "LimitExceededException",
+    each.status: each.error_type
+    for each in (
+        management.FORBIDDEN,
+        management.GONE,
+        management.TOO_LARGE,
+        management.LIMIT_EXCEEDED,
+    )
 }
 
 
 def error_type(status: int) -> str:
-    """Return the AWS error code of a status; empty if it has none."""
+    """Return the AWS error code of a status, or an empty text."""
     return _ERROR_TYPES.get(status, "")
 
 
 class Faults:
-    """Statuses that the next requests for a connection are answered with."""
+    """The statuses with which the next requests for a connection are answered."""
 
     __slots__ = ("_scripts",)
 
@@ -30,7 +35,7 @@ class Faults:
         self._scripts: dict[str, Iterator[int]] = {}
 
     def add(self, connection_id: str, status: int, times: int | None) -> None:
-        """Add failures after those that are scripted already.
+        """Add failures after those that are already scripted.
 
         Args:
             connection_id: The connection that cannot be reached.
@@ -42,5 +47,5 @@ class Faults:
         self._scripts[connection_id] = itertools.chain(known, more)
 
     def next(self, connection_id: str) -> int | None:
-        """Return the status that the next request fails with; None if it does not."""
+        """Return the status with which the next request fails, or None."""
         return next(self._scripts.get(connection_id, iter(())), None)

@@ -34,7 +34,7 @@ class _Raw(io.BytesIO):
 
 
 class Interception:
-    """Hands boto3's Management API requests to whoever serves at the moment.
+    """Passes boto3's Management API requests to whoever serves them at the moment.
 
     There is one of them in a process, since botocore's handlers are the process's.
     """
@@ -46,7 +46,7 @@ class Interception:
 
     @contextmanager
     def by(self, stage: str, answer: Answer) -> Iterator[None]:
-        """Hand over all requests, from any thread, while the block runs.
+        """Pass on all requests, from any thread, while the block runs.
 
         Args:
             stage: Stage that the requests are taken to be for.
@@ -62,7 +62,7 @@ class Interception:
                 self._serving.remove(server)
 
     def __call__(self, request: _Botocore, **_event: object) -> object:
-        """Answer a prepared request of botocore; None lets it go its way."""
+        """Answer a prepared request of botocore; None lets botocore send it."""
         with self._lock:
             server = self._serving[-1] if self._serving else None
         if server is None:
@@ -71,7 +71,7 @@ class Interception:
         return _response(request.url, answer(_management_request(request, stage)))
 
     def install(self) -> None:
-        """Register with every boto3 client: those made already and those to come."""
+        """Register with every boto3 client, existing and future ones."""
         with self._lock:
             # Without botocore there is no client of boto3's to register with.
             if self._is_installed or find_spec("botocore") is None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from urllib.parse import quote
 
+from typing_extensions import override
+
 from wspubsub.gateway.effects import ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
 from wspubsub.testing.attempts import Answer, AttemptedConnections
@@ -35,6 +37,7 @@ class GatewayConnections(AttemptedConnections):
         self._answer = answer
         self._pass_time = wait
 
+    @override
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         response = self._answer(
             ManagementRequest(
@@ -47,5 +50,6 @@ class GatewayConnections(AttemptedConnections):
         code = response.headers.get("x-amzn-errortype", "")
         return Answer(response.status, code, response.body)
 
+    @override
     def _wait(self, seconds: float) -> None:
         self._pass_time(seconds)

@@ -14,19 +14,19 @@ from wspubsub.testing.recording import RecordingConnections
 
 @pytest.fixture
 def wspubsub_config() -> GatewayConfig | None:
-    """Return None: the API is as the handler declares it. Override it for another."""
+    """Return None, so that the API is as the handler declares it; can be overridden."""
     return None
 
 
 @pytest.fixture
 def wspubsub_gateway(wspubsub_config: GatewayConfig | None) -> InProcessGateway:
-    """Return a gateway in this process; set its `handler` before somebody connects."""
+    """Return a gateway in this process; set its `handler` before a client connects."""
     return InProcessGateway(config=wspubsub_config)
 
 
 @pytest.fixture
 def wspubsub_store(wspubsub_gateway: InProcessGateway) -> MemorySubscriptionStore:
-    """Return an empty subscription store whose clock is that of the gateway."""
+    """Return an empty subscription store with the gateway's clock."""
     return MemorySubscriptionStore(now=wspubsub_gateway.now)
 
 

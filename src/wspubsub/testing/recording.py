@@ -1,8 +1,10 @@
-"""A double of the Management API that keeps what it was given, and can fail."""
+"""A double of the Management API that records what was posted, and can fail."""
 
 import json
 import time
 from collections.abc import Callable, Iterable
+
+from typing_extensions import override
 
 from wspubsub.connections import ConnectionInfo
 from wspubsub.gateway.times import iso_8601
@@ -12,7 +14,7 @@ from wspubsub.testing.faults import GONE, SILENT, TOO_LARGE, Faults, error_type
 
 
 class RecordingConnections(AttemptedConnections):
-    """A `Connections` for tests: it knows who is connected, and keeps what was posted.
+    """A `Connections` for tests: knows who is connected, and records what was posted.
 
     A connection that it does not know is gone, as on AWS. Those that fail are tried
     again when, and for as long as, they would be on AWS, but waiting takes no time.
@@ -63,7 +65,7 @@ class RecordingConnections(AttemptedConnections):
         user_agent: str | None = None,
         connected_at: float | None = None,
     ) -> None:
-        """Let a client connect.
+        """Connect a client.
 
         Args:
             connection_id: ID of its connection.
@@ -80,7 +82,7 @@ class RecordingConnections(AttemptedConnections):
         )
 
     def disconnect(self, connection_id: str) -> None:
-        """Let a client leave; its connection is gone from now on."""
+        """Disconnect a client; its connection is gone from now on."""
         self._connected.pop(connection_id, None)
 
     def is_connected(self, connection_id: str) -> bool:
@@ -88,7 +90,7 @@ class RecordingConnections(AttemptedConnections):
         return connection_id in self._connected
 
     def silence(self, connection_id: str, *, times: int | None = 1) -> None:
-        """Leave the next requests for a connection without an answer.
+        """Let the next requests for a connection go unanswered.
 
         Args:
             connection_id: The connection.
@@ -101,9 +103,10 @@ class RecordingConnections(AttemptedConnections):
         return [data for id_, data in self.posted if id_ == connection_id]
 
     def attempts(self, connection_id: str) -> int:
-        """Return how many requests were made for a connection, failed ones too."""
+        """Return how many requests were made for a connection, including failures."""
         return self._attempts.get(connection_id, 0)
 
+    @override
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         self._attempts[connection_id] = self.attempts(connection_id) + 1
         status = self._faults.next(connection_id)
@@ -135,6 +138,7 @@ class RecordingConnections(AttemptedConnections):
         }
         return json.dumps(description).encode()
 
+    @override
     def _wait(self, seconds: float) -> None:
         self.waited_seconds += seconds
         if self._sleep is not None:

@@ -11,9 +11,9 @@ from botocore.exceptions import EndpointConnectionError
 from tests.support.servers.scripted import Answer, Handler, Heard, Scripted
 from wspubsub.local.eventsources.queues.poller import QueuePoller
 from wspubsub.local.eventsources.queues.queue import LocalQueue
-from wspubsub.local.eventsources.settings import QueueSettings
-from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.settings import QueueSettings
+from wspubsub.mappings.verdicts import BatchVerdict
 
 QUEUE = LocalQueue(
     url="http://127.0.0.1/queue",

@@ -11,15 +11,15 @@ from botocore.exceptions import EndpointConnectionError
 from tests.support.servers.scripted import Answer, Handler, Heard, Scripted, refused
 from wspubsub import UsageError
 from wspubsub.local.eventsources.clients import ServiceEndpoint
-from wspubsub.local.eventsources.settings import StreamSettings
 from wspubsub.local.eventsources.sources import EventSourceMappings
 from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,
-    list_shards,
 )
-from wspubsub.local.eventsources.verdicts import BatchVerdict
+from wspubsub.mappings.lineage import list_shards
+from wspubsub.mappings.settings import StreamSettings
+from wspubsub.mappings.verdicts import BatchVerdict
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.0"
 UNREACHABLE = EndpointConnectionError(endpoint_url="http://127.0.0.1:1")

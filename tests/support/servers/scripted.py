@@ -9,8 +9,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from wspubsub.local.eventsources.deliveries import BatchDelivery
-from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.journal import Journal
+from wspubsub.mappings.verdicts import BatchVerdict
 
 PATIENCE_SECONDS = 10.0
 

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from tests.support.late_reads import is_late
 from tests.support.servers.expressions import holds, update
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.stream_records import stream_records
 
 Item = dict[str, Any]
 
@@ -143,7 +143,7 @@ class SmallTable:
                 "NewImage": item,
             },
         }
-        self.records += stream_events([change], stream_arn=_ARN)
+        self.records += stream_records([change], stream_arn=_ARN)
 
 
 def _key(item: Item) -> tuple[str, str]:

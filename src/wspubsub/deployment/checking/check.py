@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.deployment.checking.deployment import Deployment, deployments
+from wspubsub.deployment.checking.deployment import Deployment, find_deployments
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.mappings import mapping_findings
-from wspubsub.deployment.checking.permissions import permission_findings
-from wspubsub.deployment.checking.routes import route_findings
-from wspubsub.deployment.checking.sam import without_sam
+from wspubsub.deployment.checking.mappings import check_mappings
+from wspubsub.deployment.checking.permissions import check_permissions
+from wspubsub.deployment.checking.routes import check_routes
+from wspubsub.deployment.checking.sam import expand_sam
 from wspubsub.deployment.checking.stack import Stack, as_mapping
-from wspubsub.deployment.checking.wiring import wiring_findings
+from wspubsub.deployment.checking.wiring import check_wiring
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 
@@ -38,16 +38,16 @@ def check_template(
         )
     findings: list[Finding] = []
     for deployment in found:
-        findings += route_findings(deployment, application)
-        findings += permission_findings(deployment, with_history=with_history)
-        findings += wiring_findings(deployment, application)
-        findings += mapping_findings(deployment, application)
+        findings += check_routes(deployment, application)
+        findings += check_permissions(deployment, with_history=with_history)
+        findings += check_wiring(deployment, application)
+        findings += check_mappings(deployment, application)
     # Two APIs share much, and two roles one policy.
     return list(dict.fromkeys(findings))
 
 
 def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
-    """Return the event sources whose variables a handler finds once it is deployed.
+    """Return the event sources whose variables a handler will find once deployed.
 
     Args:
         template: As `read_template` returns it.
@@ -58,10 +58,10 @@ def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
         for deployment in _deployments(template, handler)
         for function in deployment.functions
         for source, variable in SOURCE_VARIABLES.items()
-        if deployment.variable(function, variable) is not None
+        if deployment.find_variable(function, variable) is not None
     )
 
 
 def _deployments(template: Mapping[str, Any], handler: str) -> list[Deployment]:
-    stack = Stack(without_sam(template), as_mapping(template.get("Parameters")))
-    return deployments(stack, handler)
+    stack = Stack(expand_sam(template), as_mapping(template.get("Parameters")))
+    return find_deployments(stack, handler)

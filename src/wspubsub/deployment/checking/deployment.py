@@ -47,7 +47,7 @@ class Deployment:
         self.stack = stack
         self.api = api
         self._handler = handler
-        self.routes = list(self._routes())
+        self.routes = list(self._read_routes())
         self.stages = [
             stage
             for stage in stack.of_kind("AWS::ApiGatewayV2::Stage")
@@ -87,43 +87,43 @@ class Deployment:
         shorter = min(len(theirs), len(ours))
         return theirs[-shorter:] == ours[-shorter:]
 
-    def variable(self, function: Resource, name: str) -> object:
+    def find_variable(self, function: Resource, name: str) -> object:
         """Return an environment variable of a function, or None."""
         environment = as_mapping(function.properties.get("Environment"))
         return as_mapping(environment.get("Variables")).get(name)
 
-    def table(self, function: Resource) -> Resource | None:
+    def find_table(self, function: Resource) -> Resource | None:
         """Return the table of a function: the one in its variable, or the only one."""
-        value = self.variable(function, "WSPUBSUB_TABLE")
+        value = self.find_variable(function, "WSPUBSUB_TABLE")
         if value is not None:
             return self.stack.resolve(value, TABLE)
         tables = list(self.stack.of_kind(TABLE))
         return tables[0] if len(tables) == 1 else None
 
-    def mappings(self) -> Iterator[tuple[Resource, Resource | None]]:
+    def find_mappings(self) -> Iterator[tuple[Resource, Resource | None]]:
         """Yield each event source mapping with the function that it invokes."""
         for each in self.stack.of_kind("AWS::Lambda::EventSourceMapping"):
             name = each.properties.get("FunctionName")
             yield each, self.stack.resolve(name, FUNCTION)
 
-    def responses(self, route: TemplateRoute) -> list[Resource]:
+    def find_responses(self, route: TemplateRoute) -> list[Resource]:
         """Return the route responses of a route."""
         kind = "AWS::ApiGatewayV2::RouteResponse"
-        return self._belonging(kind, "RouteId", route.resource)
+        return self._find_belonging(kind, "RouteId", route.resource)
 
-    def integration_responses(self, integration: Resource) -> list[Resource]:
+    def find_integration_responses(self, integration: Resource) -> list[Resource]:
         """Return the integration responses of an integration."""
         kind = "AWS::ApiGatewayV2::IntegrationResponse"
-        return self._belonging(kind, "IntegrationId", integration)
+        return self._find_belonging(kind, "IntegrationId", integration)
 
-    def _belonging(self, kind: str, name: str, owner: Resource) -> list[Resource]:
+    def _find_belonging(self, kind: str, name: str, owner: Resource) -> list[Resource]:
         return [
             each
             for each in self.stack.of_kind(kind)
             if self.stack.text(each.properties.get(name)) == f"${{{owner.name}}}"
         ]
 
-    def _routes(self) -> Iterator[TemplateRoute]:
+    def _read_routes(self) -> Iterator[TemplateRoute]:
         for resource in self.stack.of_kind("AWS::ApiGatewayV2::Route"):
             key = self.stack.text(resource.properties.get("RouteKey"))
             if key is None or not self._is_own(resource):
@@ -144,7 +144,7 @@ class Deployment:
         return api_id == f"${{{self.api.name}}}"
 
 
-def deployments(stack: Stack, handler: str) -> list[Deployment]:
+def find_deployments(stack: Stack, handler: str) -> list[Deployment]:
     """Return the WebSocket APIs that run an application, or all if that is unknown."""
     found = [
         Deployment(stack, api, handler)

@@ -41,7 +41,7 @@ class Statement:
             pattern is None or _is_match(pattern.lower(), action.lower())
             for pattern in self.actions
         ) and any(
-            pattern is None or _is_match(without_place(pattern), resource)
+            pattern is None or _is_match(strip_place(pattern), resource)
             for pattern in self.resources
         )
 
@@ -69,20 +69,20 @@ class Grants:
         )
 
 
-def grants(stack: Stack, function: Resource) -> Grants | None:
+def read_grants(stack: Stack, function: Resource) -> Grants | None:
     """Return what a function's role allows, or None for a role from elsewhere."""
     role = stack.resolve(function.properties.get("Role"), _ROLE)
     if role is None:
         return None
-    statements = tuple(_statements(stack, role))
+    statements = tuple(_read_statements(stack, role))
     managed = stack.texts(as_list(role.properties.get("ManagedPolicyArns")))
     is_complete = all(_is_known(stack, text) for text in managed) and not any(
-        _is_unusual(each) for each in _documents(stack, role)
+        _is_unusual(each) for each in _find_documents(stack, role)
     )
     return Grants(role.name, statements, is_complete)
 
 
-def without_place(arn: str) -> str:
+def strip_place(arn: str) -> str:
     """Return an ARN without partition, Region and account, which may vary."""
     fields = _PSEUDO.sub(r"${AWS;\1}", arn).split(":", _ARN_FIELDS - 1)
     is_placed = len(fields) == _ARN_FIELDS and fields[0] == "arn"
@@ -97,8 +97,8 @@ def _is_known(stack: Stack, text: str | None) -> bool:
     return own is not None
 
 
-def _statements(stack: Stack, role: Resource) -> Iterator[Statement]:
-    for owner, each in _all_statements(stack, role):
+def _read_statements(stack: Stack, role: Resource) -> Iterator[Statement]:
+    for owner, each in _read_all_statements(stack, role):
         if each.get("Effect") == "Allow" and not _is_inverted(each):
             yield Statement(
                 owner,
@@ -107,7 +107,7 @@ def _statements(stack: Stack, role: Resource) -> Iterator[Statement]:
             )
 
 
-def _all_statements(
+def _read_all_statements(
     stack: Stack, role: Resource
 ) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for owner, document in _find_own_documents(stack, role):
@@ -115,8 +115,8 @@ def _all_statements(
             yield owner, as_mapping(each)
 
 
-def _documents(stack: Stack, role: Resource) -> Iterator[Mapping[str, Any]]:
-    return (statement for _, statement in _all_statements(stack, role))
+def _find_documents(stack: Stack, role: Resource) -> Iterator[Mapping[str, Any]]:
+    return (statement for _, statement in _read_all_statements(stack, role))
 
 
 def _find_own_documents(

@@ -9,9 +9,9 @@ from wspubsub.deployment.checking.deployment import (
     Deployment,
 )
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.grants import grants
-from wspubsub.deployment.checking.permissions import queue_names, report_lacking
-from wspubsub.deployment.checking.retries import loop_findings, retry_findings
+from wspubsub.deployment.checking.grants import read_grants
+from wspubsub.deployment.checking.permissions import list_queue_names, report_lacking
+from wspubsub.deployment.checking.retries import check_loops, check_retries
 from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
 from wspubsub.deployment.permissions import (
     CONSUMER_ACTIONS,
@@ -25,16 +25,16 @@ from wspubsub.handlers.application import QUEUE, STREAM, Application
 _VISIBILITY_TIMEOUT = 30
 
 
-def mapping_findings(
+def check_mappings(
     deployment: Deployment, application: Application
 ) -> Iterator[Finding]:
     """Yield what is wrong with the mappings of a template."""
-    for each, function in deployment.mappings():
-        yield from _mapping(deployment, application, each, function)
-    yield from _missing(deployment, application)
+    for each, function in deployment.find_mappings():
+        yield from _check_mapping(deployment, application, each, function)
+    yield from _check_missing(deployment, application)
 
 
-def _mapping(
+def _check_mapping(
     deployment: Deployment,
     application: Application,
     each: Resource,
@@ -47,45 +47,49 @@ def _mapping(
             "a single failed record fails its whole batch: set FunctionResponseTypes "
             f"to [{PARTIAL_RESPONSES}]",
         )
-    yield from _stream(deployment, each)
-    yield from retry_findings(deployment, each)
+    yield from _check_stream(deployment, each)
+    yield from check_retries(deployment, each)
     if function is None:
         return
-    yield from loop_findings(deployment, each, function)
-    yield from _permissions(deployment, each, function)
-    yield from _visibility(deployment, each, function)
-    source = _source(deployment, each)
+    yield from check_loops(deployment, each, function)
+    yield from _check_permissions(deployment, each, function)
+    yield from _check_visibility(deployment, each, function)
+    source = _find_source(deployment, each)
     is_ours = deployment.runs_application(function)
     if source is not None and is_ours and not application.may_take(source):
         yield Finding(
             each.name,
-            f"{application.handler} cannot handle records of the {source}: give "
-            f"EventSources {source}=, or the mapping a function with another handler",
+            f"{application.handler} cannot handle records of the {source}: pass "
+            f"{source}= to EventSources, or use a function with another handler "
+            "for the mapping",
         )
 
 
-def _source(deployment: Deployment, mapping: Resource) -> str | None:
+def _find_source(deployment: Deployment, mapping: Resource) -> str | None:
     arn = mapping.properties.get("EventSourceArn")
     if deployment.stack.resolve(arn, TABLE) is not None:
         return STREAM
     return QUEUE if deployment.stack.resolve(arn, SQS_QUEUE) is not None else None
 
 
-def _missing(deployment: Deployment, application: Application) -> Iterator[Finding]:
-    mapped = [_source(deployment, each) for each, _ in deployment.mappings()]
+def _check_missing(
+    deployment: Deployment, application: Application
+) -> Iterator[Finding]:
+    mapped = [_find_source(deployment, each) for each, _ in deployment.find_mappings()]
     if None in mapped:
         return  # it may be the one that is missing
     for source in sorted((application.event_sources or set()) - set(mapped)):
         for function in deployment.functions:
             yield Finding(
                 function.name,
-                f"{application.handler} takes records of the {source}, and nothing "
-                "brings them: add an AWS::Lambda::EventSourceMapping of the "
+                f"{application.handler} handles records of the {source}, but "
+                "nothing invokes it with them: add an "
+                "AWS::Lambda::EventSourceMapping of the "
                 f"{'table' if source == STREAM else 'queue'} with its FunctionName",
             )
 
 
-def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
+def _check_stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
     source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
     table = deployment.stack.resolve(source, TABLE)
     if table is None:
@@ -106,7 +110,7 @@ def _stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
         )
 
 
-def _visibility(
+def _check_visibility(
     deployment: Deployment, each: Resource, function: Resource
 ) -> Iterator[Finding]:
     stack = deployment.stack
@@ -130,16 +134,18 @@ def _visibility(
         )
 
 
-def _permissions(
+def _check_permissions(
     deployment: Deployment, each: Resource, function: Resource
 ) -> Iterator[Finding]:
-    found = grants(deployment.stack, function)
+    found = read_grants(deployment.stack, function)
     source = deployment.stack.text(each.properties.get("EventSourceArn"))
     if found is None or source is None:
         return
     queue = deployment.stack.resolve(source, SQS_QUEUE)
     if queue is not None:
-        wanted = {action: queue_names(deployment, queue) for action in CONSUMER_ACTIONS}
+        wanted = {
+            action: list_queue_names(deployment, queue) for action in CONSUMER_ACTIONS
+        }
     elif source.endswith(".StreamArn}"):
         table = source.removeprefix("${").removesuffix(".StreamArn}")
         streams = [

@@ -4,7 +4,12 @@ from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import FUNCTION, QUEUE, TABLE, Deployment
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.grants import Grants, Statement, grants, without_place
+from wspubsub.deployment.checking.grants import (
+    Grants,
+    Statement,
+    read_grants,
+    strip_place,
+)
 from wspubsub.deployment.checking.stack import Resource
 from wspubsub.deployment.permissions import (
     HISTORY_ACTIONS,
@@ -20,23 +25,25 @@ _SERVICES = ("dynamodb", "execute-api", "logs", "sqs")
 _CONNECTION = "connection-id"
 
 
-def permission_findings(
+def check_permissions(
     deployment: Deployment, *, with_history: bool
 ) -> Iterator[Finding]:
     """Yield which permissions are missing, and which are too wide."""
-    yield from _uninvocable(deployment)
+    yield from _check_invocable(deployment)
     for function in deployment.functions:
-        found = grants(deployment.stack, function)
+        found = read_grants(deployment.stack, function)
         if found is not None:
-            yield from _connections(deployment, function, found)
-            yield from _table(deployment, function, found, with_history=with_history)
-            yield from _queue(deployment, function, found)
-    for role in _roles(deployment):
+            yield from _check_connections(deployment, function, found)
+            yield from _check_table(
+                deployment, function, found, with_history=with_history
+            )
+            yield from _check_queue(deployment, function, found)
+    for role in _find_roles(deployment):
         for statement in role.statements:
-            yield from _too_wide(statement)
+            yield from _check_width(statement)
 
 
-def _uninvocable(deployment: Deployment) -> Iterator[Finding]:
+def _check_invocable(deployment: Deployment) -> Iterator[Finding]:
     api, stages = f"${{{deployment.api.name}}}", deployment.stage_names
     done = set()
     for route in deployment.routes:
@@ -54,10 +61,10 @@ def _uninvocable(deployment: Deployment) -> Iterator[Finding]:
                 "AWS::Lambda::Permission for apigateway.amazonaws.com with this API's "
                 "SourceArn",
             )
-    yield from _uninvocable_authorizers(deployment)
+    yield from _check_authorizers(deployment)
 
 
-def _uninvocable_authorizers(deployment: Deployment) -> Iterator[Finding]:
+def _check_authorizers(deployment: Deployment) -> Iterator[Finding]:
     stack = deployment.stack
     for authorizer in stack.of_kind("AWS::ApiGatewayV2::Authorizer"):
         uri = authorizer.properties.get("AuthorizerUri")
@@ -97,7 +104,7 @@ def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
     return False
 
 
-def _connections(
+def _check_connections(
     deployment: Deployment, function: Resource, found: Grants
 ) -> Iterator[Finding]:
     stages = deployment.stage_names
@@ -125,10 +132,10 @@ def _connections(
         )
 
 
-def _table(
+def _check_table(
     deployment: Deployment, function: Resource, found: Grants, *, with_history: bool
 ) -> Iterator[Finding]:
-    table = deployment.table(function)
+    table = deployment.find_table(function)
     if table is None:
         return
     name = deployment.stack.text(table.properties.get("TableName"))
@@ -146,37 +153,39 @@ def _carries_log(deployment: Deployment, table: Resource) -> bool:
         log_partition("") in str(each.properties.get("FilterCriteria"))
         and deployment.stack.resolve(each.properties.get("EventSourceArn"), TABLE)
         == table
-        for each, _ in deployment.mappings()
+        for each, _ in deployment.find_mappings()
     )
 
 
-def _queue(
+def _check_queue(
     deployment: Deployment, function: Resource, found: Grants
 ) -> Iterator[Finding]:
-    value = deployment.variable(function, "WSPUBSUB_QUEUE")
+    value = deployment.find_variable(function, "WSPUBSUB_QUEUE")
     queue = deployment.stack.resolve(value, QUEUE)
-    if queue is not None and found.lacks(SEND_MESSAGE, *queue_names(deployment, queue)):
+    if queue is not None and found.lacks(
+        SEND_MESSAGE, *list_queue_names(deployment, queue)
+    ):
         yield report_lacking(found, SEND_MESSAGE, f"{queue.name} for {function.name}")
 
 
-def queue_names(deployment: Deployment, queue: Resource) -> list[str]:
+def list_queue_names(deployment: Deployment, queue: Resource) -> list[str]:
     """Return the names that a statement may use for a queue."""
     name = deployment.stack.text(queue.properties.get("QueueName"))
     names = [f"${{{queue.name}.Arn}}", f"sqs:${{{queue.name}.QueueName}}"]
     return [*names, f"sqs:{name}"] if name else names
 
 
-def _roles(deployment: Deployment) -> Iterator[Grants]:
-    invoked = [function for _, function in deployment.mappings() if function]
+def _find_roles(deployment: Deployment) -> Iterator[Grants]:
+    invoked = [function for _, function in deployment.find_mappings() if function]
     seen = set()
     for function in [*deployment.functions, *invoked]:
-        found = grants(deployment.stack, function)
+        found = read_grants(deployment.stack, function)
         if found is not None and found.role not in seen:
             seen.add(found.role)
             yield found
 
 
-def _too_wide(statement: Statement) -> Iterator[Finding]:
+def _check_width(statement: Statement) -> Iterator[Finding]:
     actions = [each for each in statement.actions if each and _is_ours(each)]
     for action in actions:
         if action == "*" or action.endswith(":*"):
@@ -203,7 +212,7 @@ def _is_ours(action: str) -> bool:
 def _is_everything(resource: str) -> bool:
     if resource == "*":
         return True
-    service, _, rest = without_place(resource).partition(":")
+    service, _, rest = strip_place(resource).partition(":")
     owner = rest.partition("/")[0]
     if service in ("execute-api", "sqs"):
         return bool(owner) and set(owner) == {"*"}

@@ -12,14 +12,14 @@ from wspubsub.deployment.template.storage import STREAM_AGE_SECONDS, STREAM_RETR
 _FOREVER = "-1"
 
 
-def retry_findings(deployment: Deployment, each: Resource) -> Iterator[Finding]:
+def check_retries(deployment: Deployment, each: Resource) -> Iterator[Finding]:
     """Yield what is wrong with the retries of a stream's mapping."""
     stack = deployment.stack
     source = stack.text(each.properties.get("EventSourceArn")) or ""
     table = stack.resolve(source, TABLE)
-    if table is None or table not in map(deployment.table, deployment.functions):
+    if table is None or table not in map(deployment.find_table, deployment.functions):
         return
-    if missing := list(_missing(deployment, each.properties)):
+    if missing := list(_list_missing(deployment, each.properties)):
         yield Finding(
             each.name,
             "a failing record blocks those behind it for a day, or is dropped "
@@ -35,13 +35,13 @@ def retry_findings(deployment: Deployment, each: Resource) -> Iterator[Finding]:
         )
 
 
-def loop_findings(
+def check_loops(
     deployment: Deployment, each: Resource, function: Resource
 ) -> Iterator[Finding]:
     """Yield what is wrong if a function sends to the queue that invokes it."""
     stack = deployment.stack
     queue = stack.resolve(each.properties.get("EventSourceArn"), QUEUE)
-    own = stack.resolve(deployment.variable(function, "WSPUBSUB_QUEUE"), QUEUE)
+    own = stack.resolve(deployment.find_variable(function, "WSPUBSUB_QUEUE"), QUEUE)
     loop = stack.text(function.properties.get("RecursiveLoop", "Terminate"))
     if queue is None or queue != own or loop in (ALLOW_LOOPS, None):
         return
@@ -52,7 +52,9 @@ def loop_findings(
     )
 
 
-def _missing(deployment: Deployment, properties: Mapping[str, Any]) -> Iterator[str]:
+def _list_missing(
+    deployment: Deployment, properties: Mapping[str, Any]
+) -> Iterator[str]:
     text = deployment.stack.text
     if text(properties.get("MaximumRetryAttempts", _FOREVER)) == _FOREVER:
         yield f"MaximumRetryAttempts to {STREAM_RETRIES}"

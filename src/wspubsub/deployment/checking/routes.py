@@ -4,14 +4,13 @@ from collections.abc import Iterator
 
 from wspubsub.deployment.checking.deployment import Deployment, TemplateRoute
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.handlers.application import CONNECT, DEFAULT, PREDEFINED, Application
+from wspubsub.handlers.application import Application
+from wspubsub.selection import CONNECT, DEFAULT, PREDEFINED
 
 PROXY = "AWS_PROXY"
 
 
-def route_findings(
-    deployment: Deployment, application: Application
-) -> Iterator[Finding]:
+def check_routes(deployment: Deployment, application: Application) -> Iterator[Finding]:
     """Yield what is wrong with the routes of an API."""
     yield from _check_functions(deployment, application)
     yield from _check_missing(deployment, application)
@@ -106,12 +105,12 @@ def _check_answers(
     routes = {route.key: route for route in deployment.routes}
     for key in sorted(application.two_way_routes(routes.keys())):
         route = routes[key]
-        if _is_two_way(route) or deployment.responses(route):
+        if _is_two_way(route) or deployment.find_responses(route):
             continue  # if it is half of one, that is said elsewhere
         yield Finding(
             route.resource.name,
-            f"route {key} is one-way, so that clients never get what "
-            f"{application.handler} answers{_through(key, application)}: set "
+            f"route {key} is one-way, so clients never get the answers of "
+            f"{application.handler}{_through(key, application)}: set "
             "RouteResponseSelectionExpression to $default, and add an "
             "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default",
         )
@@ -164,7 +163,7 @@ def _check_authorization(route: TemplateRoute) -> Iterator[Finding]:
 def _check_route_response(
     deployment: Deployment, route: TemplateRoute
 ) -> Iterator[Finding]:
-    responses = deployment.responses(route)
+    responses = deployment.find_responses(route)
     is_two_way = _is_two_way(route)
     if is_two_way and not responses:
         yield Finding(
@@ -191,7 +190,7 @@ def _check_integration_response(
     integration = route.integration
     if integration is None or integration.properties.get("IntegrationType") == PROXY:
         return
-    if not deployment.integration_responses(integration):
+    if not deployment.find_integration_responses(integration):
         yield Finding(
             integration.name,
             f"route {route.key} is two-way, but its integration has no response, so "

@@ -15,16 +15,16 @@ _ARN = "arn:${AWS::Partition}:"
 Resources = dict[str, Any]
 
 
-def without_sam(template: Mapping[str, Any]) -> Resources:
+def expand_sam(template: Mapping[str, Any]) -> Resources:
     """Return a template's resources without SAM's functions and WebSocket APIs."""
     shared = as_mapping(as_mapping(template.get("Globals")).get("Function"))
     found: Resources = {}
     for name, each in template["Resources"].items():
         properties = as_mapping(each.get("Properties"))
         if each["Type"] == _FUNCTION:
-            found |= _function(name, _merge(shared, properties))
+            found |= _expand_function(name, _merge(shared, properties))
         elif each["Type"] == _API:
-            found |= _api(name, properties)
+            found |= _expand_api(name, properties)
         else:
             found[name] = each
     return found
@@ -40,19 +40,21 @@ def _merge(shared: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     return {**shared, **own, "Environment": environment}
 
 
-def _function(name: str, properties: dict[str, Any]) -> Resources:
+def _expand_function(name: str, properties: dict[str, Any]) -> Resources:
     found: Resources = {}
     if "Role" not in properties:
         properties["Role"] = {"Fn::GetAtt": [f"{name}Role", "Arn"]}
-        found[f"{name}Role"] = _role(properties)
+        found[f"{name}Role"] = _make_role(properties)
     found[name] = _make_resource("AWS::Lambda::Function", properties)
     for event, each in as_mapping(properties.get("Events")).items():
         if as_mapping(each).get("Type") in ("DynamoDB", "SQS"):
-            found[f"{name}{event}"] = _mapping(name, as_mapping(each.get("Properties")))
+            found[f"{name}{event}"] = _make_mapping(
+                name, as_mapping(each.get("Properties"))
+            )
     return found
 
 
-def _mapping(function: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def _make_mapping(function: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     source = properties.get("Stream", properties.get("Queue"))
     return _make_resource(
         "AWS::Lambda::EventSourceMapping",
@@ -60,10 +62,10 @@ def _mapping(function: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
+def _make_role(properties: Mapping[str, Any]) -> dict[str, Any]:
     documents, managed = [], []
     for policy in as_list(properties.get("Policies")):
-        document = _document(policy)
+        document = _make_document(policy)
         if document is None:
             managed.append(policy)
         else:
@@ -71,7 +73,7 @@ def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
     if properties.get("Events"):
         # SAM grants what reading the events takes.
         documents += [
-            {"PolicyDocument": _events_document(as_mapping(event))}
+            {"PolicyDocument": _make_events_document(as_mapping(event))}
             for event in as_mapping(properties["Events"]).values()
         ]
     return _make_resource(
@@ -79,7 +81,7 @@ def _role(properties: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def _document(policy: object) -> Mapping[str, Any] | None:
+def _make_document(policy: object) -> Mapping[str, Any] | None:
     """Return the document of an inline policy or of a SAM policy template."""
     if not isinstance(policy, dict):
         return None
@@ -92,7 +94,7 @@ def _document(policy: object) -> Mapping[str, Any] | None:
     return None
 
 
-def _events_document(event: Mapping[str, Any]) -> dict[str, Any]:
+def _make_events_document(event: Mapping[str, Any]) -> dict[str, Any]:
     properties = as_mapping(event.get("Properties"))
     if event.get("Type") == "DynamoDB":
         actions = [
@@ -114,32 +116,34 @@ def _events_document(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"Statement": []}
 
 
-def _crud(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _allow_crud(arguments: Mapping[str, Any]) -> dict[str, Any]:
     names = (
         "GetItem DeleteItem PutItem Scan Query UpdateItem BatchWriteItem BatchGetItem "
         "DescribeTable ConditionCheckItem"
     )
     actions = [f"dynamodb:{name}" for name in names.split()]
-    return _allow(actions, _arn("dynamodb", "table/", arguments.get("TableName")))
+    return _allow(actions, _make_arn("dynamodb", "table/", arguments.get("TableName")))
 
 
-def _send(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return _allow(["sqs:SendMessage*"], _arn("sqs", "", arguments.get("QueueName")))
+def _allow_sending(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return _allow(
+        ["sqs:SendMessage*"], _make_arn("sqs", "", arguments.get("QueueName"))
+    )
 
 
-def _poll(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _allow_polling(arguments: Mapping[str, Any]) -> dict[str, Any]:
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    return _allow(actions, _arn("sqs", "", arguments.get("QueueName")))
+    return _allow(actions, _make_arn("sqs", "", arguments.get("QueueName")))
 
 
 _POLICY_TEMPLATES = {
-    "DynamoDBCrudPolicy": _crud,
-    "SQSSendMessagePolicy": _send,
-    "SQSPollerPolicy": _poll,
+    "DynamoDBCrudPolicy": _allow_crud,
+    "SQSSendMessagePolicy": _allow_sending,
+    "SQSPollerPolicy": _allow_polling,
 }
 
 
-def _arn(service: str, prefix: str, name: object) -> dict[str, Any]:
+def _make_arn(service: str, prefix: str, name: object) -> dict[str, Any]:
     start = f"{_ARN}{service}:${{AWS::Region}}:${{AWS::AccountId}}:{prefix}"
     return {"Fn::Join": ["", [start, name]]}
 
@@ -148,7 +152,7 @@ def _allow(actions: list[str], resource: object) -> dict[str, Any]:
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
-def _api(name: str, properties: Mapping[str, Any]) -> Resources:
+def _expand_api(name: str, properties: Mapping[str, Any]) -> Resources:
     stage = properties.get("StageName", _DEFAULT_STAGE)
     auth = as_mapping(properties.get("Auth"))
     found = {
@@ -161,13 +165,13 @@ def _api(name: str, properties: Mapping[str, Any]) -> Resources:
         ),
     }
     for key, route in as_mapping(properties.get("Routes")).items():
-        found |= _route(name, key, as_mapping(route))
+        found |= _expand_route(name, key, as_mapping(route))
     if auth.get("AuthType") == "CUSTOM":
         found[f"{name}ConnectRoute"]["Properties"] |= {"AuthorizationType": "CUSTOM"}
     return found
 
 
-def _route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
+def _expand_route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
     base = api + key.removeprefix("$").capitalize()
     function = route.get("FunctionArn")
     return {

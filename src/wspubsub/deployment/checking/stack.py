@@ -70,7 +70,7 @@ class Stack:
         `Ref`, `Fn::GetAtt`, text that contains one reference and part of one count; an
         alias or a version of a function stands for the function.
         """
-        text = self.text(value) or self.text(_whole(value))
+        text = self.text(value) or self.text(_unwrap_whole(value))
         for name in _REFERENCE.findall(text or ""):
             found = self.get(self._resolve_alias(name), kind)
             if found is not None:
@@ -101,9 +101,9 @@ class Stack:
     def _evaluate(self, function: str, argument: object) -> str | None:
         match function:
             case "Ref" if isinstance(argument, str):
-                return self._reference(argument)
+                return self._resolve_reference(argument)
             case "Fn::GetAtt":
-                return self._attribute(argument)
+                return self._resolve_attribute(argument)
             case "Fn::Sub":
                 return self._substitute(argument)
             case "Fn::Join":
@@ -127,7 +127,7 @@ class Stack:
                 return resource
         return None
 
-    def _reference(self, name: str) -> str | None:
+    def _resolve_reference(self, name: str) -> str | None:
         if name in self._parameters:
             default = as_mapping(self._parameters[name]).get("Default")
             return None if default is None else str(default)
@@ -136,7 +136,7 @@ class Stack:
             return self.text(stage.properties.get("StageName"))
         return f"${{{name}}}"
 
-    def _attribute(self, argument: object) -> str | None:
+    def _resolve_attribute(self, argument: object) -> str | None:
         parts = argument.split(".", 1) if isinstance(argument, str) else argument
         if not isinstance(parts, list) or not all(isinstance(p, str) for p in parts):
             return None
@@ -158,17 +158,21 @@ class Stack:
         pieces: list[str] = []
         end = 0
         for match in _VARIABLE.finditer(argument):
-            value = self._variable(match[1].strip(), given)
+            value = self._fill_variable(match[1].strip(), given)
             if value is None:
                 return None
             pieces += [_unescape(argument[end : match.start()]), value]
             end = match.end()
         return "".join([*pieces, _unescape(argument[end:])])
 
-    def _variable(self, name: str, given: Mapping[str, Any]) -> str | None:
+    def _fill_variable(self, name: str, given: Mapping[str, Any]) -> str | None:
         if name in given:
             return self.text(given[name])
-        return self._attribute(name) if "." in name else self._reference(name)
+        return (
+            self._resolve_attribute(name)
+            if "." in name
+            else self._resolve_reference(name)
+        )
 
     def _join(self, argument: object) -> str | None:
         match argument:
@@ -200,13 +204,13 @@ def as_list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _whole(value: object) -> object:
+def _unwrap_whole(value: object) -> object:
     # AWS CDK takes the name of a function out of the ARN of its alias.
     match value:
         case {"Fn::Select": [_, {"Fn::Split": [_, source]}]}:
             return source
         case {"Fn::Join": [separator, list() as values]}:
-            return {"Fn::Join": [separator, [_whole(each) for each in values]]}
+            return {"Fn::Join": [separator, [_unwrap_whole(each) for each in values]]}
         case _:
             return value
 

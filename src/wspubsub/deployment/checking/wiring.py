@@ -6,32 +6,30 @@ from collections.abc import Iterator
 from wspubsub.deployment.checking.deployment import DEFAULT_TIMEOUT_SECONDS, Deployment
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
-from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS
 from wspubsub.dynamodb.items import TTL_ATTRIBUTE
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import Application
 
 _ADDRESS = re.compile(r"(\w+)://([^/]*)/?(.*)")
 _KEYS = [("pk", "HASH"), ("sk", "RANGE")]
 
 
-def wiring_findings(
-    deployment: Deployment, application: Application
-) -> Iterator[Finding]:
+def check_wiring(deployment: Deployment, application: Application) -> Iterator[Finding]:
     """Yield what is wrong between the functions and what they use."""
-    yield from _stages(deployment)
+    yield from _check_stages(deployment)
     tables: dict[str, Resource] = {}
     for function in deployment.functions:
-        yield from _variables(deployment, application, function)
-        yield from _endpoint(deployment, function)
-        yield from _timeout(deployment, function)
-        used = deployment.table(function)
+        yield from _check_variables(deployment, application, function)
+        yield from _check_endpoint(deployment, function)
+        yield from _check_timeout(deployment, function)
+        used = deployment.find_table(function)
         if used is not None:
             tables[used.name] = used
     for each in tables.values():
-        yield from _table(deployment, each)
+        yield from _check_table(deployment, each)
 
 
-def _stages(deployment: Deployment) -> Iterator[Finding]:
+def _check_stages(deployment: Deployment) -> Iterator[Finding]:
     if not deployment.stages:
         yield Finding(
             deployment.api.name,
@@ -45,11 +43,11 @@ def _stages(deployment: Deployment) -> Iterator[Finding]:
             )
 
 
-def _variables(
+def _check_variables(
     deployment: Deployment, application: Application, function: Resource
 ) -> Iterator[Finding]:
     for name in sorted(application.variables):
-        if deployment.variable(function, name) is None:
+        if deployment.find_variable(function, name) is None:
             yield Finding(
                 function.name,
                 f"has no environment variable {name}, which {application.handler} "
@@ -57,8 +55,8 @@ def _variables(
             )
 
 
-def _endpoint(deployment: Deployment, function: Resource) -> Iterator[Finding]:
-    value = deployment.variable(function, "WSPUBSUB_ENDPOINT")
+def _check_endpoint(deployment: Deployment, function: Resource) -> Iterator[Finding]:
+    value = deployment.find_variable(function, "WSPUBSUB_ENDPOINT")
     text = deployment.stack.text(value)
     if text is None:
         return
@@ -68,13 +66,13 @@ def _endpoint(deployment: Deployment, function: Resource) -> Iterator[Finding]:
         f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
         f"{stages[0] if stages else 'STAGE'}"
     )
-    for problem in _endpoint_problems(deployment, text, stages):
+    for problem in _find_endpoint_problems(deployment, text, stages):
         yield Finding(
             function.name, f"WSPUBSUB_ENDPOINT {problem}: set it to {right} (Fn::Sub)"
         )
 
 
-def _endpoint_problems(
+def _find_endpoint_problems(
     deployment: Deployment, text: str, stages: list[str]
 ) -> Iterator[str]:
     api = f"${{{deployment.api.name}}}"
@@ -101,7 +99,7 @@ def _endpoint_problems(
         yield f"{said}, but the stage is {' or '.join(stages)}"
 
 
-def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
+def _check_timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
     timeout = deployment.stack.number(
         function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS
     )
@@ -113,7 +111,7 @@ def _timeout(deployment: Deployment, function: Resource) -> Iterator[Finding]:
         )
 
 
-def _table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
+def _check_table(deployment: Deployment, table: Resource) -> Iterator[Finding]:
     stack = deployment.stack
     ttl = as_mapping(table.properties.get("TimeToLiveSpecification"))
     attribute = stack.text(ttl.get("AttributeName"))

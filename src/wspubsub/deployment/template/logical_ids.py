@@ -8,7 +8,7 @@ import hashlib
 import re
 
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import PREDEFINED
+from wspubsub.selection import PREDEFINED
 
 _PLAIN = re.compile(r"[a-z][A-Za-z0-9]{0,99}")
 _TAKEN = {key.removeprefix("$") for key in PREDEFINED}

@@ -1,15 +1,15 @@
 """The settings of a template."""
 
-import re
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
-
-MAX_TIMEOUT_SECONDS = 29
-"""API Gateway waits no longer for an integration ("Quotas for configuring and running
-a WebSocket API"), so a function that may take longer only pays for it."""
+from wspubsub.gateway.limits import (
+    MAX_TIMEOUT_SECONDS,
+    check_identity_sources,
+    check_stage,
+)
 
 CLOUDFORMATION, SAM = "cloudformation", "sam"
 
@@ -20,11 +20,6 @@ RETENTION_DAYS = (
     2557, 2922, 3288, 3653,
 )  # fmt: skip
 """What CloudWatch Logs takes ("PutRetentionPolicy")."""
-
-_STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
-_IDENTITY_SOURCE = re.compile(
-    r"route\.request\.(header|querystring)\.[\w.$-]+|(stageVariables|context)\.[\w.]+"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +79,7 @@ class TemplateSettings:
         _check_one_of("architecture", self.architecture, ARCHITECTURES)
         _check_one_of("log retention", self.log_retention_days, RETENTION_DAYS)
         _check_range("memory", self.memory_mb, 128, 10_240, "MB")
+        # A function that may take longer than API Gateway waits only pays for it.
         _check_range("timeout", self.timeout_seconds, 1, MAX_TIMEOUT_SECONDS, "s")
         # 0 would refuse every client.
         _check_range("throttle rate", self.throttle_rate, 1, 100_000, "a second")
@@ -114,11 +110,7 @@ class TemplateSettings:
 
 
 def _check_names(settings: TemplateSettings) -> None:
-    if not _STAGE.fullmatch(settings.stage):
-        raise UsageError(
-            f"{settings.stage!r} is not a stage name of a WebSocket API: use 1 to 128 "
-            "letters, digits, - and _"
-        )
+    check_stage(settings.stage)
     if settings.is_sam and not settings.stage.isalnum():
         raise UsageError(
             f"SAM turns the stage name {settings.stage!r} into a logical ID: use "
@@ -129,13 +121,7 @@ def _check_names(settings: TemplateSettings) -> None:
 def _check_authorizer(settings: TemplateSettings) -> None:
     if settings.identity_sources and not settings.authorizer:
         raise UsageError("--identity-source needs --authorizer")
-    for source in settings.identity_sources:
-        if not _IDENTITY_SOURCE.fullmatch(source):
-            raise UsageError(
-                f"{source!r} is not an identity source of a WebSocket API: write "
-                "route.request.header.NAME, route.request.querystring.NAME, "
-                "stageVariables.NAME or context.NAME"
-            )
+    check_identity_sources(settings.identity_sources)
 
 
 def _check_one_of(name: str, value: object, allowed: tuple[object, ...]) -> None:

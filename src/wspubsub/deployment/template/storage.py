@@ -38,14 +38,21 @@ With less, an outage or a few records that fail make Lambda drop what it never t
 """
 
 _WAKING: tuple[dict[str, Any], ...] = (
-    {"pk": {"S": [{"prefix": log_partition("")}]}},
     {
-        "pk": {"S": [{"prefix": connection_partition("")}]},
-        "sk": {"S": [CONNECTION_SORT_KEY]},
+        "Keys": {"pk": {"S": [{"prefix": log_partition("")}]}},
+        # What begins an epoch of a log has no message, and so no ID. `exists` is for
+        # leaves only ("Using event filtering with a DynamoDB event source").
+        "NewImage": {"id": {"S": [{"exists": True}]}},
+    },
+    {
+        "Keys": {
+            "pk": {"S": [{"prefix": connection_partition("")}]},
+            "sk": {"S": [CONNECTION_SORT_KEY]},
+        }
     },
 )
 STREAM_FILTERS: tuple[Mapping[str, Any], ...] = tuple(
-    {"eventName": ["INSERT"], "dynamodb": {"Keys": keys}} for keys in _WAKING
+    {"eventName": ["INSERT"], "dynamodb": change} for change in _WAKING
 )
 """What wakes a function: new log entries and new connections, and nothing else.
 

@@ -18,9 +18,10 @@ from wspubsub.deployment.template.intrinsics import (
     sub,
 )
 from wspubsub.deployment.template.logical_ids import route_id, sam_route_ids
-from wspubsub.deployment.template.settings import MAX_TIMEOUT_SECONDS, TemplateSettings
-from wspubsub.errors import UsageError
-from wspubsub.handlers.application import CONNECT, MAX_ROUTES, Application
+from wspubsub.deployment.template.settings import TemplateSettings
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS, check_route_keys
+from wspubsub.handlers.application import Application
+from wspubsub.selection import CONNECT
 
 _MILLISECONDS = 1000
 
@@ -33,12 +34,7 @@ def websocket_api(application: Application, settings: TemplateSettings) -> Resou
             chosen to be two-way is not among them.
     """
     keys = application.all_keys
-    if len(keys) > MAX_ROUTES:
-        raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, and this router has "
-            f"{len(keys)} with the predefined ones; give the API only $default and let "
-            "the router select"
-        )
+    check_route_keys(keys)
     two_way = application.two_way_routes(frozenset(keys), settings.two_way)
     if settings.is_sam:
         return _sam_api(application, settings, two_way)

@@ -79,7 +79,7 @@ class GatewayShell:
         self._is_closed = False
 
     def deploy(self, config: GatewayConfig) -> None:
-        """Take another configuration; clients stay connected."""
+        """Switch to another configuration; clients stay connected."""
         self._model.deploy(config)
 
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import boto3
@@ -19,42 +19,6 @@ CONNECT_SECONDS = 3
 FIRST_DELAY_SECONDS, LONGEST_DELAY_SECONDS = 0.5, 10.0
 
 AnswerT = TypeVar("AnswerT")
-
-
-class StreamsClient(Protocol):
-    """The operations that read a stream, of `boto3.client("dynamodbstreams")`."""
-
-    def describe_stream(self, **request: Any) -> dict[str, Any]:
-        """List the shards."""
-        ...
-
-    def get_shard_iterator(self, **request: Any) -> dict[str, Any]:
-        """Return an iterator from which to read a shard."""
-        ...
-
-    def get_records(self, **request: Any) -> dict[str, Any]:
-        """Read on from an iterator."""
-        ...
-
-
-class LocalQueueClient(Protocol):
-    """The operations that a queue needs, of `boto3.client("sqs")`."""
-
-    def create_queue(self, **request: Any) -> dict[str, Any]:
-        """Create a queue."""
-        ...
-
-    def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
-        """Return its attributes."""
-        ...
-
-    def receive_message(self, **request: Any) -> dict[str, Any]:
-        """Receive messages, and wait for them."""
-        ...
-
-    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
-        """Delete messages."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

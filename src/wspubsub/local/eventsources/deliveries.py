@@ -4,11 +4,11 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from wspubsub.local.eventsources.payloads import Record
-from wspubsub.local.eventsources.verdicts import BatchVerdict
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.journal import BatchLine, Journal
+from wspubsub.mappings.payloads import Record
+from wspubsub.mappings.verdicts import BatchVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

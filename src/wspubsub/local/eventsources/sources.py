@@ -7,16 +7,16 @@ from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
 from wspubsub.local.eventsources.queues.queue import LocalQueue, make_queue
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
 from wspubsub.local.eventsources.streams.poller import (
     LATEST,
     TRIM_HORIZON,
     StreamPoller,
-    list_shards,
 )
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.lineage import list_shards
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
 STREAM_READ_SECONDS = 10
 

@@ -11,15 +11,16 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wspubsub.local.eventsources.clients import Caller, LocalQueueClient
+from wspubsub.local.eventsources.clients import Caller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
-from wspubsub.local.eventsources.payloads import Record, batches
 from wspubsub.local.eventsources.queues.queue import LocalQueue
-from wspubsub.local.eventsources.queues.records import SOURCE, queue_event
-from wspubsub.local.eventsources.settings import QueueSettings
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.clients import SourceQueueClient
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.queue_records import SOURCE, queue_record
+from wspubsub.mappings.settings import QueueSettings
 
 MAX_CONCURRENCY = 5
 """How many batches Lambda begins with at a time."""
@@ -45,7 +46,7 @@ class QueuePoller:
 
     def __init__(
         self,
-        client: LocalQueueClient,
+        client: SourceQueueClient,
         queue: LocalQueue,
         settings: QueueSettings,
         journal: Journal,
@@ -98,7 +99,7 @@ class QueuePoller:
         deliver: Deliver,
     ) -> None:
         records = [
-            queue_event(message, queue_arn=self._queue.arn) for message in messages
+            queue_record(message, queue_arn=self._queue.arn) for message in messages
         ]
         try:
             for batch in batches(records, size=self._settings.batch_size):

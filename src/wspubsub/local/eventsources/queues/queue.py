@@ -3,8 +3,8 @@
 import json
 from dataclasses import dataclass
 
-from wspubsub.local.eventsources.clients import LocalQueueClient
-from wspubsub.local.eventsources.settings import QueueSettings
+from wspubsub.mappings.clients import SourceQueueClient
+from wspubsub.mappings.settings import QueueSettings
 
 DEAD_LETTER_SUFFIX = "-dead"
 RETENTION_SECONDS = 14 * 86_400
@@ -26,7 +26,7 @@ class LocalQueue:
     dead_letter_url: str
 
 
-def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
+def make_queue(client: SourceQueueClient, settings: QueueSettings) -> LocalQueue:
     """Create a queue with a dead-letter queue."""
     dead_letter_url = client.create_queue(
         QueueName=settings.name + DEAD_LETTER_SUFFIX,
@@ -46,6 +46,6 @@ def make_queue(client: LocalQueueClient, settings: QueueSettings) -> LocalQueue:
     return LocalQueue(url=url, arn=_arn(client, url), dead_letter_url=dead_letter_url)
 
 
-def _arn(client: LocalQueueClient, url: str) -> str:
+def _arn(client: SourceQueueClient, url: str) -> str:
     answer = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
     return str(answer["Attributes"]["QueueArn"])

@@ -12,21 +12,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from wspubsub.local.eventsources.clients import Caller, StreamsClient
+from wspubsub.local.eventsources.clients import Caller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
-from wspubsub.local.eventsources.payloads import Record
-from wspubsub.local.eventsources.settings import StreamSettings
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
-from wspubsub.local.eventsources.streams.records import SOURCE, stream_events
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.local.eventsources.streams.shard_reader import ShardReader
+from wspubsub.local.journal import Journal
+from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.clients import StreamsClient
+from wspubsub.mappings.lineage import Lineage, Shard, list_shards
+from wspubsub.mappings.payloads import Record
+from wspubsub.mappings.settings import StreamSettings
+from wspubsub.mappings.shard_batches import (
     Discarded,
     ShardBatches,
     creation_time,
     sequence_number,
 )
-from wspubsub.local.eventsources.streams.shard_reader import ShardReader
-from wspubsub.local.journal import Journal
-from wspubsub.local.tasks import Tasks
+from wspubsub.mappings.stream_records import SOURCE, stream_records
 
 POLL_SECONDS = 0.25
 SHARD_SECONDS = 10.0
@@ -114,7 +115,7 @@ class StreamPoller:
         batches = ShardBatches(self._settings)
         while not reader.is_over:
             records = await reader.read(self._settings.batch_size)
-            batches.take(stream_events(records, stream_arn=self._stream_arn))
+            batches.take(stream_records(records, stream_arn=self._stream_arn))
             await self._deliver(shard, batches, deliver)
             if not records:
                 await asyncio.sleep(POLL_SECONDS)
@@ -160,20 +161,6 @@ class StreamPoller:
             f"{discarded.reason}; on AWS an on-failure destination would get "
             f"{json.dumps(details)}"
         )
-
-
-def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
-    """Return the descriptions of all shards, page by page."""
-    found: list[dict[str, Any]] = []
-    page: dict[str, str] = {}
-    while True:
-        answer = client.describe_stream(StreamArn=stream_arn, **page)
-        description = answer["StreamDescription"]
-        found += description.get("Shards", [])
-        last = description.get("LastEvaluatedShardId")
-        if last is None:
-            return found
-        page = {"ExclusiveStartShardId": last}
 
 
 def _arrival(record: Record) -> str:

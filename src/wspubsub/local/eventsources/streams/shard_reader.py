@@ -5,8 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wspubsub.local.eventsources.clients import Caller, StreamsClient, code_of
+from wspubsub.local.eventsources.clients import Caller, code_of
 from wspubsub.local.threads import in_thread
+from wspubsub.mappings.clients import StreamsClient
 
 MAX_PAGE = 1000
 """The most records that GetRecords returns at a time."""

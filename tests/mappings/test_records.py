@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from wspubsub.local.eventsources.queues.records import queue_event
-from wspubsub.local.eventsources.streams.records import stream_events
+from wspubsub.mappings.queue_records import queue_record
+from wspubsub.mappings.stream_records import stream_records
 
 STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/t/stream/2026-01-01T00:00:00.0"
 QUEUE = "arn:aws:sqs:eu-west-1:123456789012:wspubsub"
@@ -39,7 +39,7 @@ def test_a_change_has_the_shape_that_lambda_gives_it() -> None:
     identity = {"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"}
     found = {**change(OldImage=old), "userIdentity": identity}
 
-    (record,) = stream_events([found], stream_arn=STREAM)
+    (record,) = stream_records([found], stream_arn=STREAM)
 
     assert record == {
         "eventID": "7de3",
@@ -71,7 +71,7 @@ def test_a_write_that_changes_nothing_is_no_record() -> None:
     same = {"pk": {"S": "a"}}
 
     records = list(
-        stream_events([change(OldImage=same, NewImage=same)], stream_arn=STREAM)
+        stream_records([change(OldImage=same, NewImage=same)], stream_arn=STREAM)
     )
 
     assert records == []
@@ -92,7 +92,7 @@ def test_a_message_has_the_shape_that_lambda_gives_it() -> None:
         },
     }
 
-    record = queue_event(message, queue_arn=QUEUE)
+    record = queue_record(message, queue_arn=QUEUE)
 
     lists: dict[str, list[str]] = {"stringListValues": [], "binaryListValues": []}
     assert record == {

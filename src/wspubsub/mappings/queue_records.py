@@ -7,12 +7,12 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from wspubsub.local.eventsources.payloads import Record
+from wspubsub.mappings.payloads import Record
 
 SOURCE = "aws:sqs"
 
 
-def queue_event(message: Mapping[str, Any], *, queue_arn: str) -> Record:
+def queue_record(message: Mapping[str, Any], *, queue_arn: str) -> Record:
     """Return a queue message as a record of an event."""
     attributes = message.get("MessageAttributes", {})
     record = {

@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.settings import FOREVER, StreamSettings
-from wspubsub.local.eventsources.verdicts import BatchVerdict
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.settings import FOREVER, StreamSettings
+from wspubsub.mappings.verdicts import BatchVerdict
 
 RETENTION_SECONDS = 86_400
 """How long a stream keeps a record: "Change data capture for DynamoDB Streams"."""

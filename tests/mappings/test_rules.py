@@ -8,17 +8,17 @@ from hypothesis import given, strategies as st
 
 from wspubsub import UsageError
 from wspubsub.gateway import Raised, Returned
-from wspubsub.local.eventsources.payloads import Record, batches
-from wspubsub.local.eventsources.settings import QueueSettings, StreamSettings
-from wspubsub.local.eventsources.streams.lineage import Lineage, Shard
-from wspubsub.local.eventsources.streams.shard_batches import (
+from wspubsub.mappings.lineage import Lineage, Shard
+from wspubsub.mappings.payloads import Record, batches
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
+from wspubsub.mappings.shard_batches import (
     LONGEST_DELAY_SECONDS,
     RETRIES_USED_UP,
     TOO_OLD,
     ShardBatches,
     sequence_number,
 )
-from wspubsub.local.eventsources.verdicts import MALFORMED, PARTLY_FAILED, BatchVerdict
+from wspubsub.mappings.verdicts import MALFORMED, PARTLY_FAILED, BatchVerdict
 
 NOW = 1_800_000_000.0
 ITEMS = ["1", "2", "3"]

@@ -9,12 +9,12 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from wspubsub.local.eventsources.payloads import Record
+from wspubsub.mappings.payloads import Record
 
 SOURCE = "aws:dynamodb"
 
 
-def stream_events(
+def stream_records(
     records: Iterable[Mapping[str, Any]], *, stream_arn: str
 ) -> Iterator[Record]:
     """Yield the stream's records as records of an event."""

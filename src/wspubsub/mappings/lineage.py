@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wspubsub.mappings.clients import StreamsClient
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
@@ -63,3 +65,17 @@ class Lineage:
     def end(self, shard: Shard) -> None:
         """Note that a shard was read to its end."""
         self._ended.add(shard.shard_id)
+
+
+def list_shards(client: StreamsClient, stream_arn: str) -> list[dict[str, Any]]:
+    """Return the descriptions of all shards, page by page."""
+    found: list[dict[str, Any]] = []
+    page: dict[str, str] = {}
+    while True:
+        answer = client.describe_stream(StreamArn=stream_arn, **page)
+        description = answer["StreamDescription"]
+        found += description.get("Shards", [])
+        last = description.get("LastEvaluatedShardId")
+        if last is None:
+            return found
+        page = {"ExclusiveStartShardId": last}

@@ -1,0 +1,97 @@
+"""Telling the members of topics who has joined and who has left."""
+
+import logging
+from collections.abc import Callable, Mapping
+
+from wspubsub.delivery import Budget
+from wspubsub.pubsub.frames import (
+    ClientInfo,
+    EncodedJson,
+    make_push,
+    split_frames,
+)
+from wspubsub.pubsub.posting import MemberDelivery
+from wspubsub.subscriptions.sessions import Presence
+
+log = logging.getLogger("wspubsub")
+
+FRAME_BYTES = 32_768
+"""API Gateway meters messages in increments of 32 KB ("Amazon API Gateway pricing")."""
+
+PATIENCE_SECONDS = 0.25
+"""How long members that fail are tried again: who is there heals by itself."""
+
+
+class Announcer:
+    """Posts join and leave pushes to the members of topics.
+
+    They are tried once and not repeated, so that one may be missed; who is present can
+    always be asked for.
+
+    Args:
+        members: Posts to the members of topics.
+        announces: Says whether a topic's members are told who joins and leaves.
+    """
+
+    def __init__(
+        self, members: MemberDelivery, announces: Callable[[str], bool]
+    ) -> None:
+        self._members = members
+        self._announces = announces
+
+    def push_join(
+        self, topic: str, who: ClientInfo, *, exclude: frozenset[str], budget: Budget
+    ) -> None:
+        """Tell a topic's members that somebody has joined, if that is announced."""
+        if self._announces(topic):
+            push = make_push("join", {"info": who.fields()}, topic)
+            self._post(topic, push, exclude, budget)
+
+    def tell_left(
+        self, left: Mapping[str, Mapping[str, Presence]], budget: Budget
+    ) -> None:
+        """Tell the members of topics who has left them, where that is announced.
+
+        Args:
+            left: As whom each connection was present in the topics that it has left.
+            budget: The time that it may take.
+        """
+        pushes: dict[str, list[str]] = {}
+        for presences in left.values():
+            for topic, presence in presences.items():
+                if self._announces(topic):
+                    content = {"info": _read_info(presence).fields()}
+                    pushes.setdefault(topic, []).append(
+                        make_push("leave", content, topic)
+                    )
+        for topic, parts in pushes.items():
+            for frame in split_frames(parts, FRAME_BYTES):
+                self._post(topic, frame, frozenset(), budget)
+
+    def _post(
+        self, topic: str, frame: str, exclude: frozenset[str], budget: Budget
+    ) -> None:
+        if not budget.posting_seconds_left():
+            log.warning("no time to tell topic %r who has joined or left", topic)
+            return
+        posted = self._members.deliver(
+            topic,
+            frame.encode(),
+            offset=0,
+            exclude=exclude,
+            budget=budget,
+            patience_seconds=PATIENCE_SECONDS,
+        )
+        if posted.error is not None:
+            log.warning(
+                "could not tell topic %r who has joined or left: %s",
+                topic,
+                posted.error,
+            )
+        # Everybody leaves a topic once, so this comes to an end.
+        self.tell_left(posted.left, budget)
+
+
+def _read_info(presence: Presence) -> ClientInfo:
+    info = None if presence.info is None else EncodedJson(presence.info)
+    return ClientInfo(presence.user, presence.connection_id, info)

@@ -1,0 +1,290 @@
+"""Posting a frame to a topic's members, and marking those that it does not reach.
+
+Most members get the frame. One whose mark says that it has missed something is asked to
+subscribe again instead, which makes its SDK recover; one whose token has expired is
+disconnected. Whoever is given up is marked where every publisher looks.
+"""
+
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from types import MappingProxyType
+
+from wspubsub.connections import PostOutcome
+from wspubsub.delivery import Budget, Delivery
+from wspubsub.errors import WspubsubError
+from wspubsub.pubsub.codes import CONNECTION_EXPIRED, STATE_LOST
+from wspubsub.pubsub.notices import Notices
+from wspubsub.records import Record
+from wspubsub.reports import PublishError, PublishReport
+from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS, MemberStore
+from wspubsub.subscriptions.port import Pruned
+from wspubsub.subscriptions.sessions import Member, Presence
+
+MAX_THREADS = 16
+"""How many marks are written side by side."""
+
+
+class Posted(Record):
+    """What became of a frame.
+
+    Attributes:
+        report: What became of it for each member that was to get it.
+        error: What stopped it halfway, if anything did.
+        topic: The topic; empty if it went to connections by name.
+        offset: Offset of the first publication in it; 0 if the topic has no history.
+        server_side: Members among them that the server has subscribed.
+        behind: Members that did not get it because they have missed something later.
+        left: As whom each connection that was found gone has left which topics.
+    """
+
+    report: PublishReport
+    error: PublishError | None = None
+    topic: str = ""
+    offset: int = 0
+    server_side: frozenset[str] = frozenset()
+    behind: tuple[Member, ...] = ()
+    left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
+
+
+class MemberDelivery:
+    """Posts frames to the members of topics.
+
+    Args:
+        members: Who they are, and what they have missed.
+        delivery: Posts to connections, and prunes those that are gone.
+        now: Clock, in seconds since the epoch.
+        clock: Monotonic clock in seconds.
+    """
+
+    def __init__(
+        self,
+        members: MemberStore,
+        delivery: Delivery,
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._members = members
+        self._delivery = delivery
+        self._now = now
+        self._notices = Notices(delivery.connections, clock)
+
+    def budget(self, seconds: float | None) -> Budget:
+        """Return the time that a call may take; see `Delivery.budget`."""
+        return self._delivery.budget(seconds)
+
+    def deliver(
+        self,
+        topic: str,
+        frame: bytes,
+        *,
+        offset: int,
+        exclude: frozenset[str],
+        budget: Budget,
+        patience_seconds: float | None = None,
+        heard: Callable[[PostOutcome], object] | None = None,
+    ) -> Posted:
+        """Post a frame to a topic's members; `settle` follows.
+
+        Args:
+            topic: The topic.
+            frame: What to post.
+            offset: Offset of the first publication in it; 0 if the topic has no
+                history. With one, members are read with strong consistency.
+            exclude: Members that are not to get it.
+            budget: The time that it may take.
+            patience_seconds: How long those that fail are tried again, as in
+                `Connections.post_many`.
+            heard: Called with what became of each post, as it ends.
+        """
+        audience = _Audience(self._now())
+        members = audience.select(
+            lambda: self._members.members(
+                topic,
+                consistent=offset > 0,
+                timeout_seconds=budget.posting_seconds_left(),
+            )
+        )
+        posted = self.post(
+            members,
+            frame,
+            topic=topic,
+            exclude=exclude,
+            budget=budget,
+            patience_seconds=patience_seconds,
+            heard=heard,
+        )
+        self._have_recover(topic, audience.marked, budget)
+        self._notices.disconnect(
+            audience.expired, CONNECTION_EXPIRED, budget.posting_until
+        )
+        return posted.__replace__(
+            topic=topic,
+            offset=offset,
+            server_side=frozenset(audience.server_side),
+            behind=tuple(m for m in audience.marked if (m.lost or 0) > offset),
+        )
+
+    def post(
+        self,
+        connection_ids: Iterable[str],
+        frame: bytes,
+        *,
+        budget: Budget,
+        topic: str | None = None,
+        exclude: frozenset[str] = frozenset(),
+        patience_seconds: float | None = None,
+        heard: Callable[[PostOutcome], object] | None = None,
+    ) -> Posted:
+        """Post a frame to connections, and prune those that are gone.
+
+        Args:
+            connection_ids: The connections.
+            frame: What to post.
+            budget: As for `deliver`, and so are the others.
+            topic: Topic that they are members of; None if they are of none.
+            exclude: See `deliver`.
+            patience_seconds: See `deliver`.
+            heard: See `deliver`.
+        """
+        pruning = _Pruning(self._members)
+        delivery = self._delivery.prune_with(pruning.prune)
+        if heard is not None:
+            delivery = delivery.report_to(heard)
+        error = None
+        try:
+            report = delivery.deliver(
+                connection_ids,
+                frame,
+                topic=topic,
+                exclude=exclude,
+                budget=budget,
+                patience_seconds=patience_seconds,
+            )
+        except PublishError as stopped:
+            report, error = stopped.report, stopped
+        return Posted(report=report, error=error, left=pruning.left)
+
+    def settle(self, posted: Posted, budget: Budget) -> Mapping[str, str]:
+        """Mark whom a frame did not reach, and ask them once to recover.
+
+        Only a topic with history has what they can recover.
+
+        Returns:
+            Who could not be marked, and why. Those have missed something, and no
+            publisher will know of it.
+        """
+        report = posted.report
+        left_out = [
+            Member(connection_id=each, is_server_side=each in posted.server_side)
+            for each in (*report.throttled, *report.failed, *report.deferred)
+        ]
+        marks = _Marks(self._members, posted.topic, posted.offset, budget)
+        marks.write(left_out)
+        self._have_recover(posted.topic, marks.written, budget)
+        # They have been asked just now, but are to recover from further back.
+        marks.write(posted.behind)
+        return marks.failed
+
+    def _have_recover(
+        self, topic: str, members: Iterable[Member], budget: Budget
+    ) -> None:
+        by_client: list[str] = []
+        by_server: list[str] = []
+        for member in members:
+            side = by_server if member.is_server_side else by_client
+            side.append(member.connection_id)
+        until = budget.posting_until
+        self._notices.ask_to_resubscribe(topic, by_client, until)
+        # SDKs do not subscribe again by themselves to what the server has chosen.
+        self._notices.disconnect(by_server, STATE_LOST, until)
+
+
+class _Audience:
+    """A topic's members, sorted into those who get a frame and those who do not."""
+
+    def __init__(self, now: float) -> None:
+        self.expired: list[str] = []
+        self.marked: list[Member] = []
+        self.server_side: set[str] = set()
+        self._expired_at = now - EXPIRY_GRACE_SECONDS
+
+    def select(self, read: Callable[[], Iterable[Member]]) -> Iterator[str]:
+        """Yield those who get it; errors of reading come out here as well."""
+        for member in read():
+            if member.until is not None and member.until <= self._expired_at:
+                self.expired.append(member.connection_id)
+            elif member.lost is not None:
+                self.marked.append(member)
+            else:
+                if member.is_server_side:
+                    self.server_side.add(member.connection_id)
+                yield member.connection_id
+
+
+class _Pruning:
+    """Forgets connections that are gone, and keeps who has left which topic.
+
+    Attributes:
+        left: As whom each connection was shown as present, by topic.
+    """
+
+    def __init__(self, members: MemberStore) -> None:
+        self.left: dict[str, Mapping[str, Presence]] = {}
+        self._members = members
+
+    def prune(
+        self,
+        connection_ids: Iterable[str],
+        *,
+        topic: str | None = None,
+        timeout_seconds: float | None = None,
+    ) -> Pruned:
+        ended = self._members.end_sessions(
+            connection_ids, topic=topic, timeout_seconds=timeout_seconds
+        )
+        self.left.update(ended.presences)
+        return ended
+
+
+class _Marks:
+    """Marks that are written side by side.
+
+    Attributes:
+        written: Members that are marked now; not those that have left.
+        failed: Why others could not be marked.
+    """
+
+    def __init__(
+        self, members: MemberStore, topic: str, offset: int, budget: Budget
+    ) -> None:
+        self.written: list[Member] = []
+        self.failed: dict[str, str] = {}
+        self._members = members
+        self._topic = topic
+        self._offset = offset
+        self._budget = budget
+
+    def write(self, members: Collection[Member]) -> None:
+        if not members:
+            return
+        # Where all are reached, nobody pays for threads.
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(MAX_THREADS, "wspubsub-marks") as pool:
+            list(pool.map(self._write, members))
+
+    def _write(self, member: Member) -> None:
+        if self._budget.is_spent():
+            self.failed[member.connection_id] = "the time was over"
+            return
+        try:
+            if self._members.mark_lost(
+                self._topic,
+                member.connection_id,
+                self._offset,
+                timeout_seconds=self._budget.seconds_left(),
+            ):
+                self.written.append(member)
+        except WspubsubError as error:
+            self.failed[member.connection_id] = f"{error}"
