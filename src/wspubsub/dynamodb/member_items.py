@@ -244,7 +244,7 @@ def read_subscription(item: Item) -> Subscription:
 
 
 def read_session(item: Item) -> Session | None:
-    """Return the session in the record of a connection; None if there is none."""
+    """Return the session in the record of a connection; None if it has none."""
     if "user_id" not in item:
         return None
     return Session(
