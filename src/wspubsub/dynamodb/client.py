@@ -31,7 +31,7 @@ class DynamoDBClient(Protocol):
         """Get an item."""
         ...
 
-    def update_item(self, *args: Any, **request: Any) -> Any:  # noqa: ANN401
+    def update_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Change attributes of an item; only the store behind `PubSub` needs it."""
         ...
 
