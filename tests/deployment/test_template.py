@@ -205,6 +205,14 @@ def test_a_history_needs_one_action_more_and_outlives_the_stack() -> None:
     assert with_history["Resources"]["Table"]["UpdateReplacePolicy"] == "Retain"
 
 
+def test_the_members_of_a_pubsub_are_updated_by_whoever_posts_to_them() -> None:
+    more = actions(made(members=True)) - actions(made())
+
+    assert more == {"dynamodb:UpdateItem"}
+    assert "dynamodb:UpdateItem" not in actions(made(streams=True, history=True))
+    assert made(members=True)["Resources"]["Table"]["DeletionPolicy"] == "Delete"
+
+
 def test_what_a_stream_carries_is_logged_first_and_may_be() -> None:
     more = actions(made(streams=True)) - actions(made())
 
