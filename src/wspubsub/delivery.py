@@ -25,7 +25,7 @@ class Prune(Protocol):
         topic: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Pruned:
-        """Forget them, and return who has left what."""
+        """Forget them, and return what each has left."""
         ...
 
 
@@ -124,7 +124,7 @@ class Delivery:
         return self._copy(_heard=heard)
 
     def prune_with(self, prune: Prune) -> "Delivery":
-        """Return a delivery like this one that prunes in another way."""
+        """Return a delivery like this one that prunes differently."""
         return self._copy(_prune=prune)
 
     def _copy(self, **changes: object) -> "Delivery":

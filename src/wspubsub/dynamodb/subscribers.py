@@ -55,7 +55,7 @@ class Subscribers:
         consistent: bool,
         seconds: float | None = None,
     ) -> Iterator[tuple[Segment, list[str]]]:
-        """Return pages of connection IDs, each with the segment that it is of.
+        """Return pages of connection IDs, each with its segment.
 
         Args:
             topic: The topic.

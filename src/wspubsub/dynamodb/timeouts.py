@@ -18,7 +18,7 @@ def run_within(seconds: float, call: Callable[[], ResultT], operation: str) -> R
         operation: What DynamoDB is asked for, for the error.
 
     Raises:
-        StoreTimeoutError: The time was over first.
+        StoreTimeoutError: The time ran out first.
     """
     results: list[ResultT] = []
     errors: list[BaseException] = []

@@ -37,13 +37,13 @@ Clients refresh it when it expires, so the new one is always a little late.
 """
 
 NUMBERS_PER_COMMAND = 1_000_000
-"""Between two commands of a client there is room for what the server does by itself."""
+"""Between two of a client's command numbers there is room for the server's own."""
 
 _MAX_COMMAND = 2**32 - 1
 
 
 class MemberStore(SegmentedStore, Protocol):
-    """A subscription store that knows sessions, presence and what was missed.
+    """A subscription store that knows sessions, presence and missed messages.
 
     `subscribe` and `unsubscribe` are the server's own here: they need no command.
     `subscribers`, `segments` and `segment` leave out whose token has expired more than
@@ -233,7 +233,7 @@ def command_number(command: int) -> int:
 
 
 def command_of(number: int) -> int:
-    """Return the client's command that a number is of, or comes after."""
+    """Return the client's command that a number belongs to, or follows."""
     return number // NUMBERS_PER_COMMAND
 
 

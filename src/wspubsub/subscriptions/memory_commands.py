@@ -13,7 +13,7 @@ from wspubsub.subscriptions.sessions import Began, Presence, Subscription
 
 
 class Kept(NamedTuple):
-    """What is known of a connection and a topic, and until when."""
+    """What is known about a connection and a topic, and until when."""
 
     number: int
     expires_at: float
@@ -35,7 +35,7 @@ class MemoryCommands:
         self._kept: dict[str, dict[str, Kept]] = {}
 
     def find(self, connection_id: str, topic: str) -> Kept | None:
-        """Return what is known of a connection and a topic."""
+        """Return what is known about a connection and a topic."""
         kept = self._kept.get(connection_id, {}).get(topic)
         return kept if kept is not None and kept.expires_at > self._now() else None
 

@@ -17,7 +17,7 @@ from wspubsub.gateway.effects import (
     Invoke,
     ManagementResponse,
     Refuse,
-    Send,
+    SendText,
 )
 from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
@@ -311,7 +311,7 @@ class InProcessGateway:
                     self._clients[connection_id].take_accept(headers)
                 case Refuse(connection_id=connection_id):
                     self._outcomes[connection_id] = effect
-                case Send(connection_id=connection_id, text=text):
+                case SendText(connection_id=connection_id, text=text):
                     self._clients[connection_id].take_message(text)
                 case Close(connection_id=connection_id, code=code, reason=reason):
                     self._clients[connection_id].take_close(code, reason)
