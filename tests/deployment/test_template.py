@@ -466,7 +466,7 @@ def test_variables_that_could_not_be_set_are_refused(
 def test_more_routes_than_an_api_has_are_refused() -> None:
     keys = frozenset(f"key{number}" for number in range(298))
 
-    with pytest.raises(UsageError, match="at most 300 routes, .*not 301"):
+    with pytest.raises(UsageError, match=r"at most 300 routes, .*not 301"):
         made(Application(handler="app.handler", route_keys=keys))
 
 
