@@ -16,6 +16,7 @@ from benchmarks.rounds import ROUNDS
 NAMES = {
     "coldstart": "fresh interpreter to the first $connect handled, under AWS's client",
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
+    "lag": "a topic with many messages a second, carried by a stream",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
     "sockets": "memory of `wspubsub dev` with thousands of clients connected",

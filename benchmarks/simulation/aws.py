@@ -22,6 +22,12 @@ QUEUE_CONCURRENCY_PER_SECOND = 5.0
 """Pollers begin with 5 batches and grow by 300 a minute."""
 QUEUE_MAX_CONCURRENCY = 1_000
 
+POLL_SECONDS = 0.25
+"""Lambda looks into a stream's shard four times a second ("Using AWS Lambda with Amazon
+DynamoDB"), and at once where it has just processed records."""
+STREAM_BATCH = 100
+"""Records of a batch, as `wspubsub template` sets it."""
+
 LAMBDA_SECONDS = 29.0
 LAMBDA_GIB = 1_769 / 1_024
 """With this memory a function has one whole virtual CPU."""
@@ -38,6 +44,9 @@ class Times(NamedTuple):
         send_seconds: A request to SQS.
         receive_seconds: From the queue to the start of the function.
         cold_start_seconds: A function that was not running.
+        query_seconds: A page of a few hundred subscribers from DynamoDB.
+        stream_seconds: From a write to the record in the table's stream.
+        invoke_seconds: From a poll of the stream to the start of the function.
     """
 
     post_median_seconds: float = 0.012
@@ -47,6 +56,9 @@ class Times(NamedTuple):
     send_seconds: float = 0.008
     receive_seconds: float = 0.05
     cold_start_seconds: float = 0.35
+    query_seconds: float = 0.015
+    stream_seconds: float = 0.1
+    invoke_seconds: float = 0.02
 
 
 class Usage:

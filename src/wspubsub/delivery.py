@@ -25,7 +25,7 @@ class Prune(Protocol):
         topic: str | None = None,
         timeout_seconds: float | None = None,
     ) -> Pruned:
-        """Forget them, and return who has left what."""
+        """Forget them, and return what each has left."""
         ...
 
 
@@ -124,7 +124,7 @@ class Delivery:
         return self._copy(_heard=heard)
 
     def prune_with(self, prune: Prune) -> "Delivery":
-        """Return a delivery like this one that prunes in another way."""
+        """Return a delivery like this one that prunes differently."""
         return self._copy(_prune=prune)
 
     def _copy(self, **changes: object) -> "Delivery":
@@ -255,11 +255,12 @@ def _check_times(timeout_seconds: object, reserve_seconds: object) -> None:
     # Without time nothing would ever be sent, and without an end nothing would end.
     if not _is_time(timeout_seconds) or not timeout_seconds:
         raise UsageError(
-            f"timeout_seconds must be a number above 0, not {timeout_seconds!r:.80}"
+            "timeout_seconds must be a number greater than 0, not "
+            f"{timeout_seconds!r:.80}"
         )
     if not _is_time(reserve_seconds):
         raise UsageError(
-            f"reserve_seconds must be a number from 0, not {reserve_seconds!r:.80}"
+            f"reserve_seconds must be a number, 0 or more, not {reserve_seconds!r:.80}"
         )
 
 

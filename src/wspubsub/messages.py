@@ -54,8 +54,13 @@ def encode(data: object) -> bytes:
     return encoded
 
 
-def decode_json(text: str) -> Json:
+def decode_json(text: str, *, allow_half_pairs: bool = False) -> Json:
     """Return the value of a JSON text from a client.
+
+    Args:
+        text: The text.
+        allow_half_pairs: Whether the value may hold half of a surrogate pair, for
+            those that can carry it: it has no UTF-8 form.
 
     Raises:
         MessageError: It is not JSON (RFC 8259); or it is, and has a number that is too
@@ -64,7 +69,8 @@ def decode_json(text: str) -> Json:
     value = _read(_STRICT, text)
     if text.count("[") + text.count("{") > MAX_JSON_LEVELS:
         _check_levels(value)
-    _check_unicode(text, value)
+    if not allow_half_pairs:
+        _check_unicode(text, value)
     return value
 
 

@@ -27,7 +27,7 @@ class Outgoing(Record):
 
     @property
     def is_logged(self) -> bool:
-        """Whether a log has it.
+        """Whether it is in a log.
 
         Then its subscribers must be read with strong consistency: who subscribes writes
         the subscription and then reads the log, so either the replay has the message or

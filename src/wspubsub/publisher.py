@@ -137,8 +137,8 @@ class Publisher:
         if self._log is None or not self._log.keeps(topic):
             if key is not None or info is not None:
                 raise UsageError(
-                    f"keys and info are kept in the log, and topic {topic!r} has none; "
-                    "pass log= to Publisher, with a history for this topic"
+                    f"keys and info are kept in the log, but topic {topic!r} has "
+                    "none; pass log= to Publisher, with a history for this topic"
                 )
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
@@ -305,7 +305,7 @@ def _add_position(
 
 
 def warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
-    """Log a warning if somebody was left out, and return the report.
+    """Log a warning if anybody was left out, and return the report.
 
     Few look at what a publish returns, and nobody should find out from the clients.
     """
@@ -328,7 +328,7 @@ def mark_sent(
 
 
 def check_exclude(exclude: object) -> frozenset[str]:
-    """Return the connections that a message is not for.
+    """Return the connections to exclude from a message.
 
     Raises:
         MessageError: No connection has such an ID.

@@ -261,7 +261,9 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
     checked = _mapping(headers)
     for name, values in checked.items():
         if not isinstance(values, list | tuple):
-            raise UsageError(f"the values of header {name!r} must be a list of text")
+            raise UsageError(
+                f"the values of header {name!r} must be a list of text values"
+            )
         for value in values:
             _check_header(name, value)
     return checked
@@ -269,7 +271,7 @@ def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
 
 def _mapping(headers: object) -> dict[Any, Any]:
     if not isinstance(headers, Mapping | None):
-        raise UsageError("response headers must be a mapping of names to text")
+        raise UsageError("response headers must map names to text")
     return dict(headers or {})
 
 

@@ -89,7 +89,7 @@ class RouteSelectionExpression:
             return ""
 
     def select(self, body: str, routes: Container[str]) -> str | None:
-        """Return which of the routes a message selects; None if it has none.
+        """Return which of the routes a message selects, or None.
 
         What selects no custom route goes to `$default`, and so does a client that asks
         for `$connect` by its name.

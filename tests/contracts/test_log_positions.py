@@ -102,7 +102,7 @@ def test_a_recovery_is_whole_or_nothing(
 
 @pytest.mark.parametrize("since", [None, ("x", 1), Position("x", 1.5)])  # type: ignore[arg-type] # that is the mistake
 def test_a_recovery_needs_a_position(log: TopicLog, since: Position, news: str) -> None:
-    with pytest.raises(UsageError, match="read since a Position"):
+    with pytest.raises(UsageError, match="since must be a Position"):
         log.recover(news, since)
 
     assert log.position(news) is None
@@ -132,14 +132,14 @@ def test_info_is_kept_with_a_message(log: TopicLog, news: str) -> None:
 def test_info_that_is_no_bytes_is_refused(
     log: TopicLog, info: bytes, news: str
 ) -> None:
-    with pytest.raises(UsageError, match="bytes as info"):
+    with pytest.raises(UsageError, match="info must be bytes"):
         log.append(news, b"x", info=info)
 
     assert log.position(news) is None
 
 
 def test_info_counts_among_the_bytes_of_an_entry(log: TopicLog, news: str) -> None:
-    with pytest.raises(UsageError, match="give less info"):
+    with pytest.raises(UsageError, match="pass less info"):
         log.append(news, b"x" * 100_000, info=b"x" * 300_001)
 
     assert log.append(news, b"x", info=b"x" * 100_000).is_new

@@ -90,7 +90,9 @@ def test_a_call_has_the_time_that_it_asks_for(
 
 @pytest.mark.parametrize("seconds", [0, -1.0, math.inf, math.nan, "5", None])
 def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="timeout_seconds must be a number above 0"):
+    with pytest.raises(
+        UsageError, match="timeout_seconds must be a number greater than 0"
+    ):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), timeout_seconds=seconds
         )
@@ -98,7 +100,7 @@ def test_a_publisher_without_a_time_is_refused(seconds: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan, "5", None])
 def test_a_reserve_that_is_not_a_time_is_refused(seconds: Any) -> None:
-    with pytest.raises(UsageError, match="reserve_seconds must be a number from 0"):
+    with pytest.raises(UsageError, match="reserve_seconds must be a number, 0 or more"):
         Publisher(
             MemorySubscriptionStore(), RecordingConnections(), reserve_seconds=seconds
         )

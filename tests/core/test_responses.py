@@ -167,7 +167,7 @@ def test_none_accepts_where_it_comes_from_the_handler() -> None:
         ({"statusCode": 199}, "from 200 to 599"),
         ({"statusCode": 600}, "from 200 to 599"),
         ({"statusCode": 200, "body": {}}, "json.dumps"),
-        ({"statusCode": 200, "headers": []}, "mapping of names"),
+        ({"statusCode": 200, "headers": []}, "map names"),
         ({"statusCode": 200, "headers": {"a b": "x"}}, "not the name"),
         ({"statusCode": 200, "headers": {1: "x"}}, "not the name"),
         ({"statusCode": 200, "headers": {"a": "x\r\nEvil: 1"}}, "one line"),
@@ -176,7 +176,7 @@ def test_none_accepts_where_it_comes_from_the_handler() -> None:
         ({"statusCode": 200, "headers": {"a": [1]}}, "one line"),
         ({"statusCode": 200, "multiValueHeaders": {"a": "x"}}, "list of text"),
         ({"statusCode": 200, "multiValueHeaders": {"a": ["\n"]}}, "one line"),
-        ({"statusCode": 200, "multiValueHeaders": []}, "mapping of names"),
+        ({"statusCode": 200, "multiValueHeaders": []}, "map names"),
         ({"statusCode": 200, "isBase64Encoded": True}, "must be False"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_response_is_checked_where_it_is_made() -> None:
         Response(subprotocol="a\r\nEvil: 1")
     with pytest.raises(UsageError, match="from 200 to 599"):
         Response(status_code=1000)
-    with pytest.raises(UsageError, match="mapping"):
+    with pytest.raises(UsageError, match="map names"):
         Response(headers=headers)
 
 

@@ -115,7 +115,7 @@ def test_whatever_fails_afterward_who_has_left_is_said(
 
     first = ends(store, call)
     assert [each.message for each in caplog.records] == [
-        "could not forget all of the connections"
+        "could not forget all the connections"
     ]
     assert len(first) == 1
 

@@ -322,7 +322,7 @@ def test_who_has_tried_for_long_tries_more_often(
 ) -> None:
     taken(1000, client)
 
-    with pytest.raises(StoreError, match="others always wrote first"):
+    with pytest.raises(StoreError, match="other writers always came first"):
         log.append("news", b"x")
 
     early, late = sleeper.naps[10:50], sleeper.naps[-40:]

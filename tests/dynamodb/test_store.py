@@ -232,7 +232,10 @@ def test_an_error_on_a_later_page_reaches_the_reader(client: Any) -> None:
     ("code", "advice"),
     [
         ("ResourceNotFoundException", "wspubsub create-table subscriptions"),
-        ("AccessDeniedException", "lacks dynamodb:Query on table subscriptions"),
+        (
+            "AccessDeniedException",
+            "does not allow dynamodb:Query on table subscriptions",
+        ),
         ("UnrecognizedClientException", "does not recognize the access key"),
         ("ExpiredTokenException", "credentials have expired"),
         ("ProvisionedThroughputExceededException", "ProvisionedThroughput"),

@@ -242,7 +242,7 @@ def test_only_a_token_that_is_good_lets_somebody_in(
 
 
 NO_POSITION = (
-    "a position is an epoch and an offset as they were received, "
+    "a position must be an epoch and an offset as they were received, "
     '["epoch", 5], or null, not 3'
 )
 

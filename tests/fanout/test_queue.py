@@ -18,6 +18,7 @@ from tests.support.servers.queues import QueueInMoto, queue_in_moto
 from wspubsub import (
     CredentialsError,
     EventError,
+    MemorySubscriptionStore,
     Publisher,
     PublishError,
     UsageError,
@@ -343,6 +344,8 @@ def test_what_cannot_work_is_refused(
 def test_a_store_that_cannot_be_read_in_parts_is_refused(queue: QueueInMoto) -> None:
     class Plain:
         """A store as users may have written it before."""
+
+        prune = MemorySubscriptionStore.prune
 
     publisher = Publisher(Plain(), RecordingConnections())  # type: ignore[arg-type] # what the test is about
     fanout = QueueFanout(queue.url, client=queue.sender)

@@ -23,7 +23,7 @@ from wspubsub.gateway import (
     ManagementRequest,
     Raised,
     Returned,
-    Send,
+    SendText,
 )
 
 
@@ -265,6 +265,6 @@ def test_what_went_wrong_is_told_to_the_developer() -> None:
         invoke.invocation_id, Raised("KeyError", "'topic'"), now=2.0
     )
 
-    assert isinstance(answer, Send)
+    assert isinstance(answer, SendText)
     assert answer.detail == "KeyError: 'topic'"
     assert "topic" not in answer.text

@@ -21,7 +21,7 @@ from wspubsub.gateway import (
     Raised,
     Refuse,
     Returned,
-    Send,
+    SendText,
 )
 
 
@@ -130,7 +130,7 @@ def test_a_message_handler_that_takes_too_long_is_an_error_and_ignored() -> None
 
     assert deadline == 4.0
     request_id = invoke.event["requestContext"]["requestId"]
-    assert isinstance(answer, Send)
+    assert isinstance(answer, SendText)
     assert answer.text == (
         f'{{"message": "Endpoint request timed out", "connectionId":"{connection_id}"'
         f', "requestId":"{request_id}"}}'
@@ -295,4 +295,4 @@ def test_an_api_that_is_deployed_again_has_other_routes_for_open_connections() -
 
     keys = [each.event["requestContext"]["routeKey"] for each in (*before, *after)]
     assert keys == ["$default", "echo"]
-    assert effects == [Send(connection_id, "x")]
+    assert effects == [SendText(connection_id, "x")]

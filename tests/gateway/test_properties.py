@@ -31,7 +31,7 @@ from wspubsub.gateway import (
     Raised,
     Refuse,
     Returned,
-    Send,
+    SendText,
 )
 
 ID = re.compile(r"[A-Za-z0-9_-]{15}=")
@@ -156,7 +156,7 @@ class GatewayMachine(RuleBasedStateMachine):
                 case Refuse(connection_id=connection_id, status=status):
                     assert 300 <= status <= 599
                     self.pending.remove(connection_id)
-                case Send(connection_id=connection_id, text=text):
+                case SendText(connection_id=connection_id, text=text):
                     assert connection_id in self.open
                     assert text.encode().decode() == text
                 case Close(connection_id=connection_id, code=code):

@@ -23,7 +23,7 @@ from wspubsub.gateway import (
     Handshake,
     Invoke,
     Returned,
-    Send,
+    SendText,
 )
 from wspubsub.testing import (
     GatewayConfig,
@@ -132,7 +132,7 @@ def test_messages_of_one_connection_are_handled_at_the_same_time() -> None:
         for each in (second, first)
     ]
 
-    assert answers == [[Send(connection_id, "2")], [Send(connection_id, "1")]]
+    assert answers == [[SendText(connection_id, "2")], [SendText(connection_id, "1")]]
 
 
 # 15

@@ -11,7 +11,7 @@ from wspubsub.gateway import (
     Raised,
     Refuse,
     Returned,
-    Send,
+    SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.fleet import InvocationOutcome
@@ -42,7 +42,7 @@ def write(journal: Journal) -> None:
     journal.log_invoked(invoke(), outcome(Returned({"statusCode": 200})))
     journal.log_invoked(invoke(), outcome(Raised("MyError", "no")))
     journal.log_invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
-    journal.log_sent(Send(ID, '{"message": "Forbidden"}', "no route matches"))
+    journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
     journal.log_managed("POST", "/dev/@connections/x", 410, 3)
     journal.log_managed("POST", "/dev/@connections/y", 200, 3)
     journal.log_output(
@@ -175,7 +175,7 @@ def test_what_a_client_sends_cannot_control_the_terminal(*, as_json: bool) -> No
     journal = Journal(stream, as_json=as_json)
 
     journal.log_closed(Close(ID, 4000, "\x1b]0;owned\x07\r\n12:00 forged"), by="client")
-    journal.log_sent(Send(ID, "\x9b2J" + "x" * 1000))
+    journal.log_sent(SendText(ID, "\x9b2J" + "x" * 1000))
 
     text = stream.getvalue()
     assert len(text.splitlines()) == 2

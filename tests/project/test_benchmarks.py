@@ -221,7 +221,7 @@ def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
 
     assert done.returncode == 2
     assert "fan-out" in done.stderr
-    for name in ("fanout", "coldstart", "publish", "scale", "store"):
+    for name in ("fanout", "coldstart", "lag", "publish", "scale", "store"):
         assert name in done.stderr
 
 
@@ -305,3 +305,12 @@ def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> No
     assert rows["real, 2,100"]["delivered"] == 2_100
     assert rows["real, 2,100"]["functions"] == 3
     assert rows["queue, 2,100"]["functions"] == 3
+
+
+@pytest.mark.integration
+def test_the_lag_of_a_stream_is_simulated(tmp_path: Path) -> None:
+    rows = figures_of(tiny("lag", tmp_path))
+
+    joined = rows["20 a second to 500, joined"]
+    assert joined["messages"] == 100
+    assert joined["longest_s"] < 1.0

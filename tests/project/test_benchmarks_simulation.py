@@ -1,6 +1,7 @@
 """The simulation behind `benchmarks scale`: its clock, its limits, its sums."""
 
 import pytest
+from benchmarks import lag
 from benchmarks.scale import CAPPED, INLINE, QUEUE, RAISED, Case, simulate
 from benchmarks.simulation.account import Account
 from benchmarks.simulation.clock import VirtualClock
@@ -94,3 +95,24 @@ def test_the_price_is_that_of_the_messages() -> None:
     usage = simulate(Case(QUEUE, 20_000)).usage
 
     assert 20_000e-6 < usage.dollars() < 20_000e-6 * 1.1
+
+
+def test_a_busy_topic_stays_below_a_second_behind_because_messages_are_joined() -> None:
+    case = lag.Case(500, 20, is_joined=True)
+
+    result = lag.simulate(case, seconds=20.0)
+
+    assert result.messages == 400
+    assert result.longest_seconds < 1.0
+    assert result.usage.throttled == 0
+    # So many at once, each to everybody.
+    assert result.delivered == 500 * result.usage.invocations < 500 * 200
+
+
+def test_one_by_one_it_falls_further_and_further_behind() -> None:
+    case = lag.Case(500, 20, is_joined=False)
+
+    result = lag.simulate(case, seconds=20.0)
+
+    assert result.delivered == 500 * 400
+    assert result.final_seconds > 5.0

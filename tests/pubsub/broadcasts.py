@@ -127,12 +127,13 @@ class Service:
     def __init__(
         self,
         *,
+        time: VirtualTime | None = None,
         announces: bool = False,
         topic_log: TopicLog | None = None,
         by_stream: bool = False,
         **options: Any,
     ) -> None:
-        self.time = VirtualTime()
+        self.time = time or VirtualTime()
         self.members = Members(self.time)
         self.connections = DeafConnections(self.time)
         self.log = topic_log or MemoryTopicLog(now=self.time.now)

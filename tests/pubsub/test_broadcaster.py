@@ -143,16 +143,16 @@ def test_bad_arguments_are_refused(service: Service) -> None:
         service.broadcaster.publish("", HELLO, logged=False)
     with pytest.raises(UsageError, match="collection"):
         service.publish(exclude="a=")
-    with pytest.raises(UsageError, match="no history that remembers a key"):
+    with pytest.raises(UsageError, match="no history, so it cannot remember a key"):
         service.publish(logged=False, key="k")
 
 
 def test_history_needs_a_log(service: Service) -> None:
     without = Broadcaster(service.members, service.connections)
 
-    with pytest.raises(UsageError, match="has history: give topic_log="):
+    with pytest.raises(UsageError, match="has a history; pass topic_log="):
         without.publish(TOPIC, HELLO, logged=True)
-    with pytest.raises(UsageError, match="a stream carries what a log keeps"):
+    with pytest.raises(UsageError, match="a stream delivers only what a log keeps"):
         Broadcaster(service.members, service.connections, by_stream=True)
     assert without.joiner is None
 
@@ -286,7 +286,7 @@ def test_marks_end_with_the_time(service: Service) -> None:
     service.members.members = slow  # type: ignore[method-assign] # takes its time
     report = service.publish()
 
-    assert report.failed == {"deaf=": "not marked as behind: the time was over"}
+    assert report.failed == {"deaf=": "not marked as behind: the time ran out"}
 
 
 def test_a_notice_is_tried_once(service: Service) -> None:
@@ -352,7 +352,7 @@ def test_so_many_are_disconnected_at_once_and_the_others_next_time(
 
 
 @pytest.mark.parametrize(
-    ("status", "told"), [(410, "has been closed already"), (403, "could not close")]
+    ("status", "told"), [(410, "was already closed"), (403, "could not close")]
 )
 def test_a_connection_that_cannot_be_closed_holds_up_nobody(
     service: Service, caplog: pytest.LogCaptureFixture, status: int, told: str
@@ -503,9 +503,9 @@ def test_leaves_that_cannot_be_told_are_logged(
     service.broadcaster.tell_left(left)
     service.broadcaster.tell_left(left, timeout_seconds=0.0)
 
-    assert [record.message[:15] for record in caplog.records] == [
-        "could not tell ",
-        "no time to tell",
+    assert [record.message[:24] for record in caplog.records] == [
+        "could not announce in to",
+        "no time left to announce",
     ]
 
 
@@ -666,7 +666,7 @@ def test_who_does_not_take_the_push_is_closed_nevertheless(
     service.broadcaster.disconnect("a=", codes.FORCED_DISCONNECT)
 
     assert service.connections.closed == ["a="]
-    assert "is closed without the code 3503" in caplog.text
+    assert "is closed without code 3503" in caplog.text
     service.connections.post = post  # type: ignore[method-assign] # as before
     with pytest.raises(ConnectionGoneError):
         post("a=", b"")

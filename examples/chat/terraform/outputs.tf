@@ -1,10 +1,10 @@
 output "websocket_url" {
-  description = "Where clients connect"
+  description = "URL that clients connect to"
   value       = local.websocket_url
 }
 
 output "callback_url" {
-  description = "Where connections are posted to: WSPUBSUB_ENDPOINT"
+  description = "Endpoint that messages are posted to: WSPUBSUB_ENDPOINT"
   value       = local.callback_url
 }
 

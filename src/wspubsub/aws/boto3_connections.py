@@ -10,16 +10,13 @@ from wspubsub.aws.choice import boto3_client
 from wspubsub.aws.client_errors import ClientFailure, failure_of
 from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.failures import error_for, outcome_of, unreadable_answer
-from wspubsub.aws.fan_out import FanOut, Posted
+from wspubsub.aws.fan_out import AttemptEnd, FanOut
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
 from wspubsub.backoff import attempts
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
-
-TIMEOUT_SECONDS = 10.0
-"""How long a single call is retried if it is given no deadline."""
 
 ResultT = TypeVar("ResultT")
 
@@ -108,9 +105,9 @@ class Boto3Connections:
 
     def _try(
         self, connection_id: str, data: bytes, deadline: float, ended: Event
-    ) -> Posted:
+    ) -> AttemptEnd:
         if ended.is_set() or self._clock() >= deadline:
-            return Posted(
+            return AttemptEnd(
                 PostOutcome(connection_id, Outcome.DEFERRED), is_answered=False
             )
         try:
@@ -119,12 +116,12 @@ class Boto3Connections:
             meaning, failure = self._failure(error, connection_id)
             if meaning is Meaning.DENIED:
                 raise failure from error
-            return Posted(
+            return AttemptEnd(
                 PostOutcome(connection_id, outcome_of(meaning), str(failure)),
                 is_answered=failure.status is not None,
                 is_worth_a_retry=meaning.is_passing,
             )
-        return Posted(PostOutcome(connection_id, Outcome.DELIVERED))
+        return AttemptEnd(PostOutcome(connection_id, Outcome.DELIVERED))
 
     def _posting(self, connection_id: str, data: bytes) -> Callable[[], object]:
         return partial(

@@ -52,6 +52,17 @@ _ADVICE = {
 }
 
 
+def explain(text: str, otherwise: str = "") -> str:
+    """Return what AWS says, after what to do about it if that is known.
+
+    Args:
+        text: Error code and message, as AWS sent them.
+        otherwise: What to do if the text does not say.
+    """
+    advice = advice_on(text) or otherwise
+    return f"{advice} ({text})" if advice else text
+
+
 def advice_on(text: str) -> str | None:
     """Return what to do about a refusal; None if only a permission can be missing.
 

@@ -13,7 +13,7 @@ from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.requests import SignedRequests
 from wspubsub.aws.signing import SigningKeys
 from wspubsub.aws.verdicts import verdict_on
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
@@ -25,9 +25,6 @@ from wspubsub.engine.urls import split_url
 from wspubsub.errors import ManagementError
 
 SERVICE = "execute-api"
-
-TIMEOUT_SECONDS = 10.0
-"""How long a single call is retried if it is given no deadline."""
 
 _SUCCESS = range(200, 300)
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)

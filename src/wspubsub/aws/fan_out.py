@@ -12,7 +12,7 @@ _LONGEST_WAIT_SECONDS = 60.0
 """A deadline may be further away than the system can wait at once."""
 
 
-class Posted(NamedTuple):
+class AttemptEnd(NamedTuple):
     """How one attempt to post ended.
 
     Attributes:
@@ -26,7 +26,7 @@ class Posted(NamedTuple):
     is_worth_a_retry: bool = False
 
 
-Post = Callable[[str, Event], Posted]
+Post = Callable[[str, Event], AttemptEnd]
 """Posts to a connection once, or not at all if the event is set."""
 
 
@@ -65,7 +65,7 @@ class FanOut:
         self._ended = Event()
         # A thread that waits for a silent connection has another one take its place.
         self._pool = ThreadPoolExecutor(2 * max_workers, "wspubsub-post")
-        self._under_way: dict[Future[Posted], Attempt] = {}
+        self._under_way: dict[Future[AttemptEnd], Attempt] = {}
         self._leaving_seconds = PATIENCE_SECONDS
 
     def outcomes(self, connection_ids: Iterable[str]) -> Iterator[PostOutcome]:
@@ -103,7 +103,7 @@ class FanOut:
             yield PostOutcome(connection_id, Outcome.DEFERRED)
 
     def _is_tried_again(
-        self, schedule: Schedule[Attempt], attempt: Attempt, posted: Posted
+        self, schedule: Schedule[Attempt], attempt: Attempt, posted: AttemptEnd
     ) -> bool:
         if posted.is_worth_a_retry:
             return schedule.fail(attempt, self._clock())
@@ -118,7 +118,7 @@ class FanOut:
             future = self._pool.submit(self._post, attempt.tag, self._ended)
             self._under_way[future] = attempt
 
-    def _wait(self, schedule: Schedule[Attempt]) -> Iterable[Future[Posted]]:
+    def _wait(self, schedule: Schedule[Attempt]) -> Iterable[Future[AttemptEnd]]:
         now = self._clock()
         seconds = _limit_wait(schedule.wakes_at(now) - now)
         if self._under_way:

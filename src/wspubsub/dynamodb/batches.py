@@ -1,4 +1,4 @@
-"""Writing any number of items with BatchWriteItem, until none is left over."""
+"""Writing any number of items with BatchWriteItem, until all are written."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -22,7 +22,7 @@ def write_all(
     *,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Write in chunks of 25, and again what DynamoDB leaves unprocessed.
+    """Write in chunks of 25, and repeat what DynamoDB leaves unprocessed.
 
     Raises:
         StoreError: DynamoDB failed, or kept leaving writes unprocessed.
@@ -51,7 +51,8 @@ def _write_chunk(
             return
     raise StoreError(
         f"DynamoDB left {len(chunk)} writes to table {table} unprocessed "
-        f"{MAX_ATTEMPTS} times; its write capacity is exhausted",
+        f"{MAX_ATTEMPTS} times; its write capacity is exhausted, so raise it or "
+        "try again later",
         operation="BatchWriteItem",
         code="UnprocessedItems",
     )

@@ -31,6 +31,10 @@ class DynamoDBClient(Protocol):
         """Get an item."""
         ...
 
+    def update_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
+        """Change attributes of an item; only the store behind `PubSub` needs it."""
+        ...
+
     def query(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Query a page of items."""
         ...
@@ -44,12 +48,12 @@ class DynamoDBClient(Protocol):
         ...
 
     def transact_write_items(self, *args: Any, **request: Any) -> Mapping[str, Any]:
-        """Write all of some items or none; only a log with keys needs it."""
+        """Write several items or none; only a log with keys needs it."""
         ...
 
 
 def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
-    """Return the client that was given, or else the engine's in Lambda, or boto3's.
+    """Return the client that was given, or else the engine's on Lambda, or boto3's.
 
     Raises:
         UsageError: No Region is known, or there are no credentials.
@@ -67,15 +71,16 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
 
 _ADVICE = {
     "ResourceNotFoundException": (
-        "table {table} does not exist here; make it with `wspubsub create-table "
+        "table {table} does not exist here; create it with `wspubsub create-table "
         "{table}`, or check the region and the endpoint"
     ),
     "AccessDeniedException": (
-        "the function's role lacks dynamodb:{action} on table {table}"
+        "the function's role does not allow dynamodb:{action} on table {table}; add it"
     ),
     "UnknownOperationException": (
-        "this endpoint does not know {operation}; use another, or do without (a log "
-        "needs TransactWriteItems for keys, and after its messages have expired)"
+        "this endpoint does not support {operation}; use another endpoint, or do "
+        "without (a log needs TransactWriteItems for keys, and after its messages "
+        "have expired)"
     ),
 }
 
@@ -92,13 +97,14 @@ def store_errors(operation: str, table: str) -> Iterator[None]:
     except Exception as error:
         # A cold start in which nothing fails does not pay for reading errors.
         from wspubsub.aws.client_errors import failure_of
-        from wspubsub.aws.denials import advice_on
+        from wspubsub.aws.denials import explain
 
         failure = failure_of(error)
-        advice = advice_on(failure.text) or _ADVICE.get(failure.code, "")
         action = _ACTIONS.get(operation, operation)
-        advice = advice.format(table=table, operation=operation, action=action)
-        detail = f"{advice} ({failure.text})" if advice else failure.text
+        advice = _ADVICE.get(failure.code, "").format(
+            table=table, operation=operation, action=action
+        )
+        detail = explain(failure.text, advice)
         raise StoreError(
             f"DynamoDB {operation}: {detail}", operation=operation, code=failure.code
         ) from error
@@ -125,6 +131,6 @@ def query(
 
 
 def answer_of(error: StoreError) -> Mapping[str, Any]:
-    """Return DynamoDB's answer behind an error; empty if there was none."""
+    """Return DynamoDB's answer behind an error; may be empty."""
     answer = getattr(error.__cause__, "response", None)
     return answer if isinstance(answer, Mapping) else {}

@@ -1,4 +1,4 @@
-"""What a record of the table's stream is about, by its item."""
+"""What a record of the table's stream is about, depending on its item."""
 
 from base64 import b64decode
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def read_logged_message(image: object) -> LoggedMessage | None:
         return _read(image)  # type: ignore[arg-type] # as above
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError(
-            f"this is no log entry ({type(error).__name__}: {error}): {image!r}"
+            f"this is not a log entry ({type(error).__name__}: {error}): {image!r}"
         ) from None
 
 
@@ -50,7 +50,7 @@ def new_connection(image: object) -> Connection | None:
         return read_connection(image)  # type: ignore[arg-type] # an item it is
     except (KeyError, TypeError, ValueError) as error:
         raise ImageError(
-            f"this is no connection ({type(error).__name__}: {error}): {image!r}"
+            f"this is not a connection ({type(error).__name__}: {error}): {image!r}"
         ) from None
 
 
@@ -59,7 +59,7 @@ def _partition(image: object) -> str:
         return str(image["pk"]["S"])  # type: ignore[index] # that is the question
     except (KeyError, TypeError) as error:
         raise ImageError(
-            f"an item has no key pk ({error!r}); the stream must be of this library's "
+            f"an item has no key pk ({error!r}); use the stream of this library's "
             f"table, with new images: {image!r}"
         ) from None
 

@@ -8,7 +8,7 @@ Where there is no entry that may be followed, an entry without a message begins 
 first, under the same condition.
 
 A write whose answer is lost is repeated as it was, at the same offset. Either it is
-there already, which its ID tells, or another message is, and then the first attempt
+there already, which its ID shows, or another message is, and then the first attempt
 can no longer take effect. So one call never puts a message in the log twice.
 """
 
@@ -54,9 +54,8 @@ from wspubsub.log.rules import (
 from wspubsub.topics import validate_topic
 
 _MAY_BE_APPENDED = (
-    "took no message in time",
-    "it may have taken it nevertheless, so append it again with a key, the same each "
-    "time",
+    "did not confirm a message in time",
+    "it may have been appended, so append it again with a key, the same each time",
 )
 _MAY_BE_BEGUN = ("was not begun in time", "it is safe to try again")
 
@@ -91,7 +90,9 @@ class DynamoDBTopicLog:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         if not table:
-            raise UsageError("give the name of the DynamoDB table")
+            raise UsageError(
+                "the table name is missing; pass the name of the DynamoDB table"
+            )
         self._requests = LogRequests(choose_client(client), table)
         self._plan = HistoryPlan(history)
         self._now = now
@@ -230,7 +231,7 @@ class DynamoDBTopicLog:
     def _tail(
         self, topic: str, history: History, tries: Tries, *, is_first: bool
     ) -> Tail:
-        """Return the entry to follow on, as far as this process knows."""
+        """Return the entry to follow, as far as this process knows."""
         # A frozen environment may thaw after hours, when what it knows has expired.
         tail = self._tails.get(topic)
         if tail is not None and is_live(tail, history, self._now()):
@@ -243,7 +244,7 @@ class DynamoDBTopicLog:
     def _begin(
         self, topic: str, tail: Tail | None, history: History, tries: Tries
     ) -> Tail:
-        """Return the newest entry, which is a new epoch's if that may not be followed.
+        """Return the newest entry, or that of a new epoch if it cannot be followed.
 
         Args:
             topic: The topic.
@@ -301,7 +302,7 @@ class DynamoDBTopicLog:
     def _first(
         self, drafted: Draft, key: str, item: Item, history: History
     ) -> Appended | None:
-        """Return the message that a key belongs to; None if it is forgotten by now."""
+        """Return the message that a key belongs to, or None if it is forgotten."""
         if not is_served(read_published_at(item), history, self._now()):
             return None
         if read_digest(item) != digest(drafted.data):

@@ -32,7 +32,7 @@ from wspubsub.log.rules import (
 )
 
 LONGER_HISTORY_SECONDS = 7 * 24 * 60 * 60
-"""How much longer than one's own another program's history may be."""
+"""How much longer another program's history may be than this one's."""
 
 
 class Tail(NamedTuple):
@@ -44,7 +44,7 @@ class Tail(NamedTuple):
 
 
 class Genesis(NamedTuple):
-    """An entry that is to begin an epoch.
+    """An entry that begins an epoch, to be written.
 
     Attributes:
         topic: The topic.
@@ -60,7 +60,7 @@ class Genesis(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """An entry with a message that is to be written.
+    """An entry with a message, to be written.
 
     Attributes:
         message: The message in it.
@@ -95,7 +95,7 @@ def is_live(tail: Tail, history: History, now: float) -> bool:
 def genesis_after(
     topic: str, tail: Tail | None, history: History, now: float
 ) -> Genesis:
-    """Return the entry that begins an epoch after the newest one that is seen."""
+    """Return the entry that begins an epoch after the newest known entry."""
     predecessor = tail.position if tail else None
     published_at, expires_at = _times_after(tail, history, now)
     return Genesis(
@@ -109,7 +109,7 @@ def genesis_after(
 
 
 def entry_after(tail: Tail, drafted: Draft, history: History, now: float) -> Entry:
-    """Return the entry that follows on the newest one."""
+    """Return the entry that follows the newest one."""
     published_at, expires_at = _times_after(tail, history, now)
     return Entry(
         drafted.at(position_after(tail.position), published_at),
@@ -148,7 +148,7 @@ def log_partition(topic: str) -> str:
 
 
 def offset_key(offset: int) -> str:
-    """Return the sort key of an offset; as text, they sort like numbers."""
+    """Return the sort key of an offset; as text, they sort like the numbers."""
     return f"{offset:016d}"
 
 
@@ -203,7 +203,7 @@ def key_item(message: LoggedMessage, key: str, history: History) -> Item:
 
 
 def make_sent_item(message: LoggedMessage, key: str, history: History) -> Item:
-    """Return the item of a key once its message has been handed to everyone."""
+    """Return the item of a key whose message has been handed to everyone."""
     return key_item(message, key, history) | {"is_sent": {"BOOL": True}}
 
 

@@ -29,7 +29,7 @@ BACKWARD_PAGE_ITEMS = 100
 
 _ABSENT = "attribute_not_exists(pk)"
 _TAKEN = "ConditionalCheckFailed"
-# Why a transaction is cancelled that may succeed the next time.
+# Why a transaction is canceled that may succeed the next time.
 _PASSING_REASONS = frozenset(
     {
         "None",
@@ -42,7 +42,7 @@ _PASSING_REASONS = frozenset(
 
 
 class LogRequests:
-    """What a topic log asks of one table.
+    """What a topic log requests from one table.
 
     Every method raises `StoreError` for what DynamoDB does not do.
     """
@@ -64,7 +64,7 @@ class LogRequests:
         return read_tail(items[0]) if items else None
 
     def entries(self, topic: str, offsets: range) -> Iterator[Item]:
-        """Yield the entries in a range of offsets, in its order, if they exist."""
+        """Yield the entries in a range of offsets, in order, as far as they exist."""
         is_forward = offsets.step > 0
         request: dict[str, Any] = {
             "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
@@ -119,7 +119,7 @@ class LogRequests:
         return self._old(reasons[1], _key_of(key))
 
     def put_again(self, item: Item) -> None:
-        """Write the item of a key again, unless it is another message's by now."""
+        """Write the item of a key again, unless it is now another message's."""
         try:
             with store_errors("PutItem", self._table):
                 self._client.put_item(
@@ -133,7 +133,7 @@ class LogRequests:
                 raise
 
     def _put(self, put: dict[str, Any]) -> Sequence[Mapping[str, Any]]:
-        """Put an entry; return why it is refused, in the way of a transaction."""
+        """Put an entry; return why it was refused, as a transaction reports it."""
         try:
             with store_errors("PutItem", self._table):
                 self._client.put_item(**put)
@@ -146,7 +146,7 @@ class LogRequests:
     def _transact(
         self, token: str, *items: dict[str, Any]
     ) -> Sequence[Mapping[str, Any]]:
-        """Write several items or none; return the reason of each if it is refused."""
+        """Write several items or none; return the reason for each if refused."""
         try:
             with store_errors("TransactWriteItems", self._table):
                 self._client.transact_write_items(
@@ -186,7 +186,7 @@ class LogRequests:
         }
 
     def _check(self, topic: str, position: Position) -> dict[str, Any]:
-        # A position is that of one entry only, so the epoch tells it from all others.
+        # Each position belongs to one entry, so the epoch is enough to identify it.
         return {
             "ConditionCheck": {
                 "TableName": self._table,
@@ -199,7 +199,7 @@ class LogRequests:
     def _old_entry(
         self, reasons: Sequence[Mapping[str, Any]], put: dict[str, Any]
     ) -> Item:
-        """Return the entry that a put was refused for; it may be ours.
+        """Return the entry because of which a put was refused; it may be ours.
 
         It is if an attempt before this one had been carried out.
         """
@@ -208,7 +208,7 @@ class LogRequests:
         return self._old(reasons[0], _key_of(put["Item"])) or {}
 
     def _old(self, answer: Mapping[str, Any], key: Item) -> Item | None:
-        """Return the item that a condition failed on; some endpoints do not say."""
+        """Return the item on which a condition failed; some endpoints omit it."""
         old: Item | None = answer.get("Item")
         if old:
             return old

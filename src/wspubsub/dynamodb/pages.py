@@ -1,4 +1,4 @@
-"""Reading ahead: the next pages of some parts are on their way while one is used."""
+"""Reading ahead: the next pages of some parts are requested while one is used."""
 
 import math
 import time
@@ -21,14 +21,14 @@ A page is up to 1 MB of items; it comes faster than its connections can be poste
 """
 
 LONGEST_WAIT_SECONDS = 3600.0
-"""The system cannot wait for ever."""
+"""The system cannot wait forever."""
 
 LEAVING_SECONDS = 1.0
-"""How long pages that nobody wants any more are waited for."""
+"""How long to wait for pages that nobody wants any more."""
 
 
 class Page(Generic[ItemT]):
-    """What stands on one page, and where the next one starts, if there is one."""
+    """The content of one page, and where the next one starts, if any."""
 
     __slots__ = ("items", "next_key")
 
@@ -44,7 +44,7 @@ def read_ahead(
     seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[tuple[PartT, list[ItemT]]]:
-    """Yield the pages of several parts as they come, each with what it is a page of.
+    """Yield the pages of several parts as they arrive, each with its part.
 
     At most eight pages are held besides the one in use, one of each part, so memory
     grows neither with the number of items nor with the number of parts. When the

@@ -1,4 +1,4 @@
-"""The two items of a subscription, kept in step without a transaction.
+"""The two items of a subscription, kept consistent without a transaction.
 
 The connection's side says what is true; the topic's side follows it. Whoever writes
 the topic's side looks at the connection's side after that. If it has changed, a call
@@ -52,7 +52,7 @@ class Pairs:
     def begin(
         self, connection_id: str, topics: Sequence[str], written: Written
     ) -> None:
-        """Make a connection a subscriber of topics, each of them given once."""
+        """Make a connection a subscriber of topics, each of them named once."""
         # The connection's side first: a prune that finds the other looks at it.
         self._table.write(
             put(self._topic_item(connection_id, topic, written)) for topic in topics
@@ -115,7 +115,7 @@ class Pairs:
     def _changes(
         self, connection_id: str, states: Mapping[str, bool]
     ) -> dict[str, bool]:
-        """Return the topics whose state is another one by now, with that state."""
+        """Return the topics whose state has changed meanwhile, with that state."""
         keys = sorted(topic_key(connection_id, topic)["sk"]["S"] for topic in states)
         items = self._table.all(
             connection_partition(connection_id),

@@ -1,4 +1,4 @@
-"""Splitting a topic's subscribers into segments by what is read of them."""
+"""Splitting a topic's subscribers into segments while they are read."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from wspubsub.subscriptions.port import Segment
 def sort_key_range(
     after: str | None, until: str | None
 ) -> tuple[str, dict[str, dict[str, Any]]]:
-    """Return the condition on the sort key, both ends included, and its values."""
+    """Return the condition on the sort key, including both ends, and its values."""
     values: dict[str, dict[str, Any]] = {}
     if after is not None:
         values[":after"] = {"S": after}

@@ -1,4 +1,4 @@
-"""Over how many partitions a topic's subscribers are spread."""
+"""How many partitions a topic's subscribers are spread over."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ The first pattern that fits counts; a topic that fits none has one shard.
 
 
 class ShardPlan:
-    """Says which shard a subscription goes to, and which shards may hold one.
+    """Knows which shard a subscription goes to, and which shards may hold one.
 
     Args:
         shards: How many shards topics have.
@@ -49,6 +49,11 @@ class ShardPlan:
             self.previous_shard(connection_id, topic),
         }
 
+    def candidates(self, connection_id: str, topic: str) -> list[int]:
+        """Return these shards, the one that a new subscription goes to first."""
+        shard = self.shard(connection_id, topic)
+        return [shard, *self.writable(connection_id, topic).difference({shard})]
+
     def readable(self, topic: str) -> range:
         """Return the shards that may hold subscriptions to a topic."""
         return range(max(_number(self._shards, topic), _number(self._previous, topic)))
@@ -66,6 +71,6 @@ def _check(shards: Shards) -> Shards:
         # True is an int as well.
         if type(number) is not int or not 1 <= number <= MAX_SHARDS:
             raise UsageError(
-                f"a topic has from 1 to {MAX_SHARDS} shards, not {number!r}"
+                f"a topic must have from 1 to {MAX_SHARDS} shards, not {number!r}"
             )
     return shards

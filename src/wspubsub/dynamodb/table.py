@@ -1,4 +1,4 @@
-"""Making the table: on demand, with a time to live and, on request, a stream."""
+"""Creating the table: on demand, with a time to live and, on request, a stream."""
 
 import time
 import warnings
@@ -20,10 +20,10 @@ _KEY_SCHEMA = [
 
 
 class TableClient(Protocol):
-    """The operations that make a table, as boto3 has them."""
+    """The operations that create a table, as boto3 names them."""
 
     def create_table(self, *args: Any, **request: Any) -> Mapping[str, Any]:
-        """Make a table."""
+        """Create a table."""
         ...
 
     def describe_table(self, *args: Any, **request: Any) -> Mapping[str, Any]:
@@ -50,7 +50,7 @@ def create_table(
     stream: bool = False,
     sleep: Callable[[float], object] = time.sleep,
 ) -> None:
-    """Make the table that `DynamoDBSubscriptionStore` needs, unless it exists.
+    """Create the table that `DynamoDBSubscriptionStore` needs, unless it exists.
 
     Billing is on demand. An endpoint that knows no time to live gives a warning:
     expired items are then hidden, but never deleted.
@@ -108,8 +108,8 @@ def _wait_until_active(
             description = client.describe_table(TableName=table)["Table"]
         if description["KeySchema"] != _KEY_SCHEMA:
             raise StoreError(
-                f"table {table} exists with other keys; wspubsub needs the partition "
-                "key pk and the sort key sk, so give another table name",
+                f"table {table} exists with other keys; wspubsub needs the "
+                "partition key pk and the sort key sk, so use another table name",
                 operation="DescribeTable",
                 code="WrongKeySchema",
             )
@@ -117,7 +117,7 @@ def _wait_until_active(
             return description
         sleep(_WAIT_SECONDS)
     raise StoreError(
-        f"table {table} did not become active",
+        f"table {table} did not become active in time; try again later",
         operation="DescribeTable",
         code="Timeout",
     )
@@ -140,7 +140,7 @@ def _has_stream(description: dict[str, Any], table: str) -> bool:
 
 
 def _enable_stream(client: TableClient, table: str) -> None:
-    detail = "it ignores the request"
+    detail = "it ignored the request"
     try:
         with store_errors("UpdateTable", table):
             answer = client.update_table(TableName=table, StreamSpecification=_STREAM)
@@ -151,8 +151,9 @@ def _enable_stream(client: TableClient, table: str) -> None:
         description, detail = {}, str(error)
     if not description.get("StreamSpecification", {}).get("StreamEnabled"):
         raise StoreError(
-            f"this DynamoDB endpoint has no streams ({detail}); use one that has, such "
-            "as the embedded one of `wspubsub dev`, DynamoDB Local or AWS",
+            f"this DynamoDB endpoint does not support streams ({detail}); use one "
+            "that does, such as the embedded one of `wspubsub dev`, DynamoDB Local "
+            "or AWS",
             operation="UpdateTable",
             code="NoStreams",
         )
@@ -176,7 +177,7 @@ def _enable_ttl(client: TableClient, table: str) -> None:
         if error.code not in _NOT_KNOWN:
             raise
         warnings.warn(
-            f"this DynamoDB endpoint knows no time to live ({error.code}): expired "
-            f"items of table {table} are hidden, but stay",
+            f"this DynamoDB endpoint does not support time to live ({error.code}): "
+            f"expired items of table {table} are hidden, but not deleted",
             stacklevel=3,
         )

@@ -1,14 +1,14 @@
-"""What this process knows of the newest entries of logs, and when it is its turn.
+"""What this process knows about the newest entries of logs, and when to write.
 
-Knowing the newest entry saves a read, as long as nobody else writes. Where others do, a
-write after what is known would be in vain: it costs a write unit and finds its place
-taken. So after the first trace of another writer, this one looks before it writes, for
-its next few appends to that topic.
+Knowing the newest entry saves a read, as long as nobody else writes. If others do, a
+write after the known entry would fail: it costs a write unit and finds its place taken.
+So after the first trace of another writer, this one looks before it writes, for its
+next few appends to that topic.
 
-Of all who write at once, one wins. It would win again and again, since only the others
-have to look where the log ends now: so it lets them go first for as long as it had to
-wait itself. Who appends without a pause never hears of others, as they always come too
-late; it pauses now and then.
+Of all writers at the same time, one wins. It would win again and again, since only the
+others have to look where the log ends now: so it lets them go first for as long as it
+had to wait itself. A writer that appends without a pause never notices others, since
+they always come too late; so it pauses now and then.
 """
 
 import threading
@@ -23,13 +23,13 @@ LOOKS = 10
 
 MAX_IN_A_ROW = 50
 RAPID_SECONDS = 0.02
-"""Appends that follow on each other faster leave no time for others."""
+"""Appends that follow each other faster leave no time for others."""
 
 PAUSE_SECONDS = 0.06
 
 
 class _Topic:
-    """What is known of one topic.
+    """What is known about one topic.
 
     Attributes:
         tail: Its newest entry; None if it is not known.
@@ -50,7 +50,7 @@ class _Topic:
 
 
 class Tails:
-    """What is known of each of the topics used last.
+    """What is known about each of the topics used last.
 
     It may be out of date: who writes after it finds its place taken then. It is safe
     to use from several threads.
@@ -61,7 +61,7 @@ class Tails:
         self._topics: dict[str, _Topic] = {}
 
     def seconds_to_wait(self, topic: str, now: float) -> float:
-        """Return for how long others may go first, before an append begins."""
+        """Return how long others may go first before an append begins."""
         with self._lock:
             known = self._topics.get(topic)
             if known is None or not known.window:
@@ -70,13 +70,13 @@ class Tails:
             return max(0.0, next(full_jitter(base_seconds=known.window)) - idle)
 
     def get(self, topic: str) -> Tail | None:
-        """Return the newest entry of a topic, if one need not look."""
+        """Return the newest entry of a topic, unless it must be looked up."""
         with self._lock:
             known = self._topics.get(topic)
             return None if known is None or known.looks else known.tail
 
     def compare(self, topic: str, newest: Tail | None) -> None:
-        """Note what was found by looking before the first try of an append."""
+        """Note what was found by looking before the first attempt of an append."""
         with self._lock:
             known = self._topics.get(topic)
             if known is None or known.tail is None:
@@ -85,7 +85,7 @@ class Tails:
             known.looks = max(0, known.looks - 1) if is_alone else LOOKS
 
     def lose(self, topic: str) -> None:
-        """Note that another writer has taken the place of an append."""
+        """Note that another writer took the place of an append."""
         with self._lock:
             self._touch(topic).looks = LOOKS
 

@@ -1,4 +1,4 @@
-"""Calls that are left behind when their time is over."""
+"""Calls that are abandoned when their time is over."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ ResultT = TypeVar("ResultT")
 
 
 def run_within(seconds: float, call: Callable[[], ResultT], operation: str) -> ResultT:
-    """Return what a call returns, or raise what it raises, within a time.
+    """Return what a call returns, or raise what it raises, within a time limit.
 
     Args:
         seconds: The time. After it the call goes on without anybody's waiting for it.
@@ -18,7 +18,7 @@ def run_within(seconds: float, call: Callable[[], ResultT], operation: str) -> R
         operation: What DynamoDB is asked for, for the error.
 
     Raises:
-        StoreTimeoutError: The time was over first.
+        StoreTimeoutError: The time ran out first.
     """
     results: list[ResultT] = []
     errors: list[BaseException] = []

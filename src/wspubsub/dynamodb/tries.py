@@ -1,4 +1,4 @@
-"""How often and how long a log tries to write, and after which failures again."""
+"""How often and how long a log tries to write, and which failures it retries."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -43,10 +43,10 @@ def is_passing(error: StoreError) -> bool:
 
 
 class Tries:
-    """The time in which one call of a log may try.
+    """The time in which one call of a log may make attempts.
 
     It is that of the caller's clock, so that a Lambda environment which is frozen
-    half-way does not go on hours later with what it knew before.
+    halfway does not go on hours later with what it knew before.
 
     Args:
         now: Clock, in seconds since the epoch.
@@ -68,7 +68,7 @@ class Tries:
         self._deadline = now() + seconds
 
     def request(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
-        """Return the answer to a request, which is repeated while its failure may pass.
+        """Return the answer to a request, which is retried while its failure may pass.
 
         If the caller gave a timeout, a request that is not answered in time is left
         behind: clients give up only after half a minute.
@@ -88,13 +88,13 @@ class Tries:
         raise failure
 
     def turns(self) -> Iterator[int]:
-        """Yield 1, 2, 3, …: each is a try to write where others may write first."""
+        """Yield 1, 2, 3, …: an attempt to write each, where others may write first."""
         delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS)
         # Shorter and shorter: who has tried for long must not starve.
         return self._attempts(delay * self._share_left() for delay in delays)
 
     def wait(self, seconds: float) -> None:
-        """Let others go first, for half the time that is left at most."""
+        """Let others go first, for at most half of the time left."""
         wait = min(seconds, self._left() / 2)
         if wait > 0:
             self._sleep(wait)
@@ -117,7 +117,7 @@ class Tries:
 
 @contextmanager
 def report_timeout(topic: str, told: tuple[str, str]) -> Iterator[None]:
-    """Say what a call that runs out of time may have done nevertheless.
+    """Report what a call that runs out of time may have done nevertheless.
 
     Args:
         topic: The topic.
@@ -136,7 +136,7 @@ def make_timeout_error(
 ) -> StoreError:
     """Return the error of a call that ran out of time; see `report_timeout`."""
     what, advice = told
-    why = str(failure) if failure else "others always wrote first"
+    why = str(failure) if failure else "other writers always came first"
     return StoreError(
         f"the log of topic {topic!r} {what}: {why}; {advice}",
         operation=failure.operation if failure else "PutItem",

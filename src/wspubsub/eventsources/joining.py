@@ -1,4 +1,4 @@
-"""Log entries that wait together travel together: which are joined, and in which order.
+"""Log entries that wait together are sent together: which are joined, in what order.
 
 A stream that is behind catches up by this: what waits for the subscribers of a topic
 goes to each of them in one post.
@@ -28,11 +28,11 @@ GIVE_UP_SECONDS = 10.0
 long enough for what passes, and soon enough for all the messages behind it."""
 
 GivesUp = Callable[[PublishReport], bool]
-"""Decides whether those that a message did not reach are given up."""
+"""Decides whether connections that a message did not reach are given up."""
 
 
 class Joiner(Protocol):
-    """Delivers several messages of a topic as one, of which clients know to read each.
+    """Delivers several messages of a topic as one; clients read them separately.
 
     Whoever cannot be reached is remembered, and learns later that it has missed
     something; so the message need not be delivered again because of one that fails.
@@ -43,7 +43,7 @@ class Joiner(Protocol):
         ...
 
     def encode(self, message: LoggedMessage) -> bytes:
-        """Return what clients get of a message; several are joined by line breaks."""
+        """Return what clients receive of a message; line breaks join several."""
         ...
 
     def deliver(
@@ -99,7 +99,7 @@ class Group:
         self._progress: list[RecordProgress] = []
 
     def admits(self, part: bytes, exclude: frozenset[str]) -> bool:
-        """Return whether a message may go with these."""
+        """Return whether a message may be joined to these."""
         size = self._size + len(part)
         return size <= MAX_JOINED_BYTES and exclude == self._exclude
 
@@ -110,7 +110,7 @@ class Group:
         part: bytes,
         progress: RecordProgress,
     ) -> None:
-        """Add a message behind these."""
+        """Append a message to these."""
         self._size += len(part) + len(SEPARATOR)
         self.changes.append(change)
         self._messages.append(message)
@@ -118,7 +118,7 @@ class Group:
         self._progress.append(progress)
 
     def deliver(self, gives_up: GivesUp, seconds: float) -> None:
-        """Deliver them, and note that they are done.
+        """Deliver them, and note that they are finished.
 
         Raises:
             WspubsubError: They are not.
@@ -142,7 +142,7 @@ class Group:
 
 
 class Joining:
-    """Joins the messages among stream records, and has them delivered.
+    """Joins the messages among stream records, and delivers them.
 
     Args:
         joiner: Says which are joined, and delivers them; None for none.
@@ -165,7 +165,7 @@ class Joining:
         return self._joiner is not None and self._joiner.takes(message)
 
     def join(self, changes: Iterable[Change]) -> list[Group | Change]:
-        """Return what is to be done, in the order of the first record of each."""
+        """Return what to do, in the order of the first record of each group."""
         units: list[Group | Change] = []
         newest: dict[str, Group] = {}
         for change in changes:

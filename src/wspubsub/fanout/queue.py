@@ -154,12 +154,10 @@ class Queue:
     def _failure(self, error: Exception) -> QueueError:
         # A cold start in which nothing fails does not pay for reading errors.
         from wspubsub.aws.client_errors import failure_of
-        from wspubsub.aws.denials import advice_on
+        from wspubsub.aws.denials import explain
 
         failure = failure_of(error)
-        advice = advice_on(failure.text)
-        reason = f"{advice} ({failure.text})" if advice else failure.text
-        return QueueError(self.url, reason, failure.code)
+        return QueueError(self.url, explain(failure.text), failure.code)
 
     def _open(self) -> QueueClient:
         # A message that is published inline needs no queue, so a cold start does not

@@ -55,7 +55,7 @@ class QueueFanout:
     ) -> None:
         if inline_threshold < 0 or segment_size < 1:
             raise UsageError(
-                "inline_threshold must be at least 0, and segment_size at least 1"
+                "inline_threshold must be 0 or more, and segment_size 1 or more"
             )
         self.queue = Queue(queue_url, client=client, sleep=sleep)
         self.segment_size = segment_size

@@ -9,7 +9,7 @@ from wspubsub.gateway.effects import (
     Invoke,
     ManagementResponse,
     Refuse,
-    Send,
+    SendText,
 )
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -37,5 +37,5 @@ __all__ = [
     "Raised",
     "Refuse",
     "Returned",
-    "Send",
+    "SendText",
 ]

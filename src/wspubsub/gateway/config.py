@@ -161,7 +161,7 @@ def _check_limits(config: GatewayConfig) -> None:
         MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
     ):
         raise UsageError(
-            f"the integration timeout must be {MIN_TIMEOUT_SECONDS} to "
+            f"the integration timeout must be from {MIN_TIMEOUT_SECONDS} to "
             f"{MAX_TIMEOUT_SECONDS} seconds, not "
             f"{config.integration_timeout_seconds}"
         )

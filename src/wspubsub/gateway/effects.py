@@ -53,7 +53,7 @@ class Refuse:
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendText:
     """Send one text message to a client.
 
     `detail` is for the developer: what an error message does not say.
@@ -85,4 +85,4 @@ class ManagementResponse:
     body: bytes = b""
 
 
-Effect = Invoke | Accept | Refuse | Send | Close
+Effect = Invoke | Accept | Refuse | SendText | Close

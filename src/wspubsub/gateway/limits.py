@@ -1,4 +1,4 @@
-"""What API Gateway accepts as the names and numbers of a WebSocket API.
+"""What API Gateway accepts as names and numbers of a WebSocket API.
 
 The limits are those of "Quotas for configuring and running a WebSocket API". A gateway
 and a template check against the same.
@@ -43,8 +43,8 @@ def check_route_keys(route_keys: Collection[str]) -> None:
     """
     if len(route_keys) > MAX_ROUTES:
         raise UsageError(
-            f"a WebSocket API has at most {MAX_ROUTES} routes, not {len(route_keys)}, "
-            "$connect and the like included; let $default handle the others"
+            f"a WebSocket API has at most {MAX_ROUTES} routes, including $connect "
+            f"and the like, not {len(route_keys)}; let $default handle the others"
         )
     if "" in route_keys:
         raise UsageError("a route key must not be empty")
@@ -57,7 +57,7 @@ def check_route_keys(route_keys: Collection[str]) -> None:
 
 
 def check_identity_sources(sources: Collection[str]) -> None:
-    """Check what a Lambda authorizer is to need.
+    """Check what a Lambda authorizer requires.
 
     Raises:
         UsageError: One cannot be an identity source.

@@ -40,7 +40,7 @@ TOO_LARGE = Refused(
     413, "PayloadTooLargeException", '{"message":"Message exceeds 128 KB"}'
 )
 LIMIT_EXCEEDED = Refused(429, "LimitExceededException", '{"message":"Limit exceeded"}')
-_FORBIDDEN = Refused(403, "ForbiddenException", FORBIDDEN_BODY)
+FORBIDDEN = Refused(403, "ForbiddenException", FORBIDDEN_BODY)
 _UNSIGNED = Refused(
     403, "ForbiddenException", '{"message":"Missing Authentication Token"}'
 )
@@ -59,10 +59,10 @@ def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refu
     """
     parts = request.path.partition("?")[0].removeprefix("/").split("/")
     if len(parts) != _PATH_PARTS or request.method not in _METHODS:
-        return _FORBIDDEN
+        return FORBIDDEN
     stage, resource, connection_id = map(unquote, parts)
     if stage != config.stage or resource != "@connections":
-        return _FORBIDDEN
+        return FORBIDDEN
     if config.require_signature and not _is_signed(request):
         return _UNSIGNED
     if not is_well_formed(connection_id):

@@ -23,7 +23,7 @@ from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
-from wspubsub.gateway.effects import Close, Effect, ManagementResponse, Refuse, Send
+from wspubsub.gateway.effects import Close, Effect, ManagementResponse, Refuse, SendText
 from wspubsub.gateway.ids import Ids
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -279,7 +279,9 @@ class Gateway:
         self._connections.touch(connection, now=now)
         return [answer]
 
-    def _answer(self, invocation: Invocation, conclusion: Conclusion) -> Send | None:
+    def _answer(
+        self, invocation: Invocation, conclusion: Conclusion
+    ) -> SendText | None:
         connection, request = invocation.connection, invocation.request
         if isinstance(conclusion, Late):
             return self._error(connection, request, TIMED_OUT, conclusion.value)
@@ -289,16 +291,16 @@ class Gateway:
             return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
         is_sent = bool(result.body) or self.config.absent_body_is_sent
         if is_sent and self.config.is_two_way(invocation.route_key):
-            return Send(connection.id, result.body)
+            return SendText(connection.id, result.body)
         return None
 
     def _error(
         self, connection: ClientConnection, request: Request, text: str, detail: str
-    ) -> Send:
+    ) -> SendText:
         message = error_message(
             text, connection_id=connection.id, request_id=request.id
         )
-        return Send(connection.id, message, detail)
+        return SendText(connection.id, message, detail)
 
     def _post(
         self, connection: ClientConnection, request: ManagementRequest, now: float
@@ -308,7 +310,7 @@ class Gateway:
         if request.backlog_bytes > self.config.max_buffer_bytes:
             return self._answers.refuse(LIMIT_EXCEEDED, now=now), []
         self._connections.touch(connection, now=now)
-        message = Send(connection.id, text_of(request.body))
+        message = SendText(connection.id, text_of(request.body))
         return self._answers.answer_post(now=now), [message]
 
     def _delete(

@@ -89,7 +89,9 @@ def _element(statement: Mapping[str, Any], name: str) -> tuple[list[str], bool]:
     if not isinstance(patterns, list) or not all(
         isinstance(pattern, str) for pattern in patterns
     ):
-        raise MalformedPolicyError(f"{present[0]} must be text or an array of texts")
+        raise MalformedPolicyError(
+            f"{present[0]} must be text or an array of text values"
+        )
     return patterns, present[0] == name
 
 

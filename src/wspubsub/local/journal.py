@@ -14,7 +14,7 @@ from wspubsub.gateway import (
     Invoke,
     Raised,
     Refuse,
-    Send,
+    SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.fleet import InvocationOutcome
@@ -153,7 +153,7 @@ class Journal:
             text += self._paint(f": {_visible(line.error)}", color)
         self._write("batch", fields, self._add_time(line.source, text))
 
-    def log_sent(self, message: Send) -> None:
+    def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
         color = _RED if message.detail else _DIM

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.target import Target
 from wspubsub.local.declared import ApiChoices
 from wspubsub.local.functions.environment import Runtime
@@ -54,7 +55,7 @@ class LocalSettings:
     stream: StreamSettings | None = None
     queue: QueueSettings | None = None
     max_environments: int = 4
-    timeout_seconds: float = 29.0
+    timeout_seconds: float = MAX_TIMEOUT_SECONDS
     runtime: Runtime = Runtime.BUILT_IN
     reloads: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})

@@ -1,4 +1,4 @@
-"""Messages on their way into a log: what is checked before one is appended."""
+"""Messages on their way into a log: what is checked before they are appended."""
 
 import os
 from collections.abc import Collection
@@ -69,8 +69,8 @@ def draft(
     if size > MAX_ENTRY_BYTES:
         raise UsageError(
             f"the message, its info and the {len(excluded):,} connection IDs in "
-            f"exclude have {size:,} bytes, a log takes at most {MAX_ENTRY_BYTES:,}; "
-            "exclude fewer connections, or give less info"
+            f"exclude have {size:,} bytes, but a log accepts at most "
+            f"{MAX_ENTRY_BYTES:,}; exclude fewer connections, or pass less info"
         )
     key = None if key is None else check_key(key)
     return Draft(topic, data, key, excluded, info, os.urandom(12).hex())
@@ -79,12 +79,12 @@ def draft(
 def _check_bytes(what: str, value: object) -> None:
     if not isinstance(value, bytes):
         raise UsageError(
-            f"a log takes bytes as {what}, not {type(value).__name__}; encode it first"
+            f"{what} must be bytes, not {type(value).__name__}; encode it first"
         )
 
 
 def digest(data: bytes) -> str:
-    """Return what tells other data from this, in 64 characters."""
+    """Return a digest of data, in 64 characters."""
     from hashlib import sha256  # noqa: PLC0415 - only a message with a key needs it
 
     return sha256(data).hexdigest()
@@ -102,16 +102,21 @@ def check_timeout(timeout_seconds: object) -> None:
         and timeout_seconds >= 0
     ):
         return
-    raise UsageError(f"timeout_seconds is a number from 0, not {timeout_seconds!r:.80}")
+    raise UsageError(
+        f"timeout_seconds must be a number, 0 or more, not {timeout_seconds!r:.80}"
+    )
 
 
 def _check_exclude(exclude: object) -> frozenset[str]:
     if isinstance(exclude, str) or not isinstance(exclude, Collection):
-        raise UsageError("exclude takes a collection of connection IDs: {id}")
+        raise UsageError(
+            "exclude must be a collection of connection IDs, such as {id}, not a "
+            "single ID"
+        )
     for connection_id in exclude:
         if not _utf8_size(connection_id):
             raise UsageError(
-                f"a connection ID is non-empty text, not {connection_id!r:.80}"
+                f"a connection ID must be non-empty text, not {connection_id!r:.80}"
             )
     # Also of an ID that says what state its connection is in, only the text counts.
     return frozenset(map(str.__str__, exclude))
@@ -125,11 +130,12 @@ def check_key(key: str) -> str:
         UsageError: It is not text.
     """
     if not isinstance(key, str):
-        raise UsageError(f"a key is text, not {key!r:.80}")
+        raise UsageError(f"a key must be text, not {key!r:.80}")
     # Keys are made of what clients send, such as the ID of an order.
     if not 1 <= _utf8_size(key) <= MAX_KEY_BYTES:
         raise MessageError(
-            f"a key is text of 1 to {MAX_KEY_BYTES} bytes of UTF-8, not {key!r:.80}"
+            f"a key must be text of 1 to {MAX_KEY_BYTES} bytes of UTF-8, not "
+            f"{key!r:.80}"
         )
     if any(char < " " or "\x7f" <= char <= "\x9f" for char in key):
         raise MessageError(f"a key must not contain control characters: {key!r:.80}")
@@ -137,7 +143,7 @@ def check_key(key: str) -> str:
 
 
 def _utf8_size(value: object) -> int:
-    """Return how many bytes of UTF-8 a text has; 0 for what is none."""
+    """Return how many bytes of UTF-8 a text has; 0 for anything else."""
     try:
         return len(value.encode()) if isinstance(value, str) else 0
     except UnicodeEncodeError:

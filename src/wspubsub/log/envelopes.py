@@ -1,4 +1,4 @@
-"""What clients get of a logged message."""
+"""What clients receive of a logged message."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -9,10 +9,10 @@ if TYPE_CHECKING:
     from wspubsub.log.rules import LoggedMessage
 
 Envelope = Callable[["LoggedMessage"], object]
-"""Makes what clients get of a logged message, such as JSON with its offset in it."""
+"""Makes what clients receive of a logged message, such as JSON with its offset."""
 
 LONGEST_TIME = 1_999_999_999.1234567
-"""No time has more characters than this one, when it is written as JSON."""
+"""No time, written as JSON, has more characters than this one."""
 
 
 def as_published(message: "LoggedMessage") -> bytes:
@@ -21,7 +21,7 @@ def as_published(message: "LoggedMessage") -> bytes:
 
 
 def check_size(envelope: Envelope, topic: str, data: bytes, info: bytes | None) -> None:
-    """Check a message with all that an envelope adds, before it is logged.
+    """Check a message, with all that an envelope adds, before it is logged.
 
     Raises:
         MessageTooLargeError: It has over 131,072 bytes.

@@ -16,13 +16,13 @@ has no log.
 
 
 class HistoryPlan:
-    """Says how much of a topic's log is kept.
+    """Knows how much of a topic's log is kept.
 
     Args:
         histories: What the user has chosen.
 
     Raises:
-        UsageError: It is none of the kinds.
+        UsageError: It is not of one of these kinds.
     """
 
     __slots__ = ("_find",)
@@ -31,7 +31,7 @@ class HistoryPlan:
         self._find = _finder(histories)
 
     def find(self, topic: str) -> History | None:
-        """Return the history of a topic; None if it has no log."""
+        """Return the history of a topic, or None if it has no log."""
         return self._find(topic)
 
     def require(self, topic: str) -> History:
@@ -43,7 +43,7 @@ class HistoryPlan:
         history = self._find(topic)
         if history is None:
             raise UsageError(
-                f"topic {topic!r} has no log; give it a History in history= of the log"
+                f"topic {topic!r} has no log; give it a History in the log's history="
             )
         return history
 
@@ -57,8 +57,8 @@ def _finder(histories: Histories) -> Callable[[str], History | None]:
     if callable(histories):
         return histories
     raise UsageError(
-        "history takes a History, a mapping of topic patterns to it, or a function of "
-        f"the topic, not {histories!r:.80}"
+        "history must be a History, a mapping of topic patterns to a History or "
+        f"None, or a function of the topic, not {histories!r:.80}"
     )
 
 
@@ -66,6 +66,6 @@ def _check_patterns(histories: Mapping[str, object]) -> None:
     for pattern, history in histories.items():
         if not isinstance(history, History | None):
             raise UsageError(
-                "history maps patterns of topic names to a History or None, not "
-                f"{pattern!r:.80} to {history!r:.80}"
+                "history must map patterns of topic names to a History or None, "
+                f"not {pattern!r:.80} to {history!r:.80}"
             )

@@ -1,4 +1,4 @@
-"""A topic log in memory, for tests and programs of one process."""
+"""A topic log in memory, for tests and single-process programs."""
 
 import threading
 import time
@@ -184,7 +184,7 @@ class MemoryTopicLog:
     def _begin(
         self, topic: str, history: History, now: float
     ) -> tuple[_Topic, Position]:
-        """Return the entries of a topic and its position, which is begun if need be."""
+        """Return the entries of a topic and its position, which begins if necessary."""
         found = self._topics.setdefault(topic, _Topic())
         position = found.position
         if position is None or not is_position(found.written_at, history, now):

@@ -19,7 +19,7 @@ class TopicLog(Protocol):
     """
 
     def keeps(self, topic: str) -> bool:
-        """Return whether messages of a topic are kept, by its history."""
+        """Return whether messages of a topic are kept, according to its history."""
         ...
 
     def append(
@@ -59,7 +59,7 @@ class TopicLog(Protocol):
     def mark_sent(
         self, message: LoggedMessage, key: str, *, timeout_seconds: float | None = None
     ) -> None:
-        """Note that a message with a key has been handed to all who are to get it.
+        """Note that a message with a key has been handed to everyone who should get it.
 
         From then on, who appends a message with that key again is told so: see
         `Appended.is_sent`. Nothing happens if the key is another message's by now.
@@ -75,7 +75,7 @@ class TopicLog(Protocol):
     def ensure_position(
         self, topic: str, *, timeout_seconds: float | None = None
     ) -> Position:
-        """Return the topic's position, and begin an epoch if it has none.
+        """Return the topic's position; begins an epoch if there is no position.
 
         An epoch is begun by an entry without a message, which readers never get, and by
         nothing else: of any number of callers and appends at the same moment one begins
@@ -90,7 +90,7 @@ class TopicLog(Protocol):
         ...
 
     def position(self, topic: str) -> Position | None:
-        """Return the topic's position: that of its newest entry; None if it has none.
+        """Return the topic's position, which is that of its newest entry, or None.
 
         It is known for `History.position_ttl_seconds`, however short messages are
         served.

@@ -1,4 +1,4 @@
-"""What a reader of a topic's log is told.
+"""What a topic's log answers to a reader.
 
 Pure rules, the same for every log. A reader that names a position is given everything
 after it, or told that it cannot recover, and never given a part.
@@ -14,7 +14,7 @@ from wspubsub.records import Record
 
 
 class Replay(Record):
-    """What a log says to a reader.
+    """What a log answers to a reader.
 
     Attributes:
         messages: The messages, in the order that was asked for.
@@ -48,7 +48,7 @@ any. An entry that begins an epoch is not a message."""
 
 
 class Log(NamedTuple):
-    """What is read of one topic.
+    """What is read from one topic's log.
 
     Attributes:
         newest: Its position; None if it has none.
@@ -73,8 +73,8 @@ def check_since(since: object, *, is_needed: bool = False) -> None:
     if isinstance(since, Position) and all(map(isinstance, since, (str, int))):
         return
     raise UsageError(
-        "a log is read since a Position of an epoch (text) and an offset (int), "
-        f"{'' if is_needed else 'or since None, '}not {since!r:.80}"
+        "since must be a Position with an epoch (text) and an offset "
+        f"(int){'' if is_needed else ', or None'}, not {since!r:.80}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How much of a topic's log is kept, and what still counts of it.
+"""How much of a topic's log is kept, and which entries still count.
 
 Pure rules, the same for every log. The offsets of a log have no gaps, so a message
 that is missing between two others has been trimmed or is lost. The epoch changes
@@ -7,7 +7,7 @@ whenever it cannot be proven that an offset was never used before.
 Two questions are asked of an entry, and both are answered here. Is its message
 *served*: is it young enough to be given to readers? And if it is the newest, is it the
 topic's *position*: does the epoch go on after it? Positions outlive messages, so a
-reader that has everything is told so long after the last message can be read.
+reader that has everything learns this even long after the last message was readable.
 
 Nobody's clock is trusted further than AWS trusts it. An entry from further in the
 future than clocks may differ is neither served nor a position, and whoever comes next
@@ -29,13 +29,13 @@ POSITION_SECONDS = 7 * 24 * 60 * 60.0
 MIN_HISTORY_SECONDS = 1.0
 
 MAX_OFFSET = 2**53 - 1
-"""JavaScript reads no larger number exactly, and no log grows so long."""
+"""JavaScript reads no larger number exactly, and no log grows that long."""
 
 MAX_EPOCH_LENGTH = 64
 """Longer than any epoch, so that what a client sends does not pile up."""
 
 CLOCK_SKEW_SECONDS = 15 * 60.0
-"""How much the clocks of two that use a log may differ.
+"""How much the clocks of two users of a log may differ.
 
 AWS refuses a request that was signed more than five minutes before or after it arrives
 ("Signature Version 4 request elements"), so two clocks differ by ten at most.
@@ -56,21 +56,22 @@ def check_limit(limit: object) -> None:
     """
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise UsageError(
-            f"a limit is a whole number of messages above 0, not {limit!r:.80}"
+            f"limit must be a whole number of messages, 1 or more, not {limit!r:.80}"
         )
 
 
 def _check_ttl(ttl_seconds: object) -> None:
     if not _is_time(ttl_seconds, MIN_HISTORY_SECONDS):
         raise UsageError(
-            f"a history is kept for 1 second or longer, not {ttl_seconds!r:.80}"
+            "ttl_seconds must be a number of seconds, 1 or more, not "
+            f"{ttl_seconds!r:.80}"
         )
 
 
 def _check_position_ttl(position_ttl_seconds: object, ttl_seconds: float) -> None:
     if not _is_time(position_ttl_seconds, ttl_seconds):
         raise UsageError(
-            "position_ttl_seconds is a number of seconds from ttl_seconds "
+            "position_ttl_seconds must be a number of seconds, at least ttl_seconds "
             f"({ttl_seconds:g}), not {position_ttl_seconds!r:.80}"
         )
 
@@ -118,8 +119,8 @@ class Position(NamedTuple):
             case [str(epoch), int(offset)] if _may_be_sent(epoch, offset):
                 return cls(epoch, offset)
         raise MessageError(
-            'a position is an epoch and an offset as they were received, ["epoch", 5], '
-            f"or null, not {shorten(decoded)}"
+            "a position must be an epoch and an offset as they were received, "
+            f'["epoch", 5], or null, not {shorten(decoded)}'
         )
 
 
@@ -210,19 +211,19 @@ def _may_be_sent(epoch: str, offset: int) -> bool:
 
 
 def is_served(published_at: float, history: History, now: float) -> bool:
-    """Return whether readers get a message that was published then."""
+    """Return whether readers get a message that was published at this time."""
     is_fresh = published_at > now - history.ttl_seconds
     return is_fresh and not is_from_the_future(published_at, now)
 
 
 def is_position(published_at: float, history: History, now: float) -> bool:
-    """Return whether an entry that was written then, if newest, is the position."""
+    """Return whether an entry written at this time is the position, if newest."""
     is_fresh = published_at > now - history.position_ttl_seconds - CLOCK_SKEW_SECONDS
     return is_fresh and not is_from_the_future(published_at, now)
 
 
 def is_from_the_future(published_at: float, now: float) -> bool:
-    """Return whether a clock is wrong: the reader's, or the publisher's."""
+    """Return whether a clock is wrong: the reader's or the publisher's."""
     return published_at > now + CLOCK_SKEW_SECONDS
 
 
@@ -238,7 +239,7 @@ def genesis_position(newest: Position | None) -> Position:
     deletes expired items in any order. In its epoch an offset would be given twice.
 
     Args:
-        newest: Position of the newest entry that is seen; None if there is none.
+        newest: Position of the newest known entry, if any.
     """
     return Position(_random_epoch(), 0 if newest is None else newest.offset + 1)
 

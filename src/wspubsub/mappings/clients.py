@@ -19,7 +19,19 @@ class StreamsClient(Protocol):
         ...
 
 
-class SourceQueueClient(Protocol):
+class ReceivingClient(Protocol):
+    """The operations that take messages from a queue, of `boto3.client("sqs")`."""
+
+    def receive_message(self, **request: Any) -> dict[str, Any]:
+        """Receive messages, and wait for them."""
+        ...
+
+    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
+        """Delete messages."""
+        ...
+
+
+class SourceQueueClient(ReceivingClient, Protocol):
     """The operations that a queue needs, of `boto3.client("sqs")`."""
 
     def create_queue(self, **request: Any) -> dict[str, Any]:
@@ -28,12 +40,4 @@ class SourceQueueClient(Protocol):
 
     def get_queue_attributes(self, **request: Any) -> dict[str, Any]:
         """Return its attributes."""
-        ...
-
-    def receive_message(self, **request: Any) -> dict[str, Any]:
-        """Receive messages, and wait for them."""
-        ...
-
-    def delete_message_batch(self, **request: Any) -> dict[str, Any]:
-        """Delete messages."""
         ...

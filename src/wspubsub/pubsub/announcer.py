@@ -1,4 +1,4 @@
-"""Telling the members of topics who has joined and who has left."""
+"""Informing the members of topics who has joined and who has left."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ class Announcer:
     def push_join(
         self, topic: str, who: ClientInfo, *, exclude: frozenset[str], budget: Budget
     ) -> None:
-        """Tell a topic's members that somebody has joined, if that is announced."""
+        """Inform a topic's members that somebody has joined, if that is announced."""
         if self._announces(topic):
             push = make_push("join", {"info": who.fields()}, topic)
             self._post(topic, push, exclude, budget)
@@ -50,7 +50,7 @@ class Announcer:
     def tell_left(
         self, left: Mapping[str, Mapping[str, Presence]], budget: Budget
     ) -> None:
-        """Tell the members of topics who has left them, where that is announced.
+        """Inform the members of topics who has left them, if that is announced.
 
         Args:
             left: As whom each connection was present in the topics that it has left.
@@ -72,7 +72,9 @@ class Announcer:
         self, topic: str, frame: str, exclude: frozenset[str], budget: Budget
     ) -> None:
         if not budget.posting_seconds_left():
-            log.warning("no time to tell topic %r who has joined or left", topic)
+            log.warning(
+                "no time left to announce in topic %r who has joined or left", topic
+            )
             return
         posted = self._members.deliver(
             topic,
@@ -84,7 +86,7 @@ class Announcer:
         )
         if posted.error is not None:
             log.warning(
-                "could not tell topic %r who has joined or left: %s",
+                "could not announce in topic %r who has joined or left: %s",
                 topic,
                 posted.error,
             )

@@ -1,4 +1,4 @@
-"""How publications get to the members of a topic, at once or by the table's stream."""
+"""How publications reach the members of a topic, at once or through a stream."""
 
 import logging
 import time
@@ -43,11 +43,11 @@ if TYPE_CHECKING:
 log = logging.getLogger("wspubsub")
 
 DISCONNECT_SECONDS = 5.0
-"""How long the push with the reason is tried before a connection is closed without."""
+"""How long the push with the reason is tried before the connection is closed anyway."""
 
 
 class Broadcaster:
-    """Publishes to the members of topics; a stream's messages go through it as well.
+    """Publishes to the members of topics; messages of a stream also go through it.
 
     A message of a topic with history is appended to the log first; then the members
     are read with strong consistency, then it is posted. So either a publisher sees a
@@ -93,7 +93,7 @@ class Broadcaster:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if by_stream and topic_log is None:
-            raise UsageError("a stream carries what a log keeps: give topic_log=")
+            raise UsageError("a stream delivers only what a log keeps; pass topic_log=")
         self.publisher = Publisher(
             members,
             connections,
@@ -167,7 +167,10 @@ class Broadcaster:
             )
             return self._carry(topic_log, appended, key, budget)
         if key is not None:
-            raise UsageError(f"topic {topic!r} has no history that remembers a key")
+            raise UsageError(
+                f"topic {topic!r} has no history, so it cannot remember a key; "
+                "publish without key=, or give the topic a history"
+            )
         frame = encode_publication(topic, Publication(data, info=info))
         posted = self._members.deliver(
             topic, frame, offset=0, exclude=excluded, budget=budget
@@ -176,7 +179,7 @@ class Broadcaster:
 
     def _require_log(self, topic: str) -> "TopicLog":
         if self._log is None:
-            raise UsageError(f"topic {topic!r} has history: give topic_log=")
+            raise UsageError(f"topic {topic!r} has a history; pass topic_log=")
         return self._log
 
     def _carry(
@@ -198,7 +201,7 @@ class Broadcaster:
         return self._conclude(posted, budget)
 
     def _post(self, message: "LoggedMessage", budget: Budget) -> tuple[Posted, bool]:
-        """Post a message, and return whether everyone has it or is marked."""
+        """Post a message, and return whether everyone has received it or is marked."""
         posted = self._members.deliver(
             message.topic,
             encode_logged(message),
@@ -229,7 +232,7 @@ class Broadcaster:
         exclude: Collection[str] = (),
         timeout_seconds: float | None = None,
     ) -> None:
-        """Tell a topic's members that somebody has joined, if that is announced.
+        """Inform a topic's members that somebody has joined, if that is announced.
 
         Args:
             topic: The topic.
@@ -250,7 +253,7 @@ class Broadcaster:
         *,
         timeout_seconds: float | None = None,
     ) -> None:
-        """Tell the members of topics who has left them, where that is announced.
+        """Inform the members of topics who has left them, if that is announced.
 
         Args:
             left: As whom each connection was present in the topics that it has left;
@@ -282,7 +285,7 @@ class Broadcaster:
         return posted.report
 
     def disconnect(self, connection_id: str, code: Code) -> None:
-        """Have a client disconnect, and close its connection.
+        """Make a client disconnect, and close its connection.
 
         The code is in a push, which API Gateway has taken before the connection is
         closed: a close code cannot be chosen, and after API Gateway's own (1000) every
@@ -303,8 +306,8 @@ class Broadcaster:
             return
         except ManagementError as error:
             log.warning(
-                "connection %s is closed without the code %d, so that its client may "
-                "come back: %s",
+                "connection %s is closed without code %d, so its client may "
+                "reconnect: %s",
                 connection_id,
                 code.number,
                 error,
@@ -312,7 +315,7 @@ class Broadcaster:
         try:
             connections.close(connection_id)
         except ConnectionGoneError:
-            log.debug("connection %s has been closed already", connection_id)
+            log.debug("connection %s was already closed", connection_id)
 
 
 def _name_unmarked(

@@ -45,6 +45,7 @@ FORCED_RECONNECT = Code(3011, "force reconnect")
 INVALID_TOKEN = Code(3500, "invalid token")
 MALFORMED_FRAME = Code(3501, "bad request")
 FORCED_DISCONNECT = Code(3503, "force disconnect")
+SEND_NOT_AVAILABLE = Code(3508, "not available")
 
 MIN_APPLICATION_CODE, MAX_APPLICATION_CODE = 400, 1999
 """Which error codes are an application's own."""

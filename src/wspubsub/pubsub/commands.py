@@ -11,13 +11,15 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from wspubsub.errors import MessageError
-from wspubsub.messages import Json, decode_json
+from wspubsub.messages import Json, decode_json, read_json
 
 MAX_COMMANDS = 512
 """More than fit in the 32 KB that an SDK can send, and few enough to answer."""
 
+MAX_OFFSET = 2**64 - 1
+"""The largest offset that the protocol has."""
+
 _MAX_ID = 2**32 - 1
-_MAX_OFFSET = 2**64 - 1
 _MAX_LIMIT = 2**31 - 1
 
 
@@ -124,7 +126,10 @@ class Ping(NamedTuple):
 
 
 class Unknown(NamedTuple):
-    """A command that is unknown here, for instance of a newer SDK."""
+    """A command of a newer SDK, or one whose data cannot be sent on to others.
+
+    That is a number that is too large, or JSON that is nested too deeply.
+    """
 
 
 Request = (
@@ -160,7 +165,7 @@ def read_frame(text: str) -> tuple[Command, ...]:
     """Return the commands of a frame, in order.
 
     Raises:
-        FrameError: It is empty, is not JSON objects separated by newlines, has a field
+        FrameError: It is not JSON objects separated by newlines, has a field
             of the wrong type or more than 512 commands, or a command lacks its ID.
     """
     lines = text.strip().split("\n", MAX_COMMANDS)
@@ -170,19 +175,33 @@ def read_frame(text: str) -> tuple[Command, ...]:
 
 
 def _read_command(line: str) -> Command:
-    try:
-        fields = _Fields(decode_json(line))
-    except FrameError:
-        raise
-    except MessageError as error:
-        raise FrameError(str(error)) from None
+    value, is_usable = _read_line(line)
+    fields = _Fields(value)
     number = fields.number("id", _MAX_ID)
+    if not is_usable:
+        # One such message is not to end the client's connection for good.
+        if number == 0:
+            raise FrameError("a command cannot be sent on as it is, and has no id")
+        return Command(number, Unknown())
     request = _read_request(fields)
     # Only what is sent without expecting a reply may go without an ID, and an empty
     # command is the pong of a client that was pinged.
     if number == 0 and not isinstance(request, Send | Ping):
         raise FrameError("a command must have an id above 0")
     return Command(number, request)
+
+
+def _read_line(line: str) -> tuple[object, bool]:
+    """Return a command's JSON, and whether all in it can be sent on to others."""
+    try:
+        # Half an emoji is what remains where an app has cut a text in the middle.
+        return decode_json(line, allow_half_pairs=True), True
+    except MessageError:
+        pass
+    try:
+        return read_json(line), False
+    except MessageError as error:
+        raise FrameError(str(error)) from None
 
 
 def _read_request(fields: "_Fields") -> Request:
@@ -264,12 +283,12 @@ def _read_subscribe(fields: _Fields) -> Subscribe:
         fields.value("data"),
         fields.flag("recover"),
         _read_since(fields),
-        fields.number("flag", _MAX_OFFSET),
+        fields.number("flag", MAX_OFFSET),
     )
 
 
 def _read_since(fields: _Fields) -> Since:
-    return Since(fields.text("epoch"), fields.number("offset", _MAX_OFFSET))
+    return Since(fields.text("epoch"), fields.number("offset", MAX_OFFSET))
 
 
 def _read_history(fields: _Fields) -> ReadHistory:

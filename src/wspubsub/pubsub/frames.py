@@ -8,10 +8,13 @@ message is encoded once, however many subscribers and replays it has.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wspubsub.messages import MAX_MESSAGE_BYTES
 from wspubsub.pubsub.codes import Code
+
+if TYPE_CHECKING:
+    from wspubsub.log.rules import Position
 
 
 class EncodedJson(str):
@@ -61,6 +64,27 @@ class Publication(NamedTuple):
             fields["info"] = self.info.fields()
         elif self.info is not None:
             fields["info"] = self.info
+        return fields
+
+
+class Page(NamedTuple):
+    """A part of a topic's history.
+
+    Attributes:
+        publications: The messages, in the order that was asked for.
+        position: Where the topic stands.
+    """
+
+    publications: tuple[Publication, ...]
+    position: "Position"
+
+    def fields(self) -> dict[str, Any]:
+        """Return it as a history reply has it."""
+        fields: dict[str, Any] = {"epoch": self.position.epoch}
+        if self.position.offset:
+            fields["offset"] = self.position.offset
+        if self.publications:
+            fields["publications"] = [each.fields() for each in self.publications]
         return fields
 
 

@@ -1,4 +1,4 @@
-"""What members get instead of a publication: subscribe again, or disconnect."""
+"""What members get instead of a publication: a request to resubscribe or disconnect."""
 
 import logging
 import time
@@ -20,7 +20,7 @@ The next publish finds those that are left; none of them gets a publication."""
 
 
 class Notices:
-    """Posts notices, in one attempt each: whoever misses one is found again.
+    """Posts notices, in one attempt each; a member that misses one is found again.
 
     Args:
         connections: How a message reaches a connection.
@@ -36,7 +36,7 @@ class Notices:
     def ask_to_resubscribe(
         self, topic: str, connection_ids: Collection[str], until: float
     ) -> None:
-        """Have clients subscribe to a topic again, and so recover what they missed.
+        """Make clients resubscribe to a topic, and so recover what they missed.
 
         Args:
             topic: The topic.
@@ -48,7 +48,7 @@ class Notices:
     def disconnect(
         self, connection_ids: Collection[str], code: Code, until: float
     ) -> None:
-        """Have clients disconnect, and close the connections.
+        """Make clients disconnect, and close the connections.
 
         API Gateway chooses the close code (1000), and after that one every SDK
         reconnects; so the code that counts is in a push before it.
@@ -78,6 +78,6 @@ class Notices:
         try:
             self._connections.close(connection_id)
         except ConnectionGoneError:
-            log.debug("connection %s has been closed already", connection_id)
+            log.debug("connection %s was already closed", connection_id)
         except WspubsubError:
             log.warning("could not close connection %s", connection_id, exc_info=True)

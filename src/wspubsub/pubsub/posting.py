@@ -1,4 +1,4 @@
-"""Posting a frame to a topic's members, and marking those that it does not reach.
+"""Posting a frame to a topic's members, and marking those that it did not reach.
 
 Most members get the frame. One whose mark says that it has missed something is asked to
 subscribe again instead, which makes its SDK recover; one whose token has expired is
@@ -25,7 +25,7 @@ MAX_THREADS = 16
 
 
 class Posted(Record):
-    """What became of a frame.
+    """The result of posting a frame.
 
     Attributes:
         report: What became of it for each member that was to get it.
@@ -166,16 +166,14 @@ class MemberDelivery:
         return Posted(report=report, error=error, left=pruning.left)
 
     def settle(self, posted: Posted, budget: Budget) -> Mapping[str, str]:
-        """Mark whom a frame did not reach, and ask them once to recover.
+        """Mark members that a frame did not reach, and ask them once to recover.
 
-        Without history there is nothing to recover, and nobody is marked.
+        Only a topic with history has what they can recover.
 
         Returns:
             Who could not be marked, and why. Those have missed something, and no
             publisher will know of it.
         """
-        if not posted.offset:
-            return {}
         report = posted.report
         left_out = [
             Member(connection_id=each, is_server_side=each in posted.server_side)
@@ -203,7 +201,7 @@ class MemberDelivery:
 
 
 class _Audience:
-    """A topic's members, sorted into those who get a frame and those who do not."""
+    """A topic's members, sorted into those that get a frame and those that do not."""
 
     def __init__(self, now: float) -> None:
         self.expired: list[str] = []
@@ -212,7 +210,7 @@ class _Audience:
         self._expired_at = now - EXPIRY_GRACE_SECONDS
 
     def select(self, read: Callable[[], Iterable[Member]]) -> Iterator[str]:
-        """Yield those who get it; errors of reading come out here as well."""
+        """Yield those that get it; errors while reading are raised here as well."""
         for member in read():
             if member.until is not None and member.until <= self._expired_at:
                 self.expired.append(member.connection_id)
@@ -225,7 +223,7 @@ class _Audience:
 
 
 class _Pruning:
-    """Forgets connections that are gone, and keeps who has left which topic.
+    """Forgets connections that are gone, and records what each has left.
 
     Attributes:
         left: As whom each connection was shown as present, by topic.
@@ -278,7 +276,7 @@ class _Marks:
 
     def _write(self, member: Member) -> None:
         if self._budget.is_spent():
-            self.failed[member.connection_id] = "the time was over"
+            self.failed[member.connection_id] = "the time ran out"
             return
         try:
             if self._members.mark_lost(

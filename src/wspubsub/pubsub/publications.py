@@ -1,4 +1,4 @@
-"""Messages of a topic's log, and those on their way into it, as publications."""
+"""Messages of a topic's log, or on their way into it, as publications."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ LONGEST_OFFSET = 2**53 - 1
 
 
 def read_publication(message: "LoggedMessage") -> Publication:
-    """Return a message of the log as clients get it.
+    """Return a message of the log as clients receive it.
 
     A program that is not ours may have appended it. Text that is not JSON becomes a
     JSON string, and JSON with line breaks, which separate messages in a frame, is
@@ -41,17 +41,17 @@ def _read_data(data: bytes) -> EncodedJson:
 
 
 def encode_info(info: ClientInfo | None) -> bytes | None:
-    """Return what the log keeps of a message's publisher; None for the server."""
+    """Return what the log keeps about a message's publisher; None for the server."""
     return None if info is None else encode_json(info.fields()).encode()
 
 
 def encode_logged(message: "LoggedMessage") -> bytes:
-    """Return the frame that brings a message of the log."""
+    """Return the frame that carries a message of the log."""
     return make_publication(message.topic, read_publication(message)).encode()
 
 
 def encode_publication(topic: str, publication: Publication) -> bytes:
-    """Return the frame that brings a publication.
+    """Return the frame that carries a publication.
 
     Raises:
         MessageTooLargeError: It has over 131,072 bytes ("Quotas for configuring and

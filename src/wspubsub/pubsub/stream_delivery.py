@@ -1,4 +1,4 @@
-"""Delivering to the members of topics what the table's stream has brought."""
+"""Delivering what the table's stream has brought to the members of topics."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ PATIENCE_SECONDS = 0.25
 
 
 class NotDeliveredError(WspubsubError):
-    """Some members have neither got a message nor been marked; it must come again."""
+    """Some members neither got a message nor were marked, so it must be redelivered."""
 
 
 class StreamDelivery:
@@ -93,11 +93,13 @@ class StreamDelivery:
             raise posted.error
         report = posted.report
         if not report.is_complete and not gives_up(report):
-            raise NotDeliveredError(f"not everybody was reached: {report.describe()}")
+            raise NotDeliveredError(
+                f"not every subscriber was reached: {report.describe()}"
+            )
         unmarked = self._members.settle(posted, budget)
         if unmarked:
             connection_id, reason = next(iter(unmarked.items()))
             raise NotDeliveredError(
-                f"{len(unmarked)} members were not reached and not marked, such as "
-                f"{connection_id}: {reason}"
+                f"{len(unmarked)} member(s) were neither reached nor marked, such "
+                f"as {connection_id}: {reason}"
             )

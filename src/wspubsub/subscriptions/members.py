@@ -31,19 +31,19 @@ function that goes on after that is stopped by its own timeout.
 """
 
 EXPIRY_GRACE_SECONDS = 25.0
-"""For how long after its end a token is taken for valid.
+"""How long a token is still accepted after it expires.
 
 Clients refresh it when it expires, so the new one is always a little late.
 """
 
 NUMBERS_PER_COMMAND = 1_000_000
-"""Between two commands of a client there is room for what the server does by itself."""
+"""Between two of a client's command numbers there is room for the server's own."""
 
 _MAX_COMMAND = 2**32 - 1
 
 
 class MemberStore(SegmentedStore, Protocol):
-    """A subscription store that knows sessions, presence and what was missed.
+    """A subscription store that knows sessions, presence and missed messages.
 
     `subscribe` and `unsubscribe` are the server's own here: they need no command.
     `subscribers`, `segments` and `segment` leave out whose token has expired more than
@@ -59,11 +59,11 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def read_session(self, connection_id: str) -> SessionState:
-        """Return all there is of a connection at this moment."""
+        """Return everything that is stored about a connection at this moment."""
         ...
 
     def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
-        """Let a session, and its subscriptions for publishers, expire at another time.
+        """Change when a session, and its subscriptions for publishers, expire.
 
         Returns:
             Whether there is a session.
@@ -71,7 +71,7 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def is_gone(self, connection_id: str) -> bool:
-        """Return whether a connection has no session, or none any more.
+        """Return whether a connection has no session, or no longer has one.
 
         A command asks this after its writes and undoes them if so: the end of the
         connection may have come in between, and not have seen them.
@@ -160,7 +160,7 @@ class MemberStore(SegmentedStore, Protocol):
     def extend_subscription(
         self, session: Session, topic: str, until: float | None
     ) -> bool:
-        """Let a subscription expire at another time.
+        """Change when a subscription expires.
 
         Returns:
             Whether the connection is subscribed to the topic.
@@ -175,7 +175,7 @@ class MemberStore(SegmentedStore, Protocol):
         *,
         timeout_seconds: float | None = None,
     ) -> bool:
-        """Note that a subscriber may have missed a topic's messages from an offset on.
+        """Note that a subscriber may have missed messages of a topic from an offset on.
 
         An older mark of a lower offset stays.
 
@@ -197,7 +197,7 @@ class MemberStore(SegmentedStore, Protocol):
         consistent: bool = True,
         timeout_seconds: float | None = None,
     ) -> Iterator[Member]:
-        """Yield a topic's subscribers, each once, in no order, expired tokens or not.
+        """Yield a topic's subscribers, each once, in any order, even if expired.
 
         Args:
             topic: The topic.
@@ -215,7 +215,7 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def connections_of(self, user: str) -> tuple[str, ...]:
-        """Return the connections of a user at this moment; none of an anonymous one."""
+        """Return a user's connections at this moment; none for an anonymous user."""
         ...
 
 
@@ -227,16 +227,40 @@ def command_number(command: int) -> int:
     """
     if type(command) is not int or not 0 <= command <= _MAX_COMMAND:
         raise UsageError(
-            f"a command's number is from 0 to {_MAX_COMMAND}, not {command!r:.80}"
+            f"a command's number must be from 0 to {_MAX_COMMAND}, not {command!r:.80}"
         )
     return command * NUMBERS_PER_COMMAND
 
 
 def command_of(number: int) -> int:
-    """Return the client's command that a number is of, or comes after."""
+    """Return the client's command that a number belongs to, or follows."""
     return number // NUMBERS_PER_COMMAND
 
 
 def is_of_server(number: int, after: int) -> bool:
     """Return whether a number is the server's own, after that of a client's command."""
     return after < number and command_of(number) == command_of(after)
+
+
+def find_refusal(
+    number: int,
+    called_at: float,
+    *,
+    last: int,
+    has_ended: bool,
+    ended_at: float,
+) -> Began | None:
+    """Return why a client's command does not subscribe it; None if it does.
+
+    Args:
+        number: Its number.
+        called_at: When the rule was called that allowed it.
+        last: Number of the last command for the same topic.
+        has_ended: Whether that has ended the subscription.
+        ended_at: When the server last ended one by itself.
+    """
+    is_late = last > number or (last == number and has_ended)
+    if not is_late and called_at > ended_at:
+        return None
+    is_refused = not is_late or (has_ended and is_of_server(last, number))
+    return Began(number=number, is_current=False, is_refused=is_refused)

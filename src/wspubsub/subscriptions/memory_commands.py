@@ -7,13 +7,13 @@ from typing import NamedTuple
 from wspubsub.subscriptions.members import (
     TOMBSTONE_SECONDS,
     command_of,
-    is_of_server,
+    find_refusal,
 )
 from wspubsub.subscriptions.sessions import Began, Presence, Subscription
 
 
 class Kept(NamedTuple):
-    """What is known of a connection and a topic, and until when."""
+    """What is known about a connection and a topic, and until when."""
 
     number: int
     expires_at: float
@@ -35,7 +35,7 @@ class MemoryCommands:
         self._kept: dict[str, dict[str, Kept]] = {}
 
     def find(self, connection_id: str, topic: str) -> Kept | None:
-        """Return what is known of a connection and a topic."""
+        """Return what is known about a connection and a topic."""
         kept = self._kept.get(connection_id, {}).get(topic)
         return kept if kept is not None and kept.expires_at > self._now() else None
 
@@ -52,23 +52,24 @@ class MemoryCommands:
         }
 
     def next_number(self, connection_id: str, topic: str) -> int:
-        """Return the number of what the server does by itself."""
+        """Return the number for what the server does by itself."""
         kept = self.find(connection_id, topic)
         return 1 if kept is None else kept.number + 1
 
     def refusal(
         self, connection_id: str, topic: str, number: int, called_at: float
     ) -> Began | None:
-        """Return why a client's command does not subscribe it, if it does not."""
+        """Return why a client's command does not subscribe it, or None."""
         kept = self.find(connection_id, topic)
         if kept is None:
             return None
-        has_ended = kept.subscription is None
-        is_late = kept.number > number or (kept.number == number and has_ended)
-        if not is_late and called_at > kept.ended_at:
-            return None
-        is_refused = not is_late or (has_ended and is_of_server(kept.number, number))
-        return Began(number=number, is_current=False, is_refused=is_refused)
+        return find_refusal(
+            number,
+            called_at,
+            last=kept.number,
+            has_ended=kept.subscription is None,
+            ended_at=kept.ended_at,
+        )
 
     def begin(
         self,
@@ -77,7 +78,7 @@ class MemoryCommands:
         subscription: Subscription,
         kept: Kept,
     ) -> None:
-        """Keep a subscription, and when the server ended one last."""
+        """Keep a subscription, and the time when the server last ended one."""
         old = self.find(connection_id, topic)
         ended_at = -math.inf if old is None else old.ended_at
         subscription = subscription.__replace__(command=command_of(kept.number))
@@ -92,12 +93,12 @@ class MemoryCommands:
         subscription: Subscription,
         until: float | None,
     ) -> None:
-        """Replace a subscription, and when publishers take it for expired."""
+        """Replace a subscription, and the time when it expires for publishers."""
         topics = self._kept[connection_id]
         topics[topic] = topics[topic]._replace(subscription=subscription, until=until)
 
     def mark(self, connection_id: str, topic: str, offset: int) -> bool:
-        """Note what a subscriber has lost and return whether it is one."""
+        """Note what a subscriber has lost, and return whether it is a subscriber."""
         kept = self.find(connection_id, topic)
         if kept is None or kept.subscription is None:
             return False
@@ -131,7 +132,7 @@ class MemoryCommands:
         return True
 
     def forget(self, connection_id: str) -> list[str]:
-        """Forget a connection and return the topics that something was known of."""
+        """Forget a connection and return the topics about which something was known."""
         return list(self._kept.pop(connection_id, {}))
 
     def sweep(self) -> None:
@@ -164,7 +165,7 @@ class MemoryPresence:
     def show(
         self, topic: str, presence: Presence, number: int, expires_at: float
     ) -> bool:
-        """Show somebody and return whether they were not shown before."""
+        """Show somebody, and return whether they were not shown before."""
         topics = self._shown.setdefault(topic, {})
         old = topics.get(presence.connection_id)
         is_new = old is None or old.expires_at <= self._now()
@@ -175,7 +176,7 @@ class MemoryPresence:
     def hide(
         self, topic: str, connection_id: str, unless_since: int | None = None
     ) -> Presence | None:
-        """Show somebody no longer and return who it was.
+        """Stop showing somebody, and return who it was.
 
         Args:
             topic: The topic.

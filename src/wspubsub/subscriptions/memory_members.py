@@ -1,4 +1,4 @@
-"""The store behind `PubSub` in memory, for tests and programs of one process."""
+"""The store behind `PubSub` in memory, for tests and single-process programs."""
 
 import math
 import time

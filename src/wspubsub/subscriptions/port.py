@@ -318,7 +318,9 @@ def check_ttl(ttl_seconds: object) -> float:
         UsageError: It is not a number of seconds above 0.
     """
     if not isinstance(ttl_seconds, int | float) or not 0 < ttl_seconds < math.inf:
-        raise UsageError(f"ttl_seconds must be a number above 0, not {ttl_seconds!r}")
+        raise UsageError(
+            f"ttl_seconds must be a number greater than 0, not {ttl_seconds!r}"
+        )
     return float(ttl_seconds)
 
 

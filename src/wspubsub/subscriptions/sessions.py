@@ -17,7 +17,7 @@ MAX_USER_BYTES = 256
 """Longest name of a user in bytes of UTF-8, as for topics."""
 
 UNKNOWN_OFFSET = 0
-"""`Began.lost` where a mark was taken and its offset is not known any more.
+"""`Began.lost` if a mark was set whose offset is no longer known.
 
 No message has this offset, so nothing can be recovered from it.
 """
@@ -64,7 +64,7 @@ class Subscription(Record):
 
 
 class SessionState(Record):
-    """All there is of a connection.
+    """Everything that is stored about a connection.
 
     Attributes:
         connection: The connection, if it is recorded.
@@ -80,7 +80,7 @@ class SessionState(Record):
 
 
 class Presence(Record):
-    """Somebody who is in a topic.
+    """A client that is present in a topic.
 
     Attributes:
         connection_id: The connection.
@@ -94,7 +94,7 @@ class Presence(Record):
 
 
 class Began(Record):
-    """What became of a subscribe.
+    """The result of a subscribe.
 
     Attributes:
         number: By which `undo_subscription` knows it.
@@ -120,7 +120,7 @@ class Began(Record):
 
 
 class Ended(Pruned):
-    """What connections have left by a call.
+    """What connections left because of a call.
 
     Like a topic in `left`, a presence is named once at most, whoever ends it.
 
@@ -150,7 +150,7 @@ class Member(NamedTuple):
 
 
 def earliest(*times: float | None) -> float | None:
-    """Return the first of some times; None for never."""
+    """Return the earliest of some times; None means never."""
     return min((at for at in times if at is not None), default=None)
 
 
@@ -163,7 +163,7 @@ def check_session(session: Session) -> Session:
     """
     info: object = session.info
     if info is not None and not isinstance(info, str):
-        raise UsageError(f"a session's info is JSON text, not {info!r:.80}")
+        raise UsageError(f"a session's info must be JSON text, not {info!r:.80}")
     return session.__replace__(
         connection=check_connection(session.connection),
         user=check_user(session.user),
@@ -183,8 +183,8 @@ def check_user(user: object) -> str:
         if size <= MAX_USER_BYTES and plain == plain.encode(errors="replace").decode():
             return plain
     raise UsageError(
-        f"a user's name is Unicode text of at most {MAX_USER_BYTES} bytes, not "
-        f"{user!r:.80}"
+        f"a user's name must be Unicode text of at most {MAX_USER_BYTES} bytes, "
+        f"not {user!r:.80}"
     )
 
 
@@ -197,7 +197,7 @@ def check_time(name: str, at: object) -> float | None:
     if at is None:
         return None
     if not isinstance(at, int | float) or not math.isfinite(at):
-        raise UsageError(f"{name} is a number of seconds or None, not {at!r:.80}")
+        raise UsageError(f"{name} must be a number of seconds or None, not {at!r:.80}")
     return float(at)
 
 
@@ -208,5 +208,5 @@ def check_offset(offset: int) -> int:
         UsageError: It is not one.
     """
     if type(offset) is not int or not 0 <= offset <= _MAX_OFFSET:
-        raise UsageError(f"an offset is a number from 0 on, not {offset!r:.80}")
+        raise UsageError(f"an offset must be a number, 0 or more, not {offset!r:.80}")
     return offset

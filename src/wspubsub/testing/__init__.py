@@ -8,6 +8,8 @@ functions make what AWS invokes a handler with.
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import DataFrame
+from wspubsub.mappings.clients import ReceivingClient, StreamsClient
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
 from wspubsub.testing.declared import declared_config
@@ -26,12 +28,18 @@ from wspubsub.testing.events import (
 from wspubsub.testing.functions import InvocationRecord
 from wspubsub.testing.gateway import START_TIME, InProcessGateway
 from wspubsub.testing.management import GatewayConnections
+from wspubsub.testing.memory_queue import MemoryQueue, queue_event
+from wspubsub.testing.memory_table import MemoryTable, stream_event
+from wspubsub.testing.queues import QueueSource
 from wspubsub.testing.recording import RecordingConnections
+from wspubsub.testing.sources import EventSource
+from wspubsub.testing.streams import StreamSource
 
 __all__ = [
     "START_TIME",
     "ClientClosedError",
     "DataFrame",
+    "EventSource",
     "Function",
     "GatewayConfig",
     "GatewayConnections",
@@ -39,8 +47,16 @@ __all__ = [
     "InProcessGateway",
     "InvocationRecord",
     "LambdaContext",
+    "MemoryQueue",
+    "MemoryTable",
     "NoMessageError",
+    "QueueSettings",
+    "QueueSource",
+    "ReceivingClient",
     "RecordingConnections",
+    "StreamSettings",
+    "StreamSource",
+    "StreamsClient",
     "TestClient",
     "UnexpectedMessageError",
     "authorizer_event",
@@ -48,4 +64,6 @@ __all__ = [
     "declared_config",
     "disconnect_event",
     "message_event",
+    "queue_event",
+    "stream_event",
 ]

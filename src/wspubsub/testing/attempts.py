@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.failures import outcome_of
 from wspubsub.aws.meanings import Meaning, meaning_of
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
     AccessDeniedError,
@@ -24,9 +24,6 @@ from wspubsub.errors import (
     ThrottledError,
 )
 from wspubsub.testing.faults import SILENT, THROTTLED, Faults
-
-TIMEOUT_SECONDS = 10.0
-"""How long a call without a deadline is retried."""
 
 MAX_IN_FLIGHT = 128
 """How many posts may be without an answer at the same time."""

@@ -2,9 +2,11 @@
 
 import dataclasses
 
+from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
 from wspubsub.selection import PREDEFINED, RouteSelectionExpression
+from wspubsub.testing.functions import LambdaHandler
 
 
 def declared_config(
@@ -32,3 +34,20 @@ def declared_config(
             declared.route_selection_expression
         ),
     )
+
+
+def with_authorizer(
+    config: GatewayConfig, authorizer: LambdaHandler | None
+) -> GatewayConfig:
+    """Return a configuration that has an authorizer if one is given.
+
+    Raises:
+        UsageError: It has one, and none is given.
+    """
+    if authorizer is not None:
+        return dataclasses.replace(config, has_authorizer=True)
+    if config.has_authorizer:
+        raise UsageError(
+            "the configuration has an authorizer, but none was given; pass authorizer="
+        )
+    return config

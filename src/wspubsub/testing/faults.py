@@ -3,16 +3,21 @@
 import itertools
 from collections.abc import Iterator
 
-FORBIDDEN, GONE, TOO_LARGE, THROTTLED = 403, 410, 413, 429
+from wspubsub.gateway import management
+
+GONE, TOO_LARGE, THROTTLED = 410, 413, 429
 
 SILENT = 0
 """Instead of a status: no answer."""
 
 _ERROR_TYPES = {
-    FORBIDDEN: "ForbiddenException",
-    GONE: "GoneException",
-    TOO_LARGE: "PayloadTooLargeException",
-    THROTTLED: "LimitExceededException",
+    each.status: each.error_type
+    for each in (
+        management.FORBIDDEN,
+        management.GONE,
+        management.TOO_LARGE,
+        management.LIMIT_EXCEEDED,
+    )
 }
 
 

@@ -1,14 +1,20 @@
 """A Lambda function that runs in the test's own thread."""
 
 import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
+from wspubsub.errors import UsageError
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import InvocationResult, Raised, Returned
 from wspubsub.messages import Json
 from wspubsub.testing.contexts import LambdaContext
+
+log = logging.getLogger("wspubsub")
 
 LambdaHandler = Callable[[Any, Any], object]
 """A Lambda handler, such as a `Router`."""
@@ -35,8 +41,8 @@ class InvocationRecord:
 
     @property
     def route_key(self) -> str:
-        """The route that was selected."""
-        return str(self.event["requestContext"]["routeKey"])
+        """The route that was selected; empty for records of an event source."""
+        return str(self.event.get("requestContext", {}).get("routeKey", ""))
 
     @property
     def outcome(self) -> InvocationResult:
@@ -80,3 +86,94 @@ def _as_json(value: object) -> Json:
 def _exit_error(error: BaseException) -> Exception:
     # The process of a function that exits is gone; Lambda calls it Runtime.ExitError.
     return RuntimeError(f"the function exited: SystemExit({error})")
+
+
+class Functions:
+    """The functions of a gateway, which run in the caller's thread.
+
+    Args:
+        now: Clock, in seconds since the epoch.
+        serving: Has boto3's Management API requests answered while a function runs.
+        authorizer: The Lambda authorizer, if there is one.
+
+    Attributes:
+        handler: The Lambda handler.
+        invocations: Every invocation that has finished, in order.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        serving: Callable[[], AbstractContextManager[None]],
+        *,
+        authorizer: LambdaHandler | None,
+    ) -> None:
+        self.handler: LambdaHandler | None = None
+        self.invocations: list[InvocationRecord] = []
+        self._now = now
+        self._serving = serving
+        self._authorizer = authorizer
+
+    def invoke(
+        self,
+        config: GatewayConfig,
+        function: Function,
+        event: Mapping[str, Any],
+        invocation_id: str,
+    ) -> InvocationRecord:
+        """Invoke a function for the gateway, and log it if it fails.
+
+        Args:
+            config: Region and account of the function, and how long it may take.
+            function: Which function.
+            event: What it is invoked with.
+            invocation_id: ID of the invocation.
+        """
+        handler = self.handler
+        if function is Function.AUTHORIZER:
+            handler = self._authorizer
+        return self._invoke(config, function, handler, event, invocation_id)
+
+    def invoke_for(
+        self,
+        config: GatewayConfig,
+        records: Sequence[Mapping[str, Any]],
+        invocation_id: str,
+        *,
+        handler: LambdaHandler | None,
+    ) -> InvocationRecord:
+        """Invoke a function for records of an event source, and log it if it fails.
+
+        Args:
+            config: As for `invoke`.
+            records: The records.
+            invocation_id: ID of the invocation.
+            handler: The function; None is the handler.
+        """
+        event = {"Records": [*records]}
+        handler = handler or self.handler
+        return self._invoke(config, Function.HANDLER, handler, event, invocation_id)
+
+    def _invoke(
+        self,
+        config: GatewayConfig,
+        function: Function,
+        handler: LambdaHandler | None,
+        event: Mapping[str, Any],
+        invocation_id: str,
+    ) -> InvocationRecord:
+        if handler is None:
+            raise UsageError("set the handler first: gateway.handler = router")
+        until = self._now() + config.integration_timeout_seconds
+        account = f"{config.region}:{config.account_id}"
+        context = LambdaContext(
+            aws_request_id=invocation_id,
+            invoked_function_arn=f"arn:aws:lambda:{account}:function:{function.value}",
+            remaining=lambda: until - self._now(),
+        )
+        with self._serving():
+            record = run(handler, function, event, context, now=self._now())
+        self.invocations.append(record)
+        if record.error is not None:
+            log.error("%s failed", function.value, exc_info=record.error)
+        return record

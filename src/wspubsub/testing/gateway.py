@@ -1,8 +1,7 @@
 """The gateway in the test's own process: handlers run in its thread and time."""
 
-import dataclasses
-import logging
 import random
+import uuid
 from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -15,25 +14,22 @@ from wspubsub.gateway.effects import (
     Accept,
     Close,
     Effect,
-    Function,
     Invoke,
     ManagementResponse,
     Refuse,
-    Send,
+    SendText,
 )
 from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
-from wspubsub.testing.contexts import LambdaContext
-from wspubsub.testing.declared import declared_config
+from wspubsub.testing.declared import declared_config, with_authorizer
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
-from wspubsub.testing.functions import InvocationRecord, LambdaHandler, run
+from wspubsub.testing.functions import Functions, InvocationRecord, LambdaHandler
 from wspubsub.testing.handshakes import Query, handshake
 from wspubsub.testing.interception import interception
 from wspubsub.testing.management import GatewayConnections
-
-log = logging.getLogger("wspubsub")
+from wspubsub.testing.sources import Due, EventSource, GatewaySources
 
 START_TIME = 1_767_225_600.0
 """Midnight of 1 January 2026, UTC, in seconds since the epoch."""
@@ -47,8 +43,9 @@ class InProcessGateway:
     the call that caused them returns; its time passes only in `advance`.
 
     What a handler posts through boto3 while it is invoked, or through
-    `gateway.connections` at any time, reaches the clients of this gateway. DynamoDB is
-    not part of it: use `MemorySubscriptionStore`, or moto.
+    `gateway.connections` at any time, reaches the clients of this gateway. DynamoDB and
+    SQS are not part of it: use what is in memory, or moto; `add_event_source` has their
+    records invoke the handler.
 
     Example:
         >>> gateway = InProcessGateway()
@@ -98,22 +95,23 @@ class InProcessGateway:
         seed: int = 0,
     ) -> None:
         self._is_declared = config is None
-        config = self._given = _configure(config or GatewayConfig(), authorizer)
-        self.invocations: list[InvocationRecord] = []
-        self._authorizer = authorizer
+        config = self._given = with_authorizer(config or GatewayConfig(), authorizer)
         self._now = start_time
+        self._functions = Functions(self.now, self.serving, authorizer=authorizer)
+        self.invocations = self._functions.invocations
         self._raises_errors = raise_errors
-        draw = random.Random(seed).randbytes  # noqa: S311 - IDs of a test, not secrets
-        self._model = Gateway(config, draw=draw)
+        self._draw = random.Random(seed).randbytes  # noqa: S311 - IDs, not secrets
+        self._model = Gateway(config, draw=self._draw)
         self._faults = Faults()
         self.connections = GatewayConnections(
             config.stage, self.manage, self._pass, self._faults
         )
         self._clients: dict[str, TestClient] = {}
         self._outcomes: dict[str, Accept | Refuse] = {}
-        self._queue: deque[Invoke] = deque()
+        self._queue: deque[Invoke | Due] = deque()
+        self._sources = GatewaySources()
         self._is_running = False
-        # boto3 may be called from the threads of a handler's pool.
+        # A handler's pool may call boto3 from its threads.
         self._lock = RLock()
         self.handler = handler
         interception.install()
@@ -121,11 +119,11 @@ class InProcessGateway:
     @property
     def handler(self) -> LambdaHandler | None:
         """The Lambda handler."""
-        return self._handler
+        return self._functions.handler
 
     @handler.setter
     def handler(self, handler: LambdaHandler | None) -> None:
-        self._handler = handler
+        self._functions.handler = handler
         if self._is_declared:
             self._model.deploy(declared_config(handler, self._given))
 
@@ -174,7 +172,7 @@ class InProcessGateway:
             HandshakeRefused: The handshake was answered with another status than 101.
             UsageError: There is no handler, or this is called by one.
         """
-        self._check_idle()
+        self._check_idle("connect a client to")
         request = handshake(
             self.config,
             path=path,
@@ -205,10 +203,33 @@ class InProcessGateway:
         duration = (hours * 60 + minutes) * 60 + seconds
         if duration < 0:
             raise UsageError(
-                "cannot go back in time by {-duration:g} s; give a duration of 0 "
-                "or more"
+                f"cannot go back in time by {-duration:g} s; pass a duration of "
+                "0 or more"
             )
         self._pass(duration)
+
+    def add_event_source(
+        self, source: EventSource, handler: LambdaHandler | None = None
+    ) -> None:
+        """Have a stream or a queue invoke a function, as an event source mapping does.
+
+        Args:
+            source: A `StreamSource` or a `QueueSource`, such as `MemoryTable.stream`.
+            handler: The function; that of the gateway by default.
+        """
+        self._sources.add(source, handler)
+
+    def run_event_sources(self) -> None:
+        """Deliver what streams and queues have, until nothing more is due.
+
+        What handlers write and send meanwhile is delivered too. A batch that fails is
+        redelivered as time passes: in `advance`, which also delivers what is due.
+
+        Raises:
+            UsageError: There is no handler, or this is called by one.
+        """
+        self._check_idle("deliver records to")
+        self._deliver(self._sources)
 
     def manage(self, request: ManagementRequest) -> ManagementResponse:
         """Answer a request to the Management API."""
@@ -254,23 +275,31 @@ class InProcessGateway:
         """Return the last error of a handler; empty if there was no error."""
         return repr(self.errors[-1]) if self.errors else ""
 
-    def _check_idle(self) -> None:
+    def _check_idle(self, what: str) -> None:
         if self._is_running:
             raise UsageError(
-                "a handler cannot connect a client to its own gateway; connect it "
-                "before or after"
+                f"a handler cannot {what} its own gateway; do so before or after"
             )
         if self.handler is None:
             raise UsageError("set the handler first: gateway.handler = router")
 
     def _pass(self, seconds: float) -> None:
         until = self._now + seconds
-        while (at := self._model.next_deadline()) is not None and at <= until:
+        # A handler that waits does so in here; meanwhile nothing is delivered.
+        sources = GatewaySources() if self._is_running else self._sources
+        self._deliver(sources)
+        while (at := sources.earliest(self._model.next_deadline())) <= until:
             with self._lock:
                 self._now = max(self._now, at)
                 self._apply(self._model.tick(now=self._now))
             self._drain()
+            self._deliver(sources)
         self._now = max(self._now, until)
+
+    def _deliver(self, sources: GatewaySources) -> None:
+        while (due := sources.next_batch(self._now)) is not None:
+            self._queue.append(due)
+            self._drain()
 
     def _apply(self, effects: list[Effect]) -> None:
         for effect in effects:
@@ -282,7 +311,7 @@ class InProcessGateway:
                     self._clients[connection_id].take_accept(headers)
                 case Refuse(connection_id=connection_id):
                     self._outcomes[connection_id] = effect
-                case Send(connection_id=connection_id, text=text):
+                case SendText(connection_id=connection_id, text=text):
                     self._clients[connection_id].take_message(text)
                 case Close(connection_id=connection_id, code=code, reason=reason):
                     self._clients[connection_id].take_close(code, reason)
@@ -302,42 +331,18 @@ class InProcessGateway:
         if raised is not None and self._raises_errors:
             raise raised
 
-    def _run(self, invoke: Invoke) -> InvocationRecord:
-        is_authorizer = invoke.function is Function.AUTHORIZER
-        handler = self._authorizer if is_authorizer else self.handler
-        assert handler is not None  # noqa: S101 - connect() and __init__ have seen to it
-        context = self._context(invoke)
-        with self.serving():
-            record = run(handler, invoke.function, invoke.event, context, now=self._now)
-        self.invocations.append(record)
-        if record.error is not None:
-            log.error("%s failed", invoke.function.value, exc_info=record.error)
+    def _run(self, work: Invoke | Due) -> InvocationRecord:
+        if isinstance(work, Due):
+            id_ = str(uuid.UUID(bytes=self._draw(16), version=4))
+            record = self._functions.invoke_for(
+                self.config, work.records, id_, handler=work.handler
+            )
+            work.source.finish(record.outcome, self._now)
+            return record
+        id_ = work.invocation_id
+        record = self._functions.invoke(self.config, work.function, work.event, id_)
         with self._lock:
             self._apply(
-                self._model.finish_invocation(
-                    invoke.invocation_id, record.outcome, now=self._now
-                )
+                self._model.finish_invocation(id_, record.outcome, now=self._now)
             )
         return record
-
-    def _context(self, invoke: Invoke) -> LambdaContext:
-        config = self.config
-        until = self._now + config.integration_timeout_seconds
-        return LambdaContext(
-            aws_request_id=invoke.invocation_id,
-            invoked_function_arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:"
-            f"{invoke.function.value}",
-            remaining=lambda: until - self._now,
-        )
-
-
-def _configure(
-    config: GatewayConfig, authorizer: LambdaHandler | None
-) -> GatewayConfig:
-    if authorizer is not None:
-        return dataclasses.replace(config, has_authorizer=True)
-    if config.has_authorizer:
-        raise UsageError(
-            "the configuration has an authorizer, but none was given; pass authorizer="
-        )
-    return config

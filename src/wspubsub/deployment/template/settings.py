@@ -38,6 +38,7 @@ class TemplateSettings:
         streams: Whether new log entries and connections invoke a function.
         queue: Whether there is a queue whose messages invoke a function.
         history: Whether topics have a log.
+        members: Whether there is a `PubSub`, which keeps who is in its topics.
         memory_mb: Memory of each function.
         timeout_seconds: Time-out of each function.
         runtime: Identifier of the Lambda runtime.
@@ -61,6 +62,7 @@ class TemplateSettings:
     streams: bool = False
     queue: bool = False
     history: bool = False
+    members: bool = False
     memory_mb: int = 1024
     timeout_seconds: int = MAX_TIMEOUT_SECONDS
     runtime: str = "python3.13"

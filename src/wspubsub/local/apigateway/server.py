@@ -12,7 +12,12 @@ import ssl
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
-from wspubsub.local.apigateway.websocket import LOST, Ended, Pinged, WebSocketConnection
+from wspubsub.local.apigateway.websocket import (
+    LOST,
+    ConnectionEnd,
+    Pinged,
+    WebSocketConnection,
+)
 from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
 from wspubsub.local.tasks import Tasks
 from wspubsub.messages import MAX_MESSAGE_BYTES
@@ -168,7 +173,7 @@ class Server:
                             await self._shell.receive(connection_id, item)
                         case Pinged():
                             self._shell.receive_ping(connection_id)
-                        case Ended():
+                        case ConnectionEnd():
                             end = item
         finally:
             self._shell.receive_close(connection_id, end)

@@ -24,9 +24,9 @@ from wspubsub.gateway import (
     ManagementRequest,
     ManagementResponse,
     Refuse,
-    Send,
+    SendText,
 )
-from wspubsub.local.apigateway.websocket import Ended, WebSocketConnection
+from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.http11 import HttpRequest
@@ -100,7 +100,7 @@ class GatewayShell:
         """Process a ping."""
         self._apply(self._model.receive_ping(connection_id, now=time.time()))
 
-    def receive_close(self, connection_id: str, end: Ended) -> None:
+    def receive_close(self, connection_id: str, end: ConnectionEnd) -> None:
         """Process the end of a connection, unless the gateway itself ended it."""
         if self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason)
@@ -155,7 +155,7 @@ class GatewayShell:
                 case Refuse():
                     self._forget(effect.connection_id).refuse(effect)
                     self._journal.log_refused(effect)
-                case Send():
+                case SendText():
                     self._clients[effect.connection_id].socket.send(effect.text)
                     if not is_post:
                         self._journal.log_sent(effect)
@@ -206,5 +206,5 @@ class GatewayShell:
         self._apply(self._model.tick(now=time.time()))
 
 
-def _code_of(end: Ended) -> int:
+def _code_of(end: ConnectionEnd) -> int:
     return 1005 if end.code is None else end.code

@@ -47,7 +47,7 @@ class Pinged:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class ConnectionEnd:
     """The client or the network ended the connection.
 
     Attributes:
@@ -59,7 +59,7 @@ class Ended:
     reason: str = ""
 
 
-LOST = Ended(_ABNORMAL)
+LOST = ConnectionEnd(_ABNORMAL)
 
 
 class WebSocketConnection:
@@ -139,7 +139,7 @@ class WebSocketConnection:
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
-    async def verdict(self) -> Refuse | Ended | None:
+    async def verdict(self) -> Refuse | ConnectionEnd | None:
         """Wait for the answer to the handshake.
 
         Returns:
@@ -159,7 +159,7 @@ class WebSocketConnection:
                 await asyncio.wait({self._verdict})
         return self._verdict.result()
 
-    async def inputs(self) -> AsyncIterator[DataFrame | Pinged | Ended]:
+    async def inputs(self) -> AsyncIterator[DataFrame | Pinged | ConnectionEnd]:
         """Yield what the client sends; the last item is that it has ended."""
         data = bytes(self._early)
         while True:
@@ -193,17 +193,17 @@ class WebSocketConnection:
         except OSError:
             return b""
 
-    def _find_end(self) -> Ended | None:
+    def _find_end(self) -> ConnectionEnd | None:
         if self._protocol.close_rcvd is not None:
             code, reason = (
                 self._protocol.close_rcvd.code,
                 self._protocol.close_rcvd.reason,
             )
-            return Ended(None if code == _NO_CODE else int(code), reason)
+            return ConnectionEnd(None if code == _NO_CODE else int(code), reason)
         if isinstance(self._protocol.parser_exc, EOFError):
             return LOST
         if self._protocol.parser_exc is not None and self._protocol.close_sent:
-            return Ended(int(self._protocol.close_sent.code))
+            return ConnectionEnd(int(self._protocol.close_sent.code))
         return None
 
     def _flush(self) -> None:

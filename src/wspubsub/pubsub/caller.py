@@ -1,0 +1,235 @@
+"""The client whose frame is being executed: who it is, and what it may do."""
+
+import logging
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from wspubsub.errors import TopicError, WspubsubError
+from wspubsub.events import Connection, MessageEvent
+from wspubsub.messages import read_json
+from wspubsub.pubsub.codes import (
+    BAD_REQUEST,
+    CONNECTION_EXPIRED,
+    MALFORMED_FRAME,
+    PERMISSION_DENIED,
+    UNKNOWN_CHANNEL,
+)
+from wspubsub.pubsub.frames import ClientInfo, EncodedJson
+from wspubsub.pubsub.refusals import DisconnectError, RefusalError
+from wspubsub.pubsub.rules import Found
+from wspubsub.records import Record
+from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
+from wspubsub.subscriptions.sessions import Presence, Session, Subscription
+from wspubsub.topics import validate_topic
+
+if TYPE_CHECKING:
+    from wspubsub.log.port import TopicLog
+    from wspubsub.pubsub.broadcaster import Broadcaster
+    from wspubsub.pubsub.entering import Entry, Told
+    from wspubsub.pubsub.limits import Limits, Throttle
+    from wspubsub.pubsub.rules import Rule, Topics
+    from wspubsub.subscriptions.members import MemberStore
+
+log = logging.getLogger("wspubsub")
+
+
+class Application(Record):
+    """What commands are executed with.
+
+    Attributes:
+        topics: The topic patterns.
+        rules: Rules for what belongs to no topic: `connect`, `send`.
+        methods: What clients may call, by name.
+        members: Who is connected and subscribed.
+        log: Keeps the history of topics, if any has one.
+        broadcaster: Posts to clients.
+        limits: How much a client may ask for.
+        throttle: Counts what clients publish.
+        keeps_handshakes: Whether connect rules get anything of the handshake.
+        now: Clock, in seconds since the epoch.
+    """
+
+    topics: "Topics"
+    rules: "Mapping[str, Rule]"
+    methods: Mapping[str, Callable[..., Any]]
+    members: "MemberStore"
+    log: "TopicLog | None"
+    broadcaster: "Broadcaster"
+    limits: "Limits"
+    throttle: "Throttle"
+    keeps_handshakes: bool
+    now: Callable[[], float]
+
+    def announce_join(self, topic: str, info: ClientInfo) -> None:
+        """Tell a topic's subscribers that somebody has come, if they are told."""
+        if self.topics.is_announced(topic):
+            self._tell(
+                lambda: self.broadcaster.push_join(topic, info, exclude={info.client})
+            )
+
+    def announce_leave(self, topic: str, left: Presence) -> None:
+        """Tell a topic's subscribers that somebody has left, if they are told."""
+        if self.topics.is_announced(topic):
+            self._tell(
+                lambda: self.broadcaster.tell_left({left.connection_id: {topic: left}})
+            )
+
+    def _tell(self, push: Callable[[], object]) -> None:
+        try:
+            push()
+        except WspubsubError:
+            # What the others are told must not fail whoever comes or goes.
+            log.warning("could not tell the others who came or left", exc_info=True)
+
+
+class Caller:
+    """A client, while its frame is executed.
+
+    Args:
+        app: The application.
+        event: The event with the frame.
+
+    Attributes:
+        app: As given.
+        event: As given.
+        connection_id: ID of the connection.
+        subscriptions: What it is subscribed to, by topic.
+        has_connected: Whether this frame has begun the session.
+        begun: Topics that this frame has subscribed it to.
+        read_again: Topics whose log is read again once the replies have arrived, and
+            from where.
+    """
+
+    def __init__(self, app: Application, event: MessageEvent) -> None:
+        self.app = app
+        self.event = event
+        self.connection_id = event.connection_id
+        self.subscriptions: dict[str, Subscription] = {}
+        self.has_connected = False
+        self.begun: dict[str, Entry] = {}
+        self.read_again: dict[str, Told] = {}
+        self._session: Session | None = None
+        self._before: dict[str, Subscription | None] = {}
+
+    @property
+    def session(self) -> Session:
+        """Who the user is.
+
+        Raises:
+            DisconnectError: Nobody, since there was no `connect`.
+        """
+        if self._session is None:
+            raise DisconnectError(MALFORMED_FRAME)
+        return self._session
+
+    def set_session(
+        self,
+        session: Session,
+        subscriptions: Mapping[str, Subscription] = MappingProxyType({}),
+    ) -> None:
+        """Say who the user is, and what it is subscribed to."""
+        self._session = session
+        self.subscriptions = dict(subscriptions)
+
+    def note(self, entry: "Entry") -> None:
+        """Remember what this frame subscribes the client to."""
+        self._before[entry.name] = self.subscriptions.get(entry.name)
+        self.subscriptions[entry.name] = entry.subscription
+        self.begun[entry.name] = entry
+
+    def note_failure(self, entry: "Entry") -> None:
+        """Remember that this frame has not subscribed the client after all."""
+        before = self._before.get(entry.name)
+        if entry.number is not None or self.begun.get(entry.name) is not entry:
+            return  # it is subscribed, though it could not be told so
+        self.forget(entry.name)
+        if before is not None:
+            self.subscriptions[entry.name] = before
+
+    def forget(self, topic: str) -> "Entry | None":
+        """Remember that the client is not subscribed any more.
+
+        Returns:
+            What this frame had subscribed it to.
+        """
+        self.subscriptions.pop(topic, None)
+        self.read_again.pop(topic, None)
+        return self.begun.pop(topic, None)
+
+    @property
+    def connection(self) -> Connection:
+        """The connection, as far as its event says."""
+        event = self.event
+        return Connection(
+            id=self.connection_id,
+            connected_at=event.connected_at,
+            principal=event.principal,
+            api=f"{event.api_id}/{event.stage}" if event.api_id else None,
+        )
+
+    def check_expiry(self) -> None:
+        """Check that the user's token has not expired.
+
+        Raises:
+            DisconnectError: It has, and the time for bringing a new one is over.
+        """
+        if not self._is_valid(self.session.expires_at):
+            raise DisconnectError(CONNECTION_EXPIRED)
+
+    def find(self, channel: str) -> Found:
+        """Return what applies to a topic that the client named.
+
+        Raises:
+            RefusalError: It is not a legal name, or fits no pattern.
+        """
+        try:
+            found = self.app.topics.find(validate_topic(channel))
+        except TopicError:
+            raise RefusalError(BAD_REQUEST) from None
+        if found is None:
+            raise RefusalError(UNKNOWN_CHANNEL)
+        return found
+
+    def is_subscribed(self, topic: str) -> bool:
+        """Return whether the client is subscribed, by a token that has not expired."""
+        found = self.subscriptions.get(topic)
+        return found is not None and self._is_valid(found.until)
+
+    def _is_valid(self, until: float | None) -> bool:
+        return until is None or until + EXPIRY_GRACE_SECONDS > self.app.now()
+
+    def require_subscription(self, topic: str) -> None:
+        """Check that the client is subscribed.
+
+        Raises:
+            RefusalError: It is not.
+        """
+        if not self.is_subscribed(topic):
+            raise RefusalError(PERMISSION_DENIED)
+
+    def user_fields(self) -> dict[str, Any]:
+        """Return what each request to a rule says about the user."""
+        return {
+            "connection_id": self.connection_id,
+            "event": self.event,
+            "user": self.session.user,
+            "info": decode_info(self.session),
+        }
+
+
+def describe(presence: Presence) -> ClientInfo:
+    """Return who is in a topic, as others see it."""
+    info = None if presence.info is None else EncodedJson(presence.info)
+    return ClientInfo(presence.user, presence.connection_id, info)
+
+
+def describe_session(session: Session) -> ClientInfo:
+    """Return who a client is, as others see it."""
+    info = None if session.info is None else EncodedJson(session.info)
+    return ClientInfo(session.user, session.connection_id, info)
+
+
+def decode_info(session: Session) -> object:
+    """Return what the connect rule said about a user."""
+    return None if session.info is None else read_json(session.info)

@@ -1,0 +1,186 @@
+"""Who a client is: `connect`, and `refresh` with a new token."""
+
+import logging
+
+from wspubsub.errors import UsageError
+from wspubsub.pubsub.caller import Caller
+from wspubsub.pubsub.codes import (
+    CONNECTION_EXPIRED,
+    INVALID_TOKEN,
+    LIMIT_EXCEEDED,
+    MALFORMED_FRAME,
+    UNAUTHORIZED,
+)
+from wspubsub.pubsub.commands import Connect, Refresh
+from wspubsub.pubsub.entering import Entry, Ticket, enter_side_by_side
+from wspubsub.pubsub.frames import EncodedJson, encode_json
+from wspubsub.pubsub.handshakes import kept_fields
+from wspubsub.pubsub.refusals import (
+    DisconnectError,
+    RefusalError,
+    TokenExpired,
+    code_of,
+)
+from wspubsub.pubsub.requests import ConnectRequest
+from wspubsub.pubsub.rules import ANYONE, Access, call_rule
+from wspubsub.pubsub.subscribing import (
+    REPLY_BYTES,
+    Fields,
+    describe_expiry,
+    make_reader,
+)
+from wspubsub.pubsub.users import User
+from wspubsub.subscriptions.sessions import Session
+
+log = logging.getLogger("wspubsub")
+
+
+def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
+    """Begin a session, with the subscriptions that the server has chosen."""
+    state = None
+    connection = caller.connection
+    if caller.app.keeps_handshakes:
+        state = caller.app.members.read_session(caller.connection_id)
+        connection = state.connection or connection
+    user = _ask(
+        caller,
+        ConnectRequest(
+            connection_id=caller.connection_id,
+            event=caller.event,
+            token=request.token,
+            data=request.data,
+            name=request.name,
+            version=request.version,
+            **kept_fields(connection.attributes),
+        ),
+    )
+    fields: Fields = {"client": caller.connection_id}
+    fields.update(describe_expiry(user.expires_at, caller.app.now()))
+    if user.data is not None:
+        fields["data"] = encode_json(user.data)
+    session = Session(
+        connection=connection,
+        user=user.id,
+        info=_encode_info(caller, user),
+        expires_at=user.expires_at,
+    )
+    entries = _prepare(caller, session, user, request, command_id)
+    if not caller.app.members.begin_session(session):
+        # A second `connect`, or the client has left already.
+        raise DisconnectError(MALFORMED_FRAME)
+    caller.set_session(session)
+    caller.has_connected = True
+    for entry in entries:
+        caller.note(entry)
+    enter_side_by_side(entries)
+    subs = _describe_all(caller, entries, len(fields.get("data", "").encode()))
+    return {**fields, "subs": subs} if subs else fields
+
+
+def refresh(caller: Caller, _command_id: int, request: Refresh) -> Fields:
+    """Let a session go on with a new token."""
+    session = caller.session
+    asked = ConnectRequest(
+        connection_id=caller.connection_id,
+        event=caller.event,
+        token=request.token,
+        refreshes=session.user,
+        **kept_fields(session.connection.attributes),
+    )
+    try:
+        user = _ask(caller, asked)
+        fields = describe_expiry(user.expires_at, caller.app.now())
+    except Exception as error:
+        raise _refusal_to_refresh(error) from error
+    if user.id != session.user:
+        raise DisconnectError(INVALID_TOKEN)
+    expires_at = user.expires_at
+    caller.app.members.extend_session(caller.connection_id, expires_at)
+    caller.set_session(session.__replace__(expires_at=expires_at), caller.subscriptions)
+    return {"client": caller.connection_id, **fields}
+
+
+def _refusal_to_refresh(error: Exception) -> Exception:
+    code = code_of(error)
+    if isinstance(error, TokenExpired):
+        # SDKs would take error 109 for the end of the connection.
+        return DisconnectError(CONNECTION_EXPIRED)
+    return (
+        DisconnectError(INVALID_TOKEN) if code == UNAUTHORIZED else RefusalError(code)
+    )
+
+
+def _ask(caller: Caller, request: ConnectRequest) -> User:
+    rule = caller.app.rules.get("connect")
+    if rule is ANYONE:
+        return User("")
+    if rule is None or isinstance(rule, Access):
+        log.warning("nobody gets in: there is no rule for @pubsub.connect")
+        raise RefusalError(UNAUTHORIZED)
+    user = call_rule(rule, request)
+    if not isinstance(user, User):
+        raise UsageError(
+            f"the connect rule returned {type(user).__name__}; return User(…) to let "
+            "the client in, and raise Unauthorized to refuse it"
+        )
+    return user
+
+
+def _encode_info(caller: Caller, user: User) -> EncodedJson | None:
+    if user.info is None:
+        return None
+    info = encode_json(user.info)
+    size, limit = len(info.encode()), caller.app.limits.info_bytes
+    if size > limit:
+        log.warning(
+            "user %r has %d bytes of info, more than Limits(info_bytes=%d)",
+            user.id,
+            size,
+            limit,
+        )
+        raise RefusalError(LIMIT_EXCEEDED)
+    return info
+
+
+def _prepare(
+    caller: Caller, session: Session, user: User, request: Connect, command_id: int
+) -> list[Entry]:
+    limit = caller.app.limits.topics
+    if len(user.subscribe) > limit:
+        log.warning("user %r has more than Limits(topics=%d) topics", user.id, limit)
+        raise RefusalError(LIMIT_EXCEEDED)
+    entries = []
+    for name in user.subscribe:
+        found = caller.app.topics.require(name)
+        known = request.subs.get(name)
+        ticket = Ticket(
+            session=session,
+            found=found,
+            command=command_id,
+            since=known.since if known is not None and known.recover else None,
+            is_server_side=True,
+        )
+        reader = make_reader(caller.app, found)
+        entries.append(Entry(caller.app, ticket, reader))
+    return entries
+
+
+def _describe_all(caller: Caller, entries: list[Entry], used_bytes: int) -> Fields:
+    """Return what a connect reply says about the topics that the server has chosen."""
+    subs: Fields = {}
+    for entry in entries:
+        if entry.error is not None:
+            raise entry.error
+        recovery, told = entry.recovery, entry.told
+        if recovery is None or told is None:
+            subs[entry.name] = {}
+            continue
+        caller.read_again[entry.name] = told
+        size = len(encode_json(recovery.fields()).encode())
+        if used_bytes + size > REPLY_BYTES:
+            # What does not fit with all the others is not recovered.
+            recovery = recovery.give_up()
+        else:
+            used_bytes += size
+        subs[entry.name] = recovery.fields()
+    return subs

@@ -1,0 +1,194 @@
+"""A connection on its way into a topic: written, and told what it missed.
+
+The steps of one topic are in order, which the proof of recovery rests on; those of
+several topics are taken side by side.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from wspubsub.pubsub.codes import INTERNAL, UNRECOVERABLE_POSITION
+from wspubsub.pubsub.commands import MAX_OFFSET, Since
+from wspubsub.pubsub.refusals import RefusalError, catch
+from wspubsub.records import Record
+from wspubsub.subscriptions.sessions import Session, Subscription
+
+if TYPE_CHECKING:
+    from wspubsub.log.rules import Position
+    from wspubsub.pubsub.caller import Application
+    from wspubsub.pubsub.recovery import Reader, Recovery
+    from wspubsub.pubsub.rules import Found
+
+MAX_THREADS = 16
+"""How many topics a connection enters at a time."""
+
+
+class Ticket(Record):
+    """What a connection enters a topic with.
+
+    Attributes:
+        session: The connection's session.
+        found: The topic.
+        command: Number of the client's command; None if the server does it by itself.
+        since: From where the client wants to recover; None if it does not.
+        must_recover: Whether it is not to get in if it does not recover.
+        called_at: When the rule was called that allowed it.
+        until: When the subscription's own token expires.
+        is_server_side: Whether the client has not asked for this topic.
+    """
+
+    session: Session
+    found: "Found"
+    command: int | None
+    since: Since | None = None
+    must_recover: bool = False
+    called_at: float = math.inf
+    until: float | None = None
+    is_server_side: bool = False
+
+
+class Told(NamedTuple):
+    """What a client is told of a topic with history.
+
+    Attributes:
+        reader: Reads the topic's history.
+        position: Where the topic stood when it was read.
+        is_server_side: Whether the server has subscribed the client.
+    """
+
+    reader: "Reader"
+    position: "Position"
+    is_server_side: bool
+
+
+class Entry:
+    """A connection on its way into a topic.
+
+    Args:
+        app: The application.
+        ticket: What it enters with.
+        reader: Reads the topic's history; None if nothing of it is told.
+
+    Attributes:
+        name: The topic's name.
+        session: The connection's session.
+        subscription: What is written.
+        number: By which the subscription can be undone; None if there is nothing to.
+        has_joined: Whether the others are to be told.
+        recovery: What the client is told of the topic's history, if anything.
+        error: What kept it out.
+    """
+
+    def __init__(
+        self, app: "Application", ticket: Ticket, reader: "Reader | None"
+    ) -> None:
+        topic = ticket.found.topic
+        self.name = ticket.found.name
+        self.session = ticket.session
+        self.subscription = Subscription(
+            command=ticket.command or 0,
+            until=ticket.until,
+            is_server_side=ticket.is_server_side,
+            has_presence=topic.presence or topic.join_leave,
+        )
+        self.number: int | None = None
+        self.has_joined = False
+        self.recovery: Recovery | None = None
+        self.error: Exception | None = None
+        self._app = app
+        self._ticket = ticket
+        self._reader = reader
+        self._lost: int | None = None
+
+    def enter(self) -> None:
+        """Write the subscription and read the history; what fails is in `error`."""
+        outcome = catch(self._enter)
+        self.error = outcome if isinstance(outcome, Exception) else None
+
+    def _enter(self) -> None:
+        if self._reader is None:
+            self._begin()
+            return
+        if self._ticket.must_recover:
+            # Whoever cannot is refused before anything is written.
+            _require_recovered(self._reader.read(self._ticket.since))
+        self._begin()
+        recovery = self.recovery = self._read(self._reader)
+        if self._ticket.must_recover and not recovery.is_recovered:
+            self.undo()
+            _require_recovered(recovery)
+
+    @property
+    def told(self) -> Told | None:
+        """What is read again once the client has been told of the topic's history."""
+        if self._reader is None or self.recovery is None:
+            return None
+        position, is_server_side = self.recovery.position, self._ticket.is_server_side
+        return Told(self._reader, position, is_server_side)
+
+    def undo(self) -> None:
+        """End the subscription, unless a later command has been handled since."""
+        if self.number is None:
+            return
+        left = self._app.members.undo_subscription(
+            self.session.connection_id, self.name, self.number
+        )
+        self.number = None
+        self.has_joined = False
+        if left is not None:
+            self._app.announce_leave(self.name, left)
+
+    def _begin(self) -> None:
+        ticket = self._ticket
+        began = self._app.members.begin_subscription(
+            self.session,
+            self.name,
+            command=ticket.command,
+            called_at=ticket.called_at,
+            until=ticket.until,
+            is_server_side=ticket.is_server_side,
+            has_presence=self.subscription.has_presence,
+        )
+        if began.left is not None:
+            self._app.announce_leave(self.name, began.left)
+        if began.is_refused:
+            # It is temporary, so that the client comes again and the rule is asked.
+            raise RefusalError(INTERNAL)
+        # Whoever has lost against a later command is answered as if in time.
+        self.number = began.number if began.is_current else None
+        self.has_joined = began.has_joined
+        self._lost = began.lost
+
+    def _read(self, reader: "Reader") -> "Recovery":
+        since = self._ticket.since
+        try:
+            return reader.read(since, self._lost)
+        except Exception:
+            # The next attempt is answered from there, wherever its client is by then.
+            missed = [] if self._lost is None else [self._lost]
+            if since is not None:
+                missed.append(min(since.offset + 1, MAX_OFFSET))
+            if missed:
+                self._app.members.mark_lost(
+                    self.name, self.session.connection_id, min(missed)
+                )
+            raise
+
+
+def enter_side_by_side(entries: Sequence[Entry]) -> None:
+    """Have a connection enter topics; what fails is in each `Entry.error`."""
+    if len(entries) <= 1:
+        for entry in entries:
+            entry.enter()
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    threads = min(MAX_THREADS, len(entries))
+    with ThreadPoolExecutor(threads, "wspubsub-entries") as pool:
+        list(pool.map(Entry.enter, entries))
+
+
+def _require_recovered(recovery: "Recovery") -> None:
+    if not recovery.is_recovered:
+        raise RefusalError(UNRECOVERABLE_POSITION)

@@ -1,0 +1,88 @@
+"""How much one client may ask for."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+
+from wspubsub.errors import UsageError
+from wspubsub.records import Record
+
+MAX_REMEMBERED = 10_000
+"""Of how many connections an environment remembers when they published."""
+
+
+class Limits(Record):
+    """How much one connection may ask for.
+
+    Attributes:
+        topics: How many topics it may be subscribed to; one more is error 106.
+        publications_per_second: How many messages it may publish, on average over the
+            last seconds; one more is error 111, which clients may try again. Each
+            Lambda environment counts by itself, in memory, so this bounds what one
+            environment does and not what a client does in all. None for any number.
+        info_bytes: How much JSON the connect rule may say about a user: it is written
+            with each connection and each presence, and sent with each join, leave and
+            publication.
+
+    Raises:
+        UsageError: A number is not above 0.
+    """
+
+    topics: int = 128
+    publications_per_second: float | None = 50.0
+    info_bytes: int = 1024
+
+    def __init__(
+        self,
+        *,
+        topics: int = 128,
+        publications_per_second: float | None = 50.0,
+        info_bytes: int = 1024,
+    ) -> None:
+        for name, value in (
+            ("topics", topics),
+            ("publications_per_second", publications_per_second),
+            ("info_bytes", info_bytes),
+        ):
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} must be greater than 0, not {value!r:.80}")
+        super().__init__(
+            topics=topics,
+            publications_per_second=publications_per_second,
+            info_bytes=info_bytes,
+        )
+
+
+class Throttle:
+    """Counts what connections publish: a token bucket for each, in memory.
+
+    A connection may publish as many at once as in one second. Those that have not
+    published for longest are forgotten, so that memory stays bounded.
+
+    Args:
+        per_second: How many are let through; None for any number.
+        clock: Monotonic clock in seconds.
+    """
+
+    __slots__ = ("_buckets", "_burst", "_clock", "_lock", "_per_second")
+
+    def __init__(self, per_second: float | None, clock: Callable[[], float]) -> None:
+        self._per_second = per_second
+        self._burst = max(1.0, per_second or 0.0)
+        self._clock = clock
+        self._lock = Lock()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def take(self, connection_id: str) -> bool:
+        """Return whether the connection may publish now, and count it if so."""
+        if self._per_second is None:
+            return True
+        now = self._clock()
+        with self._lock:
+            left, since = self._buckets.pop(connection_id, (self._burst, now))
+            left = min(self._burst, left + (now - since) * self._per_second)
+            is_allowed = left >= 1.0
+            self._buckets[connection_id] = (left - is_allowed, now)
+            if len(self._buckets) > MAX_REMEMBERED:
+                self._buckets.popitem(last=False)
+        return is_allowed

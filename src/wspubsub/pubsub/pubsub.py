@@ -1,0 +1,333 @@
+"""The application: topics with rules, and the Lambda handler that serves them."""
+
+import time
+from collections.abc import Callable, Collection
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from wspubsub.connections import Connections
+from wspubsub.delivery import TIMEOUT_SECONDS
+from wspubsub.errors import UsageError
+from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
+from wspubsub.pipeline import CallNext
+from wspubsub.pubsub.broadcaster import Broadcaster
+from wspubsub.pubsub.caller import Application, Caller, decode_info
+from wspubsub.pubsub.execution import execute_frame
+from wspubsub.pubsub.frames import SKIP_PUSH
+from wspubsub.pubsub.handshakes import Handshakes
+from wspubsub.pubsub.limits import Limits, Throttle
+from wspubsub.pubsub.patterns import Pattern
+from wspubsub.pubsub.refusals import DisconnectError
+from wspubsub.pubsub.replies import Answers, Replies
+from wspubsub.pubsub.requests import Departure
+from wspubsub.pubsub.rules import (
+    SUBSCRIBERS,
+    Mode,
+    Rule,
+    RuleT,
+    Topic,
+    Topics,
+    call_rule,
+    check_rule,
+)
+from wspubsub.pubsub.server import Server
+from wspubsub.responses import Response
+from wspubsub.router import Router
+from wspubsub.selection import CONNECT, DEFAULT, DISCONNECT
+from wspubsub.subscriptions.members import MemberStore
+
+if TYPE_CHECKING:
+    from wspubsub.log.histories import Histories
+    from wspubsub.log.port import TopicLog
+    from wspubsub.log.rules import History
+
+
+class MakeLog(Protocol):
+    """Makes the log: `MemoryTopicLog`, or `partial(DynamoDBTopicLog, "table")`."""
+
+    def __call__(self, *, history: "Histories") -> "TopicLog":
+        """Return a log that keeps of each topic what `history` says."""
+        ...
+
+
+class PubSub(Server):
+    """A real-time back end: topics with rules, for clients that others maintain.
+
+    It speaks Centrifugo's client protocol in JSON, and is the Lambda handler of the
+    routes `$default` and `$disconnect`, and of `$connect` where `keep` or `origins`
+    are given. `$default` must be two-way unless `replies` is `post`. Whatever no rule
+    allows is refused.
+
+    Args:
+        members: Who is connected and subscribed.
+        connections: How a message reaches a connection.
+        log: Makes the log that keeps the history of topics; needed where one has
+            `history`.
+        router: Takes the routes; one of its own if None. Handlers that are registered
+            on it for other routes go on working. Where API Gateway has only `$default`,
+            clients of theirs that expect nothing get a push that SDKs pass over.
+        keep: Headers and query string parameters of the handshake that connect rules
+            need, such as `["Cookie", "?room"]`. They are stored with the connection.
+        origins: Origins whose pages may connect, such as `["https://example.com"]`;
+            needed where cookies are kept, since a page of anybody may connect with
+            them.
+        replies: How replies travel: `route`, as the response of a two-way route, or
+            `post`.
+        by_stream: Whether the table's stream carries the messages of topics with
+            history.
+        limits: How much a client may ask for.
+        timeout_seconds: Longest time that a publish may take, if the call does not say.
+        now: Clock, in seconds since the epoch.
+        clock: Monotonic clock in seconds.
+
+    Attributes:
+        router: The router that has the routes.
+
+    Raises:
+        UsageError: An argument is not what it must be, or the router has one of the
+            routes already.
+    """
+
+    def __init__(
+        self,
+        members: MemberStore,
+        connections: Connections,
+        *,
+        log: MakeLog | None = None,
+        router: Router | None = None,
+        keep: Collection[str] = (),
+        origins: Collection[str] | None = None,
+        replies: Replies = "route",
+        by_stream: bool = False,
+        limits: Limits | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        if replies not in {"route", "post"}:
+            raise UsageError(f"replies is 'route' or 'post', not {replies!r:.80}")
+        self.router = Router() if router is None else router
+        self._members = members
+        self._connections = connections
+        self._make_log = log
+        self._handshakes = Handshakes(keep, origins)
+        self._replies: Replies = replies
+        self._by_stream = by_stream
+        self._limits = limits or Limits()
+        self._timeout_seconds = timeout_seconds
+        self._now = now
+        self._clock = clock
+        self._topics = Topics()
+        self._rules: dict[str, Rule] = {}
+        self._methods: dict[str, Callable[..., Any]] = {}
+        self._has_history = False
+        self._add_routes()
+        # Decorators for Lambda handlers ask for the name of the function.
+        self.__name__ = self.__qualname__ = "pubsub"
+
+    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
+        """Handle one Lambda invocation; this is the Lambda handler."""
+        return self.router(event, context)
+
+    # What a user registers.
+
+    def topic(
+        self,
+        pattern: str,
+        *,
+        history: "History | None" = None,
+        presence: bool = False,
+        join_leave: bool = False,
+        mode: Mode = "stream",
+    ) -> Topic:
+        """Declare the topics that fit a pattern, such as `room:{room_id}`.
+
+        Rules are put on what it returns. A variable in the pattern stands for one or
+        more characters other than a colon, up to the next colon or the end.
+
+        Args:
+            pattern: The pattern.
+            history: How much of each topic is kept; None to keep nothing.
+            presence: Whether subscribers may ask who is there (+1 write for each
+                subscribe and unsubscribe).
+            join_leave: Whether subscribers are told who comes and goes (the same
+                write, and a post to each subscriber).
+            mode: What a subscriber that comes back gets of the history: `stream` for
+                all that it has missed, `cache` for the newest message, also at first,
+                and None for nothing.
+
+        Raises:
+            UsageError: The pattern cannot be read or overlaps another one, or there is
+                no log for the history.
+        """
+        if history is not None and self._make_log is None:
+            raise UsageError(
+                f"topic pattern {pattern!r} has a history: give PubSub log=, such as "
+                "MemoryTopicLog or partial(DynamoDBTopicLog, table)"
+            )
+        topic = Topic(
+            Pattern(pattern),
+            history=history,
+            presence=presence,
+            join_leave=join_leave,
+            mode=mode,
+        )
+        self._topics.add(topic)
+        self._has_history |= history is not None
+        return topic
+
+    def connect(self, rule: RuleT) -> RuleT:
+        """Register who gets in: a function, or `ANYONE` for anonymous users.
+
+        The function takes a `ConnectRequest` and returns a `User`. To refuse, raise
+        `Unauthorized`, `TokenExpired` or `CommandError`. It is called again when a
+        client brings a new token.
+
+        Raises:
+            UsageError: There is a rule already.
+        """
+        if rule is SUBSCRIBERS:
+            raise UsageError("SUBSCRIBERS is a rule of a topic; use ANYONE")
+        return self._register("connect", rule)
+
+    def on_message(self, function: RuleT) -> RuleT:
+        """Register what is called with a `SendRequest`: what clients `send`.
+
+        Without it a client that does is disconnected with code 3508.
+
+        Raises:
+            UsageError: There is one already.
+        """
+        return self._register("send", function)
+
+    def on_disconnect(self, function: RuleT) -> RuleT:
+        """Register what is called with a `Departure` when a connection has ended.
+
+        AWS does not promise that it comes for each connection.
+
+        Raises:
+            UsageError: There is one already.
+        """
+        return self._register("disconnect", function)
+
+    def rpc(self, name: str) -> Callable[[RuleT], RuleT]:
+        """Register a method that clients may call, by its name.
+
+        The function takes an `RpcRequest` and returns JSON data for the reply.
+
+        Raises:
+            UsageError: The name is not text, or has a function already.
+        """
+        given: object = name
+        if not isinstance(given, str) or not given:
+            raise UsageError('give the method a name: @pubsub.rpc("vote")')
+
+        def decorate(function: RuleT) -> RuleT:
+            if name in self._methods:
+                raise UsageError(f"method {name!r} has a function already")
+            if not callable(function):
+                raise UsageError(f"method {name!r} is a function, not {function!r:.80}")
+            self._methods[name] = function
+            return function
+
+        return decorate
+
+    def _register(self, name: str, rule: RuleT) -> RuleT:
+        if name in self._rules:
+            raise UsageError(f"there is a {name} rule already")
+        check_rule(rule, f"{name} rule")
+        self._rules[name] = rule
+        return rule
+
+    # What API Gateway invokes.
+
+    def _add_routes(self) -> None:
+        self.router.default(two_way=self._replies == "route")(self._take_message)
+        if DISCONNECT not in self.router.route_keys:
+            self.router.disconnect(_accept)
+        if self._handshakes.is_needed and CONNECT not in self.router.route_keys:
+            self.router.connect(_accept)
+        # As middleware, so that other handlers of these routes are called as well.
+        self.router.middleware(self._handle)
+
+    def _handle(self, event: Event, call_next: CallNext) -> Response:
+        if isinstance(event, ConnectEvent):
+            self._handshakes.check(event)
+            response = call_next(event)
+            if response.status_code < _FIRST_REFUSAL:
+                self._handshakes.store(event, self._members.connect)
+            return response
+        if isinstance(event, DisconnectEvent):
+            self._end(event)
+        response = call_next(event)
+        if isinstance(event, MessageEvent) and not response.body:
+            return response if _has_own_route(event) else Response(SKIP_PUSH)
+        return response
+
+    def _take_message(self, event: MessageEvent) -> str:
+        caller = Caller(self._app, event)
+        try:
+            replies = execute_frame(caller)
+        except DisconnectError as away:
+            self._app.broadcaster.disconnect(event.connection_id, away.code)
+            return SKIP_PUSH
+        answers = Answers(self._app, self._replies)
+        return answers.give(event.connection_id, replies, caller.read_again)
+
+    def _end(self, event: DisconnectEvent) -> None:
+        rule = self._rules.get("disconnect")
+        state = None
+        if callable(rule):
+            state = self._members.read_session(event.connection_id)
+        ended = self._members.end_session(event.connection_id)
+        self._app.broadcaster.tell_left(ended.presences)
+        if callable(rule) and state is not None and state.session is not None:
+            departure = Departure(
+                connection_id=event.connection_id,
+                user=state.session.user,
+                info=decode_info(state.session),
+                topics=frozenset(state.subscriptions),
+            )
+            call_rule(rule, departure)
+
+    @cached_property
+    def _app(self) -> Application:
+        log = None
+        if self._has_history and self._make_log is not None:
+            log = self._make_log(history=self._topics.find_history)
+        broadcaster = Broadcaster(
+            self._members,
+            self._connections,
+            topic_log=log,
+            by_stream=self._by_stream and log is not None,
+            owns=self._topics.has,
+            announces=self._topics.is_announced,
+            timeout_seconds=self._timeout_seconds,
+            now=self._now,
+            clock=self._clock,
+        )
+        return Application(
+            topics=self._topics,
+            rules=self._rules,
+            methods=self._methods,
+            members=self._members,
+            log=log,
+            broadcaster=broadcaster,
+            limits=self._limits,
+            throttle=Throttle(self._limits.publications_per_second, self._clock),
+            keeps_handshakes=self._handshakes.keeps,
+            now=self._now,
+        )
+
+
+_FIRST_REFUSAL = 300
+
+
+def _accept(_event: Event) -> None:
+    """Do nothing: the middleware has done it."""
+
+
+def _has_own_route(event: MessageEvent) -> bool:
+    """Return whether API Gateway has selected a route of a handler's own."""
+    context = event.raw.get("requestContext", {})
+    return bool(context.get("routeKey", DEFAULT) != DEFAULT)

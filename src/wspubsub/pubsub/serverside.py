@@ -1,0 +1,48 @@
+"""Subscriptions that the application makes while a client is connected."""
+
+import logging
+
+from wspubsub.pubsub.caller import Application, describe_session
+from wspubsub.pubsub.entering import Entry, Ticket
+from wspubsub.pubsub.frames import make_push
+from wspubsub.pubsub.replies import Answers
+from wspubsub.pubsub.rules import Found
+from wspubsub.pubsub.subscribing import make_reader
+
+log = logging.getLogger("wspubsub")
+
+
+def subscribe(app: Application, connection_id: str, found: Found) -> None:
+    """Subscribe a connection to a topic and tell its client.
+
+    Nothing happens to a connection that has no session, or none any more.
+
+    Raises:
+        StoreError: It could not be written.
+    """
+    state = app.members.read_session(connection_id)
+    if state.session is None or found.name in state.subscriptions:
+        log.debug("connection %s is gone, or subscribed already", connection_id)
+        return
+    ticket = Ticket(
+        session=state.session, found=found, command=None, is_server_side=True
+    )
+    entry = Entry(app, ticket, make_reader(app, found))
+    entry.enter()
+    if entry.error is not None:
+        raise entry.error
+    if app.members.is_gone(connection_id):
+        entry.undo()
+        return
+    fields = {} if entry.recovery is None else entry.recovery.fields()
+    # The push has no room for them; they are read again from before them.
+    missed = len(fields.pop("publications", ()))
+    push = make_push("subscribe", fields, found.name)
+    read_again = {}
+    if entry.told is not None:
+        position = entry.told.position
+        before = position._replace(offset=position.offset - missed)
+        read_again[found.name] = entry.told._replace(position=before)
+    Answers(app, "post").give(connection_id, [push], read_again)
+    if entry.has_joined:
+        app.announce_join(found.name, describe_session(state.session))
