@@ -43,8 +43,8 @@ class Newest(NamedTuple):
 
 
 Fetch = Callable[[range], Iterable[LoggedMessage]]
-"""Gives the served messages in a range of offsets, in its order, as far as there are
-any. An entry that begins an epoch is not a message."""
+"""Gives the served messages in a range of offsets, in its order, at least up to the
+first one that is missing. An entry that begins an epoch is not a message."""
 
 
 class Log(NamedTuple):
