@@ -62,14 +62,14 @@ class Application(Record):
     now: Callable[[], float]
 
     def announce_join(self, topic: str, info: ClientInfo) -> None:
-        """Tell a topic's subscribers that somebody has come, if they are told."""
+        """Inform a topic's subscribers that somebody has joined, if it is announced."""
         if self.topics.is_announced(topic):
             self._tell(
                 lambda: self.broadcaster.push_join(topic, info, exclude={info.client})
             )
 
     def announce_leave(self, topic: str, left: Presence) -> None:
-        """Tell a topic's subscribers that somebody has left, if they are told."""
+        """Inform a topic's subscribers that somebody has left, if it is announced."""
         if self.topics.is_announced(topic):
             self._tell(
                 lambda: self.broadcaster.tell_left({left.connection_id: {topic: left}})
@@ -80,7 +80,10 @@ class Application(Record):
             push()
         except WspubsubError:
             # What the others are told must not fail whoever comes or goes.
-            log.warning("could not tell the others who came or left", exc_info=True)
+            log.warning(
+                "could not inform the other subscribers who joined or left",
+                exc_info=True,
+            )
 
 
 class Caller:
@@ -139,7 +142,7 @@ class Caller:
         self.begun[entry.name] = entry
 
     def note_failure(self, entry: "Entry") -> None:
-        """Remember that this frame has not subscribed the client after all."""
+        """Note that this frame has not subscribed the client after all."""
         before = self._before.get(entry.name)
         if entry.number is not None or self.begun.get(entry.name) is not entry:
             return  # it is subscribed, though it could not be told so
@@ -148,7 +151,7 @@ class Caller:
             self.subscriptions[entry.name] = before
 
     def forget(self, topic: str) -> "Entry | None":
-        """Remember that the client is not subscribed any more.
+        """Note that the client is no longer subscribed.
 
         Returns:
             What this frame had subscribed it to.
@@ -159,7 +162,7 @@ class Caller:
 
     @property
     def connection(self) -> Connection:
-        """The connection, as far as its event says."""
+        """The connection, as far as its event describes it."""
         event = self.event
         return Connection(
             id=self.connection_id,
@@ -209,7 +212,7 @@ class Caller:
             raise RefusalError(PERMISSION_DENIED)
 
     def user_fields(self) -> dict[str, Any]:
-        """Return what each request to a rule says about the user."""
+        """Return what every request to a rule says about the user."""
         return {
             "connection_id": self.connection_id,
             "event": self.event,

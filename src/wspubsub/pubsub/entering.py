@@ -1,4 +1,4 @@
-"""A connection on its way into a topic: written, and told what it missed.
+"""A connection on its way into a topic: recorded, and sent what it missed.
 
 The steps of one topic are in order, which the proof of recovery rests on; those of
 several topics are taken side by side.
@@ -25,7 +25,7 @@ MAX_THREADS = 16
 
 
 class Ticket(Record):
-    """What a connection enters a topic with.
+    """The data with which a connection enters a topic.
 
     Attributes:
         session: The connection's session.
@@ -49,7 +49,7 @@ class Ticket(Record):
 
 
 class Told(NamedTuple):
-    """What a client is told of a topic with history.
+    """What a client learns about a topic with history.
 
     Attributes:
         reader: Reads the topic's history.
@@ -102,7 +102,7 @@ class Entry:
         self._lost: int | None = None
 
     def enter(self) -> None:
-        """Write the subscription and read the history; what fails is in `error`."""
+        """Write the subscription and read the history; a failure is in `error`."""
         outcome = catch(self._enter)
         self.error = outcome if isinstance(outcome, Exception) else None
 
@@ -121,7 +121,7 @@ class Entry:
 
     @property
     def told(self) -> Told | None:
-        """What is read again once the client has been told of the topic's history."""
+        """What to read again after the client has received the topic's history."""
         if self._reader is None or self.recovery is None:
             return None
         position, is_server_side = self.recovery.position, self._ticket.is_server_side
@@ -177,7 +177,7 @@ class Entry:
 
 
 def enter_side_by_side(entries: Sequence[Entry]) -> None:
-    """Have a connection enter topics; what fails is in each `Entry.error`."""
+    """Let a connection enter topics; a failure is in each `Entry.error`."""
     if len(entries) <= 1:
         for entry in entries:
             entry.enter()

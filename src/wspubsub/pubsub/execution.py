@@ -114,7 +114,7 @@ def _is_subscribe(command: Command) -> bool:
 
 
 def _subscribe(caller: Caller, commands: Iterable[Command]) -> list[str]:
-    """Subscribe to all that is asked for in a row, side by side."""
+    """Subscribe to all topics that are requested in a row, side by side."""
     prepared = [
         (each, catch(partial(prepare, caller, each.id, each.request)))
         for each in commands
@@ -157,7 +157,7 @@ def _refuse(_caller: Caller, _command_id: int, _request: Unknown) -> dict[str, A
 
 
 def _conclude(caller: Caller) -> bool:
-    """Undo what a client has begun that is gone; return whether it is still there."""
+    """Undo what a vanished client has begun; return whether it still exists."""
     if not caller.begun and not caller.has_connected:
         return True
     if caller.app.members.is_gone(caller.connection_id):

@@ -43,10 +43,10 @@ if TYPE_CHECKING:
 
 
 class MakeLog(Protocol):
-    """Makes the log: `MemoryTopicLog`, or `partial(DynamoDBTopicLog, "table")`."""
+    """Creates the log: `MemoryTopicLog`, or `partial(DynamoDBTopicLog, "table")`."""
 
     def __call__(self, *, history: "Histories") -> "TopicLog":
-        """Return a log that keeps of each topic what `history` says."""
+        """Return a log that keeps what `history` says for each topic."""
         ...
 
 
@@ -105,7 +105,7 @@ class PubSub(Server):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if replies not in {"route", "post"}:
-            raise UsageError(f"replies is 'route' or 'post', not {replies!r:.80}")
+            raise UsageError(f"replies must be 'route' or 'post', not {replies!r:.80}")
         self.router = Router() if router is None else router
         self._members = members
         self._connections = connections
@@ -140,7 +140,7 @@ class PubSub(Server):
         join_leave: bool = False,
         mode: Mode = "stream",
     ) -> Topic:
-        """Declare the topics that fit a pattern, such as `room:{room_id}`.
+        """Declare the topics that match a pattern, such as `room:{room_id}`.
 
         Rules are put on what it returns. A variable in the pattern stands for one or
         more characters other than a colon, up to the next colon or the end.
@@ -162,8 +162,8 @@ class PubSub(Server):
         """
         if history is not None and self._make_log is None:
             raise UsageError(
-                f"topic pattern {pattern!r} has a history: give PubSub log=, such as "
-                "MemoryTopicLog or partial(DynamoDBTopicLog, table)"
+                f"topic pattern {pattern!r} has a history; pass log= to PubSub, "
+                "such as MemoryTopicLog or partial(DynamoDBTopicLog, table)"
             )
         topic = Topic(
             Pattern(pattern),
@@ -177,7 +177,7 @@ class PubSub(Server):
         return topic
 
     def connect(self, rule: RuleT) -> RuleT:
-        """Register who gets in: a function, or `ANYONE` for anonymous users.
+        """Register who may connect: a function, or `ANYONE` for anonymous users too.
 
         The function takes a `ConnectRequest` and returns a `User`. To refuse, raise
         `Unauthorized`, `TokenExpired` or `CommandError`. It is called again when a
@@ -187,11 +187,11 @@ class PubSub(Server):
             UsageError: There is a rule already.
         """
         if rule is SUBSCRIBERS:
-            raise UsageError("SUBSCRIBERS is a rule of a topic; use ANYONE")
+            raise UsageError("SUBSCRIBERS is a rule for topics; use ANYONE")
         return self._register("connect", rule)
 
     def on_message(self, function: RuleT) -> RuleT:
-        """Register what is called with a `SendRequest`: what clients `send`.
+        """Register a function that is called with a `SendRequest`: what clients `send`.
 
         Without it a client that does is disconnected with code 3508.
 
@@ -201,7 +201,7 @@ class PubSub(Server):
         return self._register("send", function)
 
     def on_disconnect(self, function: RuleT) -> RuleT:
-        """Register what is called with a `Departure` when a connection has ended.
+        """Register a function to call with a `Departure` after a connection has ended.
 
         AWS does not promise that it comes for each connection.
 
@@ -220,13 +220,15 @@ class PubSub(Server):
         """
         given: object = name
         if not isinstance(given, str) or not given:
-            raise UsageError('give the method a name: @pubsub.rpc("vote")')
+            raise UsageError('the method name is missing; use @pubsub.rpc("vote")')
 
         def decorate(function: RuleT) -> RuleT:
             if name in self._methods:
-                raise UsageError(f"method {name!r} has a function already")
+                raise UsageError(f"method {name!r} already has a function")
             if not callable(function):
-                raise UsageError(f"method {name!r} is a function, not {function!r:.80}")
+                raise UsageError(
+                    f"method {name!r} must be a function, not {function!r:.80}"
+                )
             self._methods[name] = function
             return function
 
@@ -234,7 +236,7 @@ class PubSub(Server):
 
     def _register(self, name: str, rule: RuleT) -> RuleT:
         if name in self._rules:
-            raise UsageError(f"there is a {name} rule already")
+            raise UsageError(f"there is already a {name} rule")
         check_rule(rule, f"{name} rule")
         self._rules[name] = rule
         return rule

@@ -1,4 +1,4 @@
-"""How replies get to a client: as the route's response, or posted."""
+"""How replies reach a client: as the route's response, or posted."""
 
 import logging
 from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ class Answers:
         replies: list[str],
         read_again: "Mapping[str, Told]",
     ) -> str:
-        """Send replies, and return what the route is to respond.
+        """Send replies, and return what the route should respond.
 
         Args:
             connection_id: Who gets them.
@@ -76,7 +76,7 @@ class Answers:
             self._have_recover(connection_id, topic, told)
 
     def _have_recover(self, connection_id: str, topic: str, told: "Told") -> None:
-        """Have a client recover what may not have reached it, now or with the next."""
+        """Make a client recover what may not have reached it, now or later."""
         self._app.members.mark_lost(topic, connection_id, told.position.offset + 1)
         if told.is_server_side:
             # SDKs do not subscribe again by themselves to what the server has chosen.

@@ -1,4 +1,4 @@
-"""What the application's own code does: publish, subscribe, disconnect, and look."""
+"""The application's own calls: publish, subscribe, disconnect, and look."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -56,11 +56,11 @@ class Explanation(NamedTuple):
 
     def __str__(self) -> str:
         if self.pattern is None:
-            return f"{self.topic!r} fits no topic pattern: nobody may {self.verb}"
+            return f"{self.topic!r} matches no topic pattern, so nobody may {self.verb}"
         arguments = "".join(f", {k}={v!r}" for k, v in self.variables.items())
         return (
-            f"{self.topic!r} fits {self.pattern!r}; {self.verb} is decided by "
-            f"{self.rule}" + (f"(request{arguments})" if "." in self.rule else "")
+            f"{self.topic!r} matches {self.pattern!r}; {self.rule} decides who may "
+            f"{self.verb}" + (f"(request{arguments})" if "." in self.rule else "")
         )
 
 
@@ -82,7 +82,7 @@ class Server:
         key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
-        """Send a message to every subscriber of a topic; no rule is asked.
+        """Send a message to every subscriber of a topic, without asking a rule.
 
         Args:
             topic: The topic.
@@ -115,7 +115,7 @@ class Server:
     def broadcast(
         self, topics: Iterable[str], data: object
     ) -> dict[str, PublishReport]:
-        """Publish a message to several topics, one after the other.
+        """Publish a message to several topics, one after another.
 
         Args:
             topics: The topics, each of which must fit a pattern.
@@ -206,7 +206,7 @@ class Server:
             StoreError: The user's connections could not be read.
         """
         if code not in _DISCONNECT_CODES:
-            raise UsageError(f"a disconnect code is from 3000 to 3999, not {code}")
+            raise UsageError(f"a disconnect code must be from 3000 to 3999, not {code}")
         for connection_id in self._connections_of(user, connection):
             self._app.broadcaster.disconnect(connection_id, Code(code, reason))
 
@@ -284,11 +284,14 @@ class Server:
         asked = None if since is None else Since(since.epoch, since.offset)
         page = read_page(self._app.log, topic, asked, limit, reverse=reverse)
         if page is None:
-            raise UsageError(f"position {since} is not in the history of {topic!r}")
+            raise UsageError(
+                f"position {since} is not in the history of {topic!r}; read "
+                "without since="
+            )
         return page
 
     def explain(self, topic: str, verb: str) -> Explanation:
-        """Return which pattern and which rule decide about a topic; none is called.
+        """Return which pattern and which rule decide about a topic; calls none.
 
         Args:
             topic: The topic.
@@ -298,7 +301,7 @@ class Server:
             UsageError: It is another verb.
         """
         if verb not in {"subscribe", "publish"}:
-            raise UsageError(f"the verb is subscribe or publish, not {verb!r:.80}")
+            raise UsageError(f"the verb must be subscribe or publish, not {verb!r:.80}")
         found = self._app.topics.find(topic)
         if found is None:
             return Explanation(topic, verb, None, Access.SERVER.name, {})
@@ -309,12 +312,13 @@ class Server:
         self, user: str | None, connection: str | None
     ) -> tuple[str, ...]:
         if (user is None) == (connection is None):
-            raise UsageError("give either a user or connection=")
+            raise UsageError("pass either a user or connection=")
         if connection is not None:
             return (connection,)
         if not user:
             raise UsageError(
-                "the anonymous user is many people; give connection= instead"
+                "anonymous connections do not belong to one user; pass "
+                "connection= instead"
             )
         return self._app.members.connections_of(user)
 
@@ -323,4 +327,4 @@ def _encode(data: object) -> EncodedJson:
     try:
         return encode_json(data)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the data cannot be written as JSON: {error}") from None
+        raise UsageError(f"the data cannot be encoded as JSON: {error}") from None

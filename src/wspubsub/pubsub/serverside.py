@@ -13,7 +13,7 @@ log = logging.getLogger("wspubsub")
 
 
 def subscribe(app: Application, connection_id: str, found: Found) -> None:
-    """Subscribe a connection to a topic and tell its client.
+    """Subscribe a connection to a topic and inform its client.
 
     Nothing happens to a connection that has no session, or none any more.
 
@@ -22,7 +22,7 @@ def subscribe(app: Application, connection_id: str, found: Found) -> None:
     """
     state = app.members.read_session(connection_id)
     if state.session is None or found.name in state.subscriptions:
-        log.debug("connection %s is gone, or subscribed already", connection_id)
+        log.debug("connection %s is gone, or is already subscribed", connection_id)
         return
     ticket = Ticket(
         session=state.session, found=found, command=None, is_server_side=True
