@@ -22,7 +22,7 @@ from wspubsub.handlers.environ import (
 )
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
-from wspubsub.local.apigateway.server import Server
+from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
@@ -130,11 +130,11 @@ class LocalGateway:
             self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
-    async def _bound_server(self, stack: AsyncExitStack) -> Server:
+    async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(settings.config, self._fleets, self._journal)
-        server = Server(
+        server = GatewayServer(
             self._shell,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wspubsub.gateway.times import iso_8601
-from wspubsub.local.eventsources.clients import Caller
+from wspubsub.local.eventsources.clients import ServiceCaller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.streams.shard_reader import ShardReader
 from wspubsub.local.journal import Journal
@@ -53,7 +53,7 @@ class StreamPoller:
         journal: Journal,
     ) -> None:
         self._client = client
-        self._caller = Caller("the stream of the table", journal)
+        self._caller = ServiceCaller("the stream of the table", journal)
         self._stream_arn = stream_arn
         self._settings = settings
         self._journal = journal
