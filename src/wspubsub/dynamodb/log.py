@@ -328,7 +328,7 @@ class DynamoDBTopicLog:
         self, topic: str, history: History, offsets: range
     ) -> Iterator[LoggedMessage]:
         for item in self._requests.entries(topic, offsets):
-            if is_genesis(item):
-                continue
-            if is_served(read_published_at(item), history, self._now()):
-                yield read_message(item)
+            published_at = read_published_at(item)
+            if is_genesis(item) or not is_served(published_at, history, self._now()):
+                return
+            yield read_message(item)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from wspubsub import __version__
 from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, Raised
+from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
@@ -297,6 +298,10 @@ class LocalGateway:
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
+        for source in sorted(self._find_missing_sources(application)):
+            self._journal.warn(
+                f"the handler needs the {source} now: restart, so that it is there"
+            )
         try:
             config = settings.choices.configure(self._config, application)
         except UsageError as error:
@@ -307,6 +312,12 @@ class LocalGateway:
             self._shell.deploy(config)
             for name, text in describe_api(config).items():
                 self._journal.note(f"{name}: {text}")
+
+    def _find_missing_sources(self, application: Application) -> frozenset[str]:
+        settings = self._settings
+        given = {STREAM: settings.stream, QUEUE: settings.queue}
+        here = {source for source, chosen in given.items() if chosen is not None}
+        return application.needed_sources - here - settings.choices.declined
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
