@@ -51,6 +51,7 @@ def echo(event: MessageEvent) -> str:
 
 
 handler = EventSources(router, stream=print, queue=print)
+handler.table_uses = {{"history", "members"}}
 """
 
 
@@ -201,12 +202,18 @@ def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) ->
     other = printed(
         capsys,
         *("template", "app.py:handler", "--no-streams", "--two-way", "$default"),
+        *("--no-history", "--no-members"),
     )
     resources = yaml.safe_load(printed_one)["Resources"]
 
     assert {"StreamMapping", "QueueMapping", "EchoRouteResponse"} <= set(resources)
     assert "ShoutRouteResponse" not in resources
     assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+    assert resources["Table"]["DeletionPolicy"] == "Retain"
+    assert "dynamodb:UpdateItem" in printed_one
+    assert "UpdateItem" not in other
+    assert "ConditionCheckItem" not in other
+    assert main(["check", "t.yaml", "app.py:handler", "--no-members"]) == 0
     assert "StreamMapping" not in other
     assert "EchoRouteResponse" not in other
     assert "DefaultRouteResponse" in other

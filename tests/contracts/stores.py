@@ -7,7 +7,7 @@ from typing import Any
 from tests.contracts.tables import CREDENTIALS, TABLES
 from tests.support.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, SubscriptionStore
-from wspubsub.dynamodb import DynamoDBSubscriptionStore
+from wspubsub.dynamodb import DynamoDBMemberStore, DynamoDBSubscriptionStore
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
 
 __all__ = [
@@ -21,7 +21,8 @@ __all__ = [
 
 MakeStore = Callable[..., SubscriptionStore]
 
-MEMBER_KINDS = ["members in memory"]
+MEMBER_TABLES = {f"members on {name}": make for name, make in TABLES.items()}
+MEMBER_KINDS = ["members in memory", *MEMBER_TABLES]
 KINDS = ["memory", *TABLES, *MEMBER_KINDS]
 
 
@@ -58,9 +59,11 @@ def make_stores(kind: str, clock: Clock) -> Iterator[MakeStore]:
     if kind == "members in memory":
         yield MakeMemoryStore(clock, MemoryMemberStore)
         return
-    with TABLES[kind]() as (table, client):
+    is_for_members = kind in MEMBER_TABLES
+    made = DynamoDBMemberStore if is_for_members else DynamoDBSubscriptionStore
+    with (MEMBER_TABLES | TABLES)[kind]() as (table, client):
 
         def make(**options: Any) -> SubscriptionStore:
-            return DynamoDBSubscriptionStore(table, client=client, now=clock, **options)
+            return made(table, client=client, now=clock, **options)
 
         yield make

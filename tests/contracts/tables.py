@@ -32,10 +32,16 @@ class Table(NamedTuple):
     client: Any
 
 
+@cache
+def boto3_client() -> Any:
+    """Return one client for all tests: it takes longer to make than a test takes."""
+    return boto3.client("dynamodb", **CREDENTIALS)
+
+
 @contextmanager
 def on_moto() -> Iterator[Table]:
     with mock_aws():
-        client = boto3.client("dynamodb", **CREDENTIALS)
+        client = boto3_client()
         yield Table(_make_table(client), LateReads(client))
 
 

@@ -463,6 +463,18 @@ def test_what_a_handler_takes_must_be_brought() -> None:
     assert found(template, application) == []  # that one may bring them
 
 
+def test_what_a_handler_has_the_table_for_must_be_allowed() -> None:
+    application = replace(APPLICATION, table_uses=frozenset({"history", "members"}))
+
+    lines = found(made(), application)
+
+    assert [line.split()[4] for line in lines] == [
+        "dynamodb:ConditionCheckItem",
+        "dynamodb:UpdateItem",
+    ]
+    assert found(made(history=True, members=True), application) == []
+
+
 def test_a_handler_finds_the_sources_whose_variables_it_has() -> None:
     template = made(queue=True)
 

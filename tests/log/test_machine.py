@@ -12,7 +12,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from moto import mock_aws
 
-from tests.support.faulty_dynamodb import boto3_client
+from tests.contracts.tables import boto3_client
 from tests.support.virtual_time import Clock
 from wspubsub import (
     Appended,

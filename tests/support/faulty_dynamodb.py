@@ -2,14 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError, ConnectionClosedError
 from moto import mock_aws
 
-from tests.contracts.tables import CREDENTIALS
+from tests.contracts.tables import boto3_client
 from tests.support.late_reads import LateReads
 from wspubsub.dynamodb import create_table
 
@@ -117,12 +115,6 @@ def _forget_items(response: Any) -> None:
     response.pop("Item", None)
     for reason in response.get("CancellationReasons", []):
         reason.pop("Item", None)
-
-
-@cache
-def boto3_client() -> Any:
-    """Return one client for all tests: it takes longer to make than a test takes."""
-    return boto3.client("dynamodb", **CREDENTIALS)
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """Templates that the tests of `wspubsub.deployment` start from."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from wspubsub.deployment.checking import check_template
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.template import make_template
-from wspubsub.handlers.application import Application
+from wspubsub.handlers.application import HISTORY, Application
 
 Template = dict[str, Any]
 
@@ -55,7 +56,14 @@ def statements(template: Template, role: str = "FunctionRole") -> dict[str, Any]
 
 
 def found(
-    template: Template, application: Application = APPLICATION, **options: bool
+    template: Template,
+    application: Application = APPLICATION,
+    *,
+    with_history: bool = False,
 ) -> list[str]:
     """Return what a check says, line by line."""
-    return [str(each) for each in check_template(template, application, **options)]
+    if with_history:
+        application = replace(
+            application, table_uses=application.table_uses | {HISTORY}
+        )
+    return [str(each) for each in check_template(template, application)]

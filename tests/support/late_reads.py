@@ -7,12 +7,12 @@ comes of a `ConsistentRead` that is missing.
 
 from typing import Any
 
-CONSISTENT = ("C#", "K#", "L#")
+CONSISTENT = ("C#", "K#", "L#", "P#", "U#")
 """How the partition keys begin whose items are read right after they were written: a
-connection's, a message key's and a log's. Subscribers of a topic may be seen late,
-unless the topic has a log."""
+connection's, a message key's, a log's, those of who is present and of a user's
+connections. Subscribers of a topic may be seen late, unless the topic has a log."""
 
-EVERYTHING = ("C#", "K#", "L#", "T#")
+EVERYTHING = (*CONSISTENT, "T#")
 
 
 class LateReads:

@@ -52,6 +52,10 @@ class EngineDynamoDBClient:
         """Delete an item; see `DeleteItem` in the API reference of DynamoDB."""
         return self._api.call("DeleteItem", request)
 
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        """Change an item's attributes; see `UpdateItem` in the API reference."""
+        return self._api.call("UpdateItem", request)
+
     def query(self, **request: Any) -> dict[str, Any]:
         """Read a page of items; see `Query` in the API reference of DynamoDB."""
         return self._api.call("Query", request)

@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 
+from wspubsub.cli.options import add_need, is_needed
 from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
+from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
 from wspubsub.handlers.inspection import inspect_handler
 from wspubsub.handlers.target import Target
 
@@ -29,10 +32,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODULE_OR_FILE:HANDLER",
         help="the handler, such as app.py:handler",
     )
-    parser.add_argument(
+    add_need(
+        parser,
         "--history",
-        action="store_true",
-        help="topics have a log, so its permissions are needed too",
+        need=HISTORY,
+        help_text="topics have a log, so its permissions are needed too",
+    )
+    add_need(
+        parser,
+        "--members",
+        need=MEMBERS,
+        help_text="there is a PubSub, so its permissions are needed too",
     )
 
 
@@ -59,4 +69,5 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     application = inspect_handler(
         target, sources=find_sources(template, target.handler)
     )
-    return check_template(template, application, with_history=options.history)
+    uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
+    return check_template(template, replace(application, table_uses=uses))

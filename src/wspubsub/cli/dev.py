@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from wspubsub.cli.options import (
-    is_source_chosen,
+    is_needed,
     read_region,
     read_sources,
     read_two_way,
@@ -109,8 +109,8 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         is_tls=options.tls,
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
-        stream=stream if is_source_chosen(options, STREAM, application) else None,
-        queue=queue if is_source_chosen(options, QUEUE, application) else None,
+        stream=stream if is_needed(options, STREAM, application) else None,
+        queue=queue if is_needed(options, QUEUE, application) else None,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
         runtime=Runtime(options.runtime),
@@ -167,6 +167,7 @@ def _choices(options: argparse.Namespace) -> "ApiChoices":
         if expression is None
         else RouteSelectionExpression(expression),
         sources=read_sources(options),
+        declined=read_sources(options, declined=True),
     )
 
 

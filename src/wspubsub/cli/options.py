@@ -33,39 +33,42 @@ def read_two_way(options: argparse.Namespace) -> frozenset[str] | None:
     return None if options.two_way is None else frozenset(options.two_way)
 
 
-def add_source(
-    group: argparse._ArgumentGroup, name: str, *, source: str, help_text: str
+def add_need(
+    group: argparse._ActionsContainer, name: str, *, need: str, help_text: str
 ) -> None:
-    """Add an option that turns an event source on or off.
+    """Add an option that turns on or off what a handler may need.
 
     Args:
         group: Where to add it.
         name: The option, such as `--streams`.
-        source: The event source, `stream` or `queue`; its attribute is `source_SOURCE`.
+        need: An event source or a use of the table, such as `stream` or `history`; the
+            option's attribute is `needs_NEED`.
         help_text: What it does.
     """
     group.add_argument(
         name,
-        dest=f"source_{source}",
+        dest=f"needs_{need}",
         action=argparse.BooleanOptionalAction,
         help=f"{help_text} (default: if the handler declares it)",
     )
 
 
-def is_source_chosen(
-    options: argparse.Namespace, source: str, application: Application | None
-) -> bool:
-    """Return whether an event source is wanted: as chosen, else as declared."""
-    chosen: bool | None = getattr(options, f"source_{source}")
+def is_needed(options: argparse.Namespace, need: str, application: Application) -> bool:
+    """Return whether something is needed: as chosen, else as declared."""
+    chosen: bool | None = getattr(options, f"needs_{need}")
     if chosen is not None:
         return chosen
-    return application is not None and source in application.needed_sources
+    return need in application.needed_sources | application.table_uses
 
 
-def read_sources(options: argparse.Namespace) -> frozenset[str]:
-    """Return the event sources that the user has asked for."""
+def read_sources(
+    options: argparse.Namespace, *, declined: bool = False
+) -> frozenset[str]:
+    """Return the event sources that the user has asked for, or has declined."""
     return frozenset(
-        each for each in SOURCE_VARIABLES if getattr(options, f"source_{each}")
+        each
+        for each in SOURCE_VARIABLES
+        if getattr(options, f"needs_{each}") is (not declined)
     )
 
 

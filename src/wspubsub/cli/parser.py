@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from wspubsub import __version__
 from wspubsub.cli import check, create_table, demo, dev, template
-from wspubsub.cli.options import add_authorizer, add_source, add_stage, add_two_way
+from wspubsub.cli.options import add_authorizer, add_need, add_stage, add_two_way
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import QUEUE, STREAM
@@ -212,10 +212,10 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_stream(group: argparse._ArgumentGroup) -> None:
-    add_source(
+    add_need(
         group,
         "--streams",
-        source=STREAM,
+        need=STREAM,
         help_text="deliver the table's changes to the handler, as DynamoDB Streams and "
         "Lambda do; a table at a URL must have a stream (see create-table --stream), "
         "which is read from now on",
@@ -252,10 +252,10 @@ def _add_stream(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_queue(group: argparse._ArgumentGroup) -> None:
-    add_source(
+    add_need(
         group,
         "--queue",
-        source=QUEUE,
+        need=QUEUE,
         help_text="create an SQS queue with a dead-letter queue and deliver its "
         "messages to the handler, which finds the queue's URL in WSPUBSUB_QUEUE",
     )

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from wspubsub.cli.options import (
     add_authorizer,
-    add_source,
+    add_need,
     add_stage,
     add_two_way,
-    is_source_chosen,
+    is_needed,
     read_sources,
     read_two_way,
 )
@@ -25,7 +25,13 @@ from wspubsub.deployment.template.settings import (
 from wspubsub.deployment.template.template import make_template
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import QUEUE, STREAM, Application
+from wspubsub.handlers.application import (
+    HISTORY,
+    MEMBERS,
+    QUEUE,
+    STREAM,
+    Application,
+)
 from wspubsub.handlers.inspection import inspect_handler
 from wspubsub.handlers.target import Target
 
@@ -115,9 +121,10 @@ def _settings(
         stage=options.stage,
         two_way=read_two_way(options),
         identity_sources=tuple(options.identity_source),
-        streams=is_source_chosen(options, STREAM, application),
-        queue=is_source_chosen(options, QUEUE, application),
-        history=options.history,
+        streams=is_needed(options, STREAM, application),
+        queue=is_needed(options, QUEUE, application),
+        history=is_needed(options, HISTORY, application),
+        members=is_needed(options, MEMBERS, application),
         memory_mb=options.memory,
         timeout_seconds=options.timeout,
         runtime=options.runtime,
@@ -220,16 +227,16 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_sources(group: argparse._ArgumentGroup) -> None:
-    add_source(
+    add_need(
         group,
         "--streams",
-        source=STREAM,
+        need=STREAM,
         help_text="invoke a function for new log entries and new connections",
     )
-    add_source(
+    add_need(
         group,
         "--queue",
-        source=QUEUE,
+        need=QUEUE,
         help_text="create a queue with a dead-letter queue, and invoke a function for "
         "its messages",
     )
@@ -239,9 +246,16 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
         help="a second function for the records of streams and queues, instead of the "
         "handler itself",
     )
-    group.add_argument(
+    add_need(
+        group,
         "--history",
-        action="store_true",
-        help="topics have a log: allow what it needs, and keep the table when the "
+        need=HISTORY,
+        help_text="topics have a log: allow what it needs, and keep the table when the "
         "stack is deleted",
+    )
+    add_need(
+        group,
+        "--members",
+        need=MEMBERS,
+        help_text="there is a PubSub: allow what it needs to know who is in its topics",
     )

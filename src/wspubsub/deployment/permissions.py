@@ -21,6 +21,9 @@ STORE_ACTIONS = (
 # TransactWriteItems is allowed by the actions of its items. The first message of an
 # epoch is written on condition that the last one of the epoch before still stands.
 HISTORY_ACTIONS = ("dynamodb:ConditionCheckItem",)
+# A member is updated only while it is there: marked as having missed a message, or as
+# having left.
+MEMBERS_ACTIONS = ("dynamodb:UpdateItem",)
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
@@ -61,25 +64,35 @@ class Arns:
 
 
 def permissions(
-    arns: Arns, *, history: bool = False, records: bool = True
+    arns: Arns, *, history: bool = False, members: bool = False, records: bool = True
 ) -> list[Statement]:
     """Return a function's IAM statements: exactly what the library needs.
 
     Args:
         arns: What it works with.
         history: Whether topics have a log; with a stream they do.
+        members: Whether there is a `PubSub`, which keeps who is in its topics.
         records: Whether it is invoked for the records of the stream and the queue, as
             far as it has them.
     """
+    is_logged = history or arns.stream is not None
     statements = [
         log_statement(arns.log_group),
-        *_own_statements(arns, history=history or arns.stream is not None),
+        *_own_statements(arns, table_actions(history=is_logged, members=members)),
     ]
     return statements + _record_statements(arns) if records else statements
 
 
-def _own_statements(arns: Arns, *, history: bool) -> list[Statement]:
-    actions = [*STORE_ACTIONS, *(HISTORY_ACTIONS if history else ())]
+def table_actions(*, history: bool, members: bool) -> list[str]:
+    """Return what a function does with the table."""
+    return [
+        *STORE_ACTIONS,
+        *(HISTORY_ACTIONS if history else ()),
+        *(MEMBERS_ACTIONS if members else ()),
+    ]
+
+
+def _own_statements(arns: Arns, actions: list[str]) -> list[Statement]:
     statements = [
         allow(
             "Connections",

@@ -7,10 +7,12 @@ from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
 
 if typing.TYPE_CHECKING:
     from wspubsub.dynamodb.log import DynamoDBTopicLog
+    from wspubsub.dynamodb.members import DynamoDBMemberStore
     from wspubsub.dynamodb.table import TableClient, create_table
 
 __all__ = [
     "DynamoDBClient",
+    "DynamoDBMemberStore",
     "DynamoDBSubscriptionStore",
     "DynamoDBTopicLog",
     "TableClient",
@@ -20,6 +22,7 @@ __all__ = [
 
 # Loaded when they are first asked for: a function makes no table, and seldom has a log.
 _LATE = {
+    "DynamoDBMemberStore": "wspubsub.dynamodb.members",
     "DynamoDBTopicLog": "wspubsub.dynamodb.log",
     "TableClient": "wspubsub.dynamodb.table",
     "create_table": "wspubsub.dynamodb.table",

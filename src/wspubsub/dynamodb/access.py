@@ -2,12 +2,25 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, query, store_errors
-from wspubsub.dynamodb.items import Item, Write
+from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, store_errors
+from wspubsub.dynamodb.items import Item, Write, key_of
 from wspubsub.dynamodb.pages import Page, StartKey
+from wspubsub.errors import StoreError
+
+
+class Attempt(NamedTuple):
+    """What became of a write on a condition.
+
+    Attributes:
+        is_done: Whether the condition held.
+        item: The item as it was before; None if there was none.
+    """
+
+    is_done: bool
+    item: Item | None
 
 
 class TableAccess:
@@ -54,6 +67,49 @@ class TableAccess:
             )
         old: Item | None = answer.get("Attributes")
         return old
+
+    def update(self, key: Item, **options: Any) -> Item | None:
+        """Change attributes of an item and return it as it was before."""
+        with store_errors("UpdateItem", self._name):
+            answer = self._client.update_item(
+                TableName=self._name, Key=key, ReturnValues="ALL_OLD", **options
+            )
+        old: Item | None = answer.get("Attributes")
+        return old
+
+    def attempt(
+        self,
+        write: Callable[..., Item | None],
+        item: Item,
+        condition: str,
+        values: Item,
+        **options: Any,
+    ) -> Attempt:
+        """Write if a condition holds, and return the item as it was before.
+
+        Args:
+            write: `put`, `update` or `delete` of this table.
+            item: The item, or its key.
+            condition: The condition.
+            values: The values in it.
+            options: What else the request asks for.
+        """
+        known = options.pop("ExpressionAttributeValues", {})
+        try:
+            old = write(
+                item,
+                ConditionExpression=condition,
+                ExpressionAttributeValues={**known, **values},
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                **options,
+            )
+        except StoreError as error:
+            if error.code != "ConditionalCheckFailedException":
+                raise
+            # Some emulators do not say what the condition failed on.
+            found = answer_of(error).get("Item") or self.get(key_of(item))
+            return Attempt(is_done=False, item=found)
+        return Attempt(is_done=True, item=old)
 
     def write(self, writes: Iterable[Write]) -> None:
         """Put and delete any number of items."""

@@ -31,6 +31,10 @@ class DynamoDBClient(Protocol):
         """Get an item."""
         ...
 
+    def update_item(self, *args: Any, **request: Any) -> Mapping[str, Any]:
+        """Change attributes of an item; only the store behind `PubSub` needs it."""
+        ...
+
     def query(self, *args: Any, **request: Any) -> Mapping[str, Any]:
         """Query a page of items."""
         ...

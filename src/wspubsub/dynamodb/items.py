@@ -8,7 +8,10 @@ One table, string keys `pk` and `sk`, TTL attribute `expires_at` in epoch second
 | topic of a connection | `C#<connection id>` | `T#<topic>` |
 | mark of a connection that was greeted | `C#<connection id>` | `R` |
 | subscriber of a topic | `T#<shard>#<topic>` | `<connection id>` |
+| who is present in a topic | `P#<shard>#<topic>` | `<connection id>` |
+| connection of a user | `U#<user>` | `<connection id>` |
 
+The last two, and what `member_items` adds to the others, are written for `PubSub` only.
 What may hold any character stands last in its key, and a shard has digits only, so no
 topic name can collide with another item's key. A subscriber is read once for each
 publish, so it carries as few bytes as possible.
@@ -57,6 +60,37 @@ def topic_key(connection_id: str, topic: str) -> Item:
     return _key(connection_partition(connection_id), _TOPIC + topic)
 
 
+def presence_partition(topic: str, shard: int) -> str:
+    """Return the partition key of who is present in one shard of a topic."""
+    return f"P#{shard}#{topic}"
+
+
+def presence_key(connection_id: str, topic: str, shard: int) -> Item:
+    """Return the key of a connection that is present in a topic."""
+    return _key(presence_partition(topic, shard), connection_id)
+
+
+def is_ever_present(item: Item) -> bool:
+    """Return whether a connection may be shown as present in one of its topics."""
+    return "p" in item
+
+
+def read_present_topic(item: Item) -> str:
+    """Return the topic in which an item shows somebody as present."""
+    partition: str = item["pk"]["S"]
+    return partition.split("#", 2)[2]
+
+
+def user_partition(user: str) -> str:
+    """Return the partition key of a user's connections."""
+    return f"U#{user}"
+
+
+def user_key(connection_id: str, user: str) -> Item:
+    """Return the key of a user's connection."""
+    return _key(user_partition(user), connection_id)
+
+
 def subscriber_key(connection_id: str, topic: str, shard: int) -> Item:
     """Return the key of a subscriber of a topic."""
     return _key(topic_partition(topic, shard), connection_id)
@@ -73,12 +107,11 @@ def ready_key(connection_id: str) -> Item:
 
 
 def is_connection(item: Item) -> bool:
-    """Return whether an item records a connection."""
+    """Return whether an item records a connection that has not ended."""
     partition: str = item["pk"]["S"]
     sort_key: str = item["sk"]["S"]
-    return sort_key == CONNECTION_SORT_KEY and partition.startswith(
-        connection_partition("")
-    )
+    is_record = sort_key == CONNECTION_SORT_KEY and "gone" not in item
+    return is_record and partition.startswith(connection_partition(""))
 
 
 def connection_item(connection: Connection, written: Written) -> Item:
@@ -124,6 +157,11 @@ def is_leaving(item: Item) -> bool:
     return "leaving" in item
 
 
+def is_gone(item: Item) -> bool:
+    """Return whether an item says that its connection has ended."""
+    return "gone" in item
+
+
 def subscriber_item(
     connection_id: str, topic: str, shard: int, expires_at: int
 ) -> Item:
@@ -161,7 +199,7 @@ def read_expiry(item: Item) -> float:
 def is_live(item: Item, now: float) -> bool:
     """Return whether an item counts as present."""
     # DynamoDB deletes expired items within days, so readers must leave them out.
-    return not is_leaving(item) and read_expiry(item) > now
+    return not (is_leaving(item) or is_gone(item)) and read_expiry(item) > now
 
 
 def read_written_at(items: Iterable[Item]) -> Iterator[float]:

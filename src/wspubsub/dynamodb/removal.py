@@ -9,7 +9,9 @@ The connection's side is deleted by itself, as only DeleteItem returns what it d
 whoever gets it may say that the connection has left the topic, and nobody else.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypeVar
@@ -19,20 +21,39 @@ from wspubsub.dynamodb.items import (
     Item,
     Write,
     delete,
+    is_ever_present,
+    is_gone,
     is_live,
     key_of,
+    presence_key,
+    read_present_topic,
     read_shard,
     read_topic,
     subscriber_key,
 )
 from wspubsub.dynamodb.shards import ShardPlan
+from wspubsub.errors import StoreError
+
+log = logging.getLogger("wspubsub")
 
 MAX_THREADS = 8
 CHUNK = 25
 """How many subscriptions are ended side by side."""
 
-Ended = tuple[str, str]
-"""A connection, and a topic that it has left."""
+
+class Left(NamedTuple):
+    """A connection, and a topic that it has left.
+
+    Attributes:
+        connection_id: The connection.
+        topic: The topic.
+        presence: The item by which it was shown as present, if this is about that.
+    """
+
+    connection_id: str
+    topic: str
+    presence: Item | None = None
+
 
 InT = TypeVar("InT")
 OutT = TypeVar("OutT")
@@ -44,6 +65,7 @@ class _Step(NamedTuple):
     connection_id: str
     before: list[Write]
     topic_item: Item | None = None
+    presences: Sequence[Item] = ()
     after: Sequence[Write] = ()
 
 
@@ -54,14 +76,22 @@ class Removal:
         table: The table.
         plan: Where subscriptions are.
         now: Clock, in seconds since the epoch.
+        has_presence: Whether connections may be shown as present, so that this ends
+            with them even where nothing else is left that says so.
     """
 
     def __init__(
-        self, table: TableAccess, plan: ShardPlan, now: Callable[[], float]
+        self,
+        table: TableAccess,
+        plan: ShardPlan,
+        now: Callable[[], float],
+        *,
+        has_presence: bool = False,
     ) -> None:
         self._table = table
         self._plan = plan
         self._now = now
+        self._has_presence = has_presence
 
     def run(
         self,
@@ -69,7 +99,7 @@ class Removal:
         *,
         topic: str | None = None,
         is_over: Callable[[], bool],
-        ended: list[Ended],
+        ended: list[Left],
     ) -> None:
         """Delete everything that is stored about connections.
 
@@ -98,38 +128,92 @@ class Removal:
         found = None if topic is None else topics.pop(topic, None)
         for name, item in topics.items():
             if name is not None:
-                yield _Step(connection_id, self._sides(connection_id, name, item), item)
-        others = [delete(key_of(item)) for item in items if read_topic(item) is None]
+                sides = self._sides(connection_id, name, item)
+                shown = self._presences(connection_id, name, item)
+                yield _Step(connection_id, sides, item, shown)
+        others = [
+            delete(key_of(item))
+            for item in items
+            if read_topic(item) is None and not is_gone(item)
+        ]
         if topic is None:
             yield _Step(connection_id, others)
         else:
             sides = self._sides(connection_id, topic, found)
-            yield _Step(connection_id, others, found, sides)
+            shown = self._presences(connection_id, topic, found)
+            yield _Step(connection_id, others, found, shown, sides)
 
     def _sides(self, connection_id: str, topic: str, item: Item | None) -> list[Write]:
-        shards = self._plan.writable(connection_id, topic)
-        if item is not None:
-            shards.add(read_shard(item))
-        return [delete(subscriber_key(connection_id, topic, each)) for each in shards]
+        return [
+            delete(subscriber_key(connection_id, topic, shard))
+            for shard in self._shards(connection_id, topic, item)
+        ]
 
-    def _take(self, chunk: list[_Step], ended: list[Ended]) -> None:
+    def _presences(
+        self, connection_id: str, topic: str, item: Item | None
+    ) -> list[Item]:
+        if not (self._has_presence if item is None else is_ever_present(item)):
+            return []
+        return [
+            presence_key(connection_id, topic, shard)
+            for shard in self._shards(connection_id, topic, item)
+        ]
+
+    def _shards(self, connection_id: str, topic: str, item: Item | None) -> set[int]:
+        shards = self._plan.writable(connection_id, topic)
+        return shards if item is None else shards | {read_shard(item)}
+
+    def _take(self, chunk: list[_Step], ended: list[Left]) -> None:
         self._table.write(write for step in chunk for write in step.before)
-        ends = [step for step in chunk if step.topic_item is not None]
+        ends = [step for step in chunk if step.topic_item or step.presences]
         run_each(partial(self._end, ended), ends)
         self._table.write(write for step in chunk for write in step.after)
 
-    def _end(self, ended: list[Ended], step: _Step) -> None:
-        old = self._table.delete(key_of(step.topic_item or {}))
+    def _end(self, ended: list[Left], step: _Step) -> None:
+        # The connection's side last: it says that there is a presence to end.
+        for key in step.presences:
+            shown = self._table.delete(key)
+            if shown is not None and is_live(shown, self._now()):
+                topic = read_present_topic(shown)
+                ended.append(Left(step.connection_id, topic, shown))
+        if step.topic_item is None:
+            return
+        old = self._table.delete(key_of(step.topic_item))
         if old is not None and is_live(old, self._now()):
-            ended.append((step.connection_id, str(read_topic(old))))
+            ended.append(Left(step.connection_id, str(read_topic(old))))
 
 
-def group(ended: Sequence[Ended]) -> dict[str, frozenset[str]]:
+def group(ended: Sequence[Left]) -> dict[str, frozenset[str]]:
     """Return which topics each connection has left."""
     left: dict[str, set[str]] = {}
-    for connection_id, topic in ended:
-        left.setdefault(connection_id, set()).add(topic)
+    for connection_id, topic, presence in ended:
+        if presence is None:
+            left.setdefault(connection_id, set()).add(topic)
     return {connection_id: frozenset(topics) for connection_id, topics in left.items()}
+
+
+def group_presences(ended: Sequence[Left]) -> dict[str, dict[str, Item]]:
+    """Return the items by which connections were shown as present, by topic."""
+    presences: dict[str, dict[str, Item]] = {}
+    for connection_id, topic, presence in ended:
+        if presence is not None:
+            presences.setdefault(connection_id, {})[topic] = presence
+    return presences
+
+
+@contextmanager
+def report_ended(ended: Sequence[Left]) -> Iterator[None]:
+    """Log an error instead of raising it once somebody has left.
+
+    Nobody would ever hear of them otherwise. What remains is found gone by the next
+    publish.
+    """
+    try:
+        yield
+    except StoreError:
+        if not ended:
+            raise
+        log.warning("could not forget all the connections", exc_info=True)
 
 
 def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:

@@ -49,6 +49,11 @@ class ShardPlan:
             self.previous_shard(connection_id, topic),
         }
 
+    def candidates(self, connection_id: str, topic: str) -> list[int]:
+        """Return these shards, the one that a new subscription goes to first."""
+        shard = self.shard(connection_id, topic)
+        return [shard, *self.writable(connection_id, topic).difference({shard})]
+
     def readable(self, topic: str) -> range:
         """Return the shards that may hold subscriptions to a topic."""
         return range(max(_number(self._shards, topic), _number(self._previous, topic)))

@@ -5,11 +5,9 @@ disconnected may outlive it, in whole or in part. The next publish finds the con
 gone and prunes it, and the time to live ends it in any case.
 """
 
-import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 
 from wspubsub.dynamodb.access import TableAccess
@@ -29,7 +27,7 @@ from wspubsub.dynamodb.items import (
     ready_key,
 )
 from wspubsub.dynamodb.pairs import Pairs
-from wspubsub.dynamodb.removal import Ended, Removal, group, run_each
+from wspubsub.dynamodb.removal import Left, Removal, group, report_ended, run_each
 from wspubsub.dynamodb.segments import split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
 from wspubsub.dynamodb.subscribers import Subscribers
@@ -50,8 +48,6 @@ from wspubsub.subscriptions.port import (
     is_young,
 )
 from wspubsub.topics import validate_topic
-
-log = logging.getLogger("wspubsub")
 
 PRUNE_SHARE = 0.8
 """The share of a prune's time after which it sends DynamoDB no more requests."""
@@ -128,8 +124,8 @@ class DynamoDBSubscriptionStore:
         """
         connection_id = check_connection_id(connection_id)
         found = {connection_id: self._items_of(connection_id)}
-        ended: list[Ended] = []
-        with _reporting(ended):
+        ended: list[Left] = []
+        with report_ended(ended):
             self._removal.run(found, is_over=lambda: False, ended=ended)
         return group(ended).get(connection_id, frozenset())
 
@@ -242,41 +238,56 @@ class DynamoDBSubscriptionStore:
         timeout_seconds: float | None = None,
     ) -> Pruned:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
+        ended, young = self._end_all(connection_ids, topic, timeout_seconds)
+        return Pruned(left=group(ended), young=young)
+
+    def _end_all(
+        self, connection_ids: Iterable[str], topic: str | None, seconds: float | None
+    ) -> tuple[list[Left], frozenset[str]]:
+        """Forget connections that are gone; who has left, and who is too young."""
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
         topic = None if topic is None else validate_topic(topic)
         young: set[str] = set()
-        ended: list[Ended] = []
+        ended: list[Left] = []
         prune = partial(self._prune, ids, topic, young, ended)
-        with _reporting(ended):
-            if timeout_seconds is None:
+        with report_ended(ended):
+            if seconds is None:
                 prune(math.inf)
             else:
                 # What is left of the time is for the answers to what was asked last.
-                until = self._clock() + PRUNE_SHARE * timeout_seconds
-                run_within(timeout_seconds, partial(prune, until), "Query")
-        return Pruned(left=group(list(ended)), young=frozenset(young))
+                until = self._clock() + PRUNE_SHARE * seconds
+                run_within(seconds, partial(prune, until), "Query")
+        return list(ended), frozenset(young)
 
     def _prune(
         self,
         ids: Sequence[str],
         topic: str | None,
         young: set[str],
-        ended: list[Ended],
+        ended: list[Left],
         until: float,
     ) -> None:
+        def is_over() -> bool:
+            return self._clock() >= until
+
         found = {
             each: items
             for each, items in zip(ids, run_each(self._items_of, ids), strict=True)
             if not self._is_foreign(items)
         }
         young.update(each for each, items in found.items() if self._is_young(items))
-        self._removal.run(
-            {each: items for each, items in found.items() if each not in young},
-            topic=topic,
-            is_over=lambda: self._clock() >= until,
-            ended=ended,
-        )
+        old = {each: items for each, items in found.items() if each not in young}
+        found = self._before_removal(old, is_over)
+        self._removal.run(found, topic=topic, is_over=is_over, ended=ended)
+
+    def _before_removal(
+        self,
+        found: dict[str, list[Item]],
+        is_over: Callable[[], bool],  # noqa: ARG002 - for stores that take time here
+    ) -> dict[str, list[Item]]:
+        """Return the items of connections that are removed next."""
+        return found
 
     def _is_foreign(self, items: list[Item]) -> bool:
         if self._api is None:
@@ -299,15 +310,3 @@ class DynamoDBSubscriptionStore:
         now = self._now()
         # DynamoDB deletes only what is expired in whole seconds.
         return Written(now, math.ceil(now + self._ttl_seconds))
-
-
-@contextmanager
-def _reporting(ended: list[Ended]) -> Iterator[None]:
-    # Nobody would ever hear of them otherwise. What is left is found gone by the next
-    # publish.
-    try:
-        yield
-    except StoreError:
-        if not ended:
-            raise
-        log.warning("could not forget all the connections", exc_info=True)

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from wspubsub.dynamodb.access import TableAccess
-from wspubsub.dynamodb.items import topic_partition
+from wspubsub.dynamodb.items import Item, topic_partition
 from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
 from wspubsub.dynamodb.segments import sort_key_range
 from wspubsub.subscriptions.port import Segment
@@ -75,20 +75,37 @@ class Subscribers:
     ) -> Page[str]:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
-        condition, values = sort_key_range(segment.after, segment.until)
+        condition, values = self._filter()
         request: dict[str, Any] = {
-            "FilterExpression": "expires_at > :now",
+            "FilterExpression": condition,
             "ProjectionExpression": "sk",
-            "ExpressionAttributeValues": {":now": {"N": repr(self._now())}, **values},
+            "ExpressionAttributeValues": values,
         }
-        if consistent:
-            request["ConsistentRead"] = True
-        if start is None:
-            request["Limit"] = FIRST_PAGE_ITEMS
-        partition = topic_partition(topic, segment.shard)
-        page = self._table.page(partition, start, request, condition)
+        page = self._read(topic, segment, start, request, consistent=consistent)
         ids = [item["sk"]["S"] for item in page.items]
         # A range of sort keys has both its ends in it.
         if segment.after is not None and ids[:1] == [segment.after]:
             del ids[0]
         return Page(ids, page.next_key)
+
+    def _filter(self) -> tuple[str, Item]:
+        """Return the condition on those who are seen, and the values in it."""
+        return "expires_at > :now", {":now": {"N": repr(self._now())}}
+
+    def _read(
+        self,
+        topic: str,
+        segment: Segment,
+        start: StartKey | None,
+        request: dict[str, Any],
+        *,
+        consistent: bool,
+    ) -> Page[Item]:
+        condition, values = sort_key_range(segment.after, segment.until)
+        request["ExpressionAttributeValues"] |= values
+        if consistent:
+            request["ConsistentRead"] = True
+        if start is None:
+            request["Limit"] = FIRST_PAGE_ITEMS
+        partition = topic_partition(topic, segment.shard)
+        return self._table.page(partition, start, request, condition)

@@ -14,6 +14,8 @@ from wspubsub.selection import (
 )
 
 STREAM, QUEUE = "stream", "queue"
+HISTORY, MEMBERS = "history", "members"
+TABLE_USES = (HISTORY, MEMBERS)
 SOURCE_VARIABLES = {STREAM: "WSPUBSUB_STREAM", QUEUE: "WSPUBSUB_QUEUE"}
 """The environment variables in which a function finds its event sources."""
 
@@ -32,6 +34,9 @@ class Application:
         event_sources: `stream` and `queue`, as far as the handler takes their records;
             None if it does not say. A bare `Router` takes the events of a WebSocket
             API only.
+        table_uses: What the handler has the table for besides subscriptions:
+            `history` (topics have a log) and `members` (who is in a topic, which a
+            `PubSub` keeps). Only what declares it is known to.
         variables: Names that begin with `WSPUBSUB_` of the environment variables that
             the module reads while it is imported.
 
@@ -44,6 +49,7 @@ class Application:
     two_way_keys: AbstractSet[str] = frozenset()
     route_selection_expression: str = DEFAULT_EXPRESSION
     event_sources: AbstractSet[str] | None = frozenset()
+    table_uses: AbstractSet[str] = frozenset()
     variables: AbstractSet[str] = frozenset()
 
     def __post_init__(self) -> None:

@@ -20,12 +20,15 @@ class Declaration:
         route_selection_expression: What the router selects routes with.
         event_sources: `stream` and `queue`, as far as it takes their records; None if
             it does not say.
+        table_uses: `history` and `members`, as far as it says that it has the table
+            for a log of topics and for who is in them.
     """
 
     route_keys: AbstractSet[str]
     two_way_keys: AbstractSet[str]
     route_selection_expression: str
     event_sources: AbstractSet[str] | None
+    table_uses: AbstractSet[str]
 
 
 def read_declaration(handler: object) -> Declaration | None:
@@ -33,7 +36,8 @@ def read_declaration(handler: object) -> Declaration | None:
 
     It is a `Router` or has an attribute `router` that is one, such as an
     `EventSources`. Its attribute `event_sources`, if it has one, names `stream` and
-    `queue`. Both may be on what `functools.wraps` has wrapped.
+    `queue`, and `table_uses` names `history` and `members`. Each may be on what
+    `functools.wraps` has wrapped.
     """
     router = _find_router(handler)
     if router is None:
@@ -43,6 +47,7 @@ def read_declaration(handler: object) -> Declaration | None:
         two_way_keys=router.two_way_keys,
         route_selection_expression=router.route_selection_expression,
         event_sources=_find_event_sources(handler),
+        table_uses=_find_table_uses(handler),
     )
 
 
@@ -61,6 +66,11 @@ def _find_event_sources(handler: object) -> frozenset[str] | None:
         if hasattr(each, "event_sources"):
             return frozenset(each.event_sources)
     return None
+
+
+def _find_table_uses(handler: object) -> frozenset[str]:
+    declaring = (each for each in _unwrap(handler) if hasattr(each, "table_uses"))
+    return frozenset(getattr(next(declaring, None), "table_uses", ()))
 
 
 def _unwrap(handler: object) -> Iterator[object]:

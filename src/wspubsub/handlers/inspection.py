@@ -105,6 +105,7 @@ def inspect_handler(
         two_way_keys=frozenset(declared["two_way_keys"]),
         route_selection_expression=declared["route_selection_expression"],
         event_sources=None if event_sources is None else frozenset(event_sources),
+        table_uses=frozenset(declared["table_uses"]),
         variables=frozenset(answer["variables"]),
     )
 

@@ -86,6 +86,7 @@ def describe(handler: str) -> dict[str, Any] | None:
         "two_way_keys": sorted(declared.two_way_keys),
         "route_selection_expression": declared.route_selection_expression,
         "event_sources": None if sources is None else sorted(sources),
+        "table_uses": sorted(declared.table_uses),
     }
 
 

@@ -240,3 +240,27 @@ def command_of(number: int) -> int:
 def is_of_server(number: int, after: int) -> bool:
     """Return whether a number is the server's own, after that of a client's command."""
     return after < number and command_of(number) == command_of(after)
+
+
+def find_refusal(
+    number: int,
+    called_at: float,
+    *,
+    last: int,
+    has_ended: bool,
+    ended_at: float,
+) -> Began | None:
+    """Return why a client's command does not subscribe it; None if it does.
+
+    Args:
+        number: Its number.
+        called_at: When the rule was called that allowed it.
+        last: Number of the last command for the same topic.
+        has_ended: Whether that has ended the subscription.
+        ended_at: When the server last ended one by itself.
+    """
+    is_late = last > number or (last == number and has_ended)
+    if not is_late and called_at > ended_at:
+        return None
+    is_refused = not is_late or (has_ended and is_of_server(last, number))
+    return Began(number=number, is_current=False, is_refused=is_refused)

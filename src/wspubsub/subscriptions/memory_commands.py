@@ -7,7 +7,7 @@ from typing import NamedTuple
 from wspubsub.subscriptions.members import (
     TOMBSTONE_SECONDS,
     command_of,
-    is_of_server,
+    find_refusal,
 )
 from wspubsub.subscriptions.sessions import Began, Presence, Subscription
 
@@ -63,12 +63,13 @@ class MemoryCommands:
         kept = self.find(connection_id, topic)
         if kept is None:
             return None
-        has_ended = kept.subscription is None
-        is_late = kept.number > number or (kept.number == number and has_ended)
-        if not is_late and called_at > kept.ended_at:
-            return None
-        is_refused = not is_late or (has_ended and is_of_server(kept.number, number))
-        return Began(number=number, is_current=False, is_refused=is_refused)
+        return find_refusal(
+            number,
+            called_at,
+            last=kept.number,
+            has_ended=kept.subscription is None,
+            ended_at=kept.ended_at,
+        )
 
     def begin(
         self,

@@ -15,11 +15,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.support.late_reads import is_late
+from tests.support.servers.expressions import holds, update
 from wspubsub.mappings.stream_records import stream_records
 
 Item = dict[str, Any]
 
-_COMPARISON = re.compile(r"(\w+) (=|<=|>) (:\w+)")
 _SORT_KEY = re.compile(r"pk = :pk(?: AND sk (>=|<=|BETWEEN) (:\w+)(?: AND (:\w+))?)?")
 _ARN = "arn:aws:dynamodb:us-east-1:123456789012:table/small/stream/2026"
 
@@ -92,6 +92,16 @@ class SmallTable:
         self._partitions.get(pk, {}).pop(sk, None)
         return {} if old is None else {"Attributes": old}
 
+    def update_item(self, **request: Any) -> dict[str, Any]:
+        pk, sk = _key(request["Key"])
+        old = self._partitions.get(pk, {}).get(sk)
+        if not _holds(request, old):
+            raise _condition_failed(request, old)
+        item = update(request, request["Key"], old)
+        self._partitions.setdefault(pk, {})[sk] = item
+        self._record("INSERT" if old is None else "MODIFY", item)
+        return {"Attributes": old} if old else {}
+
     def batch_write_item(self, **request: Any) -> dict[str, Any]:
         for write in next(iter(request["RequestItems"].values())):
             if "PutRequest" in write:
@@ -102,7 +112,6 @@ class SmallTable:
 
     def query(self, **request: Any) -> dict[str, Any]:
         values = request["ExpressionAttributeValues"]
-        assert request.get("FilterExpression") in {None, "expires_at > :now"}
         match = _SORT_KEY.fullmatch(request["KeyConditionExpression"])
         assert match is not None
         items = self._partitions.get(values[":pk"]["S"], {})
@@ -116,7 +125,10 @@ class SmallTable:
         start = request.get("ExclusiveStartKey")
         first = 0 if start is None else bisect_left(names, start["sk"]["S"]) + 1
         page = names[first : first + most]
-        answer: dict[str, Any] = {"Items": [dict(items[name]) for name in page]}
+        found = [dict(items[name]) for name in page]
+        answer: dict[str, Any] = {
+            "Items": [e for e in found if _holds(request, e, "FilterExpression")]
+        }
         if first + most < len(names):
             answer["LastEvaluatedKey"] = {"pk": values[":pk"], "sk": {"S": page[-1]}}
         return answer
@@ -149,29 +161,14 @@ def _in_range(
     return [name for name in names if low <= name <= high]
 
 
-def _holds(request: dict[str, Any], old: Item | None) -> bool:
-    condition = request.get("ConditionExpression")
+def _holds(
+    request: dict[str, Any], old: Item | None, name: str = "ConditionExpression"
+) -> bool:
+    condition = request.get(name)
+    if condition is None:
+        return True
     values = request.get("ExpressionAttributeValues", {})
-    return condition is None or any(
-        _is_true(part, values, old) for part in condition.split(" OR ")
-    )
-
-
-def _is_true(part: str, values: dict[str, Any], old: Item | None) -> bool:
-    if part == "attribute_not_exists(pk)":
-        return old is None
-    match = _COMPARISON.fullmatch(part)
-    assert match is not None, part
-    name, operator, value = match.groups()
-    if old is None or name not in old:
-        return False
-    ((kind, theirs),) = old[name].items()
-    ours = values[value][kind]
-    if kind == "N":
-        theirs, ours = float(theirs), float(ours)
-    return bool(
-        {"=": theirs == ours, "<=": theirs <= ours, ">": theirs > ours}[operator]
-    )
+    return holds(condition, values, old, request.get("ExpressionAttributeNames", {}))
 
 
 def _condition_failed(request: dict[str, Any], old: Item | None) -> ClientError:

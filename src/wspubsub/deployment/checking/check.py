@@ -12,11 +12,16 @@ from wspubsub.deployment.checking.sam import expand_sam
 from wspubsub.deployment.checking.stack import Stack, as_mapping
 from wspubsub.deployment.checking.wiring import check_wiring
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import SOURCE_VARIABLES, Application
+from wspubsub.handlers.application import (
+    HISTORY,
+    MEMBERS,
+    SOURCE_VARIABLES,
+    Application,
+)
 
 
 def check_template(
-    template: Mapping[str, Any], application: Application, *, with_history: bool = False
+    template: Mapping[str, Any], application: Application
 ) -> list[Finding]:
     """Return where a template does not match an application.
 
@@ -25,7 +30,6 @@ def check_template(
     Args:
         template: As `read_template` returns it.
         application: The handler that it is to deploy.
-        with_history: Whether topics have a log, which takes more permissions.
 
     Raises:
         UsageError: The template has no WebSocket API.
@@ -39,7 +43,11 @@ def check_template(
     findings: list[Finding] = []
     for deployment in found:
         findings += check_routes(deployment, application)
-        findings += check_permissions(deployment, with_history=with_history)
+        findings += check_permissions(
+            deployment,
+            history=HISTORY in application.table_uses,
+            members=MEMBERS in application.table_uses,
+        )
         findings += check_wiring(deployment, application)
         findings += check_mappings(deployment, application)
     # Two APIs share much, and two roles one policy.

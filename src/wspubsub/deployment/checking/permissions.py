@@ -12,12 +12,11 @@ from wspubsub.deployment.checking.grants import (
 )
 from wspubsub.deployment.checking.stack import Resource
 from wspubsub.deployment.permissions import (
-    HISTORY_ACTIONS,
     LIST_STREAMS,
     MANAGE_CONNECTIONS,
     SEND_MESSAGE,
-    STORE_ACTIONS,
     VERBS,
+    table_actions,
 )
 from wspubsub.dynamodb.log_items import log_partition
 
@@ -26,7 +25,7 @@ _CONNECTION = "connection-id"
 
 
 def check_permissions(
-    deployment: Deployment, *, with_history: bool
+    deployment: Deployment, *, history: bool, members: bool
 ) -> Iterator[Finding]:
     """Yield which permissions are missing, and which are too wide."""
     yield from _check_invocable(deployment)
@@ -35,7 +34,7 @@ def check_permissions(
         if found is not None:
             yield from _check_connections(deployment, function, found)
             yield from _check_table(
-                deployment, function, found, with_history=with_history
+                deployment, function, found, history=history, members=members
             )
             yield from _check_queue(deployment, function, found)
     for role in _find_roles(deployment):
@@ -133,7 +132,12 @@ def _check_connections(
 
 
 def _check_table(
-    deployment: Deployment, function: Resource, found: Grants, *, with_history: bool
+    deployment: Deployment,
+    function: Resource,
+    found: Grants,
+    *,
+    history: bool,
+    members: bool,
 ) -> Iterator[Finding]:
     table = deployment.find_table(function)
     if table is None:
@@ -141,8 +145,8 @@ def _check_table(
     name = deployment.stack.text(table.properties.get("TableName"))
     names = [f"${{{table.name}.Arn}}", f"dynamodb:table/${{{table.name}}}"]
     names += [f"dynamodb:table/{name}"] if name else []
-    is_logged = with_history or _carries_log(deployment, table)
-    for action in (*STORE_ACTIONS, *(HISTORY_ACTIONS if is_logged else ())):
+    is_logged = history or _carries_log(deployment, table)
+    for action in table_actions(history=is_logged, members=members):
         if found.lacks(action, *names):
             yield report_lacking(found, action, f"{table.name} for {function.name}")
 

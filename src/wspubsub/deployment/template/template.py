@@ -90,6 +90,7 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
             application_arns(name, settings),
             # What a stream carries is logged first.
             history=settings.history or settings.streams,
+            members=settings.members,
             records=name == last,
         )
         found |= function(

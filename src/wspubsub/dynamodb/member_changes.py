@@ -1,0 +1,100 @@
+"""What changes of a subscription while it lasts: until when, and what was lost."""
+
+from collections.abc import Callable
+
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.items import (
+    Item,
+    is_live,
+    read_shard,
+    read_topic,
+    subscriber_key,
+    topic_key,
+)
+from wspubsub.dynamodb.member_items import (
+    number,
+    read_number,
+    read_until,
+    until_request,
+    update_request,
+)
+from wspubsub.dynamodb.shards import ShardPlan
+from wspubsub.subscriptions.sessions import Session, earliest
+
+_IS_LIVE = "attribute_not_exists(leaving) AND expires_at > :now"
+_CAN_BE_MARKED = (
+    "attribute_exists(pk) AND (attribute_not_exists(lost) OR lost > :lost) "
+    "AND expires_at > :now"
+)
+
+
+class MemberChanges:
+    """Extends subscriptions, and marks what was lost.
+
+    Args:
+        table: The table.
+        plan: Where subscriptions are.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self, table: TableAccess, plan: ShardPlan, now: Callable[[], float]
+    ) -> None:
+        self._table = table
+        self._plan = plan
+        self._now = now
+
+    def mark(self, topic: str, connection_id: str, offset: int) -> bool:
+        """Note what a subscriber has lost and return whether it is one."""
+        for shard in self._plan.candidates(connection_id, topic):
+            done, old = self._table.attempt(
+                self._table.update,
+                subscriber_key(connection_id, topic, shard),
+                _CAN_BE_MARKED,
+                {":now": number(self._now())},
+                **update_request({"lost": number(offset)}),
+            )
+            if done or (old is not None and is_live(old, self._now())):
+                return True
+        return False
+
+    def extend(
+        self, connection_id: str, expires_at: float | None, topic_item: Item
+    ) -> None:
+        """Let a subscription expire with its session, for publishers.
+
+        Args:
+            connection_id: The connection.
+            expires_at: When the session's token expires.
+            topic_item: The item of the topic of the connection.
+        """
+        first = earliest(expires_at, read_until(topic_item))
+        self._set_until(connection_id, topic_item, first)
+
+    def extend_topic(self, session: Session, topic: str, until: float | None) -> bool:
+        """Let a subscription expire at another time and return whether there is one."""
+        done, old = self._table.attempt(
+            self._table.update,
+            topic_key(session.connection_id, topic),
+            _IS_LIVE,
+            {":now": number(self._now())},
+            **until_request(until),
+        )
+        if not done or old is None:
+            return False
+        first = earliest(session.expires_at, until)
+        self._set_until(session.connection_id, old, first)
+        return True
+
+    def _set_until(
+        self, connection_id: str, topic_item: Item, until: float | None
+    ) -> None:
+        topic, shard = str(read_topic(topic_item)), read_shard(topic_item)
+        # A later command knows better until when its subscription lasts.
+        self._table.attempt(
+            self._table.update,
+            subscriber_key(connection_id, topic, shard),
+            "n = :n",
+            {":n": number(read_number(topic_item))},
+            **until_request(until),
+        )

@@ -1,0 +1,350 @@
+"""Subscriptions that are begun and ended by numbered commands.
+
+Each command writes its number: into the topic of the connection first, which says what
+is true, then into the subscriber and into who is present. An item is written only over
+a lower number and deleted only with a number that is not higher, so what a command does
+late never spoils what a later one did.
+
+A subscribe reads the topic of the connection back after its writes. If a later command
+has written there meanwhile and ended the subscription, or the connection has ended, it
+deletes what it wrote: whoever came in between may have looked before that was there.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
+from typing import NamedTuple
+
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.items import (
+    Item,
+    Written,
+    is_ever_present,
+    is_leaving,
+    is_live,
+    presence_key,
+    read_expiry,
+    read_shard,
+    subscriber_key,
+    topic_key,
+)
+from wspubsub.dynamodb.member_changes import MemberChanges
+from wspubsub.dynamodb.member_items import (
+    IS_NEWER,
+    IS_NOT_OLDER,
+    first_until,
+    has_joined_by,
+    member_item,
+    next_number,
+    number,
+    presence_request,
+    read_ended_at,
+    read_lost,
+    read_number,
+    read_presence,
+    tombstone_change,
+    topic_change,
+    update_request,
+)
+from wspubsub.dynamodb.shards import ShardPlan
+from wspubsub.errors import StoreError
+from wspubsub.subscriptions.members import (
+    find_refusal,
+    is_of_server,
+)
+from wspubsub.subscriptions.sessions import (
+    UNKNOWN_OFFSET,
+    Began,
+    Presence,
+    Session,
+    Subscription,
+)
+
+_NEXT_NUMBER = "if_not_exists(#n, :zero) + :one"
+_STEP = {":zero": {"N": "0"}, ":one": {"N": "1"}}
+_IS_CALLED_AFTER = "attribute_not_exists(ended_at) OR ended_at < :called_at"
+
+
+class Entry(NamedTuple):
+    """A subscription that is to begin.
+
+    Attributes:
+        connection_id: The connection.
+        topic: The topic.
+        subscription: What it is like; its command does not count.
+        session: The connection's session, if it is known.
+        number: Number of the client's command; None if the server does it by itself.
+        called_at: When the rule was called that allowed it.
+        written: When it is written.
+    """
+
+    connection_id: str
+    topic: str
+    subscription: Subscription
+    session: Session | None
+    number: int | None
+    called_at: float
+    written: Written
+
+
+class _Step(NamedTuple):
+    """A command for a topic: its number, and the shards to look into.
+
+    The first shard is the one that a new subscription goes to.
+    """
+
+    connection_id: str
+    topic: str
+    number: int
+    shards: list[int]
+
+
+class _Lost:
+    """The first message that a subscriber has missed, as far as it is known."""
+
+    __slots__ = ("offset",)
+
+    def __init__(self) -> None:
+        self.offset: int | None = None
+
+    def add(self, offset: int | None) -> None:
+        known = [each for each in (self.offset, offset) if each is not None]
+        self.offset = min(known, default=None)
+
+
+class MemberCommands:
+    """Begins and ends subscriptions.
+
+    Args:
+        table: The table.
+        plan: Where subscriptions go.
+        changes: Marks what was lost.
+        api: API and stage of the connections, if the table is shared by several.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        table: TableAccess,
+        plan: ShardPlan,
+        changes: MemberChanges,
+        api: str | None,
+        now: Callable[[], float],
+    ) -> None:
+        self._table = table
+        self._plan = plan
+        self._changes = changes
+        self._api = api
+        self._now = now
+
+    def begin(self, entry: Entry) -> Began:
+        """Subscribe a connection."""
+        found = self._write_topic(entry)
+        if isinstance(found, Began):
+            return found
+        step, lost = found, _Lost()
+        with self._marking_again(step, lost):
+            self._write_subscriber(step, entry, lost)
+            has_joined = self._write_presence(step, entry)
+            return self._settle(step, lost, has_joined=has_joined)
+
+    def end(
+        self, connection_id: str, topic: str, command_number: int | None
+    ) -> Presence | None:
+        """Unsubscribe a connection; by the server itself without a number."""
+        old, step = self._bury_topic(connection_id, topic, command_number)
+        if step is None:
+            return None
+        self._delete(step, subscriber_key, step.shards)
+        if old is None or not is_ever_present(old):
+            return None
+        shown = self._delete(step, presence_key, step.shards)
+        return read_presence(shown[0]) if shown else None
+
+    def undo(self, connection_id: str, topic: str, began: int) -> Presence | None:
+        """End a subscription by the number that began it."""
+        _, step = self._bury_topic(connection_id, topic, began)
+        return None if step is None else self._undo_sides(step)
+
+    def _write_topic(self, entry: Entry) -> _Step | Began:
+        key = topic_key(entry.connection_id, entry.topic)
+        shard = self._plan.candidates(entry.connection_id, entry.topic)[0]
+        sets, removes = topic_change(entry.subscription, shard, entry.written)
+        if self._api is not None:
+            sets["api"] = {"S": self._api}
+        if entry.number is None:
+            old = self._update_next(key, sets, removes)
+            return self._step(entry.connection_id, entry.topic, next_number(old), old)
+        sets["n"] = number(entry.number)
+        condition, values = IS_NEWER, self._now_value()
+        if entry.called_at < math.inf:
+            condition = f"({condition}) AND ({_IS_CALLED_AFTER})"
+            values[":called_at"] = number(entry.called_at)
+        done, old = self._table.attempt(
+            self._table.update, key, condition, values, **update_request(sets, removes)
+        )
+        if not done and (refusal := self._refusal(entry, entry.number, old)):
+            return refusal
+        return self._step(entry.connection_id, entry.topic, entry.number, old)
+
+    def _refusal(self, entry: Entry, ours: int, found: Item | None) -> Began | None:
+        if found is None or read_expiry(found) <= self._now():
+            # It was there a moment ago: whoever deleted it has ended the connection.
+            return Began(number=ours, is_current=False)
+        # With our own number it is what a first attempt wrote whose answer was lost.
+        return find_refusal(
+            ours,
+            entry.called_at,
+            last=read_number(found),
+            has_ended=is_leaving(found),
+            ended_at=read_ended_at(found),
+        )
+
+    def _write_subscriber(self, step: _Step, entry: Entry, lost: _Lost) -> None:
+        item = member_item(
+            subscriber_key(step.connection_id, step.topic, step.shards[0]),
+            entry.subscription,
+            first_until(entry.session, entry.subscription.until),
+            entry.written.expires_at,
+        )
+        # Until the answer is there, nobody knows what this takes away.
+        lost.offset = UNKNOWN_OFFSET
+        done, old = self._table.attempt(
+            self._table.put,
+            item | {"n": number(step.number)},
+            IS_NEWER,
+            self._values(step),
+            ReturnValues="ALL_OLD",
+        )
+        if done:
+            lost.offset = read_lost(old, self._now())
+        elif old is None or read_number(old) != step.number:
+            # A later command has written there, and knows what was lost.
+            lost.offset = None
+        for each in self._delete(step, subscriber_key, step.shards[1:]):
+            lost.add(read_lost(each, self._now()))
+
+    def _write_presence(self, step: _Step, entry: Entry) -> bool:
+        if entry.session is None or not entry.subscription.has_presence:
+            return False
+        key = presence_key(step.connection_id, step.topic, step.shards[0])
+        request = presence_request(entry.session, step.number, entry.written.expires_at)
+        done, old = self._table.attempt(
+            self._table.update, key, IS_NEWER, self._values(step), **request
+        )
+        if done:
+            has_joined = old is None or read_expiry(old) <= self._now()
+        else:
+            # With our own number it is what a first attempt wrote.
+            has_joined = old is not None and has_joined_by(old, step.number)
+        others = self._delete(step, presence_key, step.shards[1:])
+        return has_joined and not others
+
+    def _settle(self, step: _Step, lost: _Lost, *, has_joined: bool) -> Began:
+        found = self._table.get(topic_key(step.connection_id, step.topic))
+        if found is not None and is_live(found, self._now()):
+            if read_number(found) <= step.number:
+                return Began(
+                    number=step.number, lost=lost.offset, has_joined=has_joined
+                )
+            if lost.offset is not None:
+                # The answer to the later command does not know of it.
+                self._changes.mark(step.topic, step.connection_id, lost.offset)
+            return Began(number=step.number, is_current=False, has_joined=has_joined)
+        is_refused = found is not None and is_of_server(read_number(found), step.number)
+        return Began(
+            number=step.number,
+            is_current=False,
+            is_refused=is_refused,
+            left=self._undo_sides(step),
+        )
+
+    @contextmanager
+    def _marking_again(self, step: _Step, lost: _Lost) -> Iterator[None]:
+        try:
+            yield
+        except StoreError:
+            if lost.offset is not None:
+                with suppress(StoreError):
+                    self._changes.mark(step.topic, step.connection_id, lost.offset)
+            raise
+
+    def _bury_topic(
+        self, connection_id: str, topic: str, command_number: int | None
+    ) -> tuple[Item | None, _Step | None]:
+        """Return the topic's item as it was, and no step if a later one has it."""
+        key = topic_key(connection_id, topic)
+        shard = self._plan.candidates(connection_id, topic)[0]
+        sets, removes, expressions, values = tombstone_change(shard, self._now())
+        if command_number is None:
+            sets["ended_at"] = number(self._now())
+            old = self._update_next(key, sets, removes, expressions, values)
+            return old, self._step(connection_id, topic, next_number(old), old)
+        sets["n"] = number(command_number)
+        request = update_request(sets, removes, expressions)
+        request["ExpressionAttributeValues"] |= values
+        done, old = self._table.attempt(
+            self._table.update, key, IS_NOT_OLDER, self._now_value(), **request
+        )
+        if not done:
+            return old, None
+        return old, self._step(connection_id, topic, command_number, old)
+
+    def _undo_sides(self, step: _Step) -> Presence | None:
+        self._delete(step, subscriber_key, step.shards)
+        for shown in self._delete(step, presence_key, step.shards):
+            # Nobody was told of a presence that the undone call has begun.
+            if not has_joined_by(shown, step.number):
+                return read_presence(shown)
+        return None
+
+    def _delete(
+        self,
+        step: _Step,
+        make_key: Callable[[str, str, int], Item],
+        shards: Iterable[int],
+    ) -> list[Item]:
+        """Delete what no later command has written and return what was not expired."""
+        attempts = [
+            self._table.attempt(
+                self._table.delete,
+                make_key(step.connection_id, step.topic, shard),
+                IS_NOT_OLDER,
+                self._values(step),
+            )
+            for shard in shards
+        ]
+        now = self._now()
+        return [
+            old
+            for done, old in attempts
+            if done and old is not None and is_live(old, now)
+        ]
+
+    def _update_next(
+        self,
+        key: Item,
+        sets: Item,
+        removes: Iterable[str],
+        expressions: Mapping[str, str] = MappingProxyType({}),
+        values: Mapping[str, Item] = MappingProxyType({}),
+    ) -> Item | None:
+        """Update an item with the number after the one it has."""
+        request = update_request(sets, removes, {**expressions, "n": _NEXT_NUMBER})
+        request["ExpressionAttributeValues"] |= {**values, **_STEP}
+        return self._table.update(key, **request)
+
+    def _step(
+        self, connection_id: str, topic: str, command_number: int, old: Item | None
+    ) -> _Step:
+        shards = self._plan.candidates(connection_id, topic)
+        if old is not None and read_shard(old) not in shards:
+            shards.append(read_shard(old))
+        return _Step(connection_id, topic, command_number, shards)
+
+    def _values(self, step: _Step) -> Item:
+        return {":n": number(step.number), **self._now_value()}
+
+    def _now_value(self) -> Item:
+        return {":now": number(self._now())}

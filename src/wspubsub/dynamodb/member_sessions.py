@@ -1,0 +1,102 @@
+"""Sessions in the table: who a connection's user is, and that it has ended."""
+
+import os
+from collections.abc import Callable
+
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.items import (
+    Item,
+    Written,
+    connection_key,
+    is_gone,
+    is_live,
+    user_key,
+    user_partition,
+)
+from wspubsub.dynamodb.member_items import (
+    gone_request,
+    number,
+    read_user,
+    session_item,
+    until_request,
+    user_item,
+)
+from wspubsub.subscriptions.sessions import Session
+
+_HAS_NO_SESSION = (
+    "(attribute_not_exists(user_id) AND attribute_not_exists(gone)) "
+    "OR expires_at <= :now"
+)
+_HAS_SESSION = (
+    "attribute_exists(user_id) AND attribute_not_exists(gone) AND expires_at > :now"
+)
+
+
+class MemberSessions:
+    """Begins and ends sessions.
+
+    Args:
+        table: The table.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(self, table: TableAccess, now: Callable[[], float]) -> None:
+        self._table = table
+        self._now = now
+
+    def begin(self, session: Session, written: Written) -> bool:
+        """Record a session, unless the connection has one or has ended."""
+        mark = os.urandom(8).hex()
+        # The user's item first: whoever has a session must be found by their name.
+        if session.user:
+            self._table.put(user_item(session, written.expires_at))
+        done, found = self._table.attempt(
+            self._table.put,
+            session_item(session, written, mark),
+            _HAS_NO_SESSION,
+            self._now_value(),
+        )
+        # With our own mark it is what a first attempt wrote whose answer was lost.
+        if done or (found is not None and found.get("mark") == {"S": mark}):
+            return True
+        if session.user and not _is_session_of(found, session.user):
+            self._table.delete(user_key(session.connection_id, session.user))
+        return False
+
+    def extend(self, connection_id: str, expires_at: float | None) -> bool:
+        """Let a session expire at another time and return whether there is one."""
+        done, _ = self._table.attempt(
+            self._table.update,
+            connection_key(connection_id),
+            _HAS_SESSION,
+            self._now_value(),
+            **until_request(expires_at),
+        )
+        return done
+
+    def is_gone(self, connection_id: str) -> bool:
+        """Return whether a connection has no session, or none any more."""
+        item = self._table.get(connection_key(connection_id))
+        if item is None or not is_live(item, self._now()):
+            return True
+        return read_user(item) is None
+
+    def bury(self, connection_id: str) -> None:
+        """Say that a connection is gone."""
+        request = gone_request(self._now())
+        old = self._table.update(connection_key(connection_id), **request)
+        if old is not None and (user := read_user(old)):
+            self._table.delete(user_key(connection_id, user))
+
+    def connections_of(self, user: str) -> tuple[str, ...]:
+        """Return the connections of a user; none of an anonymous one."""
+        items = self._table.all(user_partition(user)) if user else []
+        now = self._now()
+        return tuple(item["sk"]["S"] for item in items if is_live(item, now))
+
+    def _now_value(self) -> Item:
+        return {":now": number(self._now())}
+
+
+def _is_session_of(item: Item | None, user: str) -> bool:
+    return item is not None and not is_gone(item) and read_user(item) == user
