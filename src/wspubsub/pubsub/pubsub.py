@@ -200,6 +200,14 @@ class PubSub(Server):
         """
         return frozenset({"members", "history"} if self._has_history else {"members"})
 
+    @property
+    def table_uses(self) -> frozenset[str]:
+        """What the table is for: `members`, and `history` where a topic has one.
+
+        Tools read it.
+        """
+        return frozenset({"members", "history"} if self._has_history else {"members"})
+
     # What a user registers.
 
     def topic(
