@@ -193,15 +193,6 @@ class PubSub(Server):
 
     @property
     def table_uses(self) -> frozenset[str]:
-        """What the function has the table for besides subscriptions.
-
-        It is `members`, and `history` where a topic has one; `wspubsub template` and
-        `check` read it for the function's permissions.
-        """
-        return frozenset({"members", "history"} if self._has_history else {"members"})
-
-    @property
-    def table_uses(self) -> frozenset[str]:
         """What the table is for: `members`, and `history` where a topic has one.
 
         Tools read it.
