@@ -134,7 +134,7 @@ def topic_of(user: str | None) -> str:
 
 def check(name: str, value: object) -> None:
     if not isinstance(value, str) or not 1 <= len(value.encode()) <= MAX_BYTES:
-        raise MessageError(f"{name} is text of 1 to {MAX_BYTES} bytes")
+        raise MessageError(f"{name} must be text of 1 to {MAX_BYTES} bytes")
 
 
 handler = router

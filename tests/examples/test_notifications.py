@@ -253,7 +253,7 @@ NO_POSITION = (
         ({"action": "subscribe", "topic": "user:bob"}, "action is resume or read"),
         ({"action": "resume", "since": 3}, NO_POSITION),
         ({"action": "read"}, 'the message has no field "id"'),
-        ({"action": "read", "id": "x" * 201}, "id is text of 1 to 200 bytes"),
+        ({"action": "read", "id": "x" * 201}, "id must be text of 1 to 200 bytes"),
     ],
 )
 def test_nonsense_is_answered_with_what_is_wrong(
@@ -273,7 +273,7 @@ def test_nobody_is_notified_of_nonsense(
 ) -> None:
     event = {"user": "alice", "id": "1", "title": "Hello", name: value}
 
-    with pytest.raises(MessageError, match=f"{name} is text of 1 to 200 bytes"):
+    with pytest.raises(MessageError, match=f"{name} must be text of 1 to 200 bytes"):
         notifications.app.notify(event, None)
 
     assert missed(notifications.device("alice"))["messages"] == []

@@ -130,7 +130,7 @@ def test_routes_that_come_with_a_change_are_served_to_open_connections(
     app = tmp_path / "app.py"
     code = "from wspubsub import Router\nhandler = Router()\n"
     app.write_text(code)
-    options = ["--reload", "--dynamodb", chat.dynamodb_url]
+    options = ["--reload", "--no-queue", "--dynamodb", chat.dynamodb_url]
 
     with (
         dev("app.py:handler", *options, cwd=tmp_path) as gateway,
@@ -141,5 +141,12 @@ def test_routes_that_come_with_a_change_are_served_to_open_connections(
         )
         gateway.wait_for(lambda each: each.get("text") == "Two-way routes: echo")
         client.send('{"action": "echo"}')
-
         assert client.recv(10) == "new"
+
+        app.write_text(
+            "from wspubsub import Router\n"
+            "from wspubsub.eventsources import EventSources\n"
+            "handler = EventSources(Router(), stream=print, queue=print)\n"
+        )
+        warning = gateway.wait_for(lambda each: each["kind"] == "warning")
+        assert "the handler needs the stream now: restart" in warning["text"]

@@ -122,10 +122,10 @@ def test_a_public_key_verifies_what_its_private_key_signed() -> None:
     [
         ("short", {}, "at least 32 bytes"),
         (b"short", {}, "at least 32 bytes"),
-        (SECRET, {"algorithms": "HS256"}, "is a list of HS256"),
-        (SECRET, {"algorithms": []}, "is a list of HS256"),
-        (SECRET, {"algorithms": ["RS256"]}, "is a list of HS256"),
-        (SECRET, {"algorithms": ["none"]}, "is a list of HS256"),
+        (SECRET, {"algorithms": "HS256"}, "must be a list of HS256"),
+        (SECRET, {"algorithms": []}, "must be a list of HS256"),
+        (SECRET, {"algorithms": ["RS256"]}, "must be a list of HS256"),
+        (SECRET, {"algorithms": ["none"]}, "must be a list of HS256"),
         ("-----BEGIN PUBLIC KEY-----", {"algorithms": ["HS256"]}, "ES256"),
     ],
 )

@@ -83,8 +83,8 @@ def test_the_overlap_names_both_patterns() -> None:
 @pytest.mark.parametrize(
     ("pattern", "complaint"),
     [
-        ("", "is text such as"),
-        (3, "is text such as"),
+        ("", "must be text such as"),
+        (3, "must be text such as"),
         ("room:{}", "Python name"),
         ("room:{1}", "Python name"),
         ("room:{a}b", "at the end of the pattern or before a colon"),
@@ -93,7 +93,7 @@ def test_the_overlap_names_both_patterns() -> None:
         ("room:a}", "Python name"),
         ("room:}{a}", "Python name"),
         ("{a}:{a}", "twice"),
-        ("{request}", "another name"),
+        ("{request}", "rename it"),
     ],
 )
 def test_a_pattern_that_cannot_be_read_says_why(pattern: str, complaint: str) -> None:

@@ -53,7 +53,7 @@ _ADVICE = {
 
 
 def explain(text: str, otherwise: str = "") -> str:
-    """Return what AWS says, after what to do about it if that is known.
+    """Return what AWS says, preceded by what to do about it if that is known.
 
     Args:
         text: Error code and message, as AWS sent them.

@@ -167,6 +167,7 @@ def _choices(options: argparse.Namespace) -> "ApiChoices":
         if expression is None
         else RouteSelectionExpression(expression),
         sources=read_sources(options),
+        declined=read_sources(options, declined=True),
     )
 
 

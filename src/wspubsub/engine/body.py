@@ -6,7 +6,6 @@ small pieces.
 
 import re
 from collections.abc import Callable
-from typing import Protocol
 
 from wspubsub.errors import WspubsubError
 
@@ -21,120 +20,87 @@ class ResponseError(WspubsubError):
     """The peer sent something that is not an HTTP/1.1 response."""
 
 
-class Body(Protocol):
-    """A body that is being received.
+class _Content:
+    """Content that comes in parts, and says itself where it ends."""
 
-    Attributes:
-        is_delimited: Whether it says itself where it ends.
-    """
+    __slots__ = ("_parts", "_size")
 
-    is_delimited: bool
-
-    def feed(self, data: bytes) -> bytes | None:
-        """Take bytes in and return the content once it is complete."""
-        ...
-
-    def finish(self) -> bytes | None:
-        """Return the content if the end of the connection completes it."""
-        ...
-
-
-class _Parts:
-    """Content that comes in parts."""
-
-    __slots__ = ("_parts", "size")
+    is_delimited = True
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
-        self.size = 0
+        self._size = 0
 
-    def add(self, data: bytes) -> None:
-        self.size += len(data)
-        if self.size > MAX_BODY_BYTES:
+    def finish(self) -> bytes | None:
+        """Return the content if the end of the connection completes it."""
+        return None
+
+    def _add(self, data: bytes) -> None:
+        self._size += len(data)
+        if self._size > MAX_BODY_BYTES:
             raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         self._parts.append(data)
 
-    def take(self) -> bytes:
+    def _take(self) -> bytes:
         # A connection that is kept does not keep its last answer too.
         content = b"".join(self._parts)
         self._parts.clear()
         return content
 
 
-class SizedBody:
+class SizedBody(_Content):
     """A body with a known length, which may be 0."""
 
-    __slots__ = ("_content", "_length", "is_delimited")
+    __slots__ = ("_length",)
 
     def __init__(self, length: int) -> None:
+        super().__init__()
         if length > MAX_BODY_BYTES:
             raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
-        self.is_delimited = True
         self._length = length
-        self._content = _Parts()
 
     def feed(self, data: bytes) -> bytes | None:
-        """See `Body.feed`."""
-        self._content.add(data)
-        if self._content.size > self._length:
+        """Take bytes in and return the content once it is complete."""
+        self._add(data)
+        if self._size > self._length:
             raise ResponseError("the answer is longer than its content-length")
-        complete = self._content.size == self._length
-        return self._content.take() if complete else None
-
-    def finish(self) -> bytes | None:
-        """See `Body.finish`."""
-        return None
+        return self._take() if self._size == self._length else None
 
 
-class EndlessBody:
+class EndlessBody(_Content):
     """A body that ends with the connection."""
 
-    __slots__ = ("_content", "is_delimited")
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.is_delimited = False
-        self._content = _Parts()
+    is_delimited = False
 
-    def feed(self, data: bytes) -> bytes | None:
-        """See `Body.feed`."""
-        self._content.add(data)
-        return None
+    def feed(self, data: bytes) -> None:
+        """Take bytes in; only the end of the connection completes the content."""
+        self._add(data)
 
     def finish(self) -> bytes | None:
-        """See `Body.finish`."""
-        return self._content.take()
+        """Return the content."""
+        return self._take()
 
 
-class ChunkedBody:
+class ChunkedBody(_Content):
     """A body in chunks (RFC 9112 §7.1): size, data, line end; size 0; trailers."""
 
-    __slots__ = (
-        "_content",
-        "_is_complete",
-        "_missing",
-        "_read_next",
-        "_unread",
-        "is_delimited",
-    )
+    __slots__ = ("_is_complete", "_missing", "_read_next", "_unread")
 
     def __init__(self) -> None:
-        self.is_delimited = True
-        self._content = _Parts()
+        super().__init__()
         self._unread = b""
         self._missing = 0
         self._is_complete = False
         self._read_next: Callable[[], bool] = self._read_size
 
     def feed(self, data: bytes) -> bytes | None:
-        """See `Body.feed`."""
+        """Take bytes in and return the content once it is complete."""
         self._unread += data
         while self._read_next():
             pass
-        return self._content.take() if self._is_complete else None
-
-    def finish(self) -> bytes | None:
-        """See `Body.finish`."""
-        return None
+        return self._take() if self._is_complete else None
 
     # Each returns whether there may be more to read.
 
@@ -143,7 +109,7 @@ class ChunkedBody:
         if line is None:
             return False
         self._missing = _chunk_size(line)
-        if self._content.size + self._missing > MAX_BODY_BYTES:
+        if self._size + self._missing > MAX_BODY_BYTES:
             raise ResponseError(f"the answer is longer than {MAX_BODY_BYTES} bytes")
         self._read_next = self._read_data if self._missing else self._read_trailer
         return True
@@ -151,7 +117,7 @@ class ChunkedBody:
     def _read_data(self) -> bool:
         data = self._unread[: self._missing]
         self._unread = self._unread[self._missing :]
-        self._content.add(data)
+        self._add(data)
         self._missing -= len(data)
         if self._missing:
             return False
@@ -187,6 +153,10 @@ class ChunkedBody:
         if len(line) > MAX_LINE_BYTES:
             raise ResponseError("a line between chunks of the answer is too long")
         return None
+
+
+Body = SizedBody | EndlessBody | ChunkedBody
+"""A body that is being received."""
 
 
 def _chunk_size(line: bytes) -> int:

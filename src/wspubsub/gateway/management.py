@@ -82,7 +82,7 @@ def text_of(data: bytes) -> str:
     return _SURROGATE.sub(_REPLACEMENT, data).decode("utf-8", "replace")
 
 
-class Answers:
+class ManagementAnswers:
     """Makes the answers of the Management API.
 
     Args:

@@ -37,7 +37,7 @@ from wspubsub.gateway.lifecycle import Lifecycle
 from wspubsub.gateway.management import (
     GONE,
     LIMIT_EXCEEDED,
-    Answers,
+    ManagementAnswers,
     Refused,
     find_target,
     is_connect_path,
@@ -79,7 +79,7 @@ class Gateway:
         self.config = config
         self._ids = Ids(draw)
         self._events = LambdaEvents(config)
-        self._answers = Answers(self._ids)
+        self._answers = ManagementAnswers(self._ids)
         self._deadlines = Deadlines()
         self._connections = ClientConnections(config, self._deadlines)
         self._invocations = Invocations(

@@ -19,13 +19,16 @@ class ApiChoices:
         routes: The routes.
         two_way: Those of them that are two-way; an empty set for all of messages.
         route_selection_expression: What a message's route key is computed from.
-        sources: The event sources that the handler finds variables of.
+        sources: The event sources that were asked for: the handler finds their
+            variables.
+        declined: The event sources that are left out even if the handler needs them.
     """
 
     routes: AbstractSet[str] | None = None
     two_way: AbstractSet[str] | None = None
     route_selection_expression: RouteSelectionExpression | None = None
     sources: AbstractSet[str] = frozenset()
+    declined: AbstractSet[str] = frozenset()
 
     def configure(
         self, config: GatewayConfig, application: Application

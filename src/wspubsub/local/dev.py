@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from wspubsub import __version__
 from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, Raised
+from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
@@ -21,7 +22,7 @@ from wspubsub.handlers.environ import (
 )
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
-from wspubsub.local.apigateway.server import Server
+from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.declared import describe_api, read_served
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
@@ -129,11 +130,11 @@ class LocalGateway:
             self._journal.warn(f"cannot read the routes: {settings.problem}")
         self._start_sources(stack)
 
-    async def _bound_server(self, stack: AsyncExitStack) -> Server:
+    async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(settings.config, self._fleets, self._journal)
-        server = Server(
+        server = GatewayServer(
             self._shell,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
@@ -297,6 +298,10 @@ class LocalGateway:
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
+        for source in sorted(self._find_missing_sources(application)):
+            self._journal.warn(
+                f"the handler needs the {source} now: restart, so that it is there"
+            )
         try:
             config = settings.choices.configure(self._config, application)
         except UsageError as error:
@@ -307,6 +312,12 @@ class LocalGateway:
             self._shell.deploy(config)
             for name, text in describe_api(config).items():
                 self._journal.note(f"{name}: {text}")
+
+    def _find_missing_sources(self, application: Application) -> frozenset[str]:
+        settings = self._settings
+        given = {STREAM: settings.stream, QUEUE: settings.queue}
+        here = {source for source, chosen in given.items() if chosen is not None}
+        return application.needed_sources - here - settings.choices.declined
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway import (
@@ -16,6 +16,7 @@ from wspubsub.gateway import (
     Refuse,
     SendText,
 )
+from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.fleet import InvocationOutcome
 
@@ -199,9 +200,7 @@ class Journal:
 
     def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
         if self._as_json:
-            at = datetime.fromtimestamp(self._now(), UTC)
-            time_ = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-            text = json.dumps({"time": time_, "kind": kind, **record})
+            text = json.dumps({"time": iso_8601(self._now()), "kind": kind, **record})
         if not text or self._is_broken:
             return
         try:

@@ -43,8 +43,8 @@ class Newest(NamedTuple):
 
 
 Fetch = Callable[[range], Iterable[LoggedMessage]]
-"""Gives the served messages in a range of offsets, in its order, as far as there are
-any. An entry that begins an epoch is not a message."""
+"""Gives the served messages in a range of offsets, in its order, at least up to the
+first one that is missing. An entry that begins an epoch is not a message."""
 
 
 class Log(NamedTuple):
@@ -93,12 +93,9 @@ def read(log: Log, since: Position | None, limit: int) -> Replay:
 
 def recover(log: Log, since: Position, limit: int) -> Replay:
     """Return all messages after a position or none; see `TopicLog.recover`."""
-    if log.newest is None:
-        return _nothing(since)
-    top = log.newest.position
-    if top.offset - since.offset > limit:
-        return _lost(top)
-    return _after(log, log.newest, since, limit)
+    if log.newest is not None and log.newest.position.offset - since.offset > limit:
+        return _lost(log.newest.position)
+    return read(log, since, limit)
 
 
 def read_history(

@@ -20,7 +20,7 @@ class StreamsClient(Protocol):
 
 
 class ReceivingClient(Protocol):
-    """The operations that take messages from a queue, of `boto3.client("sqs")`."""
+    """The operations that receive messages from a queue, of `boto3.client("sqs")`."""
 
     def receive_message(self, **request: Any) -> dict[str, Any]:
         """Receive messages, and wait for them."""

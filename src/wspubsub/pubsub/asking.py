@@ -1,4 +1,4 @@
-"""What a client does without coming or going: publish, read, call, send."""
+"""What a connected client asks for: publish, read, call, send."""
 
 import logging
 from typing import TYPE_CHECKING, Any
@@ -39,7 +39,7 @@ Fields = dict[str, Any]
 
 
 def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
-    """Publish what a client sent, or what the rule makes of it."""
+    """Publish what a client sent, or what the rule turns it into."""
     found = caller.find(request.channel)
     if request.data is None:
         raise RefusalError(BAD_REQUEST)
@@ -59,7 +59,11 @@ def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
         if error.report.position is None:
             raise
         # It is in the log: those whom it has not reached recover it from there.
-        log.warning("a message of topic %r stopped halfway", found.name, exc_info=True)
+        log.warning(
+            "publishing a message to topic %r stopped halfway",
+            found.name,
+            exc_info=True,
+        )
     return {}
 
 
@@ -114,9 +118,9 @@ def call_method(caller: Caller, _command_id: int, request: Rpc) -> Fields:
 
 
 def take_message(caller: Caller, _command_id: int, request: Send) -> Fields:
-    """Take what a client sent without expecting a reply."""
+    """Process what a client sent without expecting a reply."""
     rule = caller.app.rules.get("send")
-    if rule is None or isinstance(rule, Access):
+    if not callable(rule):
         # As Centrifugo does: there is no reply in which it could be refused.
         raise DisconnectError(SEND_NOT_AVAILABLE)
     call_rule(rule, SendRequest(data=request.data, **caller.user_fields()))
@@ -150,8 +154,8 @@ def _make_data(caller: Caller, found: Found, request: Publish) -> object:
     if isinstance(data, bool) and not isinstance(request.data, bool):
         # Whoever returns False means to refuse, and nobody means to publish it.
         raise UsageError(
-            f"the publish rule of {found.topic.pattern.text!r} returned {data}; raise "
-            "Forbidden to refuse, and return the data to publish"
+            f"the publish rule of {found.topic.pattern.text!r} returned {data}; "
+            "raise Forbidden to refuse, or return the data to publish"
         )
     return request.data if data is None else data
 

@@ -36,7 +36,7 @@ log = logging.getLogger("wspubsub")
 
 
 def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
-    """Begin a session, with the subscriptions that the server has chosen."""
+    """Begin a session, with the subscriptions that the server chose."""
     state = None
     connection = caller.connection
     if caller.app.keeps_handshakes:
@@ -78,7 +78,7 @@ def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
 
 
 def refresh(caller: Caller, _command_id: int, request: Refresh) -> Fields:
-    """Let a session go on with a new token."""
+    """Extend a session with a new token."""
     session = caller.session
     asked = ConnectRequest(
         connection_id=caller.connection_id,
@@ -115,13 +115,16 @@ def _ask(caller: Caller, request: ConnectRequest) -> User:
     if rule is ANYONE:
         return User("")
     if rule is None or isinstance(rule, Access):
-        log.warning("nobody gets in: there is no rule for @pubsub.connect")
+        log.warning(
+            "nobody can connect, because there is no connect rule; add one with "
+            "@pubsub.connect"
+        )
         raise RefusalError(UNAUTHORIZED)
     user = call_rule(rule, request)
     if not isinstance(user, User):
         raise UsageError(
-            f"the connect rule returned {type(user).__name__}; return User(…) to let "
-            "the client in, and raise Unauthorized to refuse it"
+            f"the connect rule returned {type(user).__name__}; return User(…) to "
+            "accept the client, or raise Unauthorized to refuse it"
         )
     return user
 
@@ -133,7 +136,7 @@ def _encode_info(caller: Caller, user: User) -> EncodedJson | None:
     size, limit = len(info.encode()), caller.app.limits.info_bytes
     if size > limit:
         log.warning(
-            "user %r has %d bytes of info, more than Limits(info_bytes=%d)",
+            "user %r has %d bytes of info, but Limits(info_bytes=%d)",
             user.id,
             size,
             limit,
@@ -147,7 +150,7 @@ def _prepare(
 ) -> list[Entry]:
     limit = caller.app.limits.topics
     if len(user.subscribe) > limit:
-        log.warning("user %r has more than Limits(topics=%d) topics", user.id, limit)
+        log.warning("user %r has more topics than Limits(topics=%d)", user.id, limit)
         raise RefusalError(LIMIT_EXCEEDED)
     entries = []
     for name in user.subscribe:
@@ -166,16 +169,16 @@ def _prepare(
 
 
 def _describe_all(caller: Caller, entries: list[Entry], used_bytes: int) -> Fields:
-    """Return what a connect reply says about the topics that the server has chosen."""
+    """Return what a connect reply says about the topics that the server chose."""
     subs: Fields = {}
     for entry in entries:
         if entry.error is not None:
             raise entry.error
-        recovery, told = entry.recovery, entry.told
-        if recovery is None or told is None:
+        if entry.told is None:
             subs[entry.name] = {}
             continue
-        caller.read_again[entry.name] = told
+        caller.read_again[entry.name] = entry.told
+        recovery = entry.told.recovery
         size = len(encode_json(recovery.fields()).encode())
         if used_bytes + size > REPLY_BYTES:
             # What does not fit with all the others is not recovered.

@@ -1,4 +1,4 @@
-"""What is kept of a handshake, and from where a page may connect.
+"""What is stored of a handshake, and which pages may connect.
 
 Headers and the query string are in the `$connect` event only, and rules are asked when
 the first command comes. So what they need is stored with the connection.
@@ -12,7 +12,7 @@ from wspubsub.events import ConnectEvent, Connection
 from wspubsub.headers import Headers
 
 QUERY_MARK = "?"
-"""Before the name of a query string parameter that is kept."""
+"""The prefix of a query string parameter that is stored."""
 
 
 class Handshakes:
@@ -36,7 +36,7 @@ class Handshakes:
 
     @property
     def is_needed(self) -> bool:
-        """Whether there is anything to do in `$connect`."""
+        """Whether anything must be done in `$connect`."""
         return bool(self._keep) or self._origins is not None
 
     @property
@@ -55,12 +55,12 @@ class Handshakes:
             return
         # Scheme and host are compared in any casing, and browsers send them in lower.
         if origin.lower() not in {each.lower().rstrip("/") for each in self._origins}:
-            raise Forbidden("pages of this origin may not connect")
+            raise Forbidden("pages from this origin may not connect")
 
     def store(
         self, event: ConnectEvent, connect: Callable[[Connection], object]
     ) -> None:
-        """Store what is kept of a handshake, if anything is.
+        """Store the parts of a handshake that are kept, if any.
 
         Args:
             event: The handshake.
@@ -75,7 +75,7 @@ class Handshakes:
 
 
 def kept_fields(attributes: Mapping[str, str]) -> dict[str, Any]:
-    """Return what a connect rule gets of the handshake."""
+    """Return what a connect rule receives of the handshake."""
     headers, query = {}, {}
     for name, value in attributes.items():
         if name.startswith(QUERY_MARK):
@@ -96,8 +96,10 @@ def _find(event: ConnectEvent, name: str) -> str | None:
 
 def _check_texts(what: str, names: object) -> tuple[str, ...]:
     if isinstance(names, str) or not isinstance(names, Collection):
-        raise UsageError(f"{what} takes a list of texts, not {names!r:.80}")
+        raise UsageError(f"{what} must be a list of text values, not {names!r:.80}")
     for name in names:
         if not isinstance(name, str) or not name.strip(QUERY_MARK):
-            raise UsageError(f"{what} takes a list of texts; {name!r:.80} is not one")
+            raise UsageError(
+                f"{what} must be a list of text values, but {name!r:.80} is not text"
+            )
     return tuple(names)

@@ -21,7 +21,7 @@ def read_page(
     reverse: bool,
     max_bytes: int | None = None,
 ) -> Page | None:
-    """Return a part of a topic's history; None if `since` is not in it.
+    """Return a part of a topic's history, or None if `since` is not in it.
 
     Args:
         log: The log.

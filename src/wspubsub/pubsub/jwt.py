@@ -1,4 +1,4 @@
-"""Tokens as Centrifugo has them: signed JSON Web Tokens (RFC 7519) for rules to verify.
+"""Tokens in Centrifugo's format: signed JSON Web Tokens (RFC 7519), verified by rules.
 
 They need `pip install 'wspubsub[jwt]'`, and public keys `pip install cryptography` as
 well. Both are imported when the first token comes, so a cold start does without.
@@ -18,7 +18,7 @@ HMAC = frozenset({"HS256", "HS384", "HS512"})
 PUBLIC_KEY = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 _MIN_SECRET_BYTES = 32
-"""A shorter secret than the hash can be guessed (RFC 7518 §3.2)."""
+"""A secret shorter than the hash can be guessed (RFC 7518 §3.2)."""
 
 FindKey = Callable[[str], Any]
 """Returns the key that a token is signed with, such as
@@ -78,7 +78,7 @@ class Tokens:
         """
         jwt = _import_jwt()
         if not token:
-            raise Unauthorized("a token is needed")
+            raise Unauthorized("a token is required")
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -153,12 +153,12 @@ class Tokens:
 def _user_of(claims: Mapping[str, Any]) -> str:
     user = claims.get("sub", "")
     if not isinstance(user, str) or len(user.encode()) > MAX_USER_BYTES:
-        raise Unauthorized("the claim sub is not a user's ID")
+        raise Unauthorized("the claim sub must be a user's ID")
     return user
 
 
 def _is_secret(key: str | bytes | FindKey) -> bool:
-    """Return whether a key is a secret, and no public key or what finds one.
+    """Return whether a key is a secret, not a public key or a function that finds one.
 
     Raises:
         UsageError: It is a secret that is too short.
@@ -170,8 +170,8 @@ def _is_secret(key: str | bytes | FindKey) -> bool:
         return False
     if len(encoded) < _MIN_SECRET_BYTES:
         raise UsageError(
-            f"a secret has at least {_MIN_SECRET_BYTES} bytes; make one with "
-            "`python -c 'import secrets; print(secrets.token_hex(32))'`"
+            f"a secret must have at least {_MIN_SECRET_BYTES} bytes; create one "
+            "with `python -c 'import secrets; print(secrets.token_hex(32))'`"
         )
     return True
 
@@ -183,8 +183,8 @@ def _check_algorithms(
         return ["HS256" if allowed is HMAC else "RS256"]
     if isinstance(algorithms, str) or not algorithms or not allowed >= {*algorithms}:
         raise UsageError(
-            f"with such a key algorithms is a list of {', '.join(sorted(allowed))}, "
-            f"not {algorithms!r:.80}"
+            "for such a key algorithms must be a list of "
+            f"{', '.join(sorted(allowed))}, not {algorithms!r:.80}"
         )
     return list(algorithms)
 

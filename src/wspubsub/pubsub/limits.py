@@ -1,4 +1,4 @@
-"""How much one client may ask for."""
+"""How much a single client may request."""
 
 from collections import OrderedDict
 from collections.abc import Callable
@@ -12,7 +12,7 @@ MAX_REMEMBERED = 10_000
 
 
 class Limits(Record):
-    """How much one connection may ask for.
+    """How much a single connection may request.
 
     Attributes:
         topics: How many topics it may be subscribed to; one more is error 106.

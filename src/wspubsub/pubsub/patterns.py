@@ -1,4 +1,4 @@
-"""Topic patterns: which topics a rule is for, and what the variables in them are.
+"""Topic patterns: which topics a rule is for, and what their variables are.
 
 A pattern is text with variables in braces, such as `room:{room_id}`. A variable stands
 for one or more characters other than a colon, and reaches from where it stands to the
@@ -15,7 +15,7 @@ SEPARATOR = ":"
 
 
 class _Part(NamedTuple):
-    """What stands between two colons: text, and perhaps a variable behind it."""
+    """The part between two colons: text, perhaps followed by a variable."""
 
     text: str
     variable: str | None
@@ -56,17 +56,20 @@ class Pattern:
         given: object = text
         if not isinstance(given, str) or not given:
             raise UsageError(
-                f"a topic pattern is text such as 'room:{{room_id}}', not {text!r:.80}"
+                "a topic pattern must be text such as 'room:{room_id}', not "
+                f"{text!r:.80}"
             )
         self.text = text
         self.parts = [_read_part(text, part) for part in text.split(SEPARATOR)]
         names = [part.variable for part in self.parts if part.variable is not None]
         if len(set(names)) < len(names):
-            raise UsageError(f"topic pattern {text!r} has a variable twice")
+            raise UsageError(
+                f"topic pattern {text!r} has the same variable twice; rename one"
+            )
         self.variables = tuple(names)
 
     def match(self, topic: str) -> dict[str, str] | None:
-        """Return the variables of a topic; None if it does not fit."""
+        """Return the variables of a topic, or None if it does not match."""
         found = topic.split(SEPARATOR)
         if len(found) != len(self.parts):
             return None
@@ -79,7 +82,7 @@ class Pattern:
         }
 
     def overlaps(self, other: "Pattern") -> bool:
-        """Return whether there is a topic that fits both."""
+        """Return whether there is a topic that matches both."""
         return len(self.parts) == len(other.parts) and all(
             map(_Part.overlaps, self.parts, other.parts)
         )
@@ -94,15 +97,16 @@ def check_overlap(pattern: Pattern, others: Iterable[Pattern]) -> None:
     for other in others:
         if pattern.overlaps(other):
             raise UsageError(
-                f"topic patterns {other.text!r} and {pattern.text!r} overlap: a topic "
-                "can fit both, and only one may decide about it; change one of them"
+                f"topic patterns {other.text!r} and {pattern.text!r} overlap: a "
+                "topic can match both, but only one may decide about it; change "
+                "one of them"
             )
 
 
 def check_parameters(
     function: Callable[..., object], kind: str, variables: Iterable[str]
 ) -> None:
-    """Check that a rule takes the variables of its pattern.
+    """Check that a rule accepts the variables of its pattern.
 
     Args:
         function: The rule.
@@ -138,7 +142,7 @@ def _read_part(pattern: str, part: str) -> _Part:
         )
     if variable == "request":
         raise UsageError(
-            f"topic pattern {pattern!r}: give the variable 'request' another name, "
-            "since rules get the request under it"
+            f"topic pattern {pattern!r} must not have a variable 'request', "
+            "because rules receive the request under this name; rename it"
         )
     return _Part(text, variable)

@@ -1,14 +1,16 @@
 """The application: topics with rules, and the Lambda handler that serves them."""
 
+import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import TIMEOUT_SECONDS
 from wspubsub.errors import UsageError
 from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
+from wspubsub.messages import Json
 from wspubsub.pipeline import CallNext
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.caller import Application, Caller, decode_info
@@ -43,10 +45,10 @@ if TYPE_CHECKING:
 
 
 class MakeLog(Protocol):
-    """Makes the log: `MemoryTopicLog`, or `partial(DynamoDBTopicLog, "table")`."""
+    """Creates the log: `MemoryTopicLog`, or `partial(DynamoDBTopicLog, "table")`."""
 
     def __call__(self, *, history: "Histories") -> "TopicLog":
-        """Return a log that keeps of each topic what `history` says."""
+        """Return a log that keeps what `history` says for each topic."""
         ...
 
 
@@ -105,7 +107,7 @@ class PubSub(Server):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         if replies not in {"route", "post"}:
-            raise UsageError(f"replies is 'route' or 'post', not {replies!r:.80}")
+            raise UsageError(f"replies must be 'route' or 'post', not {replies!r:.80}")
         self.router = Router() if router is None else router
         self._members = members
         self._connections = connections
@@ -125,9 +127,72 @@ class PubSub(Server):
         # Decorators for Lambda handlers ask for the name of the function.
         self.__name__ = self.__qualname__ = "pubsub"
 
-    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
-        """Handle one Lambda invocation; this is the Lambda handler."""
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        router: Router | None = None,
+        keep: Collection[str] = (),
+        origins: Collection[str] | None = None,
+        replies: Replies = "route",
+        limits: Limits | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Self:
+        """Return an application on AWS, or behind `wspubsub dev`.
+
+        It keeps members and logs in the table `WSPUBSUB_TABLE`, and posts through the
+        endpoint `WSPUBSUB_ENDPOINT`. Where `WSPUBSUB_STREAM` is set, the table's stream
+        invokes the function as well, and carries the messages of topics with history.
+        The arguments are those of `PubSub`.
+
+        Raises:
+            UsageError: A variable is missing, or an argument is not what it must be.
+        """
+        from wspubsub.pubsub.environment import read_environment
+
+        parts = read_environment(os.environ)
+        return cls(
+            parts.members,
+            parts.connections,
+            log=parts.log,
+            by_stream=parts.by_stream,
+            router=router,
+            keep=keep,
+            origins=origins,
+            replies=replies,
+            limits=limits,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def __call__(self, event: object, context: object = None) -> Json:
+        """Handle one Lambda invocation; this is the Lambda handler.
+
+        Raises:
+            EventError: It is neither an event of a WebSocket API nor, where a stream
+                carries messages, one of the table's stream.
+            Exception: Whatever a handler of the router's has raised, and no exception
+                handler took.
+        """
+        if self.event_sources and not _is_of_gateway(event):
+            return self._sources(event, context)
         return self.router(event, context)
+
+    @property
+    def event_sources(self) -> frozenset[str]:
+        """What invokes the function besides API Gateway: `stream` or nothing.
+
+        Tools read it.
+        """
+        is_streamed = self._by_stream and self._has_history
+        return frozenset({"stream"} if is_streamed else ())
+
+    @property
+    def table_uses(self) -> frozenset[str]:
+        """What the table is for: `members`, and `history` where a topic has one.
+
+        Tools read it.
+        """
+        return frozenset({"members", "history"} if self._has_history else {"members"})
 
     # What a user registers.
 
@@ -140,7 +205,7 @@ class PubSub(Server):
         join_leave: bool = False,
         mode: Mode = "stream",
     ) -> Topic:
-        """Declare the topics that fit a pattern, such as `room:{room_id}`.
+        """Declare the topics that match a pattern, such as `room:{room_id}`.
 
         Rules are put on what it returns. A variable in the pattern stands for one or
         more characters other than a colon, up to the next colon or the end.
@@ -162,8 +227,8 @@ class PubSub(Server):
         """
         if history is not None and self._make_log is None:
             raise UsageError(
-                f"topic pattern {pattern!r} has a history: give PubSub log=, such as "
-                "MemoryTopicLog or partial(DynamoDBTopicLog, table)"
+                f"topic pattern {pattern!r} has a history; pass log= to PubSub, "
+                "such as MemoryTopicLog or partial(DynamoDBTopicLog, table)"
             )
         topic = Topic(
             Pattern(pattern),
@@ -177,7 +242,7 @@ class PubSub(Server):
         return topic
 
     def connect(self, rule: RuleT) -> RuleT:
-        """Register who gets in: a function, or `ANYONE` for anonymous users.
+        """Register who may connect: a function, or `ANYONE` for anonymous users too.
 
         The function takes a `ConnectRequest` and returns a `User`. To refuse, raise
         `Unauthorized`, `TokenExpired` or `CommandError`. It is called again when a
@@ -187,28 +252,28 @@ class PubSub(Server):
             UsageError: There is a rule already.
         """
         if rule is SUBSCRIBERS:
-            raise UsageError("SUBSCRIBERS is a rule of a topic; use ANYONE")
+            raise UsageError("SUBSCRIBERS is a rule for topics; use ANYONE")
         return self._register("connect", rule)
 
     def on_message(self, function: RuleT) -> RuleT:
-        """Register what is called with a `SendRequest`: what clients `send`.
+        """Register a function that is called with a `SendRequest`: what clients `send`.
 
         Without it a client that does is disconnected with code 3508.
 
         Raises:
             UsageError: There is one already.
         """
-        return self._register("send", function)
+        return self._register_function("send", function)
 
     def on_disconnect(self, function: RuleT) -> RuleT:
-        """Register what is called with a `Departure` when a connection has ended.
+        """Register a function to call with a `Departure` after a connection has ended.
 
         AWS does not promise that it comes for each connection.
 
         Raises:
             UsageError: There is one already.
         """
-        return self._register("disconnect", function)
+        return self._register_function("disconnect", function)
 
     def rpc(self, name: str) -> Callable[[RuleT], RuleT]:
         """Register a method that clients may call, by its name.
@@ -220,21 +285,28 @@ class PubSub(Server):
         """
         given: object = name
         if not isinstance(given, str) or not given:
-            raise UsageError('give the method a name: @pubsub.rpc("vote")')
+            raise UsageError('the method name is missing; use @pubsub.rpc("vote")')
 
         def decorate(function: RuleT) -> RuleT:
             if name in self._methods:
-                raise UsageError(f"method {name!r} has a function already")
+                raise UsageError(f"method {name!r} already has a function")
             if not callable(function):
-                raise UsageError(f"method {name!r} is a function, not {function!r:.80}")
+                raise UsageError(
+                    f"method {name!r} must be a function, not {function!r:.80}"
+                )
             self._methods[name] = function
             return function
 
         return decorate
 
+    def _register_function(self, name: str, function: RuleT) -> RuleT:
+        if not callable(function):
+            raise UsageError(f"on_… registers a function, not {function!r:.80}")
+        return self._register(name, function)
+
     def _register(self, name: str, rule: RuleT) -> RuleT:
         if name in self._rules:
-            raise UsageError(f"there is a {name} rule already")
+            raise UsageError(f"there is already a {name} rule")
         check_rule(rule, f"{name} rule")
         self._rules[name] = rule
         return rule
@@ -291,6 +363,12 @@ class PubSub(Server):
             call_rule(rule, departure)
 
     @cached_property
+    def _sources(self) -> Callable[[object, object], Json]:
+        from wspubsub.pubsub.sources import make_sources
+
+        return make_sources(self.router, self._app.broadcaster)
+
+    @cached_property
     def _app(self) -> Application:
         log = None
         if self._has_history and self._make_log is not None:
@@ -325,6 +403,10 @@ _FIRST_REFUSAL = 300
 
 def _accept(_event: Event) -> None:
     """Do nothing: the middleware has done it."""
+
+
+def _is_of_gateway(event: object) -> bool:
+    return isinstance(event, Mapping) and "requestContext" in event
 
 
 def _has_own_route(event: MessageEvent) -> bool:

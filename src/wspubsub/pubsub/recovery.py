@@ -1,4 +1,4 @@
-"""What a subscriber is told of a topic's history: its position, and what it missed.
+"""What a subscriber learns about a topic's history: its position, and what it missed.
 
 Whoever subscribes has written its subscription before the log is read, strongly;
 whoever publishes has appended to the log before the subscribers are read, strongly. So
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from wspubsub.log.port import TopicLog
 
 MAX_PUBLICATIONS = 300
-"""How many publications a reply has; more are not recovered."""
+"""How many publications a reply may have; any more are not recovered."""
 
 
 class Recovery(NamedTuple):
-    """What a subscriber is told.
+    """What a subscriber learns.
 
     Attributes:
         position: Where the topic stands.
@@ -38,11 +38,11 @@ class Recovery(NamedTuple):
     since: int | None = None
 
     def give_up(self) -> "Recovery":
-        """Return it for a reply that has no room for what was missed."""
+        """Return it for a reply that has no room for the missed publications."""
         return Recovery(self.position, was_recovering=self.was_recovering)
 
     def fields(self) -> dict[str, Any]:
-        """Return it as a subscribe reply has it."""
+        """Return it as it appears in a subscribe reply."""
         fields: dict[str, Any] = {
             "recoverable": True,
             "positioned": True,
@@ -78,7 +78,7 @@ class Reader:
         self._max_bytes = max_bytes
 
     def read(self, since: Since | None, lost: int | None = None) -> Recovery:
-        """Return what a subscriber is told.
+        """Return what a subscriber learns.
 
         Args:
             since: From where it wants to recover; None if it does not.
@@ -100,7 +100,7 @@ class Reader:
         return recovery._replace(since=position.offset)
 
     def read_since(self, position: Position) -> Recovery:
-        """Return what was published after a position that a subscriber was told."""
+        """Return what was published after a position that a subscriber got."""
         replay = self._log.recover(self._topic, position, limit=MAX_PUBLICATIONS)
         return Recovery(
             replay.position or position,
@@ -132,7 +132,7 @@ class Reader:
 
 
 def _back_to(since: Since, lost: int | None) -> Position | None:
-    """Return where to read from; None if nothing can be read from there."""
+    """Return where to read from, or None if nothing can be read from there."""
     offset = since.offset if lost is None else min(since.offset, lost - 1)
     # What a client sends may be anything; no log has such a position.
     if not 0 <= offset <= MAX_OFFSET or len(since.epoch) > MAX_EPOCH_LENGTH:

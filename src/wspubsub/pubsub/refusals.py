@@ -56,15 +56,15 @@ class CommandError(WspubsubError):
     def __init__(self, code: int, text: str, *, is_temporary: bool = False) -> None:
         if not MIN_APPLICATION_CODE <= code <= MAX_APPLICATION_CODE:
             raise UsageError(
-                f"an application's error codes are from {MIN_APPLICATION_CODE} to "
-                f"{MAX_APPLICATION_CODE}, not {code}"
+                f"an application's error codes must be from {MIN_APPLICATION_CODE} "
+                f"to {MAX_APPLICATION_CODE}, not {code}"
             )
         super().__init__(text)
         self.code = Code(code, text, is_temporary)
 
 
 class RefusalError(Exception):
-    """A command is answered with an error of the protocol; never leaves this package.
+    """A command is answered with an error of the protocol; internal to this package.
 
     Attributes:
         code: What is sent.
@@ -76,7 +76,7 @@ class RefusalError(Exception):
 
 
 class DisconnectError(Exception):
-    """A client is disconnected; never leaves this package.
+    """A client is disconnected; internal to this package.
 
     Attributes:
         code: What is sent.
@@ -98,7 +98,7 @@ _CODES: tuple[tuple[type[Exception], Code], ...] = (
 
 
 def code_of(error: Exception) -> Code:
-    """Return what a client is told of an error; a fault is logged and not told."""
+    """Return what a client is told about an error; a fault is only logged."""
     if isinstance(error, CommandError | RefusalError):
         return error.code
     for kind, code in _CODES:

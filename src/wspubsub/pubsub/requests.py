@@ -1,4 +1,4 @@
-"""What rules are asked: one record for each kind of command.
+"""The requests that rules receive: one record for each kind of command.
 
 All of it but the user and the connection is what a client says, and may be a lie.
 """
@@ -34,7 +34,7 @@ class _Request(Record, hidden=("event", "data", "token")):
 
 
 class ConnectRequest(_Request):
-    """A client begins, or brings a new token for a connection that it has.
+    """A client connects, or sends a new token for its connection.
 
     Attributes:
         connection_id: ID of the connection.
@@ -63,7 +63,7 @@ class _UserRequest(_Request):
 
 
 class SubscribeRequest(_UserRequest):
-    """A client wants to subscribe, or brings a new token for a subscription.
+    """A client wants to subscribe, or sends a new token for a subscription.
 
     Attributes:
         topic: The topic.
@@ -112,7 +112,7 @@ class RpcRequest(_UserRequest):
 
 
 class SendRequest(_UserRequest):
-    """A client sent something that it expects no reply to.
+    """A client sent something that needs no reply.
 
     Attributes:
         user: ID of the user; empty for an anonymous one.

@@ -1,4 +1,4 @@
-"""Topics with their rules: who may do what, and what is kept of each.
+"""Topics with their rules: who may do what, and what is kept of each topic.
 
 Whatever no rule allows is refused.
 """
@@ -18,11 +18,11 @@ class Access(Enum):
     """A rule that is not a function."""
 
     ANYONE = "anyone"
-    """Every connection, anonymous ones too."""
+    """Every connection, including anonymous ones."""
     SUBSCRIBERS = "subscribers"
     """Connections that are subscribed to the topic."""
     SERVER = "server"
-    """No client, only the application's own code."""
+    """No client; only the application's own code."""
 
 
 ANYONE, SUBSCRIBERS, SERVER = Access.ANYONE, Access.SUBSCRIBERS, Access.SERVER
@@ -36,7 +36,7 @@ Mode = Literal["stream", "cache"] | None
 
 
 class Topic:
-    """The topics that fit a pattern: `PubSub.topic` returns it to put rules on.
+    """The topics that match a pattern: `PubSub.topic` returns it to put rules on.
 
     Attributes:
         pattern: The pattern.
@@ -57,7 +57,9 @@ class Topic:
         mode: Mode,
     ) -> None:
         if mode not in {"stream", "cache", None}:
-            raise UsageError(f"mode is 'stream', 'cache' or None, not {mode!r:.80}")
+            raise UsageError(
+                f"mode must be 'stream', 'cache' or None, not {mode!r:.80}"
+            )
         self.pattern = pattern
         self.history = history
         self.presence = presence
@@ -76,7 +78,10 @@ class Topic:
             UsageError: There is a rule already, or the function cannot be called so.
         """
         if rule is SUBSCRIBERS:
-            raise UsageError("who is not subscribed yet subscribes: use ANYONE")
+            raise UsageError(
+                "SUBSCRIBERS cannot be the subscribe rule, because nobody is "
+                "subscribed yet; use ANYONE"
+            )
         return self._register("subscribe", rule)
 
     def publish(self, rule: RuleT) -> RuleT:
@@ -98,7 +103,7 @@ class Topic:
     def _register(self, verb: str, rule: RuleT) -> RuleT:
         what = f"{verb} rule of topic pattern {self.pattern.text!r}"
         if verb in self._rules:
-            raise UsageError(f"there is a {what} already")
+            raise UsageError(f"there is already a {what}")
         check_rule(rule, what, self.pattern.variables)
         self._rules[verb] = rule
         return rule
@@ -129,7 +134,7 @@ class Topics:
         return topic
 
     def find(self, name: str) -> Found | None:
-        """Return what applies to a topic; None if it fits no pattern."""
+        """Return what applies to a topic, or None if it matches no pattern."""
         for topic in self._topics:
             variables = topic.pattern.match(name)
             if variables is not None:
@@ -146,22 +151,22 @@ class Topics:
         if found is None:
             patterns = ", ".join(repr(each.pattern.text) for each in self._topics)
             raise UsageError(
-                f"topic {name!r:.80} fits none of the patterns ({patterns or 'none'}); "
-                "declare it with pubsub.topic(…)"
+                f"topic {name!r:.80} matches none of the patterns "
+                f"({patterns or 'none'}); declare it with pubsub.topic(…)"
             )
         return found
 
     def has(self, name: str) -> bool:
-        """Return whether a topic fits a pattern."""
+        """Return whether a topic matches a pattern."""
         return self.find(name) is not None
 
     def find_history(self, name: str) -> "History | None":
-        """Return how much is kept of a topic; None without a log."""
+        """Return how much of a topic is kept, or None without a log."""
         found = self.find(name)
         return found.topic.history if found else None
 
     def is_announced(self, name: str) -> bool:
-        """Return whether subscribers of a topic are told who comes and goes."""
+        """Return whether a topic's subscribers are informed who joins and leaves."""
         found = self.find(name)
         return found is not None and found.topic.join_leave
 
@@ -183,7 +188,7 @@ def check_rule(rule: object, what: str, variables: tuple[str, ...] = ()) -> None
 
 
 def call_rule(rule: Callable[..., Any], *args: object, **variables: str) -> Any:  # noqa: ANN401 - as rules return
-    """Call a rule, and wait for it where it is `async def`."""
+    """Call a rule, and await it if it is `async def`."""
     result = rule(*args, **variables)
     if hasattr(result, "__await__"):
         from wspubsub.eventloop import wait_for
@@ -193,7 +198,7 @@ def call_rule(rule: Callable[..., Any], *args: object, **variables: str) -> Any:
 
 
 def describe_rule(rule: Rule) -> str:
-    """Return a rule in words."""
+    """Return a description of a rule."""
     if isinstance(rule, Access):
         return rule.name
     module = getattr(rule, "__module__", "?")

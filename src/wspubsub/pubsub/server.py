@@ -1,6 +1,7 @@
-"""What the application's own code does: publish, subscribe, disconnect, and look."""
+"""The application's own calls: publish, subscribe, disconnect, and look."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from wspubsub.errors import UsageError
@@ -56,11 +57,12 @@ class Explanation(NamedTuple):
 
     def __str__(self) -> str:
         if self.pattern is None:
-            return f"{self.topic!r} fits no topic pattern: nobody may {self.verb}"
+            return f"{self.topic!r} matches no topic pattern, so nobody may {self.verb}"
         arguments = "".join(f", {k}={v!r}" for k, v in self.variables.items())
+        call = f"(request{arguments})" if "." in self.rule else ""
         return (
-            f"{self.topic!r} fits {self.pattern!r}; {self.verb} is decided by "
-            f"{self.rule}" + (f"(request{arguments})" if "." in self.rule else "")
+            f"{self.topic!r} matches {self.pattern!r}; {self.rule}{call} decides who "
+            f"may {self.verb}"
         )
 
 
@@ -70,9 +72,10 @@ class Server:
     In the words of Centrifugo's server API. Topics must fit a pattern.
     """
 
-    @property
-    def _app(self) -> Application:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        @cached_property
+        def _app(self) -> Application: ...
 
     def publish(
         self,
@@ -82,7 +85,7 @@ class Server:
         key: str | None = None,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
-        """Send a message to every subscriber of a topic; no rule is asked.
+        """Send a message to every subscriber of a topic, without asking a rule.
 
         Args:
             topic: The topic.
@@ -115,7 +118,7 @@ class Server:
     def broadcast(
         self, topics: Iterable[str], data: object
     ) -> dict[str, PublishReport]:
-        """Publish a message to several topics, one after the other.
+        """Publish a message to several topics, one after another.
 
         Args:
             topics: The topics, each of which must fit a pattern.
@@ -206,7 +209,7 @@ class Server:
             StoreError: The user's connections could not be read.
         """
         if code not in _DISCONNECT_CODES:
-            raise UsageError(f"a disconnect code is from 3000 to 3999, not {code}")
+            raise UsageError(f"a disconnect code must be from 3000 to 3999, not {code}")
         for connection_id in self._connections_of(user, connection):
             self._app.broadcaster.disconnect(connection_id, Code(code, reason))
 
@@ -284,11 +287,14 @@ class Server:
         asked = None if since is None else Since(since.epoch, since.offset)
         page = read_page(self._app.log, topic, asked, limit, reverse=reverse)
         if page is None:
-            raise UsageError(f"position {since} is not in the history of {topic!r}")
+            raise UsageError(
+                f"position {since} is not in the history of {topic!r}; read "
+                "without since="
+            )
         return page
 
     def explain(self, topic: str, verb: str) -> Explanation:
-        """Return which pattern and which rule decide about a topic; none is called.
+        """Return which pattern and which rule decide about a topic; calls none.
 
         Args:
             topic: The topic.
@@ -298,7 +304,7 @@ class Server:
             UsageError: It is another verb.
         """
         if verb not in {"subscribe", "publish"}:
-            raise UsageError(f"the verb is subscribe or publish, not {verb!r:.80}")
+            raise UsageError(f"the verb must be subscribe or publish, not {verb!r:.80}")
         found = self._app.topics.find(topic)
         if found is None:
             return Explanation(topic, verb, None, Access.SERVER.name, {})
@@ -309,12 +315,13 @@ class Server:
         self, user: str | None, connection: str | None
     ) -> tuple[str, ...]:
         if (user is None) == (connection is None):
-            raise UsageError("give either a user or connection=")
+            raise UsageError("pass either a user or connection=")
         if connection is not None:
             return (connection,)
         if not user:
             raise UsageError(
-                "the anonymous user is many people; give connection= instead"
+                "anonymous connections do not belong to one user; pass "
+                "connection= instead"
             )
         return self._app.members.connections_of(user)
 
@@ -323,4 +330,4 @@ def _encode(data: object) -> EncodedJson:
     try:
         return encode_json(data)
     except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"the data cannot be written as JSON: {error}") from None
+        raise UsageError(f"the data cannot be encoded as JSON: {error}") from None

@@ -27,7 +27,7 @@ REJECT_UNRECOVERED = 2
 """The bit of `flag` with which a client wants error 112 instead of a gap."""
 
 REPLY_BYTES = MAX_MESSAGE_BYTES - 2048
-"""What a reply has room for: less than a message, for all that goes with it."""
+"""The room in a reply: less than a message, because of everything else in it."""
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -35,7 +35,7 @@ Fields = dict[str, Any]
 
 
 class Prepared(NamedTuple):
-    """A client that has been let into a topic, and is not in it yet.
+    """A client that was accepted into a topic, and is not in it yet.
 
     Attributes:
         entry: Its way into the topic.
@@ -86,10 +86,10 @@ def conclude(caller: Caller, prepared: Prepared) -> Fields:
     if entry.error is not None:
         caller.note_failure(entry)
         raise entry.error
-    if entry.recovery is None or entry.told is None:
+    if entry.told is None:
         return fields
     caller.read_again[entry.name] = entry.told
-    return {**fields, **entry.recovery.fields()}
+    return {**fields, **entry.told.recovery.fields()}
 
 
 def unsubscribe(caller: Caller, command_id: int, request: Unsubscribe) -> Fields:
@@ -104,13 +104,13 @@ def unsubscribe(caller: Caller, command_id: int, request: Unsubscribe) -> Fields
     )
     begun = caller.forget(found.name)
     # Nobody has been told yet of who comes and leaves in the same frame.
-    if left is not None and not (begun is not None and begun.has_joined):
+    if left is not None and not any(each.has_joined for each in begun):
         caller.app.announce_leave(found.name, left)
     return {}
 
 
 def sub_refresh(caller: Caller, _command_id: int, request: SubRefresh) -> Fields:
-    """Let a subscription go on with a new token."""
+    """Extend a subscription with a new token."""
     found = caller.find(request.channel or _channel_of(request.token))
     caller.require_subscription(found.name)
     try:
@@ -126,7 +126,7 @@ def sub_refresh(caller: Caller, _command_id: int, request: SubRefresh) -> Fields
 
 
 def make_reader(app: Application, found: Found, used_bytes: int = 0) -> "Reader | None":
-    """Return what reads a topic's history; None if subscribers are told nothing of it.
+    """Return what reads a topic's history, or None if subscribers learn nothing of it.
 
     Args:
         app: The application.
@@ -181,8 +181,8 @@ def _ask(caller: Caller, found: Found, request: Subscribe) -> Subscribed:
     if isinstance(answer, bool):
         # Whoever returns False means to refuse, and must not let everybody in.
         raise UsageError(
-            f"the subscribe rule of {found.topic.pattern.text!r} returned {answer}; "
-            "raise Forbidden to refuse, and return None or data to allow"
+            f"the subscribe rule of {found.topic.pattern.text!r} returned "
+            f"{answer}; raise Forbidden to refuse, or return None or data to allow"
         )
     return answer if isinstance(answer, Subscribed) else Subscribed(answer)
 

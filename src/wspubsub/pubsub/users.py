@@ -41,7 +41,9 @@ class User(Record):
         data: object = None,
     ) -> None:
         if isinstance(subscribe, str):
-            raise UsageError(f"subscribe takes several topics: [{subscribe!r:.80}]")
+            raise UsageError(
+                f"subscribe must be a collection of topics, such as [{subscribe!r:.80}]"
+            )
         super().__init__(
             id=check_user(id),
             info=info,
@@ -86,5 +88,6 @@ def check_expiry(expires_at: object) -> float | None:
     ):
         return float(expires_at)
     raise UsageError(
-        f"expires_at is a number of seconds since the epoch, not {expires_at!r:.80}"
+        "expires_at must be a number of seconds since the epoch, not "
+        f"{expires_at!r:.80}"
     )

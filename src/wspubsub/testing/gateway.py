@@ -211,7 +211,7 @@ class InProcessGateway:
     def add_event_source(
         self, source: EventSource, handler: LambdaHandler | None = None
     ) -> None:
-        """Have a stream or a queue invoke a function, as an event source mapping does.
+        """Let a stream or a queue invoke a function, as an event source mapping does.
 
         Args:
             source: A `StreamSource` or a `QueueSource`, such as `MemoryTable.stream`.
@@ -220,7 +220,7 @@ class InProcessGateway:
         self._sources.add(source, handler)
 
     def run_event_sources(self) -> None:
-        """Deliver what streams and queues have, until nothing more is due.
+        """Deliver the records of streams and queues, until nothing more is due.
 
         What handlers write and send meanwhile is delivered too. A batch that fails is
         redelivered as time passes: in `advance`, which also delivers what is due.

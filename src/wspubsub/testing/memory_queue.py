@@ -111,7 +111,7 @@ class MemoryQueue:
         return {"Successful": [{"Id": each["Id"]} for each in request["Entries"]]}
 
     def visible_at(self) -> float | None:
-        """Return when the next message is visible; None if it is empty."""
+        """Return when the next message becomes visible; None for an empty queue."""
         return min((each.visible_at for each in self._messages), default=None)
 
     def _add(self, entry: Mapping[str, Any]) -> _Message:

@@ -1,4 +1,4 @@
-"""A store and a log in memory whose changes a stream brings."""
+"""A store and a log in memory, with a stream of their changes."""
 
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping

@@ -38,13 +38,13 @@ class QueueSource:
         self._received: list[tuple[Record, ...]] = []
 
     def next_batch(self, _now: float, /) -> tuple[Record, ...] | None:
-        """Return the messages to invoke a function with, None if there are none."""
+        """Return the messages to invoke a function with, or None."""
         if not self._received:
             self._received = self._receive()
         return self._received[0] if self._received else None
 
     def finish(self, result: InvocationResult, _now: float, /) -> None:
-        """Take the result of the invocation with the last batch."""
+        """Process the result of the invocation with the last batch."""
         batch = self._received.pop(0)
         verdict = BatchVerdict.of(result, [each["messageId"] for each in batch])
         handled = [each for each in batch if each["messageId"] not in verdict.failed]

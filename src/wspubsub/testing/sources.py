@@ -12,15 +12,15 @@ class EventSource(Protocol):
     """What a `StreamSource` and a `QueueSource` have in common."""
 
     def next_batch(self, now: float, /) -> tuple[Record, ...] | None:
-        """Return the records to invoke a function with, None if nothing is due."""
+        """Return the records to invoke a function with, or None if nothing is due."""
         ...
 
     def finish(self, result: InvocationResult, now: float, /) -> None:
-        """Take the result of the invocation with the last batch."""
+        """Process the result of the invocation with the last batch."""
         ...
 
     def due_at(self) -> float | None:
-        """Return when something comes again, None if nothing waits for that."""
+        """Return when something is redelivered, or None if nothing is pending."""
         ...
 
 
@@ -49,7 +49,7 @@ class GatewaySources:
         self._sources.append((source, handler))
 
     def next_batch(self, now: float) -> Due | None:
-        """Return what is due of the first source that has anything."""
+        """Return the batch that is due of the first source that has one."""
         for source, handler in self._sources:
             records = source.next_batch(now)
             if records is not None:
@@ -57,6 +57,6 @@ class GatewaySources:
         return None
 
     def earliest(self, deadline: float | None) -> float:
-        """Return when something comes again, or the deadline if that is before it."""
+        """Return when something is redelivered, but no later than the deadline."""
         instants = (deadline, *(source.due_at() for source, _ in self._sources))
         return min((at for at in instants if at is not None), default=math.inf)

@@ -21,7 +21,7 @@ _MAX_PAGE = 1000
 
 
 class _ShardPlace:
-    """How far a shard was read, and what of it is not delivered yet."""
+    """How far a shard was read, and what is not delivered yet."""
 
     def __init__(self, shard: Shard, iterator: str, settings: StreamSettings) -> None:
         self.shard = shard
@@ -64,7 +64,7 @@ class StreamSource:
         self._delivering: tuple[_ShardPlace, tuple[Record, ...]]
 
     def next_batch(self, now: float, /) -> tuple[Record, ...] | None:
-        """Return the records to invoke a function with, None if nothing is due."""
+        """Return the records to invoke a function with, or None if nothing is due."""
         while self._find_shards():
             for place in list(self._places):
                 self._read(place)
@@ -78,14 +78,14 @@ class StreamSource:
         return None
 
     def finish(self, result: InvocationResult, now: float, /) -> None:
-        """Take the result of the invocation with the last batch."""
+        """Process the result of the invocation with the last batch."""
         place, records = self._delivering
         items = [sequence_number(record) for record in records]
         self._keep(place.batches.finish(BatchVerdict.of(result, items)))
         place.due_at = now + place.batches.delay_seconds
 
     def due_at(self) -> float | None:
-        """Return when something is redelivered, None if nothing waits for that."""
+        """Return when something is redelivered, or None if nothing is pending."""
         waiting = [each for each in self._places if each.batches.next_batch()]
         return min((each.due_at for each in waiting), default=None)
 
@@ -107,7 +107,7 @@ class StreamSource:
         return bool(self._places)
 
     def _end_shards(self) -> bool:
-        """Leave shards of which all was handled; return whether there were any.
+        """Forget shards that were handled completely; return whether there were any.
 
         Their children come after them.
         """

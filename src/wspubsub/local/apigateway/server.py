@@ -36,7 +36,7 @@ _OFFER = {
 }
 
 
-class Server:
+class GatewayServer:
     """Listens for clients and for the Management API's callers.
 
     Args:

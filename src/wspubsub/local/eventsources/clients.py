@@ -68,7 +68,7 @@ class ServiceEndpoint:
         )
 
 
-class Caller:
+class ServiceCaller:
     """Calls a service, and retries until it answers.
 
     Args:

@@ -8,6 +8,7 @@ of AWS's runtime interface emulator.
 import asyncio
 import contextlib
 import json
+import os
 import time
 import uuid
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import Any
 
 from wspubsub.errors import MessageError
 from wspubsub.gateway import InvocationResult, Raised, Returned
+from wspubsub.gateway.ids import Ids
 from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
 from wspubsub.local.tasks import Tasks
 from wspubsub.messages import read_json
@@ -195,11 +197,7 @@ def trace_of(event: Mapping[str, Any]) -> str:
     """Return the trace header for an event: its own, or a new one."""
     headers = event.get("headers")
     found = headers.get("X-Amzn-Trace-Id") if isinstance(headers, Mapping) else None
-    return (
-        str(found)
-        if found
-        else f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}"
-    )
+    return str(found) if found else Ids(os.urandom).trace(time.time())
 
 
 def _read_result(body: bytes) -> InvocationResult:

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from wspubsub.local.eventsources.clients import Caller
+from wspubsub.local.eventsources.clients import ServiceCaller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.queues.queue import LocalQueue
 from wspubsub.local.journal import Journal
@@ -52,7 +52,7 @@ class QueuePoller:
         journal: Journal,
     ) -> None:
         self._client = client
-        self._caller = Caller("the queue", journal)
+        self._caller = ServiceCaller("the queue", journal)
         self._queue = queue
         self._settings = settings
         self._journal = journal

@@ -9,17 +9,16 @@ import contextlib
 import json
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
-from wspubsub.local.eventsources.clients import Caller
+from wspubsub.gateway.times import iso_8601
+from wspubsub.local.eventsources.clients import ServiceCaller
 from wspubsub.local.eventsources.deliveries import BatchDelivery, Deliver
 from wspubsub.local.eventsources.streams.shard_reader import ShardReader
 from wspubsub.local.journal import Journal
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.clients import StreamsClient
 from wspubsub.mappings.lineage import Lineage, Shard, list_shards
-from wspubsub.mappings.payloads import Record
 from wspubsub.mappings.settings import StreamSettings
 from wspubsub.mappings.shard_batches import (
     Discarded,
@@ -54,7 +53,7 @@ class StreamPoller:
         journal: Journal,
     ) -> None:
         self._client = client
-        self._caller = Caller("the stream of the table", journal)
+        self._caller = ServiceCaller("the stream of the table", journal)
         self._stream_arn = stream_arn
         self._settings = settings
         self._journal = journal
@@ -150,8 +149,12 @@ class StreamPoller:
                 "shardId": shard.shard_id,
                 "startSequenceNumber": sequence_number(discarded.records[0]),
                 "endSequenceNumber": sequence_number(discarded.records[-1]),
-                "approximateArrivalOfFirstRecord": _arrival(discarded.records[0]),
-                "approximateArrivalOfLastRecord": _arrival(discarded.records[-1]),
+                "approximateArrivalOfFirstRecord": iso_8601(
+                    creation_time(discarded.records[0])
+                ),
+                "approximateArrivalOfLastRecord": iso_8601(
+                    creation_time(discarded.records[-1])
+                ),
                 "batchSize": count,
                 "streamArn": self._stream_arn,
             }
@@ -161,8 +164,3 @@ class StreamPoller:
             f"{discarded.reason}; on AWS an on-failure destination would get "
             f"{json.dumps(details)}"
         )
-
-
-def _arrival(record: Record) -> str:
-    moment = datetime.fromtimestamp(creation_time(record), UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

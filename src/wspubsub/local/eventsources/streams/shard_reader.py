@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from wspubsub.local.eventsources.clients import Caller, code_of
+from wspubsub.local.eventsources.clients import ServiceCaller, code_of
 from wspubsub.local.threads import in_thread
 from wspubsub.mappings.clients import StreamsClient
 
@@ -34,7 +34,7 @@ class ShardReader:
     def __init__(
         self,
         client: StreamsClient,
-        caller: Caller,
+        caller: ServiceCaller,
         *,
         stream_arn: str,
         shard_id: str,
