@@ -186,6 +186,14 @@ class PubSub(Server):
         is_streamed = self._by_stream and self._has_history
         return frozenset({"stream"} if is_streamed else ())
 
+    @property
+    def table_uses(self) -> frozenset[str]:
+        """What the table is for: `members`, and `history` where a topic has one.
+
+        Tools read it.
+        """
+        return frozenset({"members", "history"} if self._has_history else {"members"})
+
     # What a user registers.
 
     def topic(
