@@ -179,9 +179,9 @@ class PubSub(Server):
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What invokes the function besides API Gateway: `stream` or nothing.
+        """What else than API Gateway invokes the function, for tools to read.
 
-        Tools read it.
+        That is `stream` if the table's stream carries messages, and nothing otherwise.
         """
         is_streamed = self._by_stream and self._has_history
         return frozenset({"stream"} if is_streamed else ())
