@@ -68,7 +68,7 @@ def test_options_win_over_what_the_handler_declares(
     chat: DevGateway, tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
-    options = ["--route", "$connect", "$default", "--two-way", "$default"]
+    options = ["--route", "$connect", "$default", "echo", "--two-way", "$default"]
     options += ["--no-queue", "--dynamodb", chat.dynamodb_url]
 
     with (
@@ -84,8 +84,10 @@ def test_options_win_over_what_the_handler_declares(
         client.send("two-way")
         answer = client.recv(10)
 
+    (warning,) = [each for each in gateway.records if each["kind"] == "warning"]
+    assert "what the handler answers on echo, which is one-way here" in warning["text"]
     assert answer == "nobody gets this"
-    assert ready["routes"] == "$connect, $default"
+    assert ready["routes"] == "$connect, $default, echo"
     assert "queue_url" not in ready
 
 

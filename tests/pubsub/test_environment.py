@@ -8,11 +8,17 @@ import pytest
 from moto import mock_aws
 
 from tests.support.pubsub_clients import Client, publications
-from wspubsub import EventError, UsageError
+from wspubsub import EventError, MemoryTopicLog, UsageError
 from wspubsub.dynamodb import create_table
 from wspubsub.log.rules import History
 from wspubsub.pubsub import ANYONE, SUBSCRIBERS, PubSub
-from wspubsub.testing import GatewayConfig, InProcessGateway, StreamSource
+from wspubsub.subscriptions.memory_members import MemoryMemberStore
+from wspubsub.testing import (
+    GatewayConfig,
+    InProcessGateway,
+    RecordingConnections,
+    StreamSource,
+)
 
 ENDPOINT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"
 
@@ -85,18 +91,33 @@ def test_the_stream_of_the_table_carries_topics_with_history(
 def test_only_what_is_wired_invokes_the_function(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert PubSub.from_environment().event_sources == frozenset()
+    wired = {"Records": [{"eventSource": "aws:dynamodb"}]}
+    unwired = PubSub.from_environment()
+    unwired.topic("room", history=History())
+    with pytest.raises(EventError):
+        unwired(wired)
     monkeypatch.setenv("WSPUBSUB_STREAM", "arn")
 
     pubsub = PubSub.from_environment()
-
-    assert pubsub.event_sources == frozenset()
     pubsub.topic("room", history=History())
-    assert pubsub.event_sources == {"stream"}
+
     events: list[object] = [{"Records": [{"eventSource": "aws:sqs"}]}, [], {}]
     for event in events:
         with pytest.raises(EventError):
             pubsub(event)
+
+
+def test_an_application_says_what_it_should_be_wired_to() -> None:
+    pubsub = PubSub.from_environment()
+    own = PubSub(MemoryMemberStore(), RecordingConnections(), log=MemoryTopicLog)
+
+    assert (list(pubsub.event_sources), list(pubsub.table_uses)) == ([], ["members"])
+    for each in (pubsub, own):
+        each.topic("room", history=History())
+
+    assert pubsub.event_sources == {"stream"}
+    assert pubsub.table_uses == {"members", "history"}
+    assert not own.event_sources
 
 
 @pytest.mark.parametrize("name", ["WSPUBSUB_TABLE", "WSPUBSUB_ENDPOINT"])

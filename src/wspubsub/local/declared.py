@@ -48,6 +48,16 @@ class ApiChoices:
         )
 
 
+def warn_of_silence(config: GatewayConfig, application: Application) -> list[str]:
+    """Return a warning for each route whose handler answers in vain."""
+    silent = application.two_way_routes(config.routes) - config.two_way
+    return [
+        f"clients do not get what the handler answers on {key}, which is one-way here: "
+        "add it to --two-way"
+        for key in sorted(silent)
+    ]
+
+
 def read_served(
     target: Target, sources: AbstractSet[str]
 ) -> tuple[Application, str | None]:

@@ -114,7 +114,7 @@ class PubSub(Server):
         self._make_log = log
         self._handshakes = Handshakes(keep, origins)
         self._replies: Replies = replies
-        self._by_stream = by_stream
+        self._by_stream = self._takes_stream = by_stream
         self._limits = limits or Limits()
         self._timeout_seconds = timeout_seconds
         self._now = now
@@ -151,7 +151,7 @@ class PubSub(Server):
         from wspubsub.pubsub.environment import read_environment
 
         parts = read_environment(os.environ)
-        return cls(
+        made = cls(
             parts.members,
             parts.connections,
             log=parts.log,
@@ -163,6 +163,9 @@ class PubSub(Server):
             limits=limits,
             timeout_seconds=timeout_seconds,
         )
+        # Also where it is not wired yet: tools learn by this that it should be.
+        made._takes_stream = True
+        return made
 
     def __call__(self, event: object, context: object = None) -> Json:
         """Handle one Lambda invocation; this is the Lambda handler.
@@ -173,18 +176,20 @@ class PubSub(Server):
             Exception: Whatever a handler of the router's has raised, and no exception
                 handler took.
         """
-        if self.event_sources and not _is_of_gateway(event):
+        is_streamed = self._by_stream and self._has_history
+        if is_streamed and not _is_of_gateway(event):
             return self._sources(event, context)
         return self.router(event, context)
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What invokes the function besides API Gateway: `stream` or nothing.
+        """What should invoke the function besides API Gateway: `stream` or nothing.
 
-        Tools read it.
+        Where a topic has history, that is the table's stream; an application that was
+        constructed with parts of its own says with `by_stream` whether it has one.
+        `wspubsub template`, `check` and `dev` read it.
         """
-        is_streamed = self._by_stream and self._has_history
-        return frozenset({"stream"} if is_streamed else ())
+        return frozenset({"stream"} if self._takes_stream and self._has_history else ())
 
     @property
     def table_uses(self) -> frozenset[str]:
