@@ -1,7 +1,8 @@
-"""`coldstart`: a fresh interpreter to the first `$connect` handled.
+"""`coldstart`: a fresh interpreter to the first event handled.
 
 AWS's own runtime interface client runs the function, as in Lambda; what Lambda does
-before it starts the interpreter is not in the figures.
+before it starts the interpreter is not in the figures. The event is a `$connect`; for
+examples/rooms, which has no such route, it is the message with which a client begins.
 """
 
 import os
@@ -9,8 +10,12 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from functools import partial
 from importlib.util import find_spec
+from typing import Any, NamedTuple
+
+import jwt
 
 from benchmarks import machine
 from benchmarks.errors import BenchmarkError, MissingError
@@ -20,18 +25,36 @@ from benchmarks.processes import ROOT, clean
 from benchmarks.report import Ratio, Report, Row
 from benchmarks.rounds import Figures, measure_in_turns, medians
 from benchmarks.runtime_api import RuntimeApi
-from wspubsub.testing.events import connect_event
+from wspubsub.testing.events import connect_event, message_event
 
 OURS, BOTO3 = "wspubsub", "boto3"
+_SECRET = "0123456789abcdef" * 4
+_TOKEN = jwt.encode({"sub": "alice", "exp": 2**40}, _SECRET, algorithm="HS256")
+_CONNECT = connect_event()
+
+
+class _Function(NamedTuple):
+    """A function, its event, and how many requests it makes of DynamoDB."""
+
+    module: str
+    event: Mapping[str, Any] = _CONNECT
+    requests: int = 1
+
+
 FUNCTIONS = {
-    "no library, no PutItem": "with_nothing",
-    OURS: "with_wspubsub",
-    BOTO3: "with_boto3",
-    "boto3, DynamoDB client only": "with_boto3_dynamodb",
-    "Powertools' event handler + boto3": "with_powertools",
+    "no library, no PutItem": _Function("with_nothing", requests=0),
+    OURS: _Function("with_wspubsub"),
+    "wspubsub, examples/rooms": _Function(
+        "with_rooms", message_event({"id": 1, "connect": {}}), requests=4
+    ),
+    "wspubsub, examples/rooms, a token": _Function(
+        "with_rooms", message_event({"id": 1, "connect": {"token": _TOKEN}}), requests=9
+    ),
+    BOTO3: _Function("with_boto3"),
+    "boto3, DynamoDB client only": _Function("with_boto3_dynamodb"),
+    "Powertools' event handler + boto3": _Function("with_powertools"),
 }
 _NEEDS = {"with_powertools": "aws_lambda_powertools"}
-_PUTS_NOTHING = "with_nothing"
 
 
 def run(options: Options) -> Report:
@@ -52,8 +75,8 @@ def run(options: Options) -> Report:
     found = {name: medians(rounds) for name, rounds in measured.items()}
     return Report(
         title=(
-            "coldstart: spawn of the interpreter to the response of the first "
-            f"$connect, under awslambdaric, on one core, medians of {options.rounds} "
+            "coldstart: spawn of the interpreter to the response to the first "
+            f"event, under awslambdaric, on one core, medians of {options.rounds} "
             "rounds"
         ),
         machine=machine.describe(),
@@ -68,23 +91,22 @@ def run(options: Options) -> Report:
     )
 
 
-def _is_installed(function: str) -> bool:
-    needed = _NEEDS.get(function)
+def _is_installed(function: _Function) -> bool:
+    needed = _NEEDS.get(function.module)
     return needed is None or find_spec(needed) is not None
 
 
 def _row(name: str, found: dict[str, Figures]) -> Row:
     if name not in found:
-        return Row(name, {"note": f"{_NEEDS[FUNCTIONS[name]]} is not installed"})
+        return Row(name, {"note": f"{_NEEDS[FUNCTIONS[name].module]} is not installed"})
     times = found[name]["wall_ms"] / found[OURS]["wall_ms"]
     return Row(name, {**found[name], "wall_vs_ours": times})
 
 
-def _measure(function: str, place: Place) -> Figures:
-    handler = f"benchmarks.functions.{function}.handler"
+def _measure(function: _Function, place: Place) -> Figures:
+    handler = f"benchmarks.functions.{function.module}.handler"
     command = [sys.executable, "-m", "awslambdaric", handler]
-    puts = 0 if function == _PUTS_NOTHING else 1
-    with RuntimeApi.start(connect_event()) as api:
+    with RuntimeApi.start(function.event) as api:
         environ = clean(os.environ) | place.trust | _lambda_environ(place, api, handler)
         cpu = _children_seconds()
         started_at = time.perf_counter()
@@ -95,9 +117,11 @@ def _measure(function: str, place: Place) -> Figures:
         finally:
             process.kill()
             process.wait()
-    arrived = place.sink.arrived(puts).requests
-    if arrived != puts:
-        raise BenchmarkError(f"{function} put {arrived} items, not {puts}")
+    arrived = place.sink.arrived(function.requests).requests
+    if arrived != function.requests:
+        raise BenchmarkError(
+            f"{function.module} made {arrived} requests, not {function.requests}"
+        )
     return {"wall_ms": wall * 1e3, "cpu_ms": (_children_seconds() - cpu) * 1e3}
 
 
@@ -110,6 +134,8 @@ def _lambda_environ(place: Place, api: RuntimeApi, handler: str) -> dict[str, st
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_RUNTIME_API": api.address,
         "LAMBDA_TASK_ROOT": str(ROOT),
+        "ROOMS_ANONYMOUS": "1",
+        "ROOMS_SECRET": _SECRET,
         "WSPUBSUB_ENDPOINT": place.tls,
         "WSPUBSUB_TABLE": "subscriptions",
         "_HANDLER": handler,

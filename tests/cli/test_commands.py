@@ -87,6 +87,7 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         (["nowhere.py:handler"], "does not exist"),
         (["no-module:handler"], "neither a Python file nor a module name"),
         ([PROBE, "--stage", "$default"], "is not a stage name"),
+        ([PROBE, "--two-way", "nope"], "--two-way names nope, but"),
         ([PROBE, "--route", "$other"], "is not a route key"),
         ([PROBE, "--route-selection-expression", "$context.x"], "cannot be read"),
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),

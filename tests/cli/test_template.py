@@ -55,6 +55,24 @@ handler.table_uses = {{"history", "members"}}
 """
 
 
+LIVE = """
+from wspubsub import History, MessageEvent, Router
+from wspubsub.pubsub import ANYONE, PubSub
+
+router = Router()
+
+
+@router.route("echo", two_way=True)
+def echo(event: MessageEvent) -> str:
+    return event.body
+
+
+handler = PubSub.from_environment(router=router)
+room = handler.topic("room:{room_id}"HISTORY)
+room.subscribe(ANYONE)
+"""
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an application, which is the working directory."""
@@ -217,6 +235,64 @@ def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) ->
     assert "StreamMapping" not in other
     assert "EchoRouteResponse" not in other
     assert "DefaultRouteResponse" in other
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_a_pubsub_is_deployed_whole(
+    project: Path, capsys: Said, template_format: str
+) -> None:
+    (project / "app.py").write_text(LIVE.replace("HISTORY", ", history=History()"))
+    command = ("template", "app.py:handler", "--format", template_format)
+
+    text = printed(capsys, *command)
+    (project / "t.yaml").write_text(text)
+    resources = yaml.safe_load(text)["Resources"]
+
+    prefix = "Api" if template_format == "sam" else ""
+    responses = {
+        name for name, each in resources.items() if each["Type"].endswith("Response")
+    }
+    assert responses == {
+        f"{prefix}DefaultRouteResponse",
+        f"{prefix}EchoRouteResponse",
+    }
+    mapping = resources["StreamMapping"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "dynamodb:UpdateItem" in text
+    assert "dynamodb:ConditionCheckItem" in text
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+
+
+@pytest.mark.usefixtures("project")
+def test_a_pubsub_without_history_needs_no_stream(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(LIVE.replace("HISTORY", ""))
+
+    text = printed(capsys, "template", "app.py:handler")
+
+    assert "StreamMapping" not in text
+    assert "dynamodb:UpdateItem" in text
+    assert "dynamodb:ConditionCheckItem" not in text
+
+
+@pytest.mark.usefixtures("project")
+def test_what_a_pubsub_lacks_is_reported(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(LIVE.replace("HISTORY", ", history=History()"))
+    text = printed(
+        capsys,
+        *("template", "app.py:handler", "--no-streams", "--no-members"),
+        *("--two-way", "echo"),
+    )
+    (project / "t.yaml").write_text(text)
+
+    assert main(["check", "t.yaml", "app.py:handler"]) == 1
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" ")[0] for line in lines] == [
+        "DefaultRoute:",
+        "FunctionRole:",
+    ]
+    assert "route $default is one-way" in lines[0]
+    assert "dynamodb:UpdateItem" in lines[1]
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_a_segment_may_have_a_single_subscriber() -> None:
     "options", [{"inline_threshold": -1}, {"segment_size": 0}, {"segment_size": -1}]
 )
 def test_what_is_out_of_range_is_refused(options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="at least"):
+    with pytest.raises(UsageError, match="or more"):
         QueueFanout(URL, **options)
 
 

@@ -68,7 +68,7 @@ def test_options_win_over_what_the_handler_declares(
     chat: DevGateway, tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
-    options = ["--route", "$connect", "$default", "--two-way", "$default"]
+    options = ["--route", "$connect", "$default", "echo", "--two-way", "$default"]
     options += ["--no-queue", "--dynamodb", chat.dynamodb_url]
 
     with (
@@ -84,8 +84,10 @@ def test_options_win_over_what_the_handler_declares(
         client.send("two-way")
         answer = client.recv(10)
 
+    (warning,) = [each for each in gateway.records if each["kind"] == "warning"]
+    assert "what the handler answers on echo, which is one-way here" in warning["text"]
     assert answer == "nobody gets this"
-    assert ready["routes"] == "$connect, $default"
+    assert ready["routes"] == "$connect, $default, echo"
     assert "queue_url" not in ready
 
 
@@ -130,7 +132,7 @@ def test_routes_that_come_with_a_change_are_served_to_open_connections(
     app = tmp_path / "app.py"
     code = "from wspubsub import Router\nhandler = Router()\n"
     app.write_text(code)
-    options = ["--reload", "--dynamodb", chat.dynamodb_url]
+    options = ["--reload", "--no-queue", "--dynamodb", chat.dynamodb_url]
 
     with (
         dev("app.py:handler", *options, cwd=tmp_path) as gateway,
@@ -141,5 +143,12 @@ def test_routes_that_come_with_a_change_are_served_to_open_connections(
         )
         gateway.wait_for(lambda each: each.get("text") == "Two-way routes: echo")
         client.send('{"action": "echo"}')
-
         assert client.recv(10) == "new"
+
+        app.write_text(
+            "from wspubsub import Router\n"
+            "from wspubsub.eventsources import EventSources\n"
+            "handler = EventSources(Router(), stream=print, queue=print)\n"
+        )
+        warning = gateway.wait_for(lambda each: each["kind"] == "warning")
+        assert "the handler needs the stream now: restart" in warning["text"]

@@ -188,6 +188,24 @@ def test_every_option_has_help_and_is_on_the_page(
     assert all(len(parts) == 2 and parts[1].strip() for parts in helps.values())
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_defaults_on_the_page_are_those_of_the_parser(command: str) -> None:
+    page = _cli_page().split(f"## `wspubsub {command}`")[1]
+    section = re.split(r"^## ", page, flags=re.MULTILINE)[0]
+    written = re.findall(
+        r"^\| `--([\w-]+)[^|]*\| (?:`([^|`]+)`|(off|-?\d+)) \|", section, re.MULTILINE
+    )
+    parsed = vars(make_parser().parse_args([command, *_OPERANDS[command]]))
+
+    differing = {
+        name: (text or number, parsed[name.replace("-", "_")])
+        for name, text, number in written
+        if not _is_default(text or number, parsed[name.replace("-", "_")])
+    }
+
+    assert not differing
+
+
 def test_every_switch_of_the_gateway_is_in_its_table() -> None:
     text = (DOCS / "reference/local-gateway.md").read_text()
     table = text.split("| question | switch | default |")[1].split("\n\n")[0]
@@ -300,6 +318,21 @@ def _switches_of_the_docstring() -> set[str]:
 def _documented(page: str) -> set[str]:
     text = (DOCS / "reference" / page).read_text()
     return set(re.findall(r"^\.\. (?:auto\w+|py:data):: ([\w.]+)", text, re.MULTILINE))
+
+
+_OPERANDS = {
+    "dev": ["app.py:handler"],
+    "demo": [],
+    "create-table": ["chat"],
+    "template": ["app.py:handler"],
+    "check": ["template.yaml", "app.py:handler"],
+}
+
+
+def _is_default(text: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return text == "off" and not value
+    return text == (f"{value:g}" if isinstance(value, int | float) else str(value))
 
 
 def _drawn_tree(tree: str) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,7 @@ def snapshot(world: World) -> list[Any]:
         '{"id":1,"connect":{"token":"ada"}}\n{"id":2,"connect":{"token":"ada"}}',
         '{"id":1,"rpc":{"data":' + "[" * 10_000 + "]" * 10_000 + "}}",
         "\n".join('{"id":1,"ping":{}}' for _ in range(10_000))[:32_000],
+        '{"send":{"data":1' + "0" * 400 + "}}",
         '{"message": "Internal server error", "connectionId":"x", "requestId":"y"}',
     ],
 )

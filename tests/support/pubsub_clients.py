@@ -118,6 +118,31 @@ class World:
         return client
 
 
+class WatchedLog(MemoryTopicLog):
+    """A log with something that happens right after it was read for the first time."""
+
+    after_read: Callable[[], object] | None = None
+
+    def ensure_position(self, *args: Any, **options: Any) -> Any:
+        return self._then(super().ensure_position(*args, **options))
+
+    def recover(self, *args: Any, **options: Any) -> Any:
+        return self._then(super().recover(*args, **options))
+
+    def _then(self, found: Any) -> Any:
+        happens, self.after_read = self.after_read, None
+        if happens is not None:
+            happens()
+        return found
+
+
+def find_log(world: World) -> WatchedLog:
+    """Return the log that an application has made."""
+    log = world.pubsub._app.log  # noqa: SLF001 - the one that the application has made
+    assert isinstance(log, WatchedLog)
+    return log
+
+
 def let_in_by_name(pubsub: PubSub) -> Callable[[ConnectRequest], User]:
     """Register a connect rule that takes the token for the user's ID."""
 

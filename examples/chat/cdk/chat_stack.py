@@ -98,6 +98,7 @@ class ChatStack(Stack):
                 key,
                 integration=integration,
                 authorizer=authorizer if key == "$connect" else None,
+                return_response=key in application.two_way_keys,
             )
             # Otherwise each route would start a deployment of its own.
             self._stage.node.add_dependency(route)

@@ -79,7 +79,7 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     from wspubsub.handlers.target import Target
-    from wspubsub.local.declared import read_served
+    from wspubsub.local.declared import read_served, warn_of_silence
     from wspubsub.local.functions.environment import Runtime
     from wspubsub.local.settings import LocalSettings
 
@@ -97,11 +97,13 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     config, choices = _config(options), _choices(options)
     target = Target.parse(options.target, cwd=cwd)
     application, problem = read_served(target, choices.sources)
+    config = choices.configure(config, application)
+    warnings = [f"cannot read the routes: {problem}"] if problem else []
     return LocalSettings(
-        config=choices.configure(config, application),
+        config=config,
         target=target,
         choices=choices,
-        problem=problem,
+        warnings=(*warnings, *warn_of_silence(config, application)),
         authorizer=authorizer,
         host=options.host,
         port=options.port,
@@ -167,6 +169,7 @@ def _choices(options: argparse.Namespace) -> "ApiChoices":
         if expression is None
         else RouteSelectionExpression(expression),
         sources=read_sources(options),
+        declined=read_sources(options, declined=True),
     )
 
 

@@ -61,10 +61,14 @@ def is_needed(options: argparse.Namespace, need: str, application: Application) 
     return need in application.needed_sources | application.table_uses
 
 
-def read_sources(options: argparse.Namespace) -> frozenset[str]:
-    """Return the event sources that the user has asked for."""
+def read_sources(
+    options: argparse.Namespace, *, declined: bool = False
+) -> frozenset[str]:
+    """Return the event sources that the user has asked for, or has declined."""
     return frozenset(
-        each for each in SOURCE_VARIABLES if getattr(options, f"needs_{each}")
+        each
+        for each in SOURCE_VARIABLES
+        if getattr(options, f"needs_{each}") is (not declined)
     )
 
 

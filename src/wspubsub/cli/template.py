@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 from wspubsub.cli.options import (
@@ -91,15 +92,21 @@ def _template(options: argparse.Namespace) -> str:
         sources=read_sources(options),
     )
     settings = _settings(options, application, target, others, variables)
-    _warn(application, settings, target)
+    _warn(application, settings, target, asked=read_sources(options))
     template = make_template(application, settings)
     return to_json(template) if options.output_format == "json" else to_yaml(template)
 
 
-def _warn(application: Application, settings: TemplateSettings, target: Target) -> None:
-    sources = {STREAM: settings.streams, QUEUE: settings.queue}
-    for source, is_wanted in sources.items():
-        if is_wanted and not settings.worker and not application.may_take(source):
+def _warn(
+    application: Application,
+    settings: TemplateSettings,
+    target: Target,
+    *,
+    asked: AbstractSet[str],
+) -> None:
+    # Of the others the handler itself has said that it needs them.
+    for source in sorted(asked):
+        if not settings.worker and not application.may_take(source):
             print(
                 f"wspubsub: warning: {target.text} cannot handle records of the "
                 f"{source}: pass {source}= to EventSources, or name a function "

@@ -8,7 +8,7 @@ One table, string keys `pk` and `sk`, TTL attribute `expires_at` in epoch second
 | topic of a connection | `C#<connection id>` | `T#<topic>` |
 | mark of a connection that was greeted | `C#<connection id>` | `R` |
 | subscriber of a topic | `T#<shard>#<topic>` | `<connection id>` |
-| who is present in a topic | `P#<shard>#<topic>` | `<connection id>` |
+| who is present in a topic | `P#<topic>` | `<connection id>` |
 | connection of a user | `U#<user>` | `<connection id>` |
 
 The last two, and what `member_items` adds to the others, are written for `PubSub` only.
@@ -31,6 +31,7 @@ TTL_ATTRIBUTE = "expires_at"
 CONNECTION_SORT_KEY = "#"
 _READY = "R"
 _TOPIC = "T#"
+_PRESENCE = "P#"
 
 
 class Written(NamedTuple):
@@ -60,14 +61,14 @@ def topic_key(connection_id: str, topic: str) -> Item:
     return _key(connection_partition(connection_id), _TOPIC + topic)
 
 
-def presence_partition(topic: str, shard: int) -> str:
-    """Return the partition key of who is present in one shard of a topic."""
-    return f"P#{shard}#{topic}"
+def presence_partition(topic: str) -> str:
+    """Return the partition key of who is present in a topic."""
+    return f"{_PRESENCE}{topic}"
 
 
-def presence_key(connection_id: str, topic: str, shard: int) -> Item:
+def presence_key(connection_id: str, topic: str) -> Item:
     """Return the key of a connection that is present in a topic."""
-    return _key(presence_partition(topic, shard), connection_id)
+    return _key(presence_partition(topic), connection_id)
 
 
 def is_ever_present(item: Item) -> bool:
@@ -78,7 +79,7 @@ def is_ever_present(item: Item) -> bool:
 def read_present_topic(item: Item) -> str:
     """Return the topic in which an item shows somebody as present."""
     partition: str = item["pk"]["S"]
-    return partition.split("#", 2)[2]
+    return partition.removeprefix(_PRESENCE)
 
 
 def user_partition(user: str) -> str:

@@ -7,9 +7,15 @@ one that was seen, there are no gaps; because it is written once, there are no d
 Where there is no entry that may be followed, an entry without a message begins an epoch
 first, under the same condition.
 
-A write whose answer is lost is repeated as it was, at the same offset. Either it is
-there already, which its ID shows, or another message is, and then the first attempt
-can no longer take effect. So one call never puts a message in the log twice.
+A write is in one of three states::
+
+    sent ──┬─▶ taken: nobody had the offset ─────────────▶ appended
+           ├─▶ beaten: another entry has the offset ─────▶ look again, next offset
+           └─▶ unknown: the answer is lost, or no time ──▶ the same write once more
+
+Who repeats an unknown one as it was, at the same offset, learns which of the others it
+was: its ID is there already, or another's is, and then the first attempt can no longer
+take effect. So one call never puts a message in the log twice.
 """
 
 import time

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
-from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.access import Attempt, TableAccess
 from wspubsub.dynamodb.items import (
     Item,
     Written,
@@ -63,6 +63,7 @@ from wspubsub.subscriptions.sessions import (
 
 _NEXT_NUMBER = "if_not_exists(#n, :zero) + :one"
 _STEP = {":zero": {"N": "0"}, ":one": {"N": "1"}}
+_NOTHING = Began(number=0, is_current=False)
 _IS_CALLED_AFTER = "attribute_not_exists(ended_at) OR ended_at < :called_at"
 
 
@@ -156,16 +157,16 @@ class MemberCommands:
         old, step = self._bury_topic(connection_id, topic, command_number)
         if step is None:
             return None
-        self._delete(step, subscriber_key, step.shards)
+        self._delete_subscribers(step, step.shards)
         if old is None or not is_ever_present(old):
             return None
-        shown = self._delete(step, presence_key, step.shards)
-        return read_presence(shown[0]) if shown else None
+        shown = self._hide(step)
+        return None if shown is None else read_presence(shown)
 
     def undo(self, connection_id: str, topic: str, began: int) -> Presence | None:
         """End a subscription by the number that began it."""
         _, step = self._bury_topic(connection_id, topic, began)
-        return None if step is None else self._undo_sides(step)
+        return None if step is None else self._undo_sides(step, _NOTHING).left
 
     def _write_topic(self, entry: Entry) -> _Step | Began:
         key = topic_key(entry.connection_id, entry.topic)
@@ -222,24 +223,21 @@ class MemberCommands:
         elif old is None or read_number(old) != step.number:
             # A later command has written there, and knows what was lost.
             lost.offset = None
-        for each in self._delete(step, subscriber_key, step.shards[1:]):
+        for each in self._delete_subscribers(step, step.shards[1:]):
             lost.add(read_lost(each, self._now()))
 
     def _write_presence(self, step: _Step, entry: Entry) -> bool:
         if entry.session is None or not entry.subscription.has_presence:
             return False
-        key = presence_key(step.connection_id, step.topic, step.shards[0])
+        key = presence_key(step.connection_id, step.topic)
         request = presence_request(entry.session, step.number, entry.written.expires_at)
         done, old = self._table.attempt(
             self._table.update, key, IS_NEWER, self._values(step), **request
         )
         if done:
-            has_joined = old is None or read_expiry(old) <= self._now()
-        else:
-            # With our own number it is what a first attempt wrote.
-            has_joined = old is not None and has_joined_by(old, step.number)
-        others = self._delete(step, presence_key, step.shards[1:])
-        return has_joined and not others
+            return old is None or read_expiry(old) <= self._now()
+        # With our own number it is what a first attempt wrote.
+        return old is not None and has_joined_by(old, step.number)
 
     def _settle(self, step: _Step, lost: _Lost, *, has_joined: bool) -> Began:
         found = self._table.get(topic_key(step.connection_id, step.topic))
@@ -253,12 +251,8 @@ class MemberCommands:
                 self._changes.mark(step.topic, step.connection_id, lost.offset)
             return Began(number=step.number, is_current=False, has_joined=has_joined)
         is_refused = found is not None and is_of_server(read_number(found), step.number)
-        return Began(
-            number=step.number,
-            is_current=False,
-            is_refused=is_refused,
-            left=self._undo_sides(step),
-        )
+        began = Began(number=step.number, is_current=False, is_refused=is_refused)
+        return self._undo_sides(step, began)
 
     @contextmanager
     def _marking_again(self, step: _Step, lost: _Lost) -> Iterator[None]:
@@ -291,36 +285,39 @@ class MemberCommands:
             return old, None
         return old, self._step(connection_id, topic, command_number, old)
 
-    def _undo_sides(self, step: _Step) -> Presence | None:
-        self._delete(step, subscriber_key, step.shards)
-        for shown in self._delete(step, presence_key, step.shards):
-            # Nobody was told of a presence that the undone call has begun.
-            if not has_joined_by(shown, step.number):
-                return read_presence(shown)
-        return None
+    def _undo_sides(self, step: _Step, began: Began) -> Began:
+        """Delete what a step wrote and return with it who has left or joined."""
+        self._delete_subscribers(step, step.shards)
+        key = presence_key(step.connection_id, step.topic)
+        done, shown = self._attempt_delete(step, key)
+        if shown is None or not is_live(shown, self._now()):
+            return began
+        if not done:
+            # A later command found it there, so it has told nobody.
+            return began.__replace__(has_joined=has_joined_by(shown, step.number))
+        # Nobody was told of a presence that the undone call has begun.
+        is_told = not has_joined_by(shown, step.number)
+        return began.__replace__(left=read_presence(shown) if is_told else None)
 
-    def _delete(
-        self,
-        step: _Step,
-        make_key: Callable[[str, str, int], Item],
-        shards: Iterable[int],
-    ) -> list[Item]:
-        """Delete what no later command has written and return what was not expired."""
-        attempts = [
-            self._table.attempt(
-                self._table.delete,
-                make_key(step.connection_id, step.topic, shard),
-                IS_NOT_OLDER,
-                self._values(step),
-            )
-            for shard in shards
-        ]
-        now = self._now()
-        return [
-            old
-            for done, old in attempts
-            if done and old is not None and is_live(old, now)
-        ]
+    def _delete_subscribers(self, step: _Step, shards: Iterable[int]) -> list[Item]:
+        keys = [subscriber_key(step.connection_id, step.topic, each) for each in shards]
+        found = [self._delete(step, key) for key in keys]
+        return [each for each in found if each is not None]
+
+    def _hide(self, step: _Step) -> Item | None:
+        return self._delete(step, presence_key(step.connection_id, step.topic))
+
+    def _delete(self, step: _Step, key: Item) -> Item | None:
+        """Delete what no later command has written; return it if it had not expired."""
+        done, old = self._attempt_delete(step, key)
+        if not done or old is None or not is_live(old, self._now()):
+            return None
+        return old
+
+    def _attempt_delete(self, step: _Step, key: Item) -> Attempt:
+        return self._table.attempt(
+            self._table.delete, key, IS_NOT_OLDER, self._values(step)
+        )
 
     def _update_next(
         self,

@@ -57,8 +57,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
     """The store behind `PubSub` in a DynamoDB table.
 
     Its arguments are those of `DynamoDBSubscriptionStore`, and a plain one on the same
-    table sees the same subscribers. Everyone present in a topic is in as many
-    partitions as its subscribers.
+    table sees the same subscribers.
     """
 
     def __init__(
@@ -280,15 +279,10 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         )
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
-        """See `MemberStore.presence`. Costs 1 read unit for each 4 KB and shard."""
-        partitions = [presence_partition(topic, each) for each, *_ in self.whole(topic)]
+        """See `MemberStore.presence`. Costs 1 read unit for each 4 KB."""
+        items = self._table.all(presence_partition(validate_topic(topic)))
         now = self._now()
-        return tuple(
-            read_presence(item)
-            for items in run_each(self._table.all, partitions)
-            for item in items
-            if is_live(item, now)
-        )
+        return tuple(read_presence(item) for item in items if is_live(item, now))
 
     def connections_of(self, user: str) -> tuple[str, ...]:
         """See `MemberStore.connections_of`. Costs 1 read unit for each 4 KB."""

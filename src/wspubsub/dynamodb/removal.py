@@ -154,10 +154,7 @@ class Removal:
     ) -> list[Item]:
         if not (self._has_presence if item is None else is_ever_present(item)):
             return []
-        return [
-            presence_key(connection_id, topic, shard)
-            for shard in self._shards(connection_id, topic, item)
-        ]
+        return [presence_key(connection_id, topic)]
 
     def _shards(self, connection_id: str, topic: str, item: Item | None) -> set[int]:
         shards = self._plan.writable(connection_id, topic)

@@ -73,14 +73,18 @@ class Application:
     def needed_sources(self) -> frozenset[str]:
         """The event sources that it needs, of `stream` and `queue`.
 
-        It takes their records, or reads their variable while it is imported.
+        It takes their records, or reads their variable while it is imported. A
+        `PubSub` with history needs the stream: only that makes an SDK's recovery whole.
         """
         read = {
             source
             for source, variable in SOURCE_VARIABLES.items()
             if variable in self.variables
         }
-        return frozenset(read | (self.event_sources or set()))
+        recovers = self.table_uses >= {HISTORY, MEMBERS}
+        return frozenset(
+            read | (self.event_sources or set()) | ({STREAM} if recovers else set())
+        )
 
     def may_take(self, source: str) -> bool:
         """Return whether the handler takes records of an event source, or may do so."""

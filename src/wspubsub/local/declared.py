@@ -19,13 +19,16 @@ class ApiChoices:
         routes: The routes.
         two_way: Those of them that are two-way; an empty set for all of messages.
         route_selection_expression: What a message's route key is computed from.
-        sources: The event sources that the handler finds variables of.
+        sources: The event sources that were asked for: the handler finds their
+            variables.
+        declined: The event sources that are left out even if the handler needs them.
     """
 
     routes: AbstractSet[str] | None = None
     two_way: AbstractSet[str] | None = None
     route_selection_expression: RouteSelectionExpression | None = None
     sources: AbstractSet[str] = frozenset()
+    declined: AbstractSet[str] = frozenset()
 
     def configure(
         self, config: GatewayConfig, application: Application
@@ -43,6 +46,16 @@ class ApiChoices:
             route_selection_expression=self.route_selection_expression
             or RouteSelectionExpression(application.route_selection_expression),
         )
+
+
+def warn_of_silence(config: GatewayConfig, application: Application) -> list[str]:
+    """Return a warning for each route whose handler answers in vain."""
+    silent = application.two_way_routes(config.routes) - config.two_way
+    return [
+        f"clients do not get what the handler answers on {key}, which is one-way here: "
+        "add it to --two-way"
+        for key in sorted(silent)
+    ]
 
 
 def read_served(

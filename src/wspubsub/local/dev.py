@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from wspubsub import __version__
 from wspubsub.errors import UsageError
 from wspubsub.gateway import Function, Raised
+from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
     function_environ,
@@ -23,7 +24,7 @@ from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
-from wspubsub.local.declared import describe_api, read_served
+from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.functions.environment import FunctionSettings
 from wspubsub.local.functions.fleet import Fleet
@@ -125,8 +126,8 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         await server.serve()
         await self._warm_up()
-        if settings.problem is not None:
-            self._journal.warn(f"cannot read the routes: {settings.problem}")
+        for warning in settings.warnings:
+            self._journal.warn(warning)
         self._start_sources(stack)
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
@@ -297,6 +298,10 @@ class LocalGateway:
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
+        for source in sorted(self._find_missing_sources(application)):
+            self._journal.warn(
+                f"the handler needs the {source} now: restart, so that it is there"
+            )
         try:
             config = settings.choices.configure(self._config, application)
         except UsageError as error:
@@ -307,6 +312,14 @@ class LocalGateway:
             self._shell.deploy(config)
             for name, text in describe_api(config).items():
                 self._journal.note(f"{name}: {text}")
+            for warning in warn_of_silence(config, application):
+                self._journal.warn(warning)
+
+    def _find_missing_sources(self, application: Application) -> frozenset[str]:
+        settings = self._settings
+        given = {STREAM: settings.stream, QUEUE: settings.queue}
+        here = {source for source, chosen in given.items() if chosen is not None}
+        return application.needed_sources - here - settings.choices.declined
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))

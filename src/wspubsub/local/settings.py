@@ -21,7 +21,7 @@ class LocalSettings:
         target: The handler.
         choices: What the user has chosen about the API; where the sources change, the
             rest of it is read from the handler again.
-        problem: Why the handler's routes could not be read before it was started.
+        warnings: What was noticed about the handler before it was started.
         authorizer: The Lambda authorizer, if there is one.
         host: Where to listen.
         port: Where to listen; 0 takes a free one.
@@ -44,7 +44,7 @@ class LocalSettings:
     config: GatewayConfig
     target: Target
     choices: ApiChoices = field(default_factory=ApiChoices)
-    problem: str | None = None
+    warnings: tuple[str, ...] = ()
     authorizer: Target | None = None
     host: str = "127.0.0.1"
     port: int = 0

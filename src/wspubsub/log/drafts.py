@@ -5,7 +5,12 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from wspubsub.errors import MessageError, MessageTooLargeError, UsageError
-from wspubsub.log.rules import LoggedMessage, Position
+from wspubsub.log.rules import (
+    MAX_OFFSET,
+    LoggedMessage,
+    Position,
+    genesis_position,
+)
 from wspubsub.messages import MAX_MESSAGE_BYTES
 from wspubsub.topics import validate_topic
 
@@ -16,6 +21,10 @@ MAX_ENTRY_BYTES = 400_000
 A DynamoDB item holds 400 KB (409,600 bytes, "Quotas in Amazon DynamoDB"), and the
 topic, the position and the names of the attributes are in it too.
 """
+
+
+_LONGEST_TIME = 1_999_999_999.1234567
+"""No time, written as JSON, has more characters than this one."""
 
 
 class Draft(NamedTuple):
@@ -74,6 +83,12 @@ def draft(
         )
     key = None if key is None else check_key(key)
     return Draft(topic, data, key, excluded, info, os.urandom(12).hex())
+
+
+def make_longest(topic: str, data: bytes, info: bytes | None) -> LoggedMessage:
+    """Return a message as long as any that these become, whatever its position."""
+    position = genesis_position(Position("", MAX_OFFSET - 1))
+    return draft(topic, data, None, (), info).at(position, _LONGEST_TIME)
 
 
 def _check_bytes(what: str, value: object) -> None:

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 Envelope = Callable[["LoggedMessage"], object]
 """Makes what clients receive of a logged message, such as JSON with its offset."""
 
-LONGEST_TIME = 1_999_999_999.1234567
-"""No time, written as JSON, has more characters than this one."""
-
 
 def as_published(message: "LoggedMessage") -> bytes:
     """Return the data without an envelope."""
@@ -25,19 +22,9 @@ def check_size(envelope: Envelope, topic: str, data: bytes, info: bytes | None) 
 
     Raises:
         MessageTooLargeError: It has over 131,072 bytes.
-        UsageError: The envelope makes something that cannot be encoded.
+        UsageError: The envelope makes something that cannot be encoded, or the data
+            cannot be logged.
     """
-    from wspubsub.log.rules import (  # noqa: PLC0415 - only where there is a log
-        LoggedMessage,
-        Position,
-    )
+    from wspubsub.log.drafts import make_longest  # noqa: PLC0415 - if there is a log
 
-    longest = LoggedMessage(
-        topic=topic,
-        position=Position("f" * 16, 2**53),
-        id="f" * 32,
-        data=data,
-        published_at=LONGEST_TIME,
-        info=info,
-    )
-    encode(envelope(longest))
+    encode(envelope(make_longest(topic, data, info)))

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from wspubsub.errors import TopicError, WspubsubError
+from wspubsub.errors import TopicError
 from wspubsub.events import Connection, MessageEvent
 from wspubsub.messages import read_json
 from wspubsub.pubsub.codes import (
     BAD_REQUEST,
     CONNECTION_EXPIRED,
-    MALFORMED_FRAME,
     PERMISSION_DENIED,
     UNKNOWN_CHANNEL,
 )
@@ -63,27 +62,12 @@ class Application(Record):
 
     def announce_join(self, topic: str, info: ClientInfo) -> None:
         """Inform a topic's subscribers that somebody has joined, if it is announced."""
-        if self.topics.is_announced(topic):
-            self._tell(
-                lambda: self.broadcaster.push_join(topic, info, exclude={info.client})
-            )
+        # Whoever has joined would get it before the reply to its subscribe.
+        self.broadcaster.push_join(topic, info, exclude={info.client})
 
     def announce_leave(self, topic: str, left: Presence) -> None:
         """Inform a topic's subscribers that somebody has left, if it is announced."""
-        if self.topics.is_announced(topic):
-            self._tell(
-                lambda: self.broadcaster.tell_left({left.connection_id: {topic: left}})
-            )
-
-    def _tell(self, push: Callable[[], object]) -> None:
-        try:
-            push()
-        except WspubsubError:
-            # What the others are told must not fail whoever comes or goes.
-            log.warning(
-                "could not inform the other subscribers who joined or left",
-                exc_info=True,
-            )
+        self.broadcaster.tell_left({left.connection_id: {topic: left}})
 
 
 class Caller:
@@ -97,12 +81,15 @@ class Caller:
         app: As given.
         event: As given.
         connection_id: ID of the connection.
+        session: Who the user is; set by `set_session` before a command is executed.
         subscriptions: What it is subscribed to, by topic.
         has_connected: Whether this frame has begun the session.
-        begun: Topics that this frame has subscribed it to.
+        begun: What this frame has subscribed it to.
         read_again: Topics whose log is read again once the replies have arrived, and
             from where.
     """
+
+    session: Session
 
     def __init__(self, app: Application, event: MessageEvent) -> None:
         self.app = app
@@ -110,21 +97,9 @@ class Caller:
         self.connection_id = event.connection_id
         self.subscriptions: dict[str, Subscription] = {}
         self.has_connected = False
-        self.begun: dict[str, Entry] = {}
+        self.begun: list[Entry] = []
         self.read_again: dict[str, Told] = {}
-        self._session: Session | None = None
         self._before: dict[str, Subscription | None] = {}
-
-    @property
-    def session(self) -> Session:
-        """Who the user is.
-
-        Raises:
-            DisconnectError: Nobody, since there was no `connect`.
-        """
-        if self._session is None:
-            raise DisconnectError(MALFORMED_FRAME)
-        return self._session
 
     def set_session(
         self,
@@ -132,33 +107,37 @@ class Caller:
         subscriptions: Mapping[str, Subscription] = MappingProxyType({}),
     ) -> None:
         """Say who the user is, and what it is subscribed to."""
-        self._session = session
+        self.session = session
         self.subscriptions = dict(subscriptions)
 
     def note(self, entry: "Entry") -> None:
         """Remember what this frame subscribes the client to."""
-        self._before[entry.name] = self.subscriptions.get(entry.name)
+        self._before.setdefault(entry.name, self.subscriptions.get(entry.name))
         self.subscriptions[entry.name] = entry.subscription
-        self.begun[entry.name] = entry
+        self.begun.append(entry)
 
     def note_failure(self, entry: "Entry") -> None:
-        """Note that this frame has not subscribed the client after all."""
-        before = self._before.get(entry.name)
-        if entry.number is not None or self.begun.get(entry.name) is not entry:
-            return  # it is subscribed, though it could not be told so
-        self.forget(entry.name)
+        """Remember that this frame has not subscribed the client after all."""
+        if entry.number is not None:
+            return  # it is subscribed, and does not know it
+        self.begun.remove(entry)
+        before = self._before[entry.name]
         if before is not None:
             self.subscriptions[entry.name] = before
+        elif all(each.name != entry.name for each in self.begun):
+            self.subscriptions.pop(entry.name, None)
 
-    def forget(self, topic: str) -> "Entry | None":
-        """Note that the client is no longer subscribed.
+    def forget(self, topic: str) -> "list[Entry]":
+        """Remember that the client is not subscribed any more.
 
         Returns:
-            What this frame had subscribed it to.
+            By what this frame had subscribed it.
         """
         self.subscriptions.pop(topic, None)
         self.read_again.pop(topic, None)
-        return self.begun.pop(topic, None)
+        forgotten = [each for each in self.begun if each.name == topic]
+        self.begun = [each for each in self.begun if each.name != topic]
+        return forgotten
 
     @property
     def connection(self) -> Connection:

@@ -174,11 +174,11 @@ def _describe_all(caller: Caller, entries: list[Entry], used_bytes: int) -> Fiel
     for entry in entries:
         if entry.error is not None:
             raise entry.error
-        recovery, told = entry.recovery, entry.told
-        if recovery is None or told is None:
+        if entry.told is None:
             subs[entry.name] = {}
             continue
-        caller.read_again[entry.name] = told
+        caller.read_again[entry.name] = entry.told
+        recovery = entry.told.recovery
         size = len(encode_json(recovery.fields()).encode())
         if used_bytes + size > REPLY_BYTES:
             # What does not fit with all the others is not recovered.

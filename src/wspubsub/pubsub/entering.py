@@ -15,7 +15,6 @@ from wspubsub.records import Record
 from wspubsub.subscriptions.sessions import Session, Subscription
 
 if TYPE_CHECKING:
-    from wspubsub.log.rules import Position
     from wspubsub.pubsub.caller import Application
     from wspubsub.pubsub.recovery import Reader, Recovery
     from wspubsub.pubsub.rules import Found
@@ -53,13 +52,16 @@ class Told(NamedTuple):
 
     Attributes:
         reader: Reads the topic's history.
-        position: Where the topic stood when it was read.
+        recovery: What was read.
         is_server_side: Whether the server has subscribed the client.
+        missed: Offset of the first message that it had missed before, by a mark that
+            is taken back with this.
     """
 
     reader: "Reader"
-    position: "Position"
+    recovery: "Recovery"
     is_server_side: bool
+    missed: int | None
 
 
 class Entry:
@@ -76,7 +78,7 @@ class Entry:
         subscription: What is written.
         number: By which the subscription can be undone; None if there is nothing to.
         has_joined: Whether the others are to be told.
-        recovery: What the client is told of the topic's history, if anything.
+        told: What the client is told of the topic's history, if anything.
         error: What kept it out.
     """
 
@@ -94,7 +96,7 @@ class Entry:
         )
         self.number: int | None = None
         self.has_joined = False
-        self.recovery: Recovery | None = None
+        self.told: Told | None = None
         self.error: Exception | None = None
         self._app = app
         self._ticket = ticket
@@ -114,18 +116,16 @@ class Entry:
             # Whoever cannot is refused before anything is written.
             _require_recovered(self._reader.read(self._ticket.since))
         self._begin()
-        recovery = self.recovery = self._read(self._reader)
+        recovery = self._read(self._reader)
         if self._ticket.must_recover and not recovery.is_recovered:
             self.undo()
             _require_recovered(recovery)
-
-    @property
-    def told(self) -> Told | None:
-        """What to read again after the client has received the topic's history."""
-        if self._reader is None or self.recovery is None:
-            return None
-        position, is_server_side = self.recovery.position, self._ticket.is_server_side
-        return Told(self._reader, position, is_server_side)
+        self.told = Told(
+            self._reader,
+            recovery,
+            self._ticket.is_server_side,
+            None if self._lost is None else self._first_missed(),
+        )
 
     def undo(self) -> None:
         """End the subscription, unless a later command has been handled since."""
@@ -161,19 +161,22 @@ class Entry:
         self._lost = began.lost
 
     def _read(self, reader: "Reader") -> "Recovery":
-        since = self._ticket.since
         try:
-            return reader.read(since, self._lost)
+            return reader.read(self._ticket.since, self._lost)
         except Exception:
             # The next attempt is answered from there, wherever its client is by then.
-            missed = [] if self._lost is None else [self._lost]
-            if since is not None:
-                missed.append(min(since.offset + 1, MAX_OFFSET))
-            if missed:
+            missed = self._first_missed()
+            if missed is not None:
                 self._app.members.mark_lost(
-                    self.name, self.session.connection_id, min(missed)
+                    self.name, self.session.connection_id, missed
                 )
             raise
+
+    def _first_missed(self) -> int | None:
+        offsets = [] if self._lost is None else [self._lost]
+        if self._ticket.since is not None:
+            offsets.append(min(self._ticket.since.offset + 1, MAX_OFFSET))
+        return min(offsets, default=None)
 
 
 def enter_side_by_side(entries: Sequence[Entry]) -> None:

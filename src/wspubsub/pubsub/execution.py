@@ -78,10 +78,17 @@ def execute_frame(caller: Caller) -> list[str]:
         try:
             _read_session(caller, commands)
         except WspubsubError as error:
-            code = code_of(error)
-            return [make_error(each.id, code) for each in commands if each.id]
+            return _fail_all(commands, error)
     replies = _execute(caller, commands)
-    return replies if _conclude(caller) else []
+    try:
+        return replies if _conclude(caller) else []
+    except WspubsubError as error:
+        return _fail_all(commands, error)
+
+
+def _fail_all(commands: Sequence[Command], error: Exception) -> list[str]:
+    code = code_of(error)
+    return [make_error(each.id, code) for each in commands if each.id]
 
 
 def _read_session(caller: Caller, commands: Sequence[Command]) -> None:
@@ -161,12 +168,12 @@ def _conclude(caller: Caller) -> bool:
     if not caller.begun and not caller.has_connected:
         return True
     if caller.app.members.is_gone(caller.connection_id):
-        for entry in caller.begun.values():
+        for entry in caller.begun:
             entry.undo()
         if caller.has_connected:
             caller.app.members.end_session(caller.connection_id)
         return False
-    for entry in caller.begun.values():
+    for entry in caller.begun:
         if entry.has_joined:
             caller.app.announce_join(entry.name, describe_session(caller.session))
     return True

@@ -1,14 +1,16 @@
 """The application: topics with rules, and the Lambda handler that serves them."""
 
+import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import TIMEOUT_SECONDS
 from wspubsub.errors import UsageError
 from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
+from wspubsub.messages import Json
 from wspubsub.pipeline import CallNext
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.caller import Application, Caller, decode_info
@@ -112,7 +114,7 @@ class PubSub(Server):
         self._make_log = log
         self._handshakes = Handshakes(keep, origins)
         self._replies: Replies = replies
-        self._by_stream = by_stream
+        self._by_stream = self._takes_stream = by_stream
         self._limits = limits or Limits()
         self._timeout_seconds = timeout_seconds
         self._now = now
@@ -125,9 +127,77 @@ class PubSub(Server):
         # Decorators for Lambda handlers ask for the name of the function.
         self.__name__ = self.__qualname__ = "pubsub"
 
-    def __call__(self, event: object, context: object = None) -> Any:  # noqa: ANN401 - as the handler returns
-        """Handle one Lambda invocation; this is the Lambda handler."""
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        router: Router | None = None,
+        keep: Collection[str] = (),
+        origins: Collection[str] | None = None,
+        replies: Replies = "route",
+        limits: Limits | None = None,
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> Self:
+        """Return an application on AWS, or behind `wspubsub dev`.
+
+        It keeps members and logs in the table `WSPUBSUB_TABLE`, and posts through the
+        endpoint `WSPUBSUB_ENDPOINT`. Where `WSPUBSUB_STREAM` is set, the table's stream
+        invokes the function as well, and carries the messages of topics with history.
+        The arguments are those of `PubSub`.
+
+        Raises:
+            UsageError: A variable is missing, or an argument is not what it must be.
+        """
+        from wspubsub.pubsub.environment import read_environment
+
+        parts = read_environment(os.environ)
+        made = cls(
+            parts.members,
+            parts.connections,
+            log=parts.log,
+            by_stream=parts.by_stream,
+            router=router,
+            keep=keep,
+            origins=origins,
+            replies=replies,
+            limits=limits,
+            timeout_seconds=timeout_seconds,
+        )
+        # Also where it is not wired yet: tools learn by this that it should be.
+        made._takes_stream = True
+        return made
+
+    def __call__(self, event: object, context: object = None) -> Json:
+        """Handle one Lambda invocation; this is the Lambda handler.
+
+        Raises:
+            EventError: It is neither an event of a WebSocket API nor, where a stream
+                carries messages, one of the table's stream.
+            Exception: Whatever a handler of the router's has raised, and no exception
+                handler took.
+        """
+        is_streamed = self._by_stream and self._has_history
+        if is_streamed and not _is_of_gateway(event):
+            return self._sources(event, context)
         return self.router(event, context)
+
+    @property
+    def event_sources(self) -> frozenset[str]:
+        """What should invoke the function besides API Gateway: `stream` or nothing.
+
+        Where a topic has history, that is the table's stream; an application that was
+        constructed with parts of its own says with `by_stream` whether it has one.
+        `wspubsub template`, `check` and `dev` read it.
+        """
+        return frozenset({"stream"} if self._takes_stream and self._has_history else ())
+
+    @property
+    def table_uses(self) -> frozenset[str]:
+        """What the table is for: `members`, and `history` where a topic has one.
+
+        Tools read it.
+        """
+        return frozenset({"members", "history"} if self._has_history else {"members"})
 
     # What a user registers.
 
@@ -198,7 +268,7 @@ class PubSub(Server):
         Raises:
             UsageError: There is one already.
         """
-        return self._register("send", function)
+        return self._register_function("send", function)
 
     def on_disconnect(self, function: RuleT) -> RuleT:
         """Register a function to call with a `Departure` after a connection has ended.
@@ -208,7 +278,7 @@ class PubSub(Server):
         Raises:
             UsageError: There is one already.
         """
-        return self._register("disconnect", function)
+        return self._register_function("disconnect", function)
 
     def rpc(self, name: str) -> Callable[[RuleT], RuleT]:
         """Register a method that clients may call, by its name.
@@ -233,6 +303,11 @@ class PubSub(Server):
             return function
 
         return decorate
+
+    def _register_function(self, name: str, function: RuleT) -> RuleT:
+        if not callable(function):
+            raise UsageError(f"on_… registers a function, not {function!r:.80}")
+        return self._register(name, function)
 
     def _register(self, name: str, rule: RuleT) -> RuleT:
         if name in self._rules:
@@ -293,6 +368,12 @@ class PubSub(Server):
             call_rule(rule, departure)
 
     @cached_property
+    def _sources(self) -> Callable[[object, object], Json]:
+        from wspubsub.pubsub.sources import make_sources
+
+        return make_sources(self.router, self._app.broadcaster)
+
+    @cached_property
     def _app(self) -> Application:
         log = None
         if self._has_history and self._make_log is not None:
@@ -327,6 +408,10 @@ _FIRST_REFUSAL = 300
 
 def _accept(_event: Event) -> None:
     """Do nothing: the middleware has done it."""
+
+
+def _is_of_gateway(event: object) -> bool:
+    return isinstance(event, Mapping) and "requestContext" in event
 
 
 def _has_own_route(event: MessageEvent) -> bool:

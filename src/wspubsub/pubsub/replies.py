@@ -57,14 +57,18 @@ class Answers:
         frames = list(split_frames(replies))
         if not self._posts and not read_again and len(frames) == 1:
             return frames[0]
-        if self._post(connection_id, frames):
-            for topic, told in read_again.items():
+        has_arrived = self._post(connection_id, frames)
+        for topic, told in read_again.items():
+            if has_arrived:
                 self._post_newer(connection_id, topic, told)
+            elif told.missed is not None:
+                # Nobody remembers it any more: the mark was taken back.
+                self._mark(connection_id, topic, told.missed)
         return SKIP_PUSH
 
     def _post_newer(self, connection_id: str, topic: str, told: "Told") -> None:
         try:
-            recovery = told.reader.read_since(told.position)
+            recovery = told.reader.read_since(told.recovery.position)
             pushes = (make_publication(topic, each) for each in recovery.publications)
             is_told = recovery.is_recovered and self._post(
                 connection_id, split_frames(pushes)
@@ -77,13 +81,25 @@ class Answers:
 
     def _have_recover(self, connection_id: str, topic: str, told: "Told") -> None:
         """Make a client recover what may not have reached it, now or later."""
-        self._app.members.mark_lost(topic, connection_id, told.position.offset + 1)
+        self._mark(connection_id, topic, told.recovery.position.offset + 1)
         if told.is_server_side:
             # SDKs do not subscribe again by themselves to what the server has chosen.
             self._app.broadcaster.disconnect(connection_id, STATE_LOST)
         else:
             push = make_unsubscribe(topic, INSUFFICIENT_STATE)
             self._app.broadcaster.push([connection_id], push)
+
+    def _mark(self, connection_id: str, topic: str, offset: int) -> None:
+        try:
+            self._app.members.mark_lost(topic, connection_id, offset)
+        except WspubsubError:
+            log.exception(
+                "connection %s may have missed messages of topic %r from offset %d on, "
+                "and could not be marked",
+                connection_id,
+                topic,
+                offset,
+            )
 
     def _post(self, connection_id: str, frames: Iterable[str]) -> bool:
         for frame in frames:

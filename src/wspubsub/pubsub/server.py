@@ -1,6 +1,7 @@
 """The application's own calls: publish, subscribe, disconnect, and look."""
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from wspubsub.errors import UsageError
@@ -58,9 +59,10 @@ class Explanation(NamedTuple):
         if self.pattern is None:
             return f"{self.topic!r} matches no topic pattern, so nobody may {self.verb}"
         arguments = "".join(f", {k}={v!r}" for k, v in self.variables.items())
+        call = f"(request{arguments})" if "." in self.rule else ""
         return (
-            f"{self.topic!r} matches {self.pattern!r}; {self.rule} decides who may "
-            f"{self.verb}" + (f"(request{arguments})" if "." in self.rule else "")
+            f"{self.topic!r} matches {self.pattern!r}; {self.rule}{call} decides who "
+            f"may {self.verb}"
         )
 
 
@@ -70,9 +72,10 @@ class Server:
     In the words of Centrifugo's server API. Topics must fit a pattern.
     """
 
-    @property
-    def _app(self) -> Application:
-        raise NotImplementedError
+    if TYPE_CHECKING:
+
+        @cached_property
+        def _app(self) -> Application: ...
 
     def publish(
         self,

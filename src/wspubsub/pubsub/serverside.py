@@ -34,15 +34,16 @@ def subscribe(app: Application, connection_id: str, found: Found) -> None:
     if app.members.is_gone(connection_id):
         entry.undo()
         return
-    fields = {} if entry.recovery is None else entry.recovery.fields()
-    # The push has no room for them; they are read again from before them.
-    missed = len(fields.pop("publications", ()))
-    push = make_push("subscribe", fields, found.name)
-    read_again = {}
+    fields, read_again = {}, {}
     if entry.told is not None:
-        position = entry.told.position
-        before = position._replace(offset=position.offset - missed)
-        read_again[found.name] = entry.told._replace(position=before)
+        recovery = entry.told.recovery
+        # The push has no room for them; they are read again from before them.
+        offset = recovery.position.offset - len(recovery.publications)
+        position = recovery.position._replace(offset=offset)
+        told = recovery._replace(position=position, publications=())
+        fields = recovery._replace(publications=()).fields()
+        read_again[found.name] = entry.told._replace(recovery=told)
+    push = make_push("subscribe", fields, found.name)
     Answers(app, "post").give(connection_id, [push], read_again)
     if entry.has_joined:
         app.announce_join(found.name, describe_session(state.session))

@@ -86,10 +86,10 @@ def conclude(caller: Caller, prepared: Prepared) -> Fields:
     if entry.error is not None:
         caller.note_failure(entry)
         raise entry.error
-    if entry.recovery is None or entry.told is None:
+    if entry.told is None:
         return fields
     caller.read_again[entry.name] = entry.told
-    return {**fields, **entry.recovery.fields()}
+    return {**fields, **entry.told.recovery.fields()}
 
 
 def unsubscribe(caller: Caller, command_id: int, request: Unsubscribe) -> Fields:
@@ -104,7 +104,7 @@ def unsubscribe(caller: Caller, command_id: int, request: Unsubscribe) -> Fields
     )
     begun = caller.forget(found.name)
     # Nobody has been told yet of who comes and leaves in the same frame.
-    if left is not None and not (begun is not None and begun.has_joined):
+    if left is not None and not any(each.has_joined for each in begun):
         caller.app.announce_leave(found.name, left)
     return {}
 

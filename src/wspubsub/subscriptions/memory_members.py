@@ -4,6 +4,8 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 
+from typing_extensions import override
+
 from wspubsub.subscriptions.members import (
     EXPIRY_GRACE_SECONDS,
     TOMBSTONE_SECONDS,
@@ -122,6 +124,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
             old, young = self._judge(ids)
             return self._end(old).__replace__(young=young)
 
+    @override
     def subscribe(self, connection_id: str, *topics: str) -> None:
         """See `SubscriptionStore.subscribe`."""
         connection_id = check_connection_id(connection_id)
@@ -134,6 +137,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
                 number = self._commands.next_number(connection_id, topic)
                 self._begin(connection_id, topic, number, Subscription(command=0))
 
+    @override
     def unsubscribe(self, connection_id: str, topic: str) -> None:
         """See `SubscriptionStore.unsubscribe`."""
         self.end_subscription(connection_id, topic, command=None)
@@ -230,6 +234,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         with self._lock:
             return self._commands.mark(connection_id, topic, offset)
 
+    @override
     def subscribers(
         self,
         topic: str,
@@ -331,9 +336,11 @@ class MemoryMemberStore(MemorySubscriptionStore):
                     presences.setdefault(connection_id, {})[topic] = shown
         return Ended(left=left, presences=presences)
 
+    @override
     def _forget(self, connection_id: str) -> frozenset[str]:
         return self._end([connection_id]).left.get(connection_id, frozenset())
 
+    @override
     def _sweep(self) -> None:
         super()._sweep()
         now = self._now()

@@ -107,7 +107,9 @@ class Began(Record):
             which no publisher will remind it of any more; `UNKNOWN_OFFSET` if only
             that there is one is known.
         has_joined: Whether the connection was not present before, so that the others
-            are to be told. At most one call that overlaps is told so.
+            are to be told. Of calls that overlap at most one is told so, and it need
+            not be the one that is current. A leave may be reported of somebody whose
+            join was not.
         left: Who has left by this call, because the client has unsubscribed meanwhile.
     """
 

@@ -18,6 +18,7 @@ from wspubsub.deployment.permissions import (
     LIST_STREAMS,
     STREAM_ACTIONS,
 )
+from wspubsub.deployment.template.settings import VISIBILITY_TIMEOUTS
 from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
 from wspubsub.handlers.application import QUEUE, STREAM, Application
 
@@ -124,13 +125,14 @@ def _check_visibility(
     )
     if timeout is None or window is None or visible is None:
         return
-    least = 6 * timeout + window
+    least = VISIBILITY_TIMEOUTS * timeout + window
     if visible < least:
         yield Finding(
             queue.name,
             f"VisibilityTimeout is {visible} s, so messages are redelivered while "
-            f"{function.name} is still handling them: set it to {least} or more (6 "
-            "times the function's Timeout, plus the batching window)",
+            f"{function.name} is still handling them: set it to {least} or more "
+            f"({VISIBILITY_TIMEOUTS} times the function's Timeout, plus the batching "
+            "window)",
         )
 
 

@@ -13,6 +13,11 @@ from wspubsub.gateway.limits import (
 
 CLOUDFORMATION, SAM = "cloudformation", "sam"
 
+VISIBILITY_TIMEOUTS = 6
+"""How many of the function's timeouts a message stays hidden while it is processed
+("Using Lambda with Amazon SQS"), so that a throttled batch can be retried before others
+see it."""
+
 RUNTIMES = ("python3.11", "python3.12", "python3.13", "python3.14")
 ARCHITECTURES = ("arm64", "x86_64")
 RETENTION_DAYS = (
@@ -103,12 +108,8 @@ class TemplateSettings:
 
     @property
     def visibility_seconds(self) -> int:
-        """How long a message stays hidden while it is handled.
-
-        "Using Lambda with Amazon SQS" asks for six times the function's timeout, so
-        that a throttled batch can be retried before others see it.
-        """
-        return 6 * self.timeout_seconds
+        """How long a message stays hidden while it is processed."""
+        return VISIBILITY_TIMEOUTS * self.timeout_seconds
 
 
 def _check_names(settings: TemplateSettings) -> None:

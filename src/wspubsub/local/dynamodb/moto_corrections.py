@@ -20,6 +20,7 @@ from moto.dynamodbstreams.models import (
     ShardIterator,
     dynamodbstreams_backends,
 )
+from typing_extensions import override
 
 MAX_ITERATORS = 10_000
 
@@ -56,6 +57,7 @@ class Streams(DynamoDBStreamsBackend):
     # moto looks for what belongs to a backend beside its module.
     __module__ = DynamoDBStreamsBackend.__module__
 
+    @override
     def get_records(self, iterator_arn: str, limit: int) -> dict[str, Any]:
         """Read on from an iterator."""
         iterator: ShardIterator = self.shard_iterators[iterator_arn]

@@ -92,6 +92,6 @@ def _stream_arn(endpoint: ServiceEndpoint, table: str) -> str:
             f"table {table!r} at {endpoint.url} has no stream; enable it with: "
             f"wspubsub create-table {table} --stream --endpoint {endpoint.url} "
             f"--region {endpoint.region} (not every DynamoDB emulator has streams: "
-            "dynalite has none)"
+            "dynalite has none), or leave it out with --no-streams"
         )
     return str(arn)

@@ -1,0 +1,445 @@
+"""Clients that do what SDKs do, in a world where everything happens at the same time.
+
+Whenever a function asks its store, its log or API Gateway for something, other things
+may happen first: another function runs, a client reads, a message is published.
+"""
+
+import json
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from random import Random
+from typing import Any, NamedTuple
+
+from tests.support.servers.small_table import SmallTable
+from tests.support.virtual_time import VirtualTime
+from wspubsub import History, StoreError
+from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
+from wspubsub.dynamodb import DynamoDBTopicLog
+from wspubsub.errors import ConnectionGoneError, ManagementError
+from wspubsub.eventsources import StreamHandler
+from wspubsub.pubsub import ANYONE, PubSub
+from wspubsub.pubsub.broadcaster import Broadcaster
+from wspubsub.pubsub.frames import encode_json
+from wspubsub.subscriptions.memory_members import MemoryMemberStore
+from wspubsub.subscriptions.sessions import Began, Member
+from wspubsub.testing import message_event
+
+TOPIC = "room"
+DEEPEST = 3
+"""How many functions run at the same time."""
+
+
+class Frame(NamedTuple):
+    """What a client has still to read.
+
+    Attributes:
+        text: The frame.
+        is_answer: Whether the function that handles its command has posted it.
+    """
+
+    text: str
+    is_answer: bool
+
+
+class CrashError(BaseException):
+    """A Lambda environment is gone."""
+
+
+class Client:
+    """What an SDK knows and does, as far as one topic goes."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.lives = 0
+        self.state = "away"
+        self.position: tuple[str, int] | None = None
+        self.commands: deque[str] = deque()
+        self.got: set[int] = set()
+        self.from_offset: int | None = None
+        self.told = 0
+        self._number = 0
+
+    @property
+    def connection_id(self) -> str:
+        return f"{self.name}{self.lives}="
+
+    def connect(self) -> None:
+        self.lives += 1
+        self.state = "connecting"
+        self._send({"connect": {}})
+
+    def subscribe(self) -> None:
+        self.state = "subscribing"
+        request: dict[str, Any] = {"channel": TOPIC}
+        if self.position is not None:
+            epoch, offset = self.position
+            request |= {"recover": True, "epoch": epoch, "offset": offset}
+        self._send({"subscribe": request})
+
+    def read(self, frame: str) -> None:
+        for line in frame.split("\n"):
+            message = json.loads(line)
+            if "push" in message:
+                self._take_push(message["push"])
+            elif "connect" in message:
+                self.subscribe()
+            elif "error" in message:
+                assert message["error"].get("temporary"), message
+                self.subscribe()
+            elif "subscribe" in message and message["id"] == self._number:
+                self._take_reply(message["subscribe"])
+
+    def _take_push(self, push: dict[str, Any]) -> None:
+        if push.get("channel") != TOPIC or self.state != "subscribed":
+            return
+        if "pub" in push:
+            self._take(push["pub"])
+        elif "unsubscribe" in push:
+            assert push["unsubscribe"]["code"] == 2500
+            self.subscribe()
+
+    def _take_reply(self, reply: dict[str, Any]) -> None:
+        self.state = "subscribed"
+        self.position = (reply["epoch"], reply.get("offset", 0))
+        if not reply.get("recovered"):
+            self.told += bool(reply.get("was_recovering"))
+            self.from_offset = reply.get("offset", 0)
+        for each in reply.get("publications", ()):
+            self._take(each)
+
+    def _take(self, publication: dict[str, Any]) -> None:
+        assert self.position is not None
+        self.got.add(publication["offset"])
+        self.position = (self.position[0], publication["offset"])
+
+    def _send(self, command: dict[str, Any]) -> None:
+        self._number += 1
+        self.commands.append(json.dumps({"id": self._number, **command}))
+
+
+class _Table:
+    """Lets other things happen before each request for the log."""
+
+    def __init__(self, table: SmallTable, step: Callable[[], None]) -> None:
+        self._table = table
+        self._step = step
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            self._step()
+            return getattr(self._table, operation)(**request)
+
+        return call
+
+
+class _Members(MemoryMemberStore):
+    """Lets other things happen before and after each request, and can fail."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(now=world.time.now)
+        self._world = world
+        self._replica: list[Member] = []
+
+    def begin_subscription(self, *arguments: Any, **options: Any) -> Began:
+        with self._world.steps():
+            return super().begin_subscription(*arguments, **options)
+
+    def members(
+        self,
+        topic: str,
+        *,
+        consistent: bool = True,
+        timeout_seconds: float | None = None,
+    ) -> Iterator[Member]:
+        self._world.consistent.append(consistent)
+        last = ""
+        while True:
+            # Pages of two, each as the table is when it is read.
+            self._world.step()
+            now = sorted(super().members(topic))
+            late, self._replica = self._replica, now
+            seen = late if self._world.is_late else now
+            found = [each for each in seen if each.connection_id > last]
+            yield from found[:2]
+            if len(found) <= 2:
+                return
+            last = found[1].connection_id
+
+    def mark_lost(
+        self,
+        topic: str,
+        connection_id: str,
+        offset: int,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> bool:
+        self._world.fail_store()
+        return super().mark_lost(
+            topic, connection_id, offset, timeout_seconds=timeout_seconds
+        )
+
+
+class _Connections:
+    """API Gateway, whose posts wait in a client's inbox until it reads."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+        self.inboxes: dict[str, deque[Frame]] = {}
+
+    def post(
+        self, connection_id: str, data: bytes, *, deadline: float | None = None
+    ) -> None:
+        outcome = self._try(connection_id, data)
+        if outcome is Outcome.GONE:
+            raise ConnectionGoneError(connection_id)
+        if outcome is not Outcome.DELIVERED:
+            raise ManagementError("no answer", status=None, code=None)
+
+    def post_many(
+        self,
+        connection_ids: Iterable[str],
+        data: bytes,
+        *,
+        deadline: float,
+        patience_seconds: float | None = None,
+    ) -> Iterator[PostOutcome]:
+        for connection_id in connection_ids:
+            self._world.step()
+            yield PostOutcome(connection_id, self._try(connection_id, data))
+
+    def get(self, connection_id: str) -> ConnectionInfo:
+        raise NotImplementedError
+
+    def close(self, connection_id: str) -> None:
+        self.inboxes.pop(connection_id, None)
+
+    def _try(self, connection_id: str, data: bytes) -> Outcome:
+        inbox = self.inboxes.get(connection_id)
+        if inbox is None:
+            return Outcome.GONE
+        is_answer = self._world.is_served(connection_id)
+        fails = not is_answer and self.is_sure(connection_id) and self._world.fails()
+        # If an answer was lost, the message has arrived.
+        if not fails or self._world.random.random() < 0.3:
+            inbox.append(Frame(data.decode(), is_answer))
+        return Outcome.FAILED if fails else Outcome.DELIVERED
+
+    def is_sure(self, connection_id: str) -> bool:
+        """Return whether a client has all of its answers, second reads as well.
+
+        Until then it may have dropped what it will get once more; what interrupts it
+        there is one of the limits that the documentation tells.
+        """
+        return not any(each.is_answer for each in self.inboxes[connection_id])
+
+
+class World:
+    """Clients, functions and AWS.
+
+    Args:
+        seed: Decides what happens.
+        failing: How many of a hundred posts and marks fail.
+        is_late: Whether members are read from a replica that is behind.
+    """
+
+    def __init__(self, seed: int, *, failing: int = 10, is_late: bool = False) -> None:
+        self.random = Random(seed)
+        self.is_late = is_late
+        self._density = self.random.uniform(0.2, 0.8)
+        self.failing = failing
+        self.is_over = False
+        self.time = VirtualTime()
+        self.consistent: list[bool] = []
+        self.clients = [Client(chr(ord("a") + number)) for number in range(3)]
+        self.connections = _Connections(self)
+        self.members = _Members(self)
+        self.table = SmallTable(self.time.now)
+        self.pending: deque[Any] = deque()
+        self._seen = 0
+        self._running: list[str] = []
+        self._published = 0
+        client: Any = _Table(self.table, self.step)
+
+        def make_log(*, history: Any) -> DynamoDBTopicLog:
+            return DynamoDBTopicLog(
+                "chat", client=client, history=history, now=self.time.now
+            )
+
+        self.pubsub = PubSub(
+            self.members,
+            self.connections,
+            log=make_log,
+            by_stream=True,
+            now=self.time.now,
+            clock=self.time.clock,
+        )
+        self.pubsub.connect(ANYONE)
+        self.pubsub.topic(TOPIC, history=History()).subscribe(ANYONE)
+        self.broadcaster = Broadcaster(
+            self.members,
+            self.connections,
+            topic_log=make_log(history=History()),
+            by_stream=True,
+            now=self.time.now,
+            clock=self.time.clock,
+        )
+        self.handler = self._new_environment()
+
+    # What happens in between.
+
+    @contextmanager
+    def steps(self) -> Iterator[None]:
+        self.step()
+        yield
+        self.step()
+
+    def step(self) -> None:
+        """Let something else happen, perhaps, where a function waits for an answer."""
+        if self.is_over or len(self._running) >= DEEPEST:
+            return
+        if self._running[-1:] == ["stream"] and self.random.random() < 0.01:
+            raise CrashError
+        if self.random.random() < self._density:
+            self.act()
+
+    def is_served(self, connection_id: str) -> bool:
+        """Return whether a function handles a command of a client."""
+        return any(
+            client.name in self._running and client.connection_id == connection_id
+            for client in self.clients
+        )
+
+    def fails(self) -> bool:
+        """Return whether a post fails; those of the stream's function do."""
+        is_stream = self._running[-1:] == ["stream"]
+        chance = self.failing / 100
+        return is_stream and not self.is_over and self.random.random() < chance
+
+    def fail_store(self) -> None:
+        if self.fails():
+            raise StoreError("throttled", operation="UpdateItem", code="T")
+
+    def act(self) -> None:
+        """Do one thing that is possible now."""
+        actions: list[Callable[[], None]] = [self.publish]
+        if "stream" not in self._running:
+            actions += [self.run_stream] * 2
+        for client in self.clients:
+            actions += self._actions_of(client)
+        self.random.choice(actions)()
+
+    def _actions_of(self, client: Client) -> Iterator[Callable[[], None]]:
+        is_served = client.name in self._running
+        if client.state == "away":
+            yield lambda: self.connect(client)
+            return
+        yield lambda: self.read(client)
+        yield lambda: self.read(client)
+        if client.commands and not is_served:
+            yield lambda: self.serve(client)
+            yield lambda: self.serve(client)
+        # What breaks between a reply and the second read is a limit, and documented.
+        if not is_served and self.random.random() < 0.2:
+            yield lambda: self.leave(client)
+
+    def publish(self) -> None:
+        self._published += 1
+        with self._run("publish"):
+            self.broadcaster.publish(TOPIC, encode_json(self._published), logged=True)
+
+    def run_stream(self) -> None:
+        self.pending += self.table.records[self._seen :]
+        self._seen = len(self.table.records)
+        size = self.random.randint(1, 8)
+        batch = [self.pending[i] for i in range(min(size, len(self.pending)))]
+        if not batch:
+            return
+        try:
+            with self._run("stream"):
+                answer = self.handler({"Records": batch})
+        except CrashError:
+            self.handler = self._new_environment()
+            return
+        numbers = [each["dynamodb"]["SequenceNumber"] for each in batch]
+        failures = [each["itemIdentifier"] for each in answer["batchItemFailures"]]
+        for _ in range(numbers.index(failures[0]) if failures else len(batch)):
+            self.pending.popleft()
+
+    def connect(self, client: Client) -> None:
+        client.connect()
+        self.connections.inboxes[client.connection_id] = deque()
+
+    def leave(self, client: Client) -> None:
+        """Let a connection break; what is on its way arrives, or not."""
+        inbox = self.connections.inboxes.pop(client.connection_id)
+        if any(each.is_answer for each in inbox) or self.random.random() < 0.5:
+            for frame in inbox:
+                client.read(frame.text)
+        client.commands.clear()
+        client.state = "away"
+
+    def read(self, client: Client) -> None:
+        inbox = self.connections.inboxes[client.connection_id]
+        if inbox:
+            client.read(inbox.popleft().text)
+
+    def serve(self, client: Client) -> None:
+        """Run the function that handles a client's next command."""
+        event = message_event(
+            client.commands.popleft(), connection_id=client.connection_id
+        )
+        with self._run(client.name):
+            answer = self.pubsub(event)
+        inbox = self.connections.inboxes[client.connection_id]
+        inbox.append(Frame(answer["body"], is_answer=True))
+
+    # How it ends.
+
+    def play(self, steps: int) -> None:
+        for _ in range(steps):
+            self.act()
+        self.is_over = True
+        self.settle()
+        # Whoever was left behind is reminded by the next message.
+        self.publish()
+        self.settle()
+
+    def settle(self) -> None:
+        """Let everything that is under way come to its end."""
+        for _ in range(1000):
+            self.run_stream()
+            for client in self.clients:
+                if client.state == "away":
+                    self.connect(client)
+                while client.commands:
+                    self.serve(client)
+                self.read(client)
+            is_quiet = not self.pending and len(self.table.records) == self._seen
+            if is_quiet and not any(
+                client.commands or self.connections.inboxes[client.connection_id]
+                for client in self.clients
+            ):
+                return
+        raise AssertionError("it does not come to an end")
+
+    def newest(self) -> int:
+        return self._published
+
+    @contextmanager
+    def _run(self, name: str) -> Iterator[None]:
+        depth = len(self._running)
+        self._running.append(name)
+        try:
+            yield
+        finally:
+            del self._running[depth:]
+
+    def _new_environment(self) -> StreamHandler:
+        return StreamHandler(
+            self.broadcaster.publisher,
+            joiner=self.broadcaster.joiner,
+            now=self.time.now,
+            clock=self.time.clock,
+            sleep=self.time.sleep,
+        )
