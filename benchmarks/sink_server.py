@@ -3,9 +3,9 @@
     python -m benchmarks.sink_server CERTIFICATE KEY
 
 Every post is taken (200, the headers that API Gateway sends, no body) and every call
-of DynamoDB answered with no items, over kept connections, plain and TLS on two ports. One
-thread and one selector: it must not be what limits a fast client, and it counts what
-arrived, so that no client is believed that it posted.
+of DynamoDB answered with no items, over kept connections, plain and TLS on two ports.
+One thread and one selector: it must not be what limits a fast client, and it counts
+what arrived, so that no client is believed that it posted.
 """
 
 import re
