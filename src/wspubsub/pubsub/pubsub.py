@@ -13,7 +13,7 @@ from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
 from wspubsub.messages import Json
 from wspubsub.pipeline import CallNext
 from wspubsub.pubsub.broadcaster import Broadcaster
-from wspubsub.pubsub.caller import Application, Caller, decode_info
+from wspubsub.pubsub.caller import Caller, Services, decode_info
 from wspubsub.pubsub.execution import execute_frame
 from wspubsub.pubsub.frames import SKIP_PUSH
 from wspubsub.pubsub.handshakes import Handshakes
@@ -374,7 +374,7 @@ class PubSub(Server):
         return make_sources(self.router, self._app.broadcaster)
 
     @cached_property
-    def _app(self) -> Application:
+    def _app(self) -> Services:
         log = None
         if self._has_history and self._make_log is not None:
             log = self._make_log(history=self._topics.find_history)
@@ -389,7 +389,7 @@ class PubSub(Server):
             now=self._now,
             clock=self._clock,
         )
-        return Application(
+        return Services(
             topics=self._topics,
             rules=self._rules,
             methods=self._methods,
