@@ -183,7 +183,7 @@ class PubSub(Server):
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What should invoke the function besides API Gateway: `stream` or nothing.
+        """What should invoke the function besides API Gateway, `stream` or nothing.
 
         Where a topic has history, that is the table's stream; an application that was
         constructed with parts of its own says with `by_stream` whether it has one.
@@ -193,7 +193,7 @@ class PubSub(Server):
 
     @property
     def table_uses(self) -> frozenset[str]:
-        """What the table is for: `members`, and `history` where a topic has one.
+        """What the table is for, `members` and where a topic has history, `history`.
 
         Tools read it.
         """
