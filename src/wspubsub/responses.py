@@ -212,17 +212,9 @@ def _of_proxy_result(value: object) -> object:
         )
     return Response(
         value.get("body"),
-        status_code=read_status(value["statusCode"]),
-        headers={
-            name: read_header_value(text)
-            for name, text in _mapping(value.get("headers")).items()
-        },
-        multi_headers={
-            name: [*map(read_header_value, values)]
-            if isinstance(values, list | tuple)
-            else values
-            for name, values in _mapping(value.get("multiValueHeaders")).items()
-        },
+        status_code=value["statusCode"],
+        headers=value.get("headers"),
+        multi_headers=value.get("multiValueHeaders"),
     )
 
 
@@ -238,9 +230,10 @@ def _check_body(body: object) -> str | None:
     return body and str.__str__(body)
 
 
-def _check_status(status: object) -> int:
-    if status is None:
+def _check_status(given: object) -> int:
+    if given is None:
         return _ImpliedStatus(200)
+    status: int = read_status(given)
     if isinstance(status, bool) or not isinstance(status, int):
         raise UsageError(f"a status code must be a whole number, not {status!r}")
     if not MIN_STATUS <= status <= MAX_STATUS:
@@ -251,21 +244,16 @@ def _check_status(status: object) -> int:
 
 
 def _check_headers(headers: object) -> dict[str, str]:
-    checked = _mapping(headers)
-    for name, value in checked.items():
-        _check_header(name, value)
-    return checked
+    given = _mapping(headers)
+    return {name: _check_header(name, value) for name, value in given.items()}
 
 
 def _check_multi_headers(headers: object) -> dict[str, Sequence[str]]:
     checked = _mapping(headers)
     for name, values in checked.items():
         if not isinstance(values, list | tuple):
-            raise UsageError(
-                f"the values of header {name!r} must be a list of text values"
-            )
-        for value in values:
-            _check_header(name, value)
+            raise UsageError(f"header {name!r} must be a list of texts")
+        checked[name] = [_check_header(name, value) for value in values]
     return checked
 
 
@@ -275,8 +263,10 @@ def _mapping(headers: object) -> dict[Any, Any]:
     return dict(headers or {})
 
 
-def _check_header(name: object, value: object) -> None:
+def _check_header(name: object, value: object) -> str:
     if not is_header_name(name):
         raise UsageError(f"{name!r} is not the name of an HTTP header")
-    if not is_header_value(value):
+    text: str = read_header_value(value)
+    if not is_header_value(text):
         raise UsageError(f"the value of header {name} must be one line of Latin-1 text")
+    return text

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import NamedTuple
 
-from wspubsub.dynamodb.access import Attempt, TableAccess
+from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import (
     Item,
     Written,
@@ -67,7 +67,7 @@ _NOTHING = Began(number=0, is_current=False)
 _IS_CALLED_AFTER = "attribute_not_exists(ended_at) OR ended_at < :called_at"
 
 
-class Entry(NamedTuple):
+class NewSubscription(NamedTuple):
     """A subscription that is to begin.
 
     Attributes:
@@ -139,7 +139,7 @@ class MemberCommands:
         self._api = api
         self._now = now
 
-    def begin(self, entry: Entry) -> Began:
+    def begin(self, entry: NewSubscription) -> Began:
         """Subscribe a connection."""
         found = self._write_topic(entry)
         if isinstance(found, Began):
@@ -168,7 +168,7 @@ class MemberCommands:
         _, step = self._bury_topic(connection_id, topic, began)
         return None if step is None else self._undo_sides(step, _NOTHING).left
 
-    def _write_topic(self, entry: Entry) -> _Step | Began:
+    def _write_topic(self, entry: NewSubscription) -> _Step | Began:
         key = topic_key(entry.connection_id, entry.topic)
         shard = self._plan.candidates(entry.connection_id, entry.topic)[0]
         sets, removes = topic_change(entry.subscription, shard, entry.written)
@@ -189,7 +189,9 @@ class MemberCommands:
             return refusal
         return self._step(entry.connection_id, entry.topic, entry.number, old)
 
-    def _refusal(self, entry: Entry, ours: int, found: Item | None) -> Began | None:
+    def _refusal(
+        self, entry: NewSubscription, ours: int, found: Item | None
+    ) -> Began | None:
         if found is None or read_expiry(found) <= self._now():
             # It was there a moment ago: whoever deleted it has ended the connection.
             return Began(number=ours, is_current=False)
@@ -202,7 +204,9 @@ class MemberCommands:
             ended_at=read_ended_at(found),
         )
 
-    def _write_subscriber(self, step: _Step, entry: Entry, lost: _Lost) -> None:
+    def _write_subscriber(
+        self, step: _Step, entry: NewSubscription, lost: _Lost
+    ) -> None:
         item = member_item(
             subscriber_key(step.connection_id, step.topic, step.shards[0]),
             entry.subscription,
@@ -226,7 +230,7 @@ class MemberCommands:
         for each in self._delete_subscribers(step, step.shards[1:]):
             lost.add(read_lost(each, self._now()))
 
-    def _write_presence(self, step: _Step, entry: Entry) -> bool:
+    def _write_presence(self, step: _Step, entry: NewSubscription) -> bool:
         if entry.session is None or not entry.subscription.has_presence:
             return False
         key = presence_key(step.connection_id, step.topic)
@@ -314,7 +318,7 @@ class MemberCommands:
             return None
         return old
 
-    def _attempt_delete(self, step: _Step, key: Item) -> Attempt:
+    def _attempt_delete(self, step: _Step, key: Item) -> ConditionalWrite:
         return self._table.attempt(
             self._table.delete, key, IS_NOT_OLDER, self._values(step)
         )

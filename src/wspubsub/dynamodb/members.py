@@ -12,7 +12,7 @@ from wspubsub.dynamodb.items import (
     presence_partition,
 )
 from wspubsub.dynamodb.member_changes import MemberChanges
-from wspubsub.dynamodb.member_commands import Entry, MemberCommands
+from wspubsub.dynamodb.member_commands import MemberCommands, NewSubscription
 from wspubsub.dynamodb.member_items import (
     live_topics,
     read_presence,
@@ -169,7 +169,9 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             check_topics(names, self.topics(connection_id), self._max_topics)
         written, subscription = self._stamp(), Subscription(command=0)
         entries = [
-            Entry(connection_id, name, subscription, None, None, math.inf, written)
+            NewSubscription(
+                connection_id, name, subscription, None, None, math.inf, written
+            )
             for name in names
         ]
         run_each(self._commands.begin, entries)
@@ -201,7 +203,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             has_presence=has_presence,
         )
         return self._commands.begin(
-            Entry(
+            NewSubscription(
                 connection_id=session.connection_id,
                 topic=topic,
                 subscription=subscription,
