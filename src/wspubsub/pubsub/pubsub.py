@@ -199,6 +199,15 @@ class PubSub(Server):
         """
         return frozenset({"members", "history"} if self._has_history else {"members"})
 
+    @property
+    def needs_connect(self) -> bool:
+        """Whether the API needs a route `$connect`, which costs an invocation each.
+
+        It does where a handler or middleware of others is called for it. Tools read it.
+        """
+        has_others = self.router.middleware_functions != (self._handle,)
+        return has_others or CONNECT in self.router.route_keys
+
     # What a user registers.
 
     def topic(
