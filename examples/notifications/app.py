@@ -83,6 +83,8 @@ def resume(event: MessageEvent) -> None:
     topic, position = topic_of(event.principal), Position.parse(since)
     # First, so that nothing can fall between the replay and the subscription.
     store.subscribe(event.connection_id, topic)
+    # A user without notifications has a position too, to resume from.
+    log.ensure_position(topic)
     replay = log.read(topic, position, limit=REPLAYED_AT_ONCE)
     resumed = {
         "type": "resumed",

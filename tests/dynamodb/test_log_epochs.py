@@ -14,11 +14,12 @@ from tests.support.faulty_dynamodb import (
     cancelled,
     faulty_moto,
     lost_answer,
+    refusal,
 )
 from tests.support.servers.small_table import SmallTable
 from tests.support.turns import Actor, Step, Stepwise, orders
 from tests.support.virtual_time import Clock
-from wspubsub import History, Position
+from wspubsub import History, Position, StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
@@ -224,6 +225,49 @@ def test_an_epoch_whose_beginning_is_not_answered_begins_once(
     assert appended.is_new
     assert log.read("news").messages == (appended.message,)
     assert appended.message.position.offset == 5
+
+
+@pytest.mark.parametrize("has_old_items", [True, False])
+@pytest.mark.parametrize("fault", ["lose_answer", "carry_out_twice"])
+def test_a_new_topic_whose_beginning_is_not_answered_begins_once(
+    client: FaultyDynamoDB, clock: Clock, fault: str, *, has_old_items: bool
+) -> None:
+    client.has_old_items = has_old_items
+    getattr(client, fault)("put_item")
+    log = make_log(client, clock)
+
+    position = log.ensure_position("news")
+
+    assert position == Position(position.epoch, 0)
+    assert log.position("news") == position
+    assert client.calls.count("query") == 2
+
+
+def test_who_begins_a_new_topic_second_takes_the_first_s_epoch(
+    client: FaultyDynamoDB, clock: Clock
+) -> None:
+    other = make_log(client.client, clock)
+    client.before("put_item", lambda: other.append("news", b"first"))
+
+    position = make_log(client, clock).ensure_position("news")
+
+    assert position == other.position("news")
+    assert position.offset == 1
+
+
+def test_losing_without_end_while_an_epoch_is_begun_is_an_error_in_the_end(
+    client: FaultyDynamoDB, clock: Clock
+) -> None:
+    taken = refusal("ConditionalCheckFailedException", Item={"epoch": {"S": "other"}})
+    client.fail("put_item", taken, times=1000)
+
+    with pytest.raises(
+        StoreError, match="was not begun in time: other writers"
+    ) as caught:
+        make_log(client, clock).ensure_position("news")
+
+    assert caught.value.code == "ConditionalCheckFailedException"
+    assert client.calls.count("put_item") == 100
 
 
 @pytest.mark.parametrize("key", [None, "k"])

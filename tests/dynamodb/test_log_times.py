@@ -14,7 +14,7 @@ from tests.support.faulty_dynamodb import (
     refusal,
 )
 from tests.support.virtual_time import Clock
-from wspubsub import StoreError
+from wspubsub import Position, StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
@@ -128,6 +128,22 @@ def test_an_append_does_not_wait_for_a_table_that_is_silent(
     assert time.monotonic() - begin < 20
     assert "may have been appended" in str(caught.value)
     assert caught.value.code == "Timeout"
+
+
+def test_beginning_an_epoch_keeps_to_the_time_that_the_caller_gives(
+    client: FaultyDynamoDB, log: DynamoDBTopicLog, clock: Clock
+) -> None:
+    client.fail("put_item", refusal("ThrottlingException"), times=1000)
+    before = clock.time
+
+    with pytest.raises(StoreError, match="safe to try again") as caught:
+        log.ensure_position("sport", timeout_seconds=1)
+    assert 0.4 < clock.time - before < 1
+    assert caught.value.code == "ThrottlingException"
+
+    with pytest.raises(StoreError, match="safe to try again"):
+        log.recover("sport", Position("x", 1), timeout_seconds=1)
+    assert clock.time - before < 2
 
 
 def test_an_append_may_be_given_more_time(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.pages import ItemPage, StartKey, read_ahead
 
 MAX_SECONDS = 10
 Item = dict[str, int]
@@ -30,14 +30,14 @@ class Pages:
         """Have a page come only when the event is set."""
         return self._held.setdefault((part, number), threading.Event())
 
-    def read(self, part: str, start: StartKey | None) -> Page[Item]:
+    def read(self, part: str, start: StartKey | None) -> ItemPage[Item]:
         number = int(start["n"]) if start else 1
         self.reads.append((part, number))
         self.begun.release()
         if event := self._held.get((part, number)):
             assert event.wait(MAX_SECONDS)
         has_more = number < self._pages[part]
-        return Page([{"n": number}], {"n": number + 1} if has_more else None)
+        return ItemPage([{"n": number}], {"n": number + 1} if has_more else None)
 
     def await_reads(self, count: int) -> None:
         for _ in range(count):
@@ -109,7 +109,7 @@ def test_when_the_consumer_stops_nothing_is_left_running_or_begun() -> None:
 
 
 def test_an_error_of_a_part_reaches_the_consumer() -> None:
-    def fail(_part: str, _start: StartKey | None) -> Page[Item]:
+    def fail(_part: str, _start: StartKey | None) -> ItemPage[Item]:
         raise OSError("no")
 
     with pytest.raises(OSError, match="no"):

@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.virtual_time import VirtualTime
 from wspubsub import StoreTimeoutError
-from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.pages import ItemPage, StartKey, read_ahead
 from wspubsub.dynamodb.timeouts import run_within
 
 
@@ -24,10 +24,10 @@ def is_reading(thread: threading.Thread) -> bool:
 
 
 def test_a_page_that_does_not_come_ends_the_reading(released: threading.Event) -> None:
-    def read(part: str, _start: StartKey | None) -> Page[dict[str, str]]:
+    def read(part: str, _start: StartKey | None) -> ItemPage[dict[str, str]]:
         if part == "silent":
             released.wait(30)
-        return Page([{"sk": part}], None)
+        return ItemPage([{"sk": part}], None)
 
     pages = read_ahead(["a", "silent"], read, seconds=0.25)
 
@@ -40,8 +40,8 @@ def test_a_page_that_does_not_come_ends_the_reading(released: threading.Event) -
 def test_what_has_been_read_comes_though_the_time_is_over() -> None:
     virtual = VirtualTime()
 
-    def read(_part: str, start: StartKey | None) -> Page[dict[str, str]]:
-        return Page([{"sk": "x"}], None if start else {"next": True})
+    def read(_part: str, start: StartKey | None) -> ItemPage[dict[str, str]]:
+        return ItemPage([{"sk": "x"}], None if start else {"next": True})
 
     pages = read_ahead(["a"], read, seconds=1.0, clock=virtual.clock)
     first = next(pages)
@@ -55,11 +55,11 @@ def test_who_stops_early_does_not_wait_for_what_is_silent(
 ) -> None:
     begun = threading.Event()
 
-    def read(part: str, _start: StartKey | None) -> Page[dict[str, str]]:
+    def read(part: str, _start: StartKey | None) -> ItemPage[dict[str, str]]:
         if part == "silent":
             begun.set()
             released.wait(30)
-        return Page([{"sk": part}], None)
+        return ItemPage([{"sk": part}], None)
 
     pages = read_ahead(["a", "silent"], read, seconds=20.0)
     next(pages)

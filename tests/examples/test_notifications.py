@@ -129,6 +129,22 @@ def test_a_device_that_was_away_gets_what_it_has_not_seen(
     assert not replay["has_more"]
 
 
+def test_a_device_that_came_before_the_first_notification_misses_none(
+    notifications: Notifications,
+) -> None:
+    device = notifications.device("alice")
+    seen = missed(device)["position"]
+    device.close()
+    for number in range(52):
+        notifications.notify("alice", str(number))
+
+    replay = missed(notifications.device("alice"), seen)
+
+    assert ids(replay["messages"])[0] == ("notification", "0")
+    assert replay["recovered"]
+    assert replay["has_more"]
+
+
 def test_a_long_absence_comes_in_parts(notifications: Notifications) -> None:
     for number in range(52):
         notifications.notify("alice", str(number))

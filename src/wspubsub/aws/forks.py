@@ -2,7 +2,7 @@
 
 A client keeps its connections, and a child process inherits them: parent and child
 would read each other's answers, and a 410 meant for one would prune the other's
-subscriber. The engine's connections know their process (`http_channel.py`).
+subscriber. The engine's connections know their process (`engine/channel.py`).
 """
 
 import os

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 from wspubsub.dynamodb.batches import write_all
 from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, store_errors
 from wspubsub.dynamodb.items import Item, Write, key_of
-from wspubsub.dynamodb.pages import Page, StartKey
+from wspubsub.dynamodb.pages import ItemPage, StartKey
 from wspubsub.errors import StoreError
 
 
-class Attempt(NamedTuple):
+class ConditionalWrite(NamedTuple):
     """What became of a write on a condition.
 
     Attributes:
@@ -84,7 +84,7 @@ class TableAccess:
         condition: str,
         values: Item,
         **options: Any,
-    ) -> Attempt:
+    ) -> ConditionalWrite:
         """Write if a condition holds, and return the item as it was before.
 
         Args:
@@ -108,8 +108,8 @@ class TableAccess:
                 raise
             # Some emulators do not say what the condition failed on.
             found = answer_of(error).get("Item") or self.get(key_of(item))
-            return Attempt(is_done=False, item=found)
-        return Attempt(is_done=True, item=old)
+            return ConditionalWrite(is_done=False, item=found)
+        return ConditionalWrite(is_done=True, item=old)
 
     def write(self, writes: Iterable[Write]) -> None:
         """Put and delete any number of items."""
@@ -121,7 +121,7 @@ class TableAccess:
         start: StartKey | None,
         request: dict[str, Any],
         condition: str = "",
-    ) -> Page[Item]:
+    ) -> ItemPage[Item]:
         """Return a page of a partition.
 
         Args:
@@ -142,7 +142,7 @@ class TableAccess:
         if start is not None:
             request["ExclusiveStartKey"] = start
         answer = query(self._client, self._name, request)
-        return Page(answer["Items"], answer.get("LastEvaluatedKey"))
+        return ItemPage(answer["Items"], answer.get("LastEvaluatedKey"))
 
     def all(
         self, partition: str, condition: str = "", values: Item | None = None

@@ -25,7 +25,7 @@ from functools import partial
 from wspubsub.dynamodb.client import DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
-    Entry,
+    LogEntry,
     Tail,
     entry_after,
     genesis_after,
@@ -278,7 +278,7 @@ class DynamoDBTopicLog:
     def _write(
         self,
         drafted: Draft,
-        entry: Entry,
+        entry: LogEntry,
         history: History,
         tries: Tries,
         *,
@@ -294,7 +294,7 @@ class DynamoDBTopicLog:
         return appended
 
     def _append(
-        self, drafted: Draft, entry: Entry, history: History
+        self, drafted: Draft, entry: LogEntry, history: History
     ) -> Appended | None:
         if drafted.key is None:
             is_written = self._requests.put(entry)

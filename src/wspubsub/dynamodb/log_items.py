@@ -59,7 +59,7 @@ class Genesis(NamedTuple):
     token: str
 
 
-class Entry(NamedTuple):
+class LogEntry(NamedTuple):
     """An entry with a message, to be written.
 
     Attributes:
@@ -108,10 +108,10 @@ def genesis_after(
     )
 
 
-def entry_after(tail: Tail, drafted: Draft, history: History, now: float) -> Entry:
+def entry_after(tail: Tail, drafted: Draft, history: History, now: float) -> LogEntry:
     """Return the entry that follows the newest one."""
     published_at, expires_at = _times_after(tail, history, now)
-    return Entry(
+    return LogEntry(
         drafted.at(position_after(tail.position), published_at),
         expires_at,
         (now - history.ttl_seconds, now + CLOCK_SKEW_SECONDS),
@@ -168,7 +168,7 @@ def genesis_item(genesis: Genesis) -> Item:
     return item | {"genesis": {"BOOL": True}}
 
 
-def entry_item(entry: Entry) -> Item:
+def entry_item(entry: LogEntry) -> Item:
     """Return the item of a log entry with a message."""
     message = entry.message
     item = _item(message.topic, entry.tail) | {"id": {"S": message.id}}

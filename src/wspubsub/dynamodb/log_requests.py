@@ -12,8 +12,8 @@ from wspubsub.dynamodb.client import (
 )
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.log_items import (
-    Entry,
     Genesis,
+    LogEntry,
     Tail,
     entry_item,
     entry_key,
@@ -95,14 +95,14 @@ class LogRequests:
         old = self._old_entry(reasons, put)
         return not reasons or _epoch(old) == genesis.tail.position.epoch
 
-    def put(self, entry: Entry) -> bool:
+    def put(self, entry: LogEntry) -> bool:
         """Write an entry; False if another has its offset, or may have it."""
         put = self._put_entry(entry_item(entry))
         reasons = self._put(put)
         old = self._old_entry(reasons, put)
         return not reasons or _id(old) == entry.message.id
 
-    def put_with_key(self, entry: Entry, key: Item) -> Item | None:
+    def put_with_key(self, entry: LogEntry, key: Item) -> Item | None:
         """Write an entry and the item of its key, both or neither.
 
         Returns:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 
-from wspubsub.dynamodb.access import Attempt, TableAccess
+from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import (
     Item,
     is_ever_present,
@@ -44,7 +44,7 @@ from wspubsub.dynamodb.member_items import (
     update_request,
 )
 from wspubsub.dynamodb.member_puts import MemberPuts
-from wspubsub.dynamodb.member_steps import Entry, Lost, Step
+from wspubsub.dynamodb.member_steps import Lost, NewSubscription, Step
 from wspubsub.dynamodb.shards import ShardPlan
 from wspubsub.errors import StoreError
 from wspubsub.subscriptions.members import (
@@ -88,7 +88,7 @@ class MemberCommands:
         self._api = api
         self._now = now
 
-    def begin(self, entry: Entry) -> Began:
+    def begin(self, entry: NewSubscription) -> Began:
         """Subscribe a connection."""
         found = self._write_topic(entry)
         if isinstance(found, Began):
@@ -117,7 +117,7 @@ class MemberCommands:
         _, step = self._bury_topic(connection_id, topic, began)
         return None if step is None else self._undo_sides(step, _NOTHING).left
 
-    def _write_topic(self, entry: Entry) -> Step | Began:
+    def _write_topic(self, entry: NewSubscription) -> Step | Began:
         key = topic_key(entry.connection_id, entry.topic)
         shard = self._plan.candidates(entry.connection_id, entry.topic)[0]
         sets, removes = topic_change(entry.subscription, shard, entry.written)
@@ -138,7 +138,9 @@ class MemberCommands:
             return refusal
         return self._step(entry.connection_id, entry.topic, entry.number, old)
 
-    def _refusal(self, entry: Entry, ours: int, found: Item | None) -> Began | None:
+    def _refusal(
+        self, entry: NewSubscription, ours: int, found: Item | None
+    ) -> Began | None:
         if found is None or read_expiry(found) <= self._now():
             # It was there a moment ago: whoever deleted it has ended the connection.
             return Began(number=ours, is_current=False)
@@ -151,12 +153,12 @@ class MemberCommands:
             ended_at=read_ended_at(found),
         )
 
-    def _write_subscriber(self, step: Step, entry: Entry, lost: Lost) -> None:
+    def _write_subscriber(self, step: Step, entry: NewSubscription, lost: Lost) -> None:
         self._puts.write(step, entry, lost)
         for each in self._delete_subscribers(step, step.shards[1:]):
             lost.add(read_lost(each, self._now()))
 
-    def _write_presence(self, step: Step, entry: Entry) -> bool:
+    def _write_presence(self, step: Step, entry: NewSubscription) -> bool:
         if entry.session is None or not entry.subscription.has_presence:
             return False
         key = presence_key(step.connection_id, step.topic)
@@ -244,7 +246,7 @@ class MemberCommands:
             return None
         return old
 
-    def _attempt_delete(self, step: Step, key: Item) -> Attempt:
+    def _attempt_delete(self, step: Step, key: Item) -> ConditionalWrite:
         return self._table.attempt(
             self._table.delete, key, IS_NOT_OLDER, self._values(step)
         )

@@ -7,7 +7,7 @@ missed a trace.
 
 from collections.abc import Callable
 
-from wspubsub.dynamodb.access import Attempt, TableAccess
+from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import Item, subscriber_key
 from wspubsub.dynamodb.member_items import (
     number,
@@ -82,7 +82,7 @@ class MemberHolds:
 
     def _remove(
         self, key: Item, condition: str, values: Item, names: list[str]
-    ) -> Attempt:
+    ) -> ConditionalWrite:
         request = update_request({}, names)
         return self._table.attempt(
             self._table.update, key, condition, values, **request

@@ -19,7 +19,7 @@ from wspubsub.dynamodb.member_items import (
     read_number,
     read_seen,
 )
-from wspubsub.dynamodb.member_steps import Entry, Lost, Step
+from wspubsub.dynamodb.member_steps import Lost, NewSubscription, Step
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET
 
 
@@ -35,7 +35,7 @@ class MemberPuts:
         self._table = table
         self._now = now
 
-    def write(self, step: Step, entry: Entry, lost: Lost) -> None:
+    def write(self, step: Step, entry: NewSubscription, lost: Lost) -> None:
         """Write the subscriber, unless a later command has, and learn what was lost."""
         item = member_item(
             subscriber_key(step.connection_id, step.topic, step.shards[0]),

@@ -6,7 +6,7 @@ from typing import Any
 
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.member_items import number, read_member
-from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.pages import ItemPage, StartKey, read_ahead
 from wspubsub.dynamodb.subscribers import Subscribers
 from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
 from wspubsub.subscriptions.port import Segment
@@ -33,7 +33,7 @@ class MemberReads(Subscribers):
 
     def _member_page(
         self, topic: str, segment: Segment, start: StartKey | None, *, consistent: bool
-    ) -> Page[Member]:
+    ) -> ItemPage[Member]:
         condition, values = super()._filter()
         request: dict[str, Any] = {
             "FilterExpression": condition,
@@ -41,7 +41,7 @@ class MemberReads(Subscribers):
             "ExpressionAttributeValues": values,
         }
         page = self._read(topic, segment, start, request, consistent=consistent)
-        return Page([read_member(item) for item in page.items], page.next_key)
+        return ItemPage([read_member(item) for item in page.items], page.next_key)
 
     def _filter(self) -> tuple[str, Item]:
         condition, values = super()._filter()

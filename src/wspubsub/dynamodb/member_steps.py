@@ -6,7 +6,7 @@ from wspubsub.dynamodb.items import Written
 from wspubsub.subscriptions.sessions import Session, Subscription
 
 
-class Entry(NamedTuple):
+class NewSubscription(NamedTuple):
     """A subscription that is to begin.
 
     Attributes:

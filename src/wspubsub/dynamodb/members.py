@@ -21,7 +21,7 @@ from wspubsub.dynamodb.member_items import (
 )
 from wspubsub.dynamodb.member_reads import MemberReads
 from wspubsub.dynamodb.member_sessions import MemberSessions
-from wspubsub.dynamodb.member_steps import Entry
+from wspubsub.dynamodb.member_steps import NewSubscription
 from wspubsub.dynamodb.removal import (
     Left,
     Removal,
@@ -173,7 +173,9 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             check_topics(names, self.topics(connection_id), self._max_topics)
         written, subscription = self._stamp(), Subscription(command=0)
         entries = [
-            Entry(connection_id, name, subscription, None, None, math.inf, written)
+            NewSubscription(
+                connection_id, name, subscription, None, None, math.inf, written
+            )
             for name in names
         ]
         run_each(self._commands.begin, entries)
@@ -206,7 +208,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             has_presence=has_presence,
         )
         return self._commands.begin(
-            Entry(
+            NewSubscription(
                 connection_id=session.connection_id,
                 topic=topic,
                 subscription=subscription,

@@ -27,7 +27,7 @@ LEAVING_SECONDS = 1.0
 """How long to wait for pages that nobody wants any more."""
 
 
-class Page(Generic[ItemT]):
+class ItemPage(Generic[ItemT]):
     """The content of one page, and where the next one starts, if any."""
 
     __slots__ = ("items", "next_key")
@@ -39,7 +39,7 @@ class Page(Generic[ItemT]):
 
 def read_ahead(
     parts: Sequence[PartT],
-    read: Callable[[PartT, StartKey | None], Page[ItemT]],
+    read: Callable[[PartT, StartKey | None], ItemPage[ItemT]],
     *,
     seconds: float | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -66,7 +66,7 @@ def read_ahead(
 
 def _pages(
     parts: Sequence[PartT],
-    read: Callable[[PartT, StartKey | None], Page[ItemT]],
+    read: Callable[[PartT, StartKey | None], ItemPage[ItemT]],
     seconds_left: Callable[[], float],
 ) -> Iterator[tuple[PartT, list[ItemT]]]:
     # Not at the top: connecting reads no pages.
@@ -75,7 +75,7 @@ def _pages(
     begun_with = seconds_left()
     waiting = iter(parts)
     pool = ThreadPoolExecutor(max(1, min(len(parts), MAX_AHEAD)), "wspubsub-page")
-    under_way: dict[Future[Page[ItemT]], PartT] = {}
+    under_way: dict[Future[ItemPage[ItemT]], PartT] = {}
 
     def start(part: PartT | None, key: StartKey | None) -> None:
         if part is not None:

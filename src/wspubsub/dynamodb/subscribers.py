@@ -7,7 +7,7 @@ from typing import Any
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import Item, topic_partition
-from wspubsub.dynamodb.pages import Page, StartKey, read_ahead
+from wspubsub.dynamodb.pages import ItemPage, StartKey, read_ahead
 from wspubsub.dynamodb.segments import sort_key_range
 from wspubsub.subscriptions.port import Segment
 
@@ -72,7 +72,7 @@ class Subscribers:
         consistent: bool,  # noqa: FBT001 - the first arguments are bound by `pages`
         segment: Segment,
         start: StartKey | None,
-    ) -> Page[str]:
+    ) -> ItemPage[str]:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
         condition, values = self._filter()
@@ -86,7 +86,7 @@ class Subscribers:
         # A range of sort keys has both its ends in it.
         if segment.after is not None and ids[:1] == [segment.after]:
             del ids[0]
-        return Page(ids, page.next_key)
+        return ItemPage(ids, page.next_key)
 
     def _filter(self) -> tuple[str, Item]:
         """Return the condition on those who are seen, and the values in it."""
@@ -100,7 +100,7 @@ class Subscribers:
         request: dict[str, Any],
         *,
         consistent: bool,
-    ) -> Page[Item]:
+    ) -> ItemPage[Item]:
         condition, values = sort_key_range(segment.after, segment.until)
         request["ExpressionAttributeValues"] |= values
         if consistent:

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from wspubsub.dynamodb.items import Written, connection_item, key_of
-from wspubsub.dynamodb.log_items import Entry, entry_item
+from wspubsub.dynamodb.log_items import LogEntry, entry_item
 from wspubsub.events import Connection
 from wspubsub.log.histories import Histories
 from wspubsub.log.memory import MemoryTopicLog
@@ -180,7 +180,7 @@ def _item(value: LoggedMessage | Connection | Item, at: float) -> Item:
 def _message_item(message: LoggedMessage) -> Item:
     lasts = DEFAULT_HISTORY.position_ttl_seconds
     expires_at = int(message.published_at + lasts)
-    return entry_item(Entry(message, expires_at, (0.0, 0.0), ""))
+    return entry_item(LogEntry(message, expires_at, (0.0, 0.0), ""))
 
 
 def _connection_item(connection: Connection, at: float) -> Item:
