@@ -139,7 +139,7 @@ def _read_newer(told: "Told") -> "tuple[Publication, ...] | None":
 
 
 def mark_again(
-    app: "Application", connection_id: str, read_again: "Mapping[str, Told]"
+    app: "Services", connection_id: str, read_again: "Mapping[str, Told]"
 ) -> None:
     """Mark again what a client that is told nothing had missed: the marks were taken.
 
@@ -153,7 +153,7 @@ def mark_again(
             _mark(app, connection_id, topic, told.missed)
 
 
-def _mark(app: "Application", connection_id: str, topic: str, offset: int) -> None:
+def _mark(app: "Services", connection_id: str, topic: str, offset: int) -> None:
     try:
         app.members.mark_lost(topic, connection_id, offset)
     except WspubsubError:
