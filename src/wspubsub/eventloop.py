@@ -47,7 +47,7 @@ def _run(awaitable: Awaitable[ResultT], context: Context) -> ResultT:
         try:
             return await awaitable
         except asyncio.CancelledError as error:
-            raise RuntimeError("an async function was cancelled") from error
+            raise RuntimeError("an async function was canceled") from error
 
     if not _in_use.acquire(blocking=False):
         # Not waited for: whoever uses it may be waiting for this very call.

@@ -248,7 +248,7 @@ def test_a_process_that_was_forked_has_a_loop_of_its_own() -> None:
     assert [word for word in printed if word != "ended"] == ["one", "two", "three"]
 
 
-def test_a_handler_that_is_cancelled_fails_as_any_other(router: Router) -> None:
+def test_a_handler_that_is_canceled_fails_as_any_other(router: Router) -> None:
     @router.default
     async def give_up(_event: MessageEvent) -> None:
         raise asyncio.CancelledError
@@ -259,4 +259,4 @@ def test_a_handler_that_is_cancelled_fails_as_any_other(router: Router) -> None:
 
     response = router(message_event("{}"))
 
-    assert response["body"] == "an async function was cancelled"
+    assert response["body"] == "an async function was canceled"

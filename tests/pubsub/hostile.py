@@ -176,7 +176,7 @@ class Frames:
         draw = self._draw
         lines = [self._line() for _ in range(draw.choice((1, 1, 1, 2, 3, 8)))]
         text = draw.choice(("\n", "\n", "\n\n", "\r\n")).join(lines)
-        if draw.random() < 0.05:
+        if draw.random() < 0.03:
             text = self._damage(text)
         return text or "\n"
 
@@ -184,7 +184,7 @@ class Frames:
         draw = self._draw
         self._number += 1
         number: Any = self._number
-        if draw.random() < 0.04:
+        if draw.random() < 0.01:
             number = draw.choice((0, 1, -1, 2**32 - 1, 2**32, "1", 1.0, True, None, []))
         command = self._command()
         if not (set(command) & {"send", "ping"} and draw.random() < 0.5):
@@ -212,10 +212,11 @@ class Frames:
 
     def _command(self) -> dict[str, Any]:
         pick = self._draw.choice
+        if self._draw.random() < 0.01:
+            return {"connect": self._connect()}
         channel = {"channel": self._channel()}
         return pick(
             (
-                lambda: {"connect": self._connect()},
                 lambda: {"subscribe": channel | self._since() | self._junk()},
                 lambda: {"subscribe": channel},
                 lambda: {"unsubscribe": channel},
@@ -228,7 +229,9 @@ class Frames:
                 lambda: {"rpc": {"method": "bad", "data": {"how": self._how()}}},
                 lambda: {"rpc": {"method": self._text(), "data": self._data()}},
                 lambda: {"send": {"data": pick((self._how(), self._data()))}},
-                lambda: {"refresh": {"token": pick((*USERS, self._how(), "ada"))}},
+                lambda: {
+                    "refresh": {"token": pick((*USERS, *["ada"] * 8, self._how()))}
+                },
                 lambda: {"sub_refresh": channel | {"token": self._text()}},
                 lambda: {"ping": {}},
                 lambda: {self._text(): self._data()},
@@ -247,8 +250,7 @@ class Frames:
         return str(
             pick(
                 (
-                    f"room:{pick('123')}",
-                    f"room:{pick('123')}",
+                    *[f"room:{pick('123')}"] * 4,
                     f"user:{user}",
                     f"own:{user}",
                     f"bad:{self._how()}",
@@ -283,8 +285,7 @@ class Frames:
     def _junk(self) -> dict[str, Any]:
         return self._draw.choice(
             (
-                {},
-                {},
+                *[{}] * 10,
                 {"data": self._data()},
                 {"headers": {"a": "b"}},
                 {"headers": {"a": 1}},

@@ -20,8 +20,10 @@ from tests.pubsub.hostile import (
 from tests.support.pubsub_clients import SKIP, Client, World, publications
 from wspubsub.messages import read_json
 
-FRAMES = 300
+FRAMES = 250
 KEPT = 6
+
+REPLIES = ("subscribe unsubscribe publish presence history rpc ping push error").split()
 
 
 class Attack:
@@ -38,6 +40,7 @@ class Attack:
         self.witness.receive()
         self.clients: list[Client] = []
         self.users: dict[str, str] = {}
+        self.kinds: Counter[str] = Counter()
 
     def send(self) -> None:
         """Let one client send one frame, and check what comes back to all."""
@@ -46,14 +49,23 @@ class Attack:
         others.pop(client.id)
         text = self.frames.make()
         client.wire.send(text)
+        self._publish()
         parts = list(self._receive(client))
         if client.wire.is_open:
             check_replies(text, parts)
         self._check(client, parts)
+        self.kinds.update(kind for part in parts for kind in part)
         for other in self.clients:
             if other is not client:
                 assert not others[other.id] or other.wire.is_open
                 self._check(other, list(self._receive(other)))
+
+    def _publish(self) -> None:
+        chance, self.members.chance = self.members.chance, 0.0
+        for user in ("ada", "bob", "é"):
+            for kind in ("user", "own"):
+                self.world.pubsub.publish(f"{kind}:{user}", f"for {user} only")
+        self.members.chance = chance
 
     def _pick(self) -> Client:
         self.clients = [each for each in self.clients if each.wire.is_open]
@@ -65,7 +77,11 @@ class Attack:
             self.clients.append(client)
             token = self.draw.choice((*USERS, "ada", "ada"))
             if self.draw.random() < 0.9:
-                client.send({"connect": {"token": token}})
+                client.send(
+                    {"connect": {"token": token}},
+                    {"subscribe": {"channel": "room:1"}},
+                    {"subscribe": {"channel": "room:2"}},
+                )
                 self._check(client, list(self._receive(client)), token)
         self.clients = [each for each in self.clients if each.wire.is_open]
         return self.draw.choice(self.clients) if self.clients else self._pick()
@@ -107,6 +123,9 @@ class Attack:
                     for member in self.members.members(f"{kind}:{user}"):
                         found = self.members.read_session(member.connection_id)
                         assert found.session is None or found.session.user == user
+        for kind in REPLIES:
+            # Or else nothing was tested.
+            assert self.kinds[kind], kind
         assert self.witness.wire.is_open
         self.witness.receive()
         said = self.witness.ask(publish={"channel": "room:witness", "data": "here"})
