@@ -23,7 +23,17 @@ from wspubsub.messages import read_json
 FRAMES = 250
 KEPT = 6
 
-REPLIES = ("subscribe unsubscribe publish presence history rpc ping push error").split()
+REPLIES = [
+    "subscribe",
+    "unsubscribe",
+    "publish",
+    "presence",
+    "history",
+    "rpc",
+    "ping",
+    "push",
+    "error",
+]
 
 
 class Attack:
