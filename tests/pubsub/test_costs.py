@@ -1,8 +1,8 @@
 """What each command of a `PubSub` asks of DynamoDB, and how many messages it is.
 
-A write of up to 1 KB is one unit and an item of a transaction two; a strongly consistent
-read is one for each 4 KB, and another read half of that ("DynamoDB read and write
-operations"). Everything that is read or written here is smaller than that.
+A write of up to 1 KB is one unit, and an item of a transaction two. A strongly
+consistent read is one for each 4 KB, and any other half of that ("DynamoDB read and
+write operations"). Everything that is read or written here is smaller than that.
 """
 
 from collections.abc import Callable, Iterator
