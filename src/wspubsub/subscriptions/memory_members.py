@@ -265,7 +265,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self,
         topic: str,
         *,
-        consistent: bool = False,  # noqa: ARG002 - it cannot be otherwise
+        consistent: bool = False,
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
