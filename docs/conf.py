@@ -34,9 +34,13 @@ nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|pathlib|typing)
 # "The same function that came in": a type variable, with nothing to say about it.
 nitpick_ignore = [
     ("py:class", "wspubsub.router.HandlerT"),
+    ("py:class", "wspubsub.pubsub.rules.RuleT"),
     ("py:class", "FieldType"),  # written out in what it says
     # Ports between the library's own parts.
+    ("py:class", "wspubsub.eventsources.joining.Joiner"),
     ("py:class", "wspubsub.outgoing.Fanout"),
+    ("py:class", "wspubsub.pubsub.pubsub.MakeLog"),
+    ("py:class", "wspubsub.subscriptions.members.MemberStore"),
     ("py:class", "wspubsub.fanout.queue.QueueClient"),
 ]
 

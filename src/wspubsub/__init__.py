@@ -58,6 +58,7 @@ if typing.TYPE_CHECKING:
     from wspubsub.log.replays import Replay
     from wspubsub.log.rules import Appended, History, LoggedMessage, Position
     from wspubsub.subscriptions.memory import MemorySubscriptionStore
+    from wspubsub.subscriptions.memory_members import MemoryMemberStore
 
 __version__ = "0.1.0"
 
@@ -80,6 +81,7 @@ __all__ = [
     "KeyConflictError",
     "LoggedMessage",
     "ManagementError",
+    "MemoryMemberStore",
     "MemorySubscriptionStore",
     "MemoryTopicLog",
     "MessageError",
@@ -123,6 +125,7 @@ _LATE = {
     "Replay": "wspubsub.log.replays",
     "MemoryTopicLog": "wspubsub.log.memory",
     "TopicLog": "wspubsub.log.port",
+    "MemoryMemberStore": "wspubsub.subscriptions.memory_members",
     "MemorySubscriptionStore": "wspubsub.subscriptions.memory",
 }
 

@@ -226,3 +226,48 @@ def test_many_topics_are_entered_side_by_side(world: World) -> None:
     assert not any("error" in each for each in replies)
     assert not list(world.members.members("room:1"))
     assert list(world.members.members("room:2"))
+
+
+@pytest.mark.parametrize("is_server_side", [True, False])
+def test_who_cannot_be_made_to_recover_now_is_made_to_later(
+    world: World, *, is_server_side: bool
+) -> None:
+    client = world.open() if is_server_side else world.connect("ada")
+    world.pubsub.publish("room:1", 0)
+    log = find_log(world)
+
+    def lose_access() -> None:
+        world.gateway.connections.fail(client.id, status=403, times=None)
+
+    def trim() -> None:
+        for number in range(20):
+            world.pubsub.publish("room:1", number)
+        log.after_read = lose_access
+
+    log.after_read = trim
+    if is_server_side:
+        client.send({"connect": {"token": "ada", "data": "room:1"}})
+    else:
+        client.send({"subscribe": {"channel": "room:1"}})
+
+    (member,) = world.members.members("room:1")
+    assert member.lost == 2
+    assert world.gateway.errors == []
+
+
+def test_a_reply_that_may_not_be_posted_is_an_error_of_the_function(
+    world: World,
+) -> None:
+    client = world.connect("ada")
+    epoch = client.subscribe("room:1")["subscribe"]["epoch"]
+    for number in range(3):
+        world.pubsub.publish("room:1", number)
+    world.members.mark_lost("room:1", client.id, 2)
+    world.gateway.connections.fail(client.id, status=403, times=None)
+    since = {"recover": True, "epoch": epoch, "offset": 3}
+
+    client.send({"subscribe": {"channel": "room:1", **since}})
+
+    (member,) = world.members.members("room:1")
+    assert member.lost == 2
+    assert len(world.gateway.errors) == 1

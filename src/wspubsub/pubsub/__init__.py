@@ -8,7 +8,7 @@ Begin with `execution`.
 """
 
 from wspubsub.errors import Forbidden, Unauthorized
-from wspubsub.pubsub.frames import ClientInfo, Page, Publication
+from wspubsub.pubsub.frames import ClientInfo, EncodedJson, Page, Publication
 from wspubsub.pubsub.limits import Limits
 from wspubsub.pubsub.pubsub import PubSub
 from wspubsub.pubsub.refusals import CommandError, TokenExpired
@@ -33,6 +33,7 @@ __all__ = [
     "CommandError",
     "ConnectRequest",
     "Departure",
+    "EncodedJson",
     "Explanation",
     "Forbidden",
     "Limits",

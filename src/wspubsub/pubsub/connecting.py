@@ -12,7 +12,7 @@ from wspubsub.pubsub.codes import (
     UNAUTHORIZED,
 )
 from wspubsub.pubsub.commands import Connect, Refresh
-from wspubsub.pubsub.entering import Entry, Ticket, enter_side_by_side
+from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import EncodedJson, encode_json
 from wspubsub.pubsub.handshakes import kept_fields
 from wspubsub.pubsub.refusals import (
@@ -23,6 +23,7 @@ from wspubsub.pubsub.refusals import (
 )
 from wspubsub.pubsub.requests import ConnectRequest
 from wspubsub.pubsub.rules import ANYONE, Access, call_rule
+from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
     REPLY_BYTES,
     Fields,
@@ -72,7 +73,7 @@ def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
     caller.has_connected = True
     for entry in entries:
         caller.note(entry)
-    enter_side_by_side(entries)
+    do_side_by_side(Entry.enter, entries)
     subs = _describe_all(caller, entries, len(fields.get("data", "").encode()))
     return {**fields, "subs": subs} if subs else fields
 

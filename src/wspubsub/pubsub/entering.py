@@ -5,7 +5,6 @@ several topics are taken side by side.
 """
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from wspubsub.pubsub.codes import INTERNAL, UNRECOVERABLE_POSITION
@@ -15,12 +14,9 @@ from wspubsub.records import Record
 from wspubsub.subscriptions.sessions import Session, Subscription
 
 if TYPE_CHECKING:
-    from wspubsub.pubsub.caller import Application
+    from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.recovery import Reader, Recovery
     from wspubsub.pubsub.rules import Found
-
-MAX_THREADS = 16
-"""How many topics a connection enters at a time."""
 
 
 class Ticket(Record):
@@ -83,7 +79,7 @@ class Entry:
     """
 
     def __init__(
-        self, app: "Application", ticket: Ticket, reader: "Reader | None"
+        self, app: "Services", ticket: Ticket, reader: "Reader | None"
     ) -> None:
         topic = ticket.found.topic
         self.name = ticket.found.name
@@ -177,19 +173,6 @@ class Entry:
         if self._ticket.since is not None:
             offsets.append(min(self._ticket.since.offset + 1, MAX_OFFSET))
         return min(offsets, default=None)
-
-
-def enter_side_by_side(entries: Sequence[Entry]) -> None:
-    """Let a connection enter topics; a failure is in each `Entry.error`."""
-    if len(entries) <= 1:
-        for entry in entries:
-            entry.enter()
-        return
-    from concurrent.futures import ThreadPoolExecutor
-
-    threads = min(MAX_THREADS, len(entries))
-    with ThreadPoolExecutor(threads, "wspubsub-entries") as pool:
-        list(pool.map(Entry.enter, entries))
 
 
 def _require_recovered(recovery: "Recovery") -> None:

@@ -28,10 +28,10 @@ from wspubsub.pubsub.commands import (
     Connect,
     FrameError,
     Ping,
-    Presence,
-    PresenceStats,
     Publish,
     ReadHistory,
+    ReadPresence,
+    ReadPresenceStats,
     Refresh,
     Rpc,
     Send,
@@ -42,9 +42,10 @@ from wspubsub.pubsub.commands import (
     read_frame,
 )
 from wspubsub.pubsub.connecting import connect, refresh
-from wspubsub.pubsub.entering import enter_side_by_side
+from wspubsub.pubsub.entering import Entry
 from wspubsub.pubsub.frames import make_error, make_reply
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError, catch, code_of
+from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
     Fields,
     Prepared,
@@ -127,9 +128,8 @@ def _subscribe(caller: Caller, commands: Iterable[Command]) -> list[str]:
         for each in commands
         if isinstance(each.request, Subscribe)
     ]
-    enter_side_by_side(
-        [each.entry for _, each in prepared if isinstance(each, Prepared)]
-    )
+    entries = [each.entry for _, each in prepared if isinstance(each, Prepared)]
+    do_side_by_side(Entry.enter, entries)
     return [
         make_error(command.id, code_of(each))
         if isinstance(each, Exception)
@@ -184,8 +184,8 @@ _EXECUTORS: dict[type, tuple[str, Callable[[Caller, int, Any], dict[str, Any]]]]
     Connect: ("connect", connect),
     Unsubscribe: ("unsubscribe", unsubscribe),
     Publish: ("publish", publish),
-    Presence: ("presence", presence),
-    PresenceStats: ("presence_stats", presence_stats),
+    ReadPresence: ("presence", presence),
+    ReadPresenceStats: ("presence_stats", presence_stats),
     ReadHistory: ("history", read_history),
     Rpc: ("rpc", call_method),
     Send: ("send", take_message),

@@ -13,7 +13,7 @@ from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
 from wspubsub.messages import Json
 from wspubsub.pipeline import CallNext
 from wspubsub.pubsub.broadcaster import Broadcaster
-from wspubsub.pubsub.caller import Application, Caller, decode_info
+from wspubsub.pubsub.caller import Caller, Services, decode_info
 from wspubsub.pubsub.execution import execute_frame
 from wspubsub.pubsub.frames import SKIP_PUSH
 from wspubsub.pubsub.handshakes import Handshakes
@@ -183,7 +183,7 @@ class PubSub(Server):
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What should invoke the function besides API Gateway: `stream` or nothing.
+        """What should invoke the function besides API Gateway, `stream` or nothing.
 
         Where a topic has history, that is the table's stream; an application that was
         constructed with parts of its own says with `by_stream` whether it has one.
@@ -193,11 +193,20 @@ class PubSub(Server):
 
     @property
     def table_uses(self) -> frozenset[str]:
-        """What the table is for: `members`, and `history` where a topic has one.
+        """What the table is for, `members` and where a topic has history, `history`.
 
         Tools read it.
         """
         return frozenset({"members", "history"} if self._has_history else {"members"})
+
+    @property
+    def needs_connect(self) -> bool:
+        """Whether the API needs a route `$connect`, which costs an invocation each.
+
+        It does where a handler or middleware of others is called for it. Tools read it.
+        """
+        has_others = self.router.middleware_functions != (self._handle,)
+        return has_others or CONNECT in self.router.route_keys
 
     # What a user registers.
 
@@ -374,7 +383,7 @@ class PubSub(Server):
         return make_sources(self.router, self._app.broadcaster)
 
     @cached_property
-    def _app(self) -> Application:
+    def _app(self) -> Services:
         log = None
         if self._has_history and self._make_log is not None:
             log = self._make_log(history=self._topics.find_history)
@@ -389,7 +398,7 @@ class PubSub(Server):
             now=self._now,
             clock=self._clock,
         )
-        return Application(
+        return Services(
             topics=self._topics,
             rules=self._rules,
             methods=self._methods,

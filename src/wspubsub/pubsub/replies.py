@@ -12,16 +12,22 @@ from wspubsub.pubsub.frames import (
     make_unsubscribe,
     split_frames,
 )
+from wspubsub.pubsub.sidebyside import do_side_by_side
 
 if TYPE_CHECKING:
-    from wspubsub.pubsub.caller import Application
+    from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.entering import Told
+    from wspubsub.pubsub.frames import Publication
 
 log = logging.getLogger("wspubsub")
 
 Replies = Literal["route", "post"]
 """How replies travel: as the response of the route `$default`, which must be two-way,
 or by posts, for deployments whose routes are not."""
+
+
+REPLY_SECONDS = 5.0
+"""How long a reply is posted: SDKs wait no longer, and reconnect ("Client SDK API")."""
 
 
 class Answers:
@@ -37,7 +43,7 @@ class Answers:
         replies: How they travel where they can.
     """
 
-    def __init__(self, app: "Application", replies: Replies) -> None:
+    def __init__(self, app: "Services", replies: Replies) -> None:
         self._app = app
         self._posts = replies == "post"
 
@@ -57,37 +63,53 @@ class Answers:
         frames = list(split_frames(replies))
         if not self._posts and not read_again and len(frames) == 1:
             return frames[0]
-        has_arrived = self._post(connection_id, frames)
-        for topic, told in read_again.items():
-            if has_arrived:
-                self._post_newer(connection_id, topic, told)
-            elif told.missed is not None:
-                # Nobody remembers it any more: the mark was taken back.
-                self._mark(connection_id, topic, told.missed)
+        try:
+            has_arrived = self._post(connection_id, frames)
+        except WspubsubError:
+            self._put_back(connection_id, read_again)
+            raise
+        if has_arrived:
+            self._post_newer(connection_id, read_again)
+        else:
+            self._put_back(connection_id, read_again)
         return SKIP_PUSH
 
-    def _post_newer(self, connection_id: str, topic: str, told: "Told") -> None:
-        try:
-            recovery = told.reader.read_since(told.recovery.position)
-            pushes = (make_publication(topic, each) for each in recovery.publications)
-            is_told = recovery.is_recovered and self._post(
-                connection_id, split_frames(pushes)
+    def _put_back(self, connection_id: str, read_again: "Mapping[str, Told]") -> None:
+        """Mark again what nobody remembers any more: the marks were taken."""
+        for topic, told in read_again.items():
+            if told.missed is not None:
+                self._mark(connection_id, topic, told.missed)
+
+    def _post_newer(self, connection_id: str, read_again: "Mapping[str, Told]") -> None:
+        newer = dict(
+            zip(
+                read_again,
+                do_side_by_side(_read_newer, list(read_again.values())),
+                strict=True,
             )
-        except WspubsubError:
-            log.warning("could not read topic %r again", topic, exc_info=True)
-            is_told = False
-        if not is_told:
-            self._have_recover(connection_id, topic, told)
+        )
+        pushes = [
+            make_publication(topic, each)
+            for topic, publications in newer.items()
+            for each in publications or ()
+        ]
+        has_arrived = self._try_to_post(connection_id, split_frames(pushes))
+        for topic, publications in newer.items():
+            if publications is None or (publications and not has_arrived):
+                self._have_recover(connection_id, topic, read_again[topic])
 
     def _have_recover(self, connection_id: str, topic: str, told: "Told") -> None:
         """Make a client recover what may not have reached it, now or later."""
         self._mark(connection_id, topic, told.recovery.position.offset + 1)
-        if told.is_server_side:
+        if not told.is_server_side:
+            push = make_unsubscribe(topic, INSUFFICIENT_STATE)
+            self._try_to_post(connection_id, [push])
+            return
+        try:
             # SDKs do not subscribe again by themselves to what the server has chosen.
             self._app.broadcaster.disconnect(connection_id, STATE_LOST)
-        else:
-            push = make_unsubscribe(topic, INSUFFICIENT_STATE)
-            self._app.broadcaster.push([connection_id], push)
+        except WspubsubError:
+            log.warning("could not close connection %s", connection_id, exc_info=True)
 
     def _mark(self, connection_id: str, topic: str, offset: int) -> None:
         try:
@@ -101,9 +123,18 @@ class Answers:
                 offset,
             )
 
+    def _try_to_post(self, connection_id: str, frames: Iterable[str]) -> bool:
+        try:
+            return self._post(connection_id, frames)
+        except WspubsubError:
+            log.warning("could not post to %s", connection_id, exc_info=True)
+            return False
+
     def _post(self, connection_id: str, frames: Iterable[str]) -> bool:
         for frame in frames:
-            report = self._app.broadcaster.push([connection_id], frame)
+            report = self._app.broadcaster.push(
+                [connection_id], frame, timeout_seconds=REPLY_SECONDS
+            )
             if not report.delivered:
                 # Its SDK reconnects when it has waited in vain.
                 log.warning(
@@ -113,3 +144,13 @@ class Answers:
                 )
                 return False
         return True
+
+
+def _read_newer(told: "Told") -> "tuple[Publication, ...] | None":
+    """Return what was published since; None if it cannot be known."""
+    try:
+        recovery = told.reader.read_since(told.recovery.position)
+    except WspubsubError:
+        log.warning("could not read a topic again", exc_info=True)
+        return None
+    return recovery.publications if recovery.is_recovered else None
