@@ -66,19 +66,13 @@ class Answers:
         try:
             has_arrived = self._post(connection_id, frames)
         except WspubsubError:
-            self._put_back(connection_id, read_again)
+            mark_again(self._app, connection_id, read_again)
             raise
         if has_arrived:
             self._post_newer(connection_id, read_again)
         else:
-            self._put_back(connection_id, read_again)
+            mark_again(self._app, connection_id, read_again)
         return SKIP_PUSH
-
-    def _put_back(self, connection_id: str, read_again: "Mapping[str, Told]") -> None:
-        """Mark again what nobody remembers any more: the marks were taken."""
-        for topic, told in read_again.items():
-            if told.missed is not None:
-                self._mark(connection_id, topic, told.missed)
 
     def _post_newer(self, connection_id: str, read_again: "Mapping[str, Told]") -> None:
         newer = dict(
@@ -100,7 +94,7 @@ class Answers:
 
     def _have_recover(self, connection_id: str, topic: str, told: "Told") -> None:
         """Make a client recover what may not have reached it, now or later."""
-        self._mark(connection_id, topic, told.recovery.position.offset + 1)
+        _mark(self._app, connection_id, topic, told.recovery.position.offset + 1)
         if not told.is_server_side:
             push = make_unsubscribe(topic, INSUFFICIENT_STATE)
             self._try_to_post(connection_id, [push])
@@ -110,18 +104,6 @@ class Answers:
             self._app.broadcaster.disconnect(connection_id, STATE_LOST)
         except WspubsubError:
             log.warning("could not close connection %s", connection_id, exc_info=True)
-
-    def _mark(self, connection_id: str, topic: str, offset: int) -> None:
-        try:
-            self._app.members.mark_lost(topic, connection_id, offset)
-        except WspubsubError:
-            log.exception(
-                "connection %s may have missed messages of topic %r from offset %d on, "
-                "and could not be marked",
-                connection_id,
-                topic,
-                offset,
-            )
 
     def _try_to_post(self, connection_id: str, frames: Iterable[str]) -> bool:
         try:
@@ -154,3 +136,31 @@ def _read_newer(told: "Told") -> "tuple[Publication, ...] | None":
         log.warning("could not read a topic again", exc_info=True)
         return None
     return recovery.publications if recovery.is_recovered else None
+
+
+def mark_again(
+    app: "Services", connection_id: str, read_again: "Mapping[str, Told]"
+) -> None:
+    """Mark again what a client that is told nothing had missed: the marks were taken.
+
+    Args:
+        app: The application.
+        connection_id: The client.
+        read_again: Topics with history, and what it would have been told of each.
+    """
+    for topic, told in read_again.items():
+        if told.missed is not None:
+            _mark(app, connection_id, topic, told.missed)
+
+
+def _mark(app: "Services", connection_id: str, topic: str, offset: int) -> None:
+    try:
+        app.members.mark_lost(topic, connection_id, offset)
+    except WspubsubError:
+        log.exception(
+            "connection %s may have missed messages of topic %r from offset %d on, "
+            "and could not be marked",
+            connection_id,
+            topic,
+            offset,
+        )
