@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from tests.pubsub.sdk_model import World
+from wspubsub.pubsub.holds import Hold
 from wspubsub.pubsub.posting import MemberDelivery
-from wspubsub.pubsub.replies import Answers
 
 STEPS = 150
 
@@ -54,7 +54,7 @@ def _read_once(*_: Any) -> None:
     ("owner", "name", "without"),
     [
         (MemberDelivery, "settle", _mark_nobody),
-        (Answers, "_post_newer", _read_once),
+        (Hold, "read", _read_once),
     ],
 )
 def test_each_step_of_the_proof_is_needed(
