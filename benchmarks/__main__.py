@@ -14,7 +14,7 @@ from benchmarks.report import Report
 from benchmarks.rounds import ROUNDS
 
 NAMES = {
-    "coldstart": "fresh interpreter to the first $connect handled, under AWS's client",
+    "coldstart": "fresh interpreter to the first event handled, under AWS's own client",
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "lag": "a topic with many messages a second, carried by a stream",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",

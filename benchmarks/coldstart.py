@@ -48,7 +48,9 @@ FUNCTIONS = {
         "with_rooms", message_event({"id": 1, "connect": {}}), requests=4
     ),
     "wspubsub, examples/rooms, a token": _Function(
-        "with_rooms", message_event({"id": 1, "connect": {"token": _TOKEN}}), requests=9
+        "with_rooms",
+        message_event({"id": 1, "connect": {"token": _TOKEN}}),
+        requests=10,
     ),
     BOTO3: _Function("with_boto3"),
     "boto3, DynamoDB client only": _Function("with_boto3_dynamodb"),

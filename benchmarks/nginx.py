@@ -40,7 +40,7 @@ http {{
     location / {{
       default_type application/x-amz-json-1.0;
       add_header x-amzn-RequestId $request_id;
-      return 200 '{{}}';
+      return 200 '{{"Items":[]}}';
     }}
     location ~ connections/ {{
       default_type application/json;

@@ -39,7 +39,7 @@ class Place(NamedTuple):
 
     @property
     def dynamodb(self) -> str:
-        """Its endpoint that answers every call of DynamoDB with `{}`."""
+        """Its endpoint that answers every call of DynamoDB with no items."""
         return f"https://127.0.0.1:{self.sink.tls_port}"
 
 

@@ -3,9 +3,9 @@
     python -m benchmarks.sink_server CERTIFICATE KEY
 
 Every post is taken (200, the headers that API Gateway sends, no body) and every call
-of DynamoDB answered with `{}`, over kept connections, plain and TLS on two ports. One
-thread and one selector: it must not be what limits a fast client, and it counts what
-arrived, so that no client is believed that it posted.
+of DynamoDB answered with no items, over kept connections, plain and TLS on two ports.
+One thread and one selector: it must not be what limits a fast client, and it counts
+what arrived, so that no client is believed that it posted.
 """
 
 import re
@@ -39,12 +39,12 @@ _DYNAMODB = (
     b"HTTP/1.1 200 OK\r\n"
     b"Date: Mon, 01 Jun 2026 00:00:00 GMT\r\n"
     b"Content-Type: application/x-amz-json-1.0\r\n"
-    b"Content-Length: 2\r\n"
+    b"Content-Length: 12\r\n"
     b"Connection: keep-alive\r\n"
     b"x-amzn-RequestId: UQNQGVNQ3UHGK1TGS14R4G9V5FVV4KQNSO5AEMVJF66Q9ASUAAJG\r\n"
-    b"x-amz-crc32: 2745614147\r\n"
+    b"x-amz-crc32: 2770214093\r\n"
     b"\r\n"
-    b"{}"
+    b'{"Items":[]}'
 )
 
 

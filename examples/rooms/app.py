@@ -39,6 +39,8 @@ tokens = Tokens(os.environ["ROOMS_SECRET"])
 def connect(request: ConnectRequest) -> User:
     if request.token:
         user = tokens.user(request)
+        if not user.id or ":" in user.id:
+            raise Unauthorized("an ID that cannot be part of a topic's name")
         own = [f"user:{user.id}"]
         return User(user.id, info=user.info, expires_at=user.expires_at, subscribe=own)
     if LETS_ANONYMOUS_IN:

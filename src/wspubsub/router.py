@@ -93,6 +93,11 @@ class Router:
         return frozenset(self._two_way_keys)
 
     @property
+    def middleware_functions(self) -> tuple[Handler, ...]:
+        """The middleware, the outermost first; it is called for `$connect` as well."""
+        return tuple(self._layer.middleware)
+
+    @property
     def route_selection_expression(self) -> str:
         """The expression that selects a message's route, as it was given."""
         return self._expression.text

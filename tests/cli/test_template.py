@@ -256,6 +256,12 @@ def test_a_pubsub_is_deployed_whole(
         f"{prefix}DefaultRouteResponse",
         f"{prefix}EchoRouteResponse",
     }
+    keys = set(resources.get("Api", {})["Properties"].get("Routes", {})) or {
+        each["Properties"]["RouteKey"]
+        for each in resources.values()
+        if each["Type"] == "AWS::ApiGatewayV2::Route"
+    }
+    assert keys == {"$disconnect", "$default", "echo"}
     mapping = resources["StreamMapping"]["Properties"]
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert "dynamodb:UpdateItem" in text
@@ -274,6 +280,25 @@ def test_a_pubsub_without_history_needs_no_stream(project: Path, capsys: Said) -
     assert "dynamodb:ConditionCheckItem" not in text
 
 
+@pytest.mark.parametrize(
+    ("code", "options"),
+    [
+        ("router.connect(print)", []),
+        ("router.middleware(lambda event, call_next: call_next(event))", []),
+        ("", ["--authorizer", "app.py:check"]),
+    ],
+)
+def test_a_pubsub_has_the_route_connect_where_something_handles_it(
+    project: Path, capsys: Said, code: str, options: list[str]
+) -> None:
+    live = LIVE.replace("HISTORY", "")
+    (project / "app.py").write_text(f"{live}\n{code}\ndef check(event, context): ...\n")
+
+    text = printed(capsys, "template", "app.py:handler", *options)
+
+    assert "RouteKey: $connect" in text
+
+
 @pytest.mark.usefixtures("project")
 def test_what_a_pubsub_lacks_is_reported(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(LIVE.replace("HISTORY", ", history=History()"))
@@ -290,9 +315,11 @@ def test_what_a_pubsub_lacks_is_reported(project: Path, capsys: Said) -> None:
     assert [line.partition(" ")[0] for line in lines] == [
         "DefaultRoute:",
         "FunctionRole:",
+        "Function:",
     ]
     assert "route $default is one-way" in lines[0]
     assert "dynamodb:UpdateItem" in lines[1]
+    assert "records of the stream, but nothing invokes it" in lines[2]
 
 
 @pytest.mark.parametrize(

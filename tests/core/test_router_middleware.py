@@ -283,3 +283,14 @@ def test_middleware_that_turns_out_to_be_async_is_refused(router: Router) -> Non
 
     with pytest.raises(UsageError, match="must be a plain function, not async def"):
         router(message("x"))
+
+
+def test_the_middleware_can_be_listed() -> None:
+    router = Router()
+
+    def outer(event: Event, call_next: CallNext) -> Response:
+        return call_next(event)
+
+    assert not router.middleware_functions
+    router.middleware(outer)
+    assert router.middleware_functions == (outer,)

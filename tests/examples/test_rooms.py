@@ -98,6 +98,15 @@ def test_a_user_is_subscribed_to_the_own_topic_and_to_no_other(rooms: Rooms) -> 
         assert refused["error"]["code"] == 103
 
 
+@pytest.mark.parametrize("user", ["", "google:123"])
+def test_a_user_without_a_topic_of_the_own_does_not_get_in(
+    rooms: Rooms, user: str
+) -> None:
+    refused = rooms.ask(rooms.gateway.connect(), connect={"token": make_token(user)})
+
+    assert refused["error"]["code"] == 101
+
+
 def test_an_anonymous_user_has_no_topic(rooms: Rooms) -> None:
     reply = rooms.ask(rooms.gateway.connect(), connect={"data": {"name": "Guest"}})
 

@@ -135,6 +135,7 @@ def test_event_sources_are_those_that_the_handler_would_have_there() -> None:
         ("os.environ.get('WSPUBSUB_QUEUE')", False),
         ("os.getenv('WSPUBSUB_QUEUE', '')", False),
         ("'WSPUBSUB_QUEUE' in os.environ and os.environ['WSPUBSUB_QUEUE']", False),
+        ("os.environ.setdefault('WSPUBSUB_QUEUE', 'mine') and 'x'", False),
         ("'HOME' in os.environ or 1 / 0", False),
         ("5 in os.environ and 1 / 0", False),
         ("dict(os.environ).get('WSPUBSUB_QUEUE')", False),

@@ -177,7 +177,7 @@ def test_the_sink_takes_requests_however_they_are_cut(place: Place) -> None:
 
 
 @pytest.mark.integration
-def test_the_sink_answers_dynamodb_with_an_empty_object(place: Place) -> None:
+def test_the_sink_answers_dynamodb_with_no_items(place: Place) -> None:
     address = ("127.0.0.1", place.sink.plain_port)
     request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n{}"
 
@@ -185,7 +185,7 @@ def test_the_sink_answers_dynamodb_with_an_empty_object(place: Place) -> None:
         answer = exchange(connection, request)
     place.sink.arrived(1)
 
-    assert answer.endswith(b"\r\n\r\n{}")
+    assert answer.endswith(b'\r\n\r\n{"Items":[]}')
 
 
 def run(*arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -11,10 +11,10 @@ from wspubsub.pubsub.commands import (
     Connect,
     FrameError,
     Ping,
-    Presence,
-    PresenceStats,
     Publish,
     ReadHistory,
+    ReadPresence,
+    ReadPresenceStats,
     Refresh,
     Request,
     Rpc,
@@ -33,7 +33,7 @@ def test_commands_are_separated_by_newlines() -> None:
 
     commands = read_frame(frame)
 
-    assert commands == (Command(1, Ping()), Command(2, Presence("news")))
+    assert commands == (Command(1, Ping()), Command(2, ReadPresence("news")))
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_commands_are_separated_by_newlines() -> None:
         ),
         ({"unsubscribe": {"channel": "news"}}, Unsubscribe("news")),
         ({"publish": {"channel": "a", "data": [1]}}, Publish("a", [1])),
-        ({"presence": {"channel": "a"}}, Presence("a")),
-        ({"presence_stats": {"channel": "a"}}, PresenceStats("a")),
+        ({"presence": {"channel": "a"}}, ReadPresence("a")),
+        ({"presence_stats": {"channel": "a"}}, ReadPresenceStats("a")),
         ({"history": {"channel": "a"}}, ReadHistory("a")),
         (
             {"history": {"channel": "a", "limit": -1, "since": {}, "reverse": True}},

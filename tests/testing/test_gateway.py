@@ -273,3 +273,29 @@ def test_the_context_has_what_lambda_documents() -> None:
     assert context.identity.cognito_identity_id is None
     assert context.identity.cognito_identity_pool_id is None
     assert context.client_context is None
+
+
+class Ready:
+    """A ready-made application: a router that nothing connects to."""
+
+    needs_connect = False
+
+    def __init__(self) -> None:
+        self.router = Router()
+
+    def __call__(self, event: object, context: object) -> object:
+        return self.router(event, context)
+
+
+def test_a_handshake_that_nothing_handles_invokes_nothing() -> None:
+    def allow(event: dict[str, Any], _context: object) -> object:
+        policy = {"Action": "*", "Effect": "Allow", "Resource": event["methodArn"]}
+        return {"principalId": "u", "policyDocument": {"Statement": [policy]}}
+
+    gateway = InProcessGateway(Ready())
+    guarded = InProcessGateway(Ready(), authorizer=allow)
+    gateway.connect()
+    guarded.connect()
+
+    assert gateway.invocations == []
+    assert guarded.config.routes == {"$connect", "$disconnect", "$default"}

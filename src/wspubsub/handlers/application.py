@@ -37,6 +37,7 @@ class Application:
         table_uses: What the handler has the table for besides subscriptions:
             `history` (topics have a log) and `members` (who is in a topic, which a
             `PubSub` keeps). Only what declares it is known to.
+        needs_connect: Whether its API needs a route `$connect`.
         variables: Names that begin with `WSPUBSUB_` of the environment variables that
             the module reads while it is imported.
 
@@ -50,6 +51,7 @@ class Application:
     route_selection_expression: str = DEFAULT_EXPRESSION
     event_sources: AbstractSet[str] | None = frozenset()
     table_uses: AbstractSet[str] = frozenset()
+    needs_connect: bool = True
     variables: AbstractSet[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -67,24 +69,21 @@ class Application:
     @property
     def all_keys(self) -> list[str]:
         """The routes that its API gets, the predefined ones first."""
-        return [*PREDEFINED, *self.custom_keys]
+        unneeded = set() if self.needs_connect else {CONNECT}
+        return [*(key for key in PREDEFINED if key not in unneeded), *self.custom_keys]
 
     @property
     def needed_sources(self) -> frozenset[str]:
         """The event sources that it needs, of `stream` and `queue`.
 
-        It takes their records, or reads their variable while it is imported. A
-        `PubSub` with history needs the stream: only that makes an SDK's recovery whole.
+        It takes their records, or reads their variable while it is imported.
         """
         read = {
             source
             for source, variable in SOURCE_VARIABLES.items()
             if variable in self.variables
         }
-        recovers = self.table_uses >= {HISTORY, MEMBERS}
-        return frozenset(
-            read | (self.event_sources or set()) | ({STREAM} if recovers else set())
-        )
+        return frozenset(read | (self.event_sources or set()))
 
     def may_take(self, source: str) -> bool:
         """Return whether the handler takes records of an event source, or may do so."""

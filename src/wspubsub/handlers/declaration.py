@@ -22,6 +22,8 @@ class Declaration:
             it does not say.
         table_uses: `history` and `members`, as far as it says that it has the table
             for a log of topics and for who is in them.
+        needs_connect: Whether its API needs a route `$connect`, unless it says that
+            nothing handles it.
     """
 
     route_keys: AbstractSet[str]
@@ -29,6 +31,7 @@ class Declaration:
     route_selection_expression: str
     event_sources: AbstractSet[str] | None
     table_uses: AbstractSet[str]
+    needs_connect: bool
 
 
 def read_declaration(handler: object) -> Declaration | None:
@@ -36,8 +39,9 @@ def read_declaration(handler: object) -> Declaration | None:
 
     It is a `Router` or has an attribute `router` that is one, such as an
     `EventSources`. Its attribute `event_sources`, if it has one, names `stream` and
-    `queue`, and `table_uses` names `history` and `members`. Each may be on what
-    `functools.wraps` has wrapped.
+    `queue`, `table_uses` names `history` and `members`, and `needs_connect` says
+    whether the API needs a route `$connect`. Each may be on what `functools.wraps` has
+    wrapped.
     """
     router = _find_router(handler)
     if router is None:
@@ -48,6 +52,7 @@ def read_declaration(handler: object) -> Declaration | None:
         route_selection_expression=router.route_selection_expression,
         event_sources=_find_event_sources(handler),
         table_uses=_find_table_uses(handler),
+        needs_connect=_find_needs_connect(handler),
     )
 
 
@@ -71,6 +76,11 @@ def _find_event_sources(handler: object) -> frozenset[str] | None:
 def _find_table_uses(handler: object) -> frozenset[str]:
     declaring = (each for each in _unwrap(handler) if hasattr(each, "table_uses"))
     return frozenset(getattr(next(declaring, None), "table_uses", ()))
+
+
+def _find_needs_connect(handler: object) -> bool:
+    declaring = (each for each in _unwrap(handler) if hasattr(each, "needs_connect"))
+    return bool(getattr(next(declaring, None), "needs_connect", True))
 
 
 def _unwrap(handler: object) -> Iterator[object]:

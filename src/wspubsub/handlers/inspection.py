@@ -106,6 +106,7 @@ def inspect_handler(
         route_selection_expression=declared["route_selection_expression"],
         event_sources=None if event_sources is None else frozenset(event_sources),
         table_uses=frozenset(declared["table_uses"]),
+        needs_connect=declared["needs_connect"],
         variables=frozenset(answer["variables"]),
     )
 

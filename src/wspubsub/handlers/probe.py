@@ -24,6 +24,7 @@ _PREFIX = "WSPUBSUB_"
 _read: set[str] = set()
 _listed: set[str] = set()
 _optional: set[str] = set()
+_own: set[str] = set()
 
 
 class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.environ is
@@ -48,10 +49,15 @@ class _Environ(os._Environ):  # type: ignore[type-arg] # noqa: SLF001 - what os.
         if key in _listed:
             # Whoever copies the environment lists its names, then reads each of them.
             _listed.discard(key)
-        elif key.startswith(_PREFIX):
+        elif key.startswith(_PREFIX) and key not in _own:
             _read.add(key)
         value: str = super().__getitem__(key)
         return value
+
+    def __setitem__(self, key: str, value: str) -> None:
+        _own.add(key)
+        _optional.discard(key)
+        super().__setitem__(key, value)
 
     def get(self, key: str, default: object = None) -> object:
         # Who asks so can do without, so it is not noted.
@@ -87,6 +93,7 @@ def describe(handler: str) -> dict[str, Any] | None:
         "route_selection_expression": declared.route_selection_expression,
         "event_sources": None if sources is None else sorted(sources),
         "table_uses": sorted(declared.table_uses),
+        "needs_connect": declared.needs_connect,
     }
 
 

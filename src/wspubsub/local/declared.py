@@ -38,6 +38,8 @@ class ApiChoices:
         Raises:
             UsageError: API Gateway would not accept it.
         """
+        if config.has_authorizer:
+            application = replace(application, needs_connect=True)
         routes = self.routes or frozenset(application.all_keys)
         return replace(
             config,

@@ -17,10 +17,10 @@ from wspubsub.pubsub.codes import (
 )
 from wspubsub.pubsub.commands import (
     Ping,
-    Presence,
-    PresenceStats,
     Publish,
     ReadHistory,
+    ReadPresence,
+    ReadPresenceStats,
     Rpc,
     Send,
 )
@@ -31,7 +31,7 @@ from wspubsub.pubsub.rules import ANYONE, SUBSCRIBERS, Access, Found, call_rule
 from wspubsub.reports import PublishError
 
 if TYPE_CHECKING:
-    from wspubsub.subscriptions.sessions import Presence as Present
+    from wspubsub.subscriptions.sessions import Presence
 
 log = logging.getLogger("wspubsub")
 
@@ -67,7 +67,7 @@ def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
     return {}
 
 
-def presence(caller: Caller, _command_id: int, request: Presence) -> Fields:
+def presence(caller: Caller, _command_id: int, request: ReadPresence) -> Fields:
     """Return who is in a topic."""
     return {
         "presence": {
@@ -77,7 +77,9 @@ def presence(caller: Caller, _command_id: int, request: Presence) -> Fields:
     }
 
 
-def presence_stats(caller: Caller, _command_id: int, request: PresenceStats) -> Fields:
+def presence_stats(
+    caller: Caller, _command_id: int, request: ReadPresenceStats
+) -> Fields:
     """Return how many are in a topic."""
     present = _present(caller, request.channel)
     users = {each.user for each in present}
@@ -160,7 +162,7 @@ def _make_data(caller: Caller, found: Found, request: Publish) -> object:
     return request.data if data is None else data
 
 
-def _present(caller: Caller, channel: str) -> "tuple[Present, ...]":
+def _present(caller: Caller, channel: str) -> "tuple[Presence, ...]":
     found = caller.find(channel)
     caller.require_subscription(found.name)
     if not found.topic.presence:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("wspubsub")
 
 
-class Application(Record):
+class Services(Record):
     """What commands are executed with.
 
     Attributes:
@@ -91,7 +91,7 @@ class Caller:
 
     session: Session
 
-    def __init__(self, app: Application, event: MessageEvent) -> None:
+    def __init__(self, app: Services, event: MessageEvent) -> None:
         self.app = app
         self.event = event
         self.connection_id = event.connection_id

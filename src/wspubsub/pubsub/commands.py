@@ -74,13 +74,13 @@ class Publish(NamedTuple):
     data: object
 
 
-class Presence(NamedTuple):
+class ReadPresence(NamedTuple):
     """A client asks who is in a channel."""
 
     channel: str
 
 
-class PresenceStats(NamedTuple):
+class ReadPresenceStats(NamedTuple):
     """A client asks how many are in a channel."""
 
     channel: str
@@ -137,8 +137,8 @@ Request = (
     | Subscribe
     | Unsubscribe
     | Publish
-    | Presence
-    | PresenceStats
+    | ReadPresence
+    | ReadPresenceStats
     | ReadHistory
     | Rpc
     | Send
@@ -306,8 +306,8 @@ _READERS: dict[str, Callable[[_Fields], Request]] = {
     "subscribe": _read_subscribe,
     "unsubscribe": lambda fields: Unsubscribe(fields.text("channel")),
     "publish": lambda fields: Publish(fields.text("channel"), fields.value("data")),
-    "presence": lambda fields: Presence(fields.text("channel")),
-    "presence_stats": lambda fields: PresenceStats(fields.text("channel")),
+    "presence": lambda fields: ReadPresence(fields.text("channel")),
+    "presence_stats": lambda fields: ReadPresenceStats(fields.text("channel")),
     "history": _read_history,
     "ping": lambda _: Ping(),
     "send": lambda fields: Send(fields.value("data")),

@@ -14,7 +14,7 @@ from wspubsub.records import Record
 from wspubsub.subscriptions.sessions import Session, Subscription
 
 if TYPE_CHECKING:
-    from wspubsub.pubsub.caller import Application
+    from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.recovery import Reader, Recovery
     from wspubsub.pubsub.rules import Found
 
@@ -78,7 +78,7 @@ class Entry:
     """
 
     def __init__(
-        self, app: "Application", ticket: Ticket, reader: "Reader | None"
+        self, app: "Services", ticket: Ticket, reader: "Reader | None"
     ) -> None:
         topic = ticket.found.topic
         self.name = ticket.found.name

@@ -13,7 +13,7 @@ from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
 from wspubsub.messages import Json
 from wspubsub.pipeline import CallNext
 from wspubsub.pubsub.broadcaster import Broadcaster
-from wspubsub.pubsub.caller import Application, Caller, decode_info
+from wspubsub.pubsub.caller import Caller, Services, decode_info
 from wspubsub.pubsub.execution import execute_frame
 from wspubsub.pubsub.frames import SKIP_PUSH
 from wspubsub.pubsub.handshakes import Handshakes
@@ -199,6 +199,15 @@ class PubSub(Server):
         """
         return frozenset({"members", "history"} if self._has_history else {"members"})
 
+    @property
+    def needs_connect(self) -> bool:
+        """Whether the API needs a route `$connect`, which costs an invocation each.
+
+        It does where a handler or middleware of others is called for it. Tools read it.
+        """
+        has_others = self.router.middleware_functions != (self._handle,)
+        return has_others or CONNECT in self.router.route_keys
+
     # What a user registers.
 
     def topic(
@@ -374,7 +383,7 @@ class PubSub(Server):
         return make_sources(self.router, self._app.broadcaster)
 
     @cached_property
-    def _app(self) -> Application:
+    def _app(self) -> Services:
         log = None
         if self._has_history and self._make_log is not None:
             log = self._make_log(history=self._topics.find_history)
@@ -389,7 +398,7 @@ class PubSub(Server):
             now=self._now,
             clock=self._clock,
         )
-        return Application(
+        return Services(
             topics=self._topics,
             rules=self._rules,
             methods=self._methods,

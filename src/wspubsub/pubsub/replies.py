@@ -15,7 +15,7 @@ from wspubsub.pubsub.holds import Hold
 from wspubsub.pubsub.sidebyside import do_side_by_side
 
 if TYPE_CHECKING:
-    from wspubsub.pubsub.caller import Application
+    from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.entering import Told
 
 log = logging.getLogger("wspubsub")
@@ -43,7 +43,7 @@ class Answers:
         replies: How they travel where they can.
     """
 
-    def __init__(self, app: "Application", replies: Replies) -> None:
+    def __init__(self, app: "Services", replies: Replies) -> None:
         self._app = app
         self._posts = replies == "post"
 

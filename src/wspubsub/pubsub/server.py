@@ -5,7 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from wspubsub.errors import UsageError
-from wspubsub.pubsub.caller import Application, describe
+from wspubsub.pubsub.caller import Services, describe
 from wspubsub.pubsub.codes import FORCED_DISCONNECT, SERVER_UNSUBSCRIBE, Code
 from wspubsub.pubsub.commands import Since
 from wspubsub.pubsub.frames import (
@@ -75,7 +75,7 @@ class Server:
     if TYPE_CHECKING:
 
         @cached_property
-        def _app(self) -> Application: ...
+        def _app(self) -> Services: ...
 
     def publish(
         self,

@@ -2,7 +2,7 @@
 
 import logging
 
-from wspubsub.pubsub.caller import Application, describe_session
+from wspubsub.pubsub.caller import Services, describe_session
 from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import make_publication, make_push
 from wspubsub.pubsub.replies import Answers
@@ -12,7 +12,7 @@ from wspubsub.pubsub.subscribing import make_reader
 log = logging.getLogger("wspubsub")
 
 
-def subscribe(app: Application, connection_id: str, found: Found) -> None:
+def subscribe(app: Services, connection_id: str, found: Found) -> None:
     """Subscribe a connection to a topic and inform its client.
 
     Nothing happens to a connection that has no session, or none any more.

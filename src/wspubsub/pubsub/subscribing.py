@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import MAX_MESSAGE_BYTES, decode_json
-from wspubsub.pubsub.caller import Application, Caller
+from wspubsub.pubsub.caller import Caller, Services
 from wspubsub.pubsub.codes import (
     LIMIT_EXCEEDED,
     PERMISSION_DENIED,
@@ -125,7 +125,7 @@ def sub_refresh(caller: Caller, _command_id: int, request: SubRefresh) -> Fields
     return fields
 
 
-def make_reader(app: Application, found: Found, used_bytes: int = 0) -> "Reader | None":
+def make_reader(app: Services, found: Found, used_bytes: int = 0) -> "Reader | None":
     """Return what reads a topic's history, or None if subscribers learn nothing of it.
 
     Args:

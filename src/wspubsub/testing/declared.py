@@ -5,7 +5,7 @@ import dataclasses
 from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
-from wspubsub.selection import PREDEFINED, RouteSelectionExpression
+from wspubsub.selection import CONNECT, PREDEFINED, RouteSelectionExpression
 from wspubsub.testing.functions import LambdaHandler
 
 
@@ -14,8 +14,9 @@ def declared_config(
 ) -> GatewayConfig:
     """Return a configuration whose API is as a handler declares it.
 
-    It has the three predefined routes and one for each route key of the router, two-way
-    where the router says so, as `wspubsub dev` and `wspubsub template` have it.
+    It has the predefined routes and one for each route key of the router, two-way where
+    the router says so, as `wspubsub dev` and `wspubsub template` have it. A `PubSub`
+    without a need for `$connect` has no such route.
 
     Args:
         handler: A `Router`, or what has an attribute `router` that is one; any other
@@ -26,9 +27,11 @@ def declared_config(
     declared = read_declaration(handler)
     if declared is None:
         return config
+    needs_connect = declared.needs_connect or config.has_authorizer
+    unneeded = frozenset() if needs_connect else frozenset({CONNECT})
     return dataclasses.replace(
         config,
-        routes=declared.route_keys | {*PREDEFINED},
+        routes=(declared.route_keys | {*PREDEFINED}) - unneeded,
         two_way=declared.two_way_keys,
         route_selection_expression=RouteSelectionExpression(
             declared.route_selection_expression

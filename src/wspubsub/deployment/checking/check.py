@@ -66,7 +66,7 @@ def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
         for deployment in _deployments(template, handler)
         for function in deployment.functions
         for source, variable in SOURCE_VARIABLES.items()
-        if deployment.find_variable(function, variable) is not None
+        if deployment.find_variable(function, variable) not in (None, "")
     )
 
 

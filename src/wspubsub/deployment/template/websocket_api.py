@@ -6,6 +6,7 @@ but no route responses.
 """
 
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any
 
 from wspubsub.deployment.template.intrinsics import (
@@ -33,6 +34,8 @@ def websocket_api(application: Application, settings: TemplateSettings) -> Resou
         UsageError: SAM does not take a route key, there are too many, or one that was
             chosen to be two-way is not among them.
     """
+    if settings.authorizer:
+        application = replace(application, needs_connect=True)
     keys = application.all_keys
     check_route_keys(keys)
     two_way = application.two_way_routes(frozenset(keys), settings.two_way)
