@@ -56,6 +56,11 @@ def costs(client: FaultyDynamoDB, act: Callable[[], object]) -> Counter[str]:
             lambda store, ann: begin(store, ann, 5, topic="new", has_presence=True),
             SUBSCRIBED + Counter(update_item=1),
         ),
+        (
+            lambda store, ann: begin(store, ann, 5, is_held=True),
+            Counter(update_item=2, get_item=1),
+        ),
+        (lambda store, _ann: store.trace("news", "a="), Counter(update_item=1)),
         # Somebody was later.
         (lambda store, ann: begin(store, ann, 2), Counter(update_item=1)),
         (

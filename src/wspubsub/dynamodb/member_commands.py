@@ -14,12 +14,10 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
-from typing import NamedTuple
 
 from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import (
     Item,
-    Written,
     is_ever_present,
     is_leaving,
     is_live,
@@ -33,9 +31,7 @@ from wspubsub.dynamodb.member_changes import MemberChanges
 from wspubsub.dynamodb.member_items import (
     IS_NEWER,
     IS_NOT_OLDER,
-    first_until,
     has_joined_by,
-    member_item,
     next_number,
     number,
     presence_request,
@@ -47,6 +43,8 @@ from wspubsub.dynamodb.member_items import (
     topic_change,
     update_request,
 )
+from wspubsub.dynamodb.member_puts import MemberPuts
+from wspubsub.dynamodb.member_steps import Lost, NewSubscription, Step
 from wspubsub.dynamodb.shards import ShardPlan
 from wspubsub.errors import StoreError
 from wspubsub.subscriptions.members import (
@@ -54,64 +52,14 @@ from wspubsub.subscriptions.members import (
     is_of_server,
 )
 from wspubsub.subscriptions.sessions import (
-    UNKNOWN_OFFSET,
     Began,
     Presence,
-    Session,
-    Subscription,
 )
 
 _NEXT_NUMBER = "if_not_exists(#n, :zero) + :one"
 _STEP = {":zero": {"N": "0"}, ":one": {"N": "1"}}
 _NOTHING = Began(number=0, is_current=False)
 _IS_CALLED_AFTER = "attribute_not_exists(ended_at) OR ended_at < :called_at"
-
-
-class NewSubscription(NamedTuple):
-    """A subscription that is to begin.
-
-    Attributes:
-        connection_id: The connection.
-        topic: The topic.
-        subscription: What it is like; its command does not count.
-        session: The connection's session, if it is known.
-        number: Number of the client's command; None if the server does it by itself.
-        called_at: When the rule was called that allowed it.
-        written: When it is written.
-    """
-
-    connection_id: str
-    topic: str
-    subscription: Subscription
-    session: Session | None
-    number: int | None
-    called_at: float
-    written: Written
-
-
-class _Step(NamedTuple):
-    """A command for a topic: its number, and the shards to look into.
-
-    The first shard is the one that a new subscription goes to.
-    """
-
-    connection_id: str
-    topic: str
-    number: int
-    shards: list[int]
-
-
-class _Lost:
-    """The first message that a subscriber has missed, as far as it is known."""
-
-    __slots__ = ("offset",)
-
-    def __init__(self) -> None:
-        self.offset: int | None = None
-
-    def add(self, offset: int | None) -> None:
-        known = [each for each in (self.offset, offset) if each is not None]
-        self.offset = min(known, default=None)
 
 
 class MemberCommands:
@@ -136,6 +84,7 @@ class MemberCommands:
         self._table = table
         self._plan = plan
         self._changes = changes
+        self._puts = MemberPuts(table, now)
         self._api = api
         self._now = now
 
@@ -144,7 +93,7 @@ class MemberCommands:
         found = self._write_topic(entry)
         if isinstance(found, Began):
             return found
-        step, lost = found, _Lost()
+        step, lost = found, Lost()
         with self._marking_again(step, lost):
             self._write_subscriber(step, entry, lost)
             has_joined = self._write_presence(step, entry)
@@ -168,7 +117,7 @@ class MemberCommands:
         _, step = self._bury_topic(connection_id, topic, began)
         return None if step is None else self._undo_sides(step, _NOTHING).left
 
-    def _write_topic(self, entry: NewSubscription) -> _Step | Began:
+    def _write_topic(self, entry: NewSubscription) -> Step | Began:
         key = topic_key(entry.connection_id, entry.topic)
         shard = self._plan.candidates(entry.connection_id, entry.topic)[0]
         sets, removes = topic_change(entry.subscription, shard, entry.written)
@@ -204,33 +153,12 @@ class MemberCommands:
             ended_at=read_ended_at(found),
         )
 
-    def _write_subscriber(
-        self, step: _Step, entry: NewSubscription, lost: _Lost
-    ) -> None:
-        item = member_item(
-            subscriber_key(step.connection_id, step.topic, step.shards[0]),
-            entry.subscription,
-            first_until(entry.session, entry.subscription.until),
-            entry.written.expires_at,
-        )
-        # Until the answer is there, nobody knows what this takes away.
-        lost.offset = UNKNOWN_OFFSET
-        done, old = self._table.attempt(
-            self._table.put,
-            item | {"n": number(step.number)},
-            IS_NEWER,
-            self._values(step),
-            ReturnValues="ALL_OLD",
-        )
-        if done:
-            lost.offset = read_lost(old, self._now())
-        elif old is None or read_number(old) != step.number:
-            # A later command has written there, and knows what was lost.
-            lost.offset = None
+    def _write_subscriber(self, step: Step, entry: NewSubscription, lost: Lost) -> None:
+        self._puts.write(step, entry, lost)
         for each in self._delete_subscribers(step, step.shards[1:]):
             lost.add(read_lost(each, self._now()))
 
-    def _write_presence(self, step: _Step, entry: NewSubscription) -> bool:
+    def _write_presence(self, step: Step, entry: NewSubscription) -> bool:
         if entry.session is None or not entry.subscription.has_presence:
             return False
         key = presence_key(step.connection_id, step.topic)
@@ -243,7 +171,7 @@ class MemberCommands:
         # With our own number it is what a first attempt wrote.
         return old is not None and has_joined_by(old, step.number)
 
-    def _settle(self, step: _Step, lost: _Lost, *, has_joined: bool) -> Began:
+    def _settle(self, step: Step, lost: Lost, *, has_joined: bool) -> Began:
         found = self._table.get(topic_key(step.connection_id, step.topic))
         if found is not None and is_live(found, self._now()):
             if read_number(found) <= step.number:
@@ -259,7 +187,7 @@ class MemberCommands:
         return self._undo_sides(step, began)
 
     @contextmanager
-    def _marking_again(self, step: _Step, lost: _Lost) -> Iterator[None]:
+    def _marking_again(self, step: Step, lost: Lost) -> Iterator[None]:
         try:
             yield
         except StoreError:
@@ -270,7 +198,7 @@ class MemberCommands:
 
     def _bury_topic(
         self, connection_id: str, topic: str, command_number: int | None
-    ) -> tuple[Item | None, _Step | None]:
+    ) -> tuple[Item | None, Step | None]:
         """Return the topic's item as it was, and no step if a later one has it."""
         key = topic_key(connection_id, topic)
         shard = self._plan.candidates(connection_id, topic)[0]
@@ -289,7 +217,7 @@ class MemberCommands:
             return old, None
         return old, self._step(connection_id, topic, command_number, old)
 
-    def _undo_sides(self, step: _Step, began: Began) -> Began:
+    def _undo_sides(self, step: Step, began: Began) -> Began:
         """Delete what a step wrote and return with it who has left or joined."""
         self._delete_subscribers(step, step.shards)
         key = presence_key(step.connection_id, step.topic)
@@ -303,22 +231,22 @@ class MemberCommands:
         is_told = not has_joined_by(shown, step.number)
         return began.__replace__(left=read_presence(shown) if is_told else None)
 
-    def _delete_subscribers(self, step: _Step, shards: Iterable[int]) -> list[Item]:
+    def _delete_subscribers(self, step: Step, shards: Iterable[int]) -> list[Item]:
         keys = [subscriber_key(step.connection_id, step.topic, each) for each in shards]
         found = [self._delete(step, key) for key in keys]
         return [each for each in found if each is not None]
 
-    def _hide(self, step: _Step) -> Item | None:
+    def _hide(self, step: Step) -> Item | None:
         return self._delete(step, presence_key(step.connection_id, step.topic))
 
-    def _delete(self, step: _Step, key: Item) -> Item | None:
+    def _delete(self, step: Step, key: Item) -> Item | None:
         """Delete what no later command has written; return it if it had not expired."""
         done, old = self._attempt_delete(step, key)
         if not done or old is None or not is_live(old, self._now()):
             return None
         return old
 
-    def _attempt_delete(self, step: _Step, key: Item) -> ConditionalWrite:
+    def _attempt_delete(self, step: Step, key: Item) -> ConditionalWrite:
         return self._table.attempt(
             self._table.delete, key, IS_NOT_OLDER, self._values(step)
         )
@@ -338,13 +266,13 @@ class MemberCommands:
 
     def _step(
         self, connection_id: str, topic: str, command_number: int, old: Item | None
-    ) -> _Step:
+    ) -> Step:
         shards = self._plan.candidates(connection_id, topic)
         if old is not None and read_shard(old) not in shards:
             shards.append(read_shard(old))
-        return _Step(connection_id, topic, command_number, shards)
+        return Step(connection_id, topic, command_number, shards)
 
-    def _values(self, step: _Step) -> Item:
+    def _values(self, step: Step) -> Item:
         return {":n": number(step.number), **self._now_value()}
 
     def _now_value(self) -> Item:

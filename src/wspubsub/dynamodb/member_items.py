@@ -12,6 +12,9 @@ them all. On a topic of a connection and its subscriber:
 | `leaving` | that the subscription has ended: a tombstone |
 | `ended_at` | when the server last ended one by itself |
 | `lost` | offset of the first message that a subscriber has missed |
+| `h` | since when publishers are to wait until a subscriber has its reply |
+| `o` | which `lost` the subscribe saw that holds them back; -1 if it was not marked |
+| `t` | how many publications have met the subscriber meanwhile |
 
 Somebody present has `n` too, and `j`, the number by which they joined.
 The record of a connection has `user_id`, `info` and `u` of its session and a `mark` of
@@ -47,6 +50,7 @@ from wspubsub.subscriptions.sessions import (
 IS_NEWER = "attribute_not_exists(n) OR n < :n OR expires_at <= :now"
 IS_NOT_OLDER = "attribute_not_exists(n) OR n <= :n OR expires_at <= :now"
 TRUE: Item = {"BOOL": True}
+_UNMARKED = -1
 
 
 def number(value: float) -> Item:
@@ -160,6 +164,19 @@ def member_item(
     return key | {TTL_ATTRIBUTE: number(expires_at)} | optional
 
 
+def held_request(item: Item, now: float) -> dict[str, Any]:
+    """Return the UpdateItem that writes a subscriber and holds publishers back."""
+    sets = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
+    removes = {"t", "u", "s"} - sets.keys()
+    request = update_request(
+        sets | {"h": number(now)},
+        sorted(removes),
+        {"o": "if_not_exists(lost, :unmarked)"},
+    )
+    request["ExpressionAttributeValues"][":unmarked"] = number(_UNMARKED)
+    return request
+
+
 def presence_request(
     session: Session, command_number: int, expires_at: int
 ) -> dict[str, Any]:
@@ -213,6 +230,17 @@ def read_lost(item: Item | None, now: float) -> int | None:
     return int(item["lost"]["N"])
 
 
+def read_seen(item: Item) -> int | None:
+    """Return which mark the subscribe saw that holds publishers back."""
+    seen = int(item.get("o", number(_UNMARKED))["N"])
+    return None if seen == _UNMARKED else seen
+
+
+def read_traces(item: Item) -> int:
+    """Return how many publications have met a subscriber that is held."""
+    return int(item["t"]["N"]) if "t" in item else 0
+
+
 def read_until(item: Item) -> float | None:
     """Return until when a token is valid."""
     return float(item["u"]["N"]) if "u" in item else None
@@ -221,7 +249,8 @@ def read_until(item: Item) -> float | None:
 def read_member(item: Item) -> Member:
     """Return the subscriber that an item is for."""
     lost = int(item["lost"]["N"]) if "lost" in item else None
-    return Member(item["sk"]["S"], read_until(item), lost, "s" in item)
+    held_at = float(item["h"]["N"]) if "h" in item else None
+    return Member(item["sk"]["S"], read_until(item), lost, "s" in item, held_at)
 
 
 def read_presence(item: Item) -> Presence:

@@ -12,7 +12,7 @@ from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
 from wspubsub.subscriptions.port import Segment
 from wspubsub.subscriptions.sessions import Member
 
-_PROJECTION = "sk, u, s, lost"
+_PROJECTION = "sk, u, s, lost, h"
 
 
 class MemberReads(Subscribers):

@@ -12,7 +12,8 @@ from wspubsub.dynamodb.items import (
     presence_partition,
 )
 from wspubsub.dynamodb.member_changes import MemberChanges
-from wspubsub.dynamodb.member_commands import MemberCommands, NewSubscription
+from wspubsub.dynamodb.member_commands import MemberCommands
+from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
     live_topics,
     read_presence,
@@ -20,6 +21,7 @@ from wspubsub.dynamodb.member_items import (
 )
 from wspubsub.dynamodb.member_reads import MemberReads
 from wspubsub.dynamodb.member_sessions import MemberSessions
+from wspubsub.dynamodb.member_steps import NewSubscription
 from wspubsub.dynamodb.removal import (
     Left,
     Removal,
@@ -48,6 +50,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_traces,
     check_user,
 )
 from wspubsub.topics import validate_topic
@@ -91,6 +94,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         self._removal = Removal(self._table, self._plan, now, has_presence=True)
         self._sessions = MemberSessions(self._table, now)
         self._changes = MemberChanges(self._table, self._plan, now)
+        self._holds = MemberHolds(self._table, self._plan, now)
         self._commands = MemberCommands(
             self._table, self._plan, self._changes, api, now
         )
@@ -190,6 +194,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         until: float | None = None,
         is_server_side: bool = False,
         has_presence: bool = False,
+        is_held: bool = False,
     ) -> Began:
         """See `MemberStore.begin_subscription`.
 
@@ -211,6 +216,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
                 number=None if command is None else command_number(command),
                 called_at=called_at,
                 written=self._stamp(),
+                is_held=is_held,
             )
         )
 
@@ -259,6 +265,24 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         if timeout_seconds is None:
             return mark()
         return run_within(timeout_seconds, mark, "UpdateItem")
+
+    def trace(
+        self, topic: str, connection_id: str, *, timeout_seconds: float | None = None
+    ) -> bool:
+        """See `MemberStore.trace`. Costs 1 write unit."""
+        connection_id = check_connection_id(connection_id)
+        trace = partial(self._holds.trace, validate_topic(topic), connection_id)
+        if timeout_seconds is None:
+            return trace()
+        return run_within(timeout_seconds, trace, "UpdateItem")
+
+    def release(
+        self, connection_id: str, topic: str, *, number: int, traces: int
+    ) -> int | None:
+        """See `MemberStore.release`. Costs 1 write unit, 2 after a new mark."""
+        connection_id = check_connection_id(connection_id)
+        topic, traces = validate_topic(topic), check_traces(traces)
+        return self._holds.release(connection_id, topic, number, traces)
 
     def members(
         self,

@@ -36,6 +36,13 @@ EXPIRY_GRACE_SECONDS = 25.0
 Clients refresh it when it expires, so the new one is always a little late.
 """
 
+HOLD_SECONDS = 30.0
+"""For how long publishers wait for a subscriber's reply at most.
+
+Lambda answers API Gateway within 29 s (API Gateway quota); a subscriber that is held
+for longer was left behind by its function and counts as marked.
+"""
+
 NUMBERS_PER_COMMAND = 1_000_000
 """Between two of a client's command numbers there is room for the server's own."""
 
@@ -105,6 +112,7 @@ class MemberStore(SegmentedStore, Protocol):
         until: float | None = None,
         is_server_side: bool = False,
         has_presence: bool = False,
+        is_held: bool = False,
     ) -> Began:
         """Subscribe a connection.
 
@@ -121,6 +129,8 @@ class MemberStore(SegmentedStore, Protocol):
                 epoch.
             is_server_side: Whether the client has not asked for this topic.
             has_presence: Whether the connection is to be shown as present.
+            is_held: Whether publishers are to wait until the client has its reply; see
+                `trace` and `release`. What was lost stays marked until then.
         """
         ...
 
@@ -187,6 +197,38 @@ class MemberStore(SegmentedStore, Protocol):
 
         Returns:
             Whether there is such a subscriber.
+        """
+        ...
+
+    def trace(
+        self, topic: str, connection_id: str, *, timeout_seconds: float | None = None
+    ) -> bool:
+        """Note on a subscriber that is held that there is a newer message in the log.
+
+        Returns:
+            Whether it was held; if not, the message is to be posted to it, if it is
+            still subscribed.
+        """
+        ...
+
+    def release(
+        self, connection_id: str, topic: str, *, number: int, traces: int
+    ) -> int | None:
+        """Let publishers post to a subscriber again, and remove what was lost.
+
+        A mark of a lower offset that was written meanwhile stays.
+
+        Args:
+            connection_id: The connection.
+            topic: The topic.
+            number: `Began.number` of the subscribe that holds it.
+            traces: How many traces the caller knows of: 0 at first. It has read the
+                log after it learned of them, and posted what was newer.
+
+        Returns:
+            None if it was released, or is not held by this subscribe any more;
+            otherwise how many traces there are: read the log again, and call again
+            with that number.
         """
         ...
 

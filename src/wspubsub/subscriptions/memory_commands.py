@@ -9,18 +9,28 @@ from wspubsub.subscriptions.members import (
     command_of,
     find_refusal,
 )
-from wspubsub.subscriptions.sessions import Began, Presence, Subscription
+from wspubsub.subscriptions.sessions import (
+    Began,
+    Member,
+    Presence,
+    Session,
+    Subscription,
+    earliest,
+)
 
 
 class Kept(NamedTuple):
     """What is known about a connection and a topic, and until when."""
 
     number: int
-    expires_at: float
+    expires_at: float = math.inf
     subscription: Subscription | None = None
     until: float | None = None
     lost: int | None = None
     ended_at: float = -math.inf
+    held_at: float | None = None
+    seen: int | None = None
+    traces: int = 0
 
 
 class MemoryCommands:
@@ -80,21 +90,19 @@ class MemoryCommands:
     ) -> None:
         """Keep a subscription, and the time when the server last ended one."""
         old = self.find(connection_id, topic)
-        ended_at = -math.inf if old is None else old.ended_at
-        subscription = subscription.__replace__(command=command_of(kept.number))
-        self._kept.setdefault(connection_id, {})[topic] = kept._replace(
-            subscription=subscription, ended_at=ended_at
+        kept = kept._replace(
+            subscription=subscription.__replace__(command=command_of(kept.number)),
+            ended_at=-math.inf if old is None else old.ended_at,
         )
+        if kept.held_at is not None and old is not None:
+            # What was lost stays marked until it is released.
+            kept = kept._replace(lost=old.lost, seen=old.lost)
+        self._kept.setdefault(connection_id, {})[topic] = kept
 
-    def extend(
-        self,
-        connection_id: str,
-        topic: str,
-        subscription: Subscription,
-        until: float | None,
-    ) -> None:
+    def extend(self, session: Session, topic: str, subscription: Subscription) -> None:
         """Replace a subscription, and the time when it expires for publishers."""
-        topics = self._kept[connection_id]
+        topics = self._kept[session.connection_id]
+        until = earliest(session.expires_at, subscription.until)
         topics[topic] = topics[topic]._replace(subscription=subscription, until=until)
 
     def mark(self, connection_id: str, topic: str, offset: int) -> bool:
@@ -105,6 +113,39 @@ class MemoryCommands:
         lost = offset if kept.lost is None else min(offset, kept.lost)
         self._kept[connection_id][topic] = kept._replace(lost=lost)
         return True
+
+    def member(self, connection_id: str, topic: str) -> Member:
+        """Return a subscriber as publishers see it."""
+        kept = self.find(connection_id, topic)
+        if kept is None or kept.subscription is None:
+            return Member(connection_id)
+        is_server_side = kept.subscription.is_server_side
+        return Member(
+            connection_id, kept.until, kept.lost, is_server_side, kept.held_at
+        )
+
+    def trace(self, connection_id: str, topic: str) -> bool:
+        """Leave a trace on a subscriber and return whether it is held."""
+        kept = self.find(connection_id, topic)
+        if kept is None or kept.held_at is None:
+            return False
+        self._kept[connection_id][topic] = kept._replace(traces=kept.traces + 1)
+        return True
+
+    def release(
+        self, connection_id: str, topic: str, number: int, traces: int
+    ) -> int | None:
+        """Release a subscriber and return how many traces have kept it from that."""
+        kept = self.find(connection_id, topic)
+        if kept is None or kept.held_at is None or kept.number != number:
+            return None
+        if kept.traces != traces:
+            return kept.traces
+        lost = None if kept.lost == kept.seen else kept.lost
+        self._kept[connection_id][topic] = kept._replace(
+            held_at=None, seen=None, traces=0, lost=lost
+        )
+        return None
 
     def end(
         self,
@@ -163,14 +204,18 @@ class MemoryPresence:
         self._shown: dict[str, dict[str, _Shown]] = {}
 
     def show(
-        self, topic: str, presence: Presence, number: int, expires_at: float
+        self, topic: str, session: Session, number: int, expires_at: float
     ) -> bool:
-        """Show somebody, and return whether they were not shown before."""
+        """Show somebody and return whether they were not shown before."""
+        connection_id = session.connection_id
         topics = self._shown.setdefault(topic, {})
-        old = topics.get(presence.connection_id)
+        old = topics.get(connection_id)
         is_new = old is None or old.expires_at <= self._now()
         since = number if old is None or is_new else old.since
-        topics[presence.connection_id] = _Shown(presence, since, expires_at)
+        presence = Presence(
+            connection_id=connection_id, user=session.user, info=session.info
+        )
+        topics[connection_id] = _Shown(presence, since, expires_at)
         return is_new
 
     def hide(

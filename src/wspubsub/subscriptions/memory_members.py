@@ -17,6 +17,7 @@ from wspubsub.subscriptions.memory_commands import (
     MemoryCommands,
     MemoryPresence,
 )
+from wspubsub.subscriptions.memory_sessions import MemorySessions
 from wspubsub.subscriptions.port import TTL_SECONDS, check_connection_id, check_topics
 from wspubsub.subscriptions.sessions import (
     Began,
@@ -29,6 +30,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_traces,
     check_user,
     earliest,
 )
@@ -52,8 +54,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         super().__init__(
             api=api, max_topics=max_topics, ttl_seconds=ttl_seconds, now=now
         )
-        self._sessions: dict[str, Session] = {}
-        self._gone: dict[str, float] = {}
+        self._sessions = MemorySessions(now)
         self._commands = MemoryCommands(now)
         self._presence = MemoryPresence(now)
         self._next_clearing = now() + TOMBSTONE_SECONDS
@@ -64,9 +65,10 @@ class MemoryMemberStore(MemorySubscriptionStore):
         connection_id = session.connection_id
         with self._lock:
             self._sweep()
-            if self._session(connection_id) or self._has_ended(connection_id):
+            is_over = self._sessions.has_ended(connection_id)
+            if is_over or self._session(connection_id) is not None:
                 return False
-            self._sessions[connection_id] = session
+            self._sessions.keep(session)
             self._connections[connection_id] = session.connection, self._stamp()
             return True
 
@@ -79,7 +81,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
                 connection=connection,
                 session=self._session(connection_id),
                 subscriptions=self._commands.subscriptions(connection_id),
-                is_gone=self._has_ended(connection_id),
+                is_gone=self._sessions.has_ended(connection_id),
             )
 
     def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
@@ -91,10 +93,10 @@ class MemoryMemberStore(MemorySubscriptionStore):
             if session is None:
                 return False
             session = session.__replace__(expires_at=expires_at)
-            self._sessions[connection_id] = session
-            found = self._commands.subscriptions(connection_id)
-            for topic, subscription in found.items():
-                self._extend(session, topic, subscription)
+            self._sessions.keep(session)
+            topics = self._commands.subscriptions(connection_id)
+            for topic, subscription in topics.items():
+                self._commands.extend(session, topic, subscription)
             return True
 
     def is_gone(self, connection_id: str) -> bool:
@@ -135,7 +137,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
             check_topics(names, current, self._max_topics)
             for topic in names:
                 number = self._commands.next_number(connection_id, topic)
-                self._begin(connection_id, topic, number, Subscription(command=0))
+                self._begin(connection_id, topic, Subscription(command=0), Kept(number))
 
     @override
     def unsubscribe(self, connection_id: str, topic: str) -> None:
@@ -152,6 +154,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         until: float | None = None,
         is_server_side: bool = False,
         has_presence: bool = False,
+        is_held: bool = False,
     ) -> Began:
         """See `MemberStore.begin_subscription`."""
         session, topic = check_session(session), validate_topic(topic)
@@ -173,8 +176,12 @@ class MemoryMemberStore(MemorySubscriptionStore):
             ):
                 return found
             old = self._commands.find(connection_id, topic)
-            self._begin(connection_id, topic, number, subscription, until)
-            has_joined = has_presence and self._show(session, topic, number)
+            held_at = self._now() if is_held else None
+            kept = Kept(number, until=until, held_at=held_at)
+            self._begin(connection_id, topic, subscription, kept)
+            has_joined = has_presence and self._presence.show(
+                topic, session, number, self._stamp().expires_at
+            )
             lost = None if old is None else old.lost
             return Began(number=number, lost=lost, has_joined=has_joined)
 
@@ -182,8 +189,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self, connection_id: str, topic: str, number: int
     ) -> Presence | None:
         """See `MemberStore.undo_subscription`."""
-        connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
+        connection_id, topic = _check(connection_id, topic)
         with self._lock:
             if not self._commands.end(connection_id, topic, number):
                 return None
@@ -195,8 +201,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self, connection_id: str, topic: str, *, command: int | None
     ) -> Presence | None:
         """See `MemberStore.end_subscription`."""
-        connection_id = check_connection_id(connection_id)
-        topic = validate_topic(topic)
+        connection_id, topic = _check(connection_id, topic)
         number = None if command is None else command_number(command)
         ended_at = None if number is not None else self._now()
         with self._lock:
@@ -217,7 +222,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
             found = self._commands.subscriptions(session.connection_id).get(topic)
             if found is None:
                 return False
-            self._extend(session, topic, found.__replace__(until=until))
+            self._commands.extend(session, topic, found.__replace__(until=until))
             return True
 
     def mark_lost(
@@ -233,6 +238,27 @@ class MemoryMemberStore(MemorySubscriptionStore):
         topic, offset = validate_topic(topic), check_offset(offset)
         with self._lock:
             return self._commands.mark(connection_id, topic, offset)
+
+    def trace(
+        self,
+        topic: str,
+        connection_id: str,
+        *,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
+    ) -> bool:
+        """See `MemberStore.trace`."""
+        connection_id, topic = _check(connection_id, topic)
+        with self._lock:
+            return self._commands.trace(connection_id, topic)
+
+    def release(
+        self, connection_id: str, topic: str, *, number: int, traces: int
+    ) -> int | None:
+        """See `MemberStore.release`."""
+        connection_id, topic = _check(connection_id, topic)
+        check_traces(traces)
+        with self._lock:
+            return self._commands.release(connection_id, topic, number, traces)
 
     @override
     def subscribers(
@@ -263,7 +289,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         """See `MemberStore.members`."""
         ids = super().subscribers(topic, timeout_seconds=timeout_seconds)
         with self._lock:
-            return iter([self._member(each, topic) for each in ids])
+            return iter([self._commands.member(each, topic) for each in ids])
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
         """See `MemberStore.presence`."""
@@ -275,53 +301,22 @@ class MemoryMemberStore(MemorySubscriptionStore):
         """See `MemberStore.connections_of`."""
         user = check_user(user)
         with self._lock:
-            sessions = [self._session(each) for each in self._sessions]
-            return tuple(
-                each.connection_id
-                for each in sessions
-                if each is not None and each.user == user != ""
-            )
+            found = self._sessions.of_user(user)
+            return tuple(each for each in found if self._session(each) is not None)
 
     def _session(self, connection_id: str) -> Session | None:
         found = self._connections.get(connection_id)
-        if found is None or not self._is_alive(found[1]):
-            return None
-        return self._sessions.get(connection_id)
-
-    def _has_ended(self, connection_id: str) -> bool:
-        return self._gone.get(connection_id, 0.0) > self._now()
+        is_there = found is not None and self._is_alive(found[1])
+        return self._sessions.find(connection_id) if is_there else None
 
     def _begin(
-        self,
-        connection_id: str,
-        topic: str,
-        number: int,
-        subscription: Subscription,
-        until: float | None = None,
+        self, connection_id: str, topic: str, subscription: Subscription, kept: Kept
     ) -> None:
         written = self._stamp()
         self._topics.setdefault(connection_id, {})[topic] = written
         self._subscribers.setdefault(topic, {})[connection_id] = written
-        kept = Kept(number, written.expires_at, until=until)
+        kept = kept._replace(expires_at=written.expires_at)
         self._commands.begin(connection_id, topic, subscription, kept)
-
-    def _show(self, session: Session, topic: str, number: int) -> bool:
-        presence = Presence(
-            connection_id=session.connection_id, user=session.user, info=session.info
-        )
-        expires_at = self._stamp().expires_at
-        return self._presence.show(topic, presence, number, expires_at)
-
-    def _extend(self, session: Session, topic: str, subscription: Subscription) -> None:
-        until = earliest(session.expires_at, subscription.until)
-        self._commands.extend(session.connection_id, topic, subscription, until)
-
-    def _member(self, connection_id: str, topic: str) -> Member:
-        kept = self._commands.find(connection_id, topic)
-        if kept is None or kept.subscription is None:
-            return Member(connection_id)
-        is_server_side = kept.subscription.is_server_side
-        return Member(connection_id, kept.until, kept.lost, is_server_side)
 
     def _end(self, connection_ids: Iterable[str]) -> Ended:
         left: dict[str, frozenset[str]] = {}
@@ -329,8 +324,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         for connection_id in connection_ids:
             if topics := super()._forget(connection_id):
                 left[connection_id] = topics
-            self._sessions.pop(connection_id, None)
-            self._gone[connection_id] = self._now() + TOMBSTONE_SECONDS
+            self._sessions.end(connection_id)
             for topic in self._commands.forget(connection_id):
                 if shown := self._presence.hide(topic, connection_id):
                     presences.setdefault(connection_id, {})[topic] = shown
@@ -347,11 +341,10 @@ class MemoryMemberStore(MemorySubscriptionStore):
         if now < self._next_clearing:
             return
         self._next_clearing = now + TOMBSTONE_SECONDS
-        self._gone = {key: at for key, at in self._gone.items() if at > now}
-        self._sessions = {
-            key: session
-            for key, session in self._sessions.items()
-            if key in self._connections
-        }
+        self._sessions.sweep(self._connections)
         self._commands.sweep()
         self._presence.sweep()
+
+
+def _check(connection_id: str, topic: str) -> tuple[str, str]:
+    return check_connection_id(connection_id), validate_topic(topic)

@@ -143,12 +143,15 @@ class Member(NamedTuple):
         lost: Offset of the first message that it has missed: it is told to subscribe
             again, and gets nothing until it has.
         is_server_side: Whether the server subscribed it.
+        held_at: Since when publishers are to wait, if they are: the client does not
+            have its reply yet. Whoever finds it held calls `trace` instead of posting.
     """
 
     connection_id: str
     until: float | None = None
     lost: int | None = None
     is_server_side: bool = False
+    held_at: float | None = None
 
 
 def earliest(*times: float | None) -> float | None:
@@ -212,3 +215,14 @@ def check_offset(offset: int) -> int:
     if type(offset) is not int or not 0 <= offset <= _MAX_OFFSET:
         raise UsageError(f"an offset must be a number, 0 or more, not {offset!r:.80}")
     return offset
+
+
+def check_traces(traces: int) -> int:
+    """Return a number of traces.
+
+    Raises:
+        UsageError: It is not one.
+    """
+    if type(traces) is not int or traces < 0:
+        raise UsageError(f"traces must be a number from 0 on, not {traces!r:.80}")
+    return traces

@@ -49,7 +49,7 @@ def _value(
     if match is None:
         return values[text]
     name, default = match.groups()
-    found: Item = before.get(names[name], values[default])
+    found: Item = before.get(names.get(name, name), values[default])
     return found
 
 
@@ -102,8 +102,10 @@ class _Condition:
         return self._compare(self._item.get(self._name(token)))
 
     def _compare(self, theirs: Item | None) -> bool:
-        operator, ours = self._take(), self._values[self._take()]
-        if theirs is None or theirs.keys() != ours.keys():
+        operator, operand = self._take(), self._take()
+        is_value = operand.startswith(":")
+        ours = (self._values if is_value else self._item).get(operand)
+        if theirs is None or ours is None or theirs.keys() != ours.keys():
             return False
         ((kind, left),), ((_, right),) = theirs.items(), ours.items()
         if kind == "N":

@@ -1,0 +1,169 @@
+"""The contract of `MemberStore`: publishers that are held back, and their traces."""
+
+import pytest
+
+from tests.contracts.members import MakeMembers, begin, open_session
+from tests.support.virtual_time import NOW, Clock
+from wspubsub import UsageError
+from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import Member
+
+TTL = 2 * 3600 + 600
+
+
+def test_a_member_is_held_until_it_is_released(
+    members: MemberStore, clock: Clock
+) -> None:
+    ann = open_session(members)
+    clock.advance(5)
+
+    began = begin(members, ann, 3, is_held=True, is_server_side=True, until=NOW + 90)
+
+    assert (began.is_current, began.lost) == (True, None)
+    held = Member("a=", NOW + 90, None, is_server_side=True, held_at=NOW + 5)
+    assert list(members.members("news")) == [held]
+    assert members.release("a=", "news", number=began.number, traces=0) is None
+    assert list(members.members("news")) == [held._replace(held_at=None)]
+    assert members.release("a=", "news", number=began.number, traces=0) is None
+
+
+def test_a_trace_keeps_it_held_until_it_is_known(members: MemberStore) -> None:
+    ann = open_session(members)
+    number = begin(members, ann, 3, is_held=True).number
+
+    assert members.trace("news", "a=")
+    assert members.trace("news", "a=", timeout_seconds=60)
+
+    assert members.release("a=", "news", number=number, traces=0) == 2
+    assert members.trace("news", "a=")
+    assert members.release("a=", "news", number=number, traces=2) == 3
+    assert members.release("a=", "news", number=number, traces=3) is None
+    assert [each.held_at for each in members.members("news")] == [None]
+
+
+def test_who_is_not_held_gets_no_trace(members: MemberStore, clock: Clock) -> None:
+    ann = open_session(members)
+    assert not members.trace("news", "a=")
+    begin(members, ann, 2)
+    assert not members.trace("news", "a=")
+    number = begin(members, ann, 3, is_held=True).number
+    members.release("a=", "news", number=number, traces=0)
+    assert not members.trace("news", "a=")
+
+    begin(members, ann, 4, is_held=True)
+    members.end_subscription("a=", "news", command=5)
+    assert not members.trace("news", "a=")
+    assert list(members.members("news")) == []
+
+    begin(members, ann, 6, is_held=True)
+    clock.advance(TTL)
+    assert not members.trace("news", "a=")
+
+
+def test_a_later_subscribe_holds_it_anew(members: MemberStore) -> None:
+    ann = open_session(members)
+    first = begin(members, ann, 3, is_held=True)
+    members.trace("news", "a=")
+    second = begin(members, ann, 4, is_held=True)
+
+    assert members.release("a=", "news", number=first.number, traces=1) is None
+    assert [each.held_at for each in members.members("news")] == [NOW]
+    assert members.release("a=", "news", number=second.number, traces=0) is None
+    assert [each.held_at for each in members.members("news")] == [None]
+
+    third = begin(members, ann, 5, is_held=True)
+    begin(members, ann, 6)
+    assert [each.held_at for each in members.members("news")] == [None]
+    assert members.release("a=", "news", number=third.number, traces=0) is None
+
+
+def test_what_was_lost_stays_marked_until_the_release(members: MemberStore) -> None:
+    ann = open_session(members)
+    begin(members, ann, 2)
+    members.mark_lost("news", "a=", 7)
+
+    began = begin(members, ann, 3, is_held=True)
+
+    assert began.lost == 7
+    assert [each.lost for each in members.members("news")] == [7]
+    # Its function was stopped: who comes next hears of it as well.
+    again = begin(members, ann, 4, is_held=True)
+    assert again.lost == 7
+    members.trace("news", "a=")
+    assert members.release("a=", "news", number=again.number, traces=0) == 1
+    assert [each.lost for each in members.members("news")] == [7]
+    assert members.release("a=", "news", number=again.number, traces=1) is None
+    assert list(members.members("news")) == [Member("a=")]
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "after"),
+    [(None, 5, 5), (7, 5, 5), (7, 7, None), (7, 9, None), (0, 3, None)],
+)
+def test_a_mark_that_is_written_meanwhile_survives_the_release(
+    members: MemberStore, before: int | None, meanwhile: int, after: int | None
+) -> None:
+    ann = open_session(members)
+    begin(members, ann, 2)
+    if before is not None:
+        members.mark_lost("news", "a=", before)
+    began = begin(members, ann, 3, is_held=True)
+    assert began.lost == before
+
+    assert members.mark_lost("news", "a=", meanwhile)
+    assert members.trace("news", "a=")
+
+    assert members.release("a=", "news", number=began.number, traces=0) == 1
+    assert members.release("a=", "news", number=began.number, traces=1) is None
+    assert list(members.members("news")) == [Member("a=", lost=after)]
+    assert begin(members, ann, 4, is_held=True).lost == after
+
+
+def test_a_held_subscription_can_be_undone_and_extended(members: MemberStore) -> None:
+    ann = open_session(members)
+    began = begin(members, ann, 3, is_held=True)
+    members.extend_session("a=", NOW + 60)
+    assert list(members.members("news")) == [Member("a=", NOW + 60, held_at=NOW)]
+
+    members.undo_subscription("a=", "news", began.number)
+
+    assert list(members.members("news")) == []
+    assert members.release("a=", "news", number=began.number, traces=0) is None
+    assert not members.trace("news", "a=")
+
+
+def test_the_server_can_hold_a_member_too(members: MemberStore) -> None:
+    ann = open_session(members)
+    begin(members, ann, 3)
+
+    began = begin(members, ann, None, is_held=True, is_server_side=True)
+    members.trace("news", "a=")
+
+    assert members.release("a=", "news", number=began.number, traces=0) == 1
+    assert members.release("a=", "news", number=began.number, traces=1) is None
+
+
+def test_who_moves_to_another_shard_is_held_there(make_members: MakeMembers) -> None:
+    old = make_members(shards=1)
+    sessions = [open_session(old, f"c{number}") for number in range(6)]
+    for each in sessions:
+        begin(old, each, 1)
+        old.mark_lost("news", each.connection_id, 7)
+    new = make_members(shards=5, previous_shards=1)
+
+    for each in sessions:
+        began = begin(new, each, 2, is_held=True)
+        assert began.lost == 7
+        id_ = each.connection_id
+        assert new.trace("news", id_)
+        assert new.release(id_, "news", number=began.number, traces=0) == 1
+        assert new.release(id_, "news", number=began.number, traces=1) is None
+    assert [each.held_at for each in new.members("news")] == [None] * 6
+
+
+@pytest.mark.parametrize("traces", [-1, True, 1.5])
+def test_what_is_not_a_number_of_traces_is_refused(
+    members: MemberStore, traces: int
+) -> None:
+    with pytest.raises(UsageError, match="traces"):
+        members.release("a=", "news", number=1, traces=traces)
