@@ -1,7 +1,7 @@
 """Whatever happens at the same time, and whatever fails: nothing is lost.
 
 The clients are models of SDKs, which remember one position; the functions are the real
-ones. What the documentation tells as a limit does not happen here.
+ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,7 +23,7 @@ def count_lost(world: World) -> int:
     for client in world.clients:
         assert client.from_offset is not None
         expected = set(range(client.from_offset + 1, world.newest() + 1))
-        lost += len(expected - client.got)
+        lost += len(expected.difference(client.got))
         assert client.told == 0
     return lost
 
@@ -34,6 +34,14 @@ def test_a_client_that_remembers_one_position_has_everything(seed: int) -> None:
 
     assert count_lost(world) == 0
     assert all(world.consistent)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nobody_is_given_a_message_before_an_earlier_one(seed: int) -> None:
+    world = World(seed)
+    world.play(STEPS)
+
+    assert [client.gaps for client in world.clients] == [set()] * 3
 
 
 def test_members_that_are_read_late_lose_messages() -> None:
