@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 
 from wspubsub.records import Record
 
-TIMEOUT_SECONDS = 10.0
+CALL_SECONDS = 10.0
 """How long a single call is retried if it is given no deadline."""
 
 

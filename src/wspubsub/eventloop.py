@@ -44,7 +44,10 @@ def wait_for(awaitable: Awaitable[ResultT]) -> ResultT:
 
 def _run(awaitable: Awaitable[ResultT], context: Context) -> ResultT:
     async def wait() -> ResultT:
-        return await awaitable
+        try:
+            return await awaitable
+        except asyncio.CancelledError as error:
+            raise RuntimeError("an async function was canceled") from error
 
     if not _in_use.acquire(blocking=False):
         # Not waited for: whoever uses it may be waiting for this very call.

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING
 
-from wspubsub.connections import Connections, PostOutcome
+from wspubsub.connections import CALL_SECONDS, Connections, PostOutcome
 from wspubsub.delivery import (
     RESERVE_SECONDS,
     TIMEOUT_SECONDS,
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
     from wspubsub.log.rules import Appended, LoggedMessage, Position
 
 log = logging.getLogger("wspubsub")
-
-POST_SECONDS = 10.0
-"""How long a post to one connection is retried, unless the call says otherwise."""
 
 
 class Publisher:
@@ -251,7 +248,7 @@ class Publisher:
                 topic=None,
                 exclude=frozenset(),
                 budget=self.delivery.budget(
-                    timeout_seconds, longest_default=POST_SECONDS
+                    timeout_seconds, longest_default=CALL_SECONDS
                 ),
             )
         except PublishError as error:

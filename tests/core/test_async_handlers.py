@@ -246,3 +246,17 @@ def test_a_process_that_was_forked_has_a_loop_of_its_own() -> None:
     printed, _ = run_application(APPLICATION + IN_A_CHILD)
 
     assert [word for word in printed if word != "ended"] == ["one", "two", "three"]
+
+
+def test_a_handler_that_is_canceled_fails_as_any_other(router: Router) -> None:
+    @router.default
+    async def give_up(_event: MessageEvent) -> None:
+        raise asyncio.CancelledError
+
+    @router.exception_handler(RuntimeError)
+    def describe(_event: Event, error: RuntimeError) -> str:
+        return str(error)
+
+    response = router(message_event("{}"))
+
+    assert response["body"] == "an async function was canceled"

@@ -133,7 +133,11 @@ def test_announcements_are_news(rooms: Rooms) -> None:
 
 
 @pytest.mark.integration
-def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say() -> None:
+def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROOMS_SECRET", SECRET)
+
     assert_fits(TEMPLATE)
 
 

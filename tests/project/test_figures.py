@@ -18,6 +18,7 @@ from wspubsub import (
     eventsources,
     fanout,
 )
+from wspubsub.connections import CALL_SECONDS
 from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS
 from wspubsub.dynamodb import tries
 from wspubsub.eventsources.laggards import WAITS_SECONDS
@@ -35,7 +36,6 @@ from wspubsub.gateway.limits import (
 from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.log.rules import CLOCK_SKEW_SECONDS, POSITION_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES
-from wspubsub.publisher import POST_SECONDS
 from wspubsub.responses import to_response
 from wspubsub.subscriptions.port import HANDSHAKE_SECONDS, TTL_SECONDS
 from wspubsub.topics import MAX_TOPIC_BYTES
@@ -57,7 +57,7 @@ OURS = {
     "body of a response": f"{MAX_MESSAGE_BYTES:,} bytes",
     "JSON from clients": f"{MAX_JSON_LEVELS} levels",
     "time for a publish": f"{TIMEOUT_SECONDS:.0f} seconds unless",
-    "time for a post to one connection": f"{POST_SECONDS:.0f} seconds unless",
+    "time for a post to one connection": f"{CALL_SECONDS:.0f} seconds unless",
     "attempts for connections": f"{MAX_ATTEMPTS} in a row",
     "queue messages that follow from one another": f"{MAX_HOPS}",
     "time for a client that takes no messages": f"{len(WAITS_SECONDS)} attempts",

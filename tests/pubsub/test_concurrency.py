@@ -135,6 +135,10 @@ class FaultyMembers(MemoryMemberStore):
         self._check("is_gone")
         return super().is_gone(*args, **options)
 
+    def undo_subscription(self, *args: Any, **options: Any) -> Any:
+        self._check("undo_subscription")
+        return super().undo_subscription(*args, **options)
+
     def mark_lost(self, *args: Any, **options: Any) -> Any:
         self._check("mark_lost")
         return super().mark_lost(*args, **options)
@@ -275,3 +279,68 @@ def test_who_comes_and_leaves_in_one_frame_is_not_announced(faulty: World) -> No
     )
 
     assert other.receive() == []
+
+
+def test_what_was_executed_is_said_although_the_subscribe_failed(
+    faulty: World,
+) -> None:
+    client = faulty.connect("ada")
+    fail(faulty, "is_gone")
+
+    client.send(
+        {"publish": {"channel": "room", "data": 1}},
+        {"subscribe": {"channel": "room"}},
+        {"ping": {}},
+    )
+
+    published, subscribed, answered = client.receive()
+    assert "publish" in published
+    assert subscribed["error"]["code"] == 100
+    assert "ping" in answered
+
+
+def test_a_mark_that_a_failed_subscribe_took_is_put_back(faulty: World) -> None:
+    client = faulty.connect("ada")
+    epoch = client.subscribe("room")["subscribe"]["epoch"]
+    for number in range(3):
+        faulty.pubsub.publish("room", number)
+    client.receive()
+    faulty.members.mark_lost("room", client.id, 2)
+    fail(faulty, "is_gone")
+    since = {"recover": True, "epoch": epoch, "offset": 3}
+    assert client.subscribe("room", **since)["error"]["code"] == 100
+    fail(faulty)
+
+    reply = client.subscribe("room", **since)["subscribe"]
+
+    assert [each["offset"] for each in reply["publications"]] == [2, 3]
+
+
+def test_who_is_sent_away_leaves_no_subscription_and_is_not_announced(
+    faulty: World,
+) -> None:
+    listener, client = faulty.subscribe("room", "bob"), faulty.open()
+
+    client.send(
+        {"connect": {"token": "ada"}},
+        {"subscribe": {"channel": "room"}},
+        {"send": {"data": 1}},
+    )
+
+    assert client.disconnect_code() == 3508
+    assert listener.receive() == []
+    assert [each.connection_id for each in faulty.members.members("room")] == [
+        listener.id
+    ]
+
+
+def test_who_is_sent_away_is_so_even_if_the_store_fails(
+    faulty: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = faulty.connect("ada")
+    fail(faulty, "undo_subscription")
+
+    client.send({"subscribe": {"channel": "room"}}, {"send": {"data": 1}})
+
+    assert client.disconnect_code() == 3508
+    assert "could not end the subscription" in caplog.text

@@ -1,6 +1,7 @@
 """Tokens as Centrifugo has them, for connecting and for subscribing."""
 
 import sys
+from base64 import urlsafe_b64encode
 from typing import Any
 
 import jwt
@@ -20,6 +21,10 @@ LATER = 4_102_444_800
 
 def sign(key: Any = SECRET, algorithm: str = "HS256", **claims: Any) -> str:
     return jwt.encode(claims, key, algorithm)
+
+
+def _encode(part: bytes) -> str:
+    return urlsafe_b64encode(part).decode().rstrip("=")
 
 
 def make_world(tokens: Tokens) -> World:
@@ -66,6 +71,11 @@ def test_a_token_says_who_the_user_is() -> None:
         (sign(SECRET * 2, "HS512", sub="ada"), 101),
         (sign(sub="ada", nbf=LATER), 101),
         (sign(sub="x" * 257), 101),
+        (sign(sub="\ud800"), 101),
+        (sign(sub="ada", exp=f"{LATER}"), 101),
+        (sign(sub="ada", exp=10**400), 101),
+        (sign(sub="ada", exp=1e999), 101),
+        (_encode(b'{"alg":"HS256","x":' + b"[" * 5000) + ".e30.x", 101),
         (sign(sub="ada", exp=NOW - 1_000_000_000), 109),
     ],
 )

@@ -165,3 +165,15 @@ def test_a_ping_is_answered(world: World) -> None:
     assert client.ask(ping={}) == {"id": 2, "ping": {}}
     client.wire.send("{}")
     assert client.wire.receive() == '{"push":{"channel":""}}'
+
+
+def test_a_message_that_no_frame_carries_does_not_end_the_history(
+    world: World,
+) -> None:
+    client = world.subscribe("room")
+    for data in (b"1", b"\n" * 131_072, b"3"):
+        # As a `Publisher` of another program does.
+        world.log.append("room", data)
+
+    assert offsets(read(client, limit=-1)) == [1, 3]
+    assert offsets(read(client, limit=-1, reverse=True)) == [3, 1]

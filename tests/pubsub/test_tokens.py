@@ -228,3 +228,42 @@ def test_an_async_rule_is_waited_for() -> None:
         return User(request.token)
 
     assert "connect" in world.open().connect("ada")
+
+
+@pytest.mark.parametrize("token", ["forged", "busy", "ada 60"])
+def test_who_has_expired_may_do_nothing_before_the_new_token(
+    world: World, token: str
+) -> None:
+    listener = world.connect("bob")
+    listener.subscribe("news")
+    client = world.connect("ada 60")
+    world.gateway.advance(seconds=60 + 25)
+
+    client.send(
+        {"publish": {"channel": "news", "data": "too late"}},
+        {"refresh": {"token": token}},
+    )
+
+    assert client.disconnect_code() == 3005
+    assert publications(listener.receive()) == []
+
+
+def test_what_comes_after_the_new_token_is_allowed_again(world: World) -> None:
+    client = world.connect("ada 60")
+    world.gateway.advance(seconds=60 + 25)
+
+    client.send({"refresh": {"token": "ada 60"}}, {"subscribe": {"channel": "news"}})
+
+    refreshed, subscribed = client.receive()
+    assert "refresh" in refreshed
+    assert "subscribe" in subscribed
+
+
+def test_a_frame_brings_one_new_token(world: World) -> None:
+    client = world.connect("ada 60")
+
+    client.send(*({"refresh": {"token": "ada 90"}} for _ in range(3)))
+
+    codes = [each.get("error", {}).get("code") for each in client.receive()]
+    assert codes == [None, 111, 111]
+    assert len(world.requests) == 2

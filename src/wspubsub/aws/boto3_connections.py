@@ -14,7 +14,7 @@ from wspubsub.aws.fan_out import AttemptEnd, FanOut
 from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.aws.meanings import UNREADABLE, Meaning
 from wspubsub.backoff import attempts
-from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import CALL_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import PATIENCE_SECONDS, Progress
 from wspubsub.errors import ManagementError
 
@@ -135,7 +135,7 @@ class Boto3Connections:
         call: Callable[[], ResultT],
     ) -> ResultT:
         begun = self._clock()
-        end = begun + TIMEOUT_SECONDS if deadline is None else deadline
+        end = begun + CALL_SECONDS if deadline is None else deadline
         if self._progress.shows(begun):
             end = min(end, begun + PATIENCE_SECONDS)
         failure: ManagementError

@@ -13,7 +13,7 @@ from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.requests import SignedRequests
 from wspubsub.aws.signing import SigningKeys
 from wspubsub.aws.verdicts import verdict_on
-from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import CALL_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
@@ -138,7 +138,7 @@ class EngineConnections:
         self, method: str, connection_id: str, data: bytes, deadline: float | None
     ) -> HttpResponse:
         if deadline is None:
-            deadline = self._clock() + TIMEOUT_SECONDS
+            deadline = self._clock() + CALL_SECONDS
         # Even a call whose time is up already is tried once.
         soonest = max(deadline, self._clock() + 0.05)
         [result] = self._run(method, (str(connection_id),), data, soonest)

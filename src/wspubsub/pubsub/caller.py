@@ -84,6 +84,7 @@ class Caller:
         session: Who the user is; set by `set_session` before a command is executed.
         subscriptions: What it is subscribed to, by topic.
         has_connected: Whether this frame has begun the session.
+        has_refreshed: Whether this frame has brought a new token for it.
         begun: What this frame has subscribed it to.
         read_again: Topics whose log is read again once the replies have arrived, and
             from where.
@@ -97,6 +98,7 @@ class Caller:
         self.connection_id = event.connection_id
         self.subscriptions: dict[str, Subscription] = {}
         self.has_connected = False
+        self.has_refreshed = False
         self.begun: list[Entry] = []
         self.read_again: dict[str, Told] = {}
         self._before: dict[str, Subscription | None] = {}

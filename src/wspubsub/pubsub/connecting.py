@@ -9,6 +9,7 @@ from wspubsub.pubsub.codes import (
     INVALID_TOKEN,
     LIMIT_EXCEEDED,
     MALFORMED_FRAME,
+    TOO_MANY_REQUESTS,
     UNAUTHORIZED,
 )
 from wspubsub.pubsub.commands import Connect, Refresh
@@ -80,6 +81,10 @@ def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
 
 def refresh(caller: Caller, _command_id: int, request: Refresh) -> Fields:
     """Extend a session with a new token."""
+    if caller.has_refreshed:
+        # Each writes to every topic of the connection; SDKs send one in hours.
+        raise RefusalError(TOO_MANY_REQUESTS)
+    caller.has_refreshed = True
     session = caller.session
     asked = ConnectRequest(
         connection_id=caller.connection_id,

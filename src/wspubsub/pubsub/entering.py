@@ -4,9 +4,11 @@ The steps of one topic are in order, which the proof of recovery rests on; those
 several topics are taken side by side.
 """
 
+import logging
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from wspubsub.errors import WspubsubError
 from wspubsub.pubsub.codes import INTERNAL, UNRECOVERABLE_POSITION
 from wspubsub.pubsub.commands import MAX_OFFSET, Since
 from wspubsub.pubsub.refusals import RefusalError, catch
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.recovery import Reader, Recovery
     from wspubsub.pubsub.rules import Found
+
+log = logging.getLogger("wspubsub")
 
 
 class Ticket(Record):
@@ -129,6 +133,18 @@ class Entry:
         self.has_joined = False
         if left is not None:
             self._app.announce_leave(self.name, left)
+
+    def undo_quietly(self) -> None:
+        """End the subscription as `undo` does, and only log that it has failed."""
+        try:
+            self.undo()
+        except WspubsubError:
+            log.warning(
+                "could not end the subscription of connection %s to topic %r",
+                self.session.connection_id,
+                self.name,
+                exc_info=True,
+            )
 
     def _begin(self) -> int:
         ticket = self._ticket

@@ -77,14 +77,17 @@ def execute_frame(caller: Caller) -> list[str]:
         return []
     if not isinstance(commands[0].request, Connect):
         try:
-            _read_session(caller, commands)
+            _read_session(caller)
         except WspubsubError as error:
             return _fail_all(commands, error)
-    replies = _execute(caller, commands)
     try:
-        return replies if _conclude(caller) else []
-    except WspubsubError as error:
-        return _fail_all(commands, error)
+        replies = _execute(caller, commands)
+    except DisconnectError:
+        # Whoever is sent away leaves nothing behind, even if already gone.
+        for entry in caller.begun:
+            entry.undo_quietly()
+        raise
+    return _conclude(caller, commands, replies)
 
 
 def _fail_all(commands: Sequence[Command], error: Exception) -> list[str]:
@@ -92,23 +95,25 @@ def _fail_all(commands: Sequence[Command], error: Exception) -> list[str]:
     return [make_error(each.id, code) for each in commands if each.id]
 
 
-def _read_session(caller: Caller, commands: Sequence[Command]) -> None:
+def _read_session(caller: Caller) -> None:
     state = caller.app.members.read_session(caller.connection_id)
     if state.session is None:
         raise DisconnectError(MALFORMED_FRAME)
     caller.set_session(state.session, state.subscriptions)
-    # Whoever brings a new token may have slept for longer than the old one lasted.
-    if not any(isinstance(each.request, Refresh) for each in commands):
-        caller.check_expiry()
 
 
 def _execute(caller: Caller, commands: Sequence[Command]) -> list[str]:
     replies: list[str] = []
     for is_subscribe, group in groupby(commands, _is_subscribe):
         if is_subscribe:
+            caller.check_expiry()
             replies += _subscribe(caller, group)
             continue
         for command in group:
+            # Whoever brings a new token may have slept for longer than the old one
+            # lasted; what comes before it is not allowed any more.
+            if not isinstance(command.request, Connect | Refresh):
+                caller.check_expiry()
             reply, is_refused = _execute_command(caller, command)
             if command.id:
                 replies.append(reply)
@@ -163,7 +168,38 @@ def _refuse(_caller: Caller, _command_id: int, _request: Unknown) -> dict[str, A
     raise RefusalError(BAD_REQUEST)
 
 
-def _conclude(caller: Caller) -> bool:
+def _conclude(
+    caller: Caller, commands: Sequence[Command], replies: list[str]
+) -> list[str]:
+    """Return the replies to a client that is still there, and none to another."""
+    try:
+        is_there = _is_there(caller)
+    except WspubsubError as error:
+        # What it had missed stays marked, since it is not released.
+        caller.read_again.clear()
+        return _fail_entries(commands, replies, error)
+    if is_there:
+        return replies
+    caller.read_again.clear()
+    return []
+
+
+def _fail_entries(
+    commands: Sequence[Command], replies: list[str], error: Exception
+) -> list[str]:
+    """Return replies in which nothing has been begun; other commands were executed."""
+    code = code_of(error)
+    answered = (each for each in commands if each.id)
+    # A connect that was refused has the only reply.
+    return [
+        make_error(command.id, code)
+        if isinstance(command.request, Connect | Subscribe)
+        else reply
+        for command, reply in zip(answered, replies, strict=False)
+    ]
+
+
+def _is_there(caller: Caller) -> bool:
     """Undo what a vanished client has begun; return whether it still exists."""
     if not caller.begun and not caller.has_connected:
         return True

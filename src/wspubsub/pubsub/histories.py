@@ -1,5 +1,6 @@
 """Pages of a topic's history, for clients and for the application."""
 
+import logging
 from typing import TYPE_CHECKING
 
 from wspubsub.log.rules import MAX_EPOCH_LENGTH, MAX_OFFSET, Position
@@ -10,6 +11,8 @@ from wspubsub.pubsub.recovery import MAX_PUBLICATIONS
 
 if TYPE_CHECKING:
     from wspubsub.log.port import TopicLog
+
+log = logging.getLogger("wspubsub")
 
 
 def read_page(
@@ -54,9 +57,15 @@ def read_page(
 def _cut(
     publications: tuple[Publication, ...], max_bytes: int
 ) -> tuple[Publication, ...]:
-    size = 0
-    for count, each in enumerate(publications):
-        size += len(encode_json(each.fields()).encode()) + 1
+    size, kept = 0, []
+    for each in publications:
+        added = len(encode_json(each.fields()).encode()) + 1
+        if added > max_bytes:
+            # Another program has appended it; a page must not end before it for ever.
+            log.warning("message %d is larger than a reply; left out", each.offset)
+            continue
+        size += added
         if size > max_bytes:
-            return publications[:count]
-    return publications
+            break
+        kept.append(each)
+    return tuple(kept)

@@ -101,3 +101,17 @@ class Hold:
             self.position = self.position._replace(offset=self.newer[-1].offset)
         else:
             self.is_behind = True
+
+    def mark(self) -> None:
+        """Mark it from where it stands, so that later publishers have it recover."""
+        offset = self.position.offset + 1
+        try:
+            self._members.mark_lost(self.topic, self._connection_id, offset)
+        except WspubsubError:
+            log.exception(
+                "connection %s may have missed messages of topic %r from offset %d on, "
+                "and could not be marked",
+                self._connection_id,
+                self.topic,
+                offset,
+            )

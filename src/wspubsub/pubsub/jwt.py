@@ -11,8 +11,8 @@ from typing import Any
 from wspubsub.errors import Forbidden, Unauthorized, UsageError
 from wspubsub.pubsub.refusals import TokenExpired
 from wspubsub.pubsub.requests import ConnectRequest, SubscribeRequest
-from wspubsub.pubsub.users import Subscribed, User
-from wspubsub.subscriptions.sessions import MAX_USER_BYTES
+from wspubsub.pubsub.users import Subscribed, User, check_expiry
+from wspubsub.subscriptions.sessions import check_user
 
 HMAC = frozenset({"HS256", "HS384", "HS512"})
 PUBLIC_KEY = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"})
@@ -92,7 +92,8 @@ class Tokens:
             raise TokenExpired("the token has expired") from None
         except (jwt.InvalidKeyError, jwt.PyJWKClientConnectionError) as error:
             raise UsageError(f"the key cannot be used: {error}") from error
-        except (jwt.PyJWTError, ValueError):
+        except (jwt.PyJWTError, ValueError, ArithmeticError, RecursionError):
+            # Whoever sends a token has chosen what is in its header.
             raise Unauthorized("the token is not valid") from None
         return claims
 
@@ -119,7 +120,7 @@ class Tokens:
         return User(
             _user_of(claims),
             info=claims.get("info"),
-            expires_at=claims.get("exp"),
+            expires_at=_expiry_of(claims),
             subscribe=subscribe,
             data=data,
         )
@@ -144,17 +145,24 @@ class Tokens:
             raise Forbidden("the token is for another topic")
         if _user_of(claims) != request.user:
             raise Forbidden("the token is another user's")
-        return Subscribed(data, expires_at=claims.get("exp"))
+        return Subscribed(data, expires_at=_expiry_of(claims))
 
     def _find_key(self, token: str) -> object:
         return self._key(token) if callable(self._key) else self._key
 
 
 def _user_of(claims: Mapping[str, Any]) -> str:
-    user = claims.get("sub", "")
-    if not isinstance(user, str) or len(user.encode()) > MAX_USER_BYTES:
-        raise Unauthorized("the claim sub must be a user's ID")
-    return user
+    try:
+        return check_user(claims.get("sub", ""))
+    except UsageError:
+        raise Unauthorized("the claim sub must be a user's ID") from None
+
+
+def _expiry_of(claims: Mapping[str, Any]) -> float | None:
+    try:
+        return check_expiry(claims.get("exp"))
+    except (UsageError, OverflowError):
+        raise Unauthorized("the claim exp must be a number of seconds") from None
 
 
 def _is_secret(key: str | bytes | FindKey) -> bool:

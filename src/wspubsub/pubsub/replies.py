@@ -91,7 +91,7 @@ class Answers:
 
     def _have_recover(self, connection_id: str, hold: Hold) -> None:
         """Make a client recover what may not have reached it, now or later."""
-        self._mark(connection_id, hold.topic, hold.position.offset + 1)
+        hold.mark()
         if not hold.told.is_server_side:
             push = make_unsubscribe(hold.topic, INSUFFICIENT_STATE)
             self._try_to_post(connection_id, [push])
@@ -101,18 +101,6 @@ class Answers:
             self._app.broadcaster.disconnect(connection_id, STATE_LOST)
         except WspubsubError:
             log.warning("could not close connection %s", connection_id, exc_info=True)
-
-    def _mark(self, connection_id: str, topic: str, offset: int) -> None:
-        try:
-            self._app.members.mark_lost(topic, connection_id, offset)
-        except WspubsubError:
-            log.exception(
-                "connection %s may have missed messages of topic %r from offset %d on, "
-                "and could not be marked",
-                connection_id,
-                topic,
-                offset,
-            )
 
     def _try_to_post(self, connection_id: str, frames: Iterable[str]) -> bool:
         try:

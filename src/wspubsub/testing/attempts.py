@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.failures import outcome_of
 from wspubsub.aws.meanings import Meaning, meaning_of
-from wspubsub.connections import TIMEOUT_SECONDS, ConnectionInfo, Outcome, PostOutcome
+from wspubsub.connections import CALL_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.schedule import Attempt, Progress, Schedule
 from wspubsub.errors import (
     AccessDeniedError,
@@ -149,7 +149,7 @@ class AttemptedConnections(ABC):
         self, method: str, connection_id: str, data: bytes, deadline: float | None
     ) -> Answer:
         if deadline is None:
-            deadline = self._clock() + TIMEOUT_SECONDS
+            deadline = self._clock() + CALL_SECONDS
         # Even a call whose time is up already is tried once.
         soonest = max(deadline, self._clock() + _MOMENT_SECONDS)
         schedule = self._schedule((connection_id,), soonest, None)
