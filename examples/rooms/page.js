@@ -55,11 +55,14 @@ $("say").onsubmit = async (event) => {
   const text = $("text").value;
   if (!text.trim()) return;
   $("text").value = "";
+  $("say").setAttribute("aria-busy", "true");
   try {
     await shown.say(text);
   } catch (error) {
     $("text").value ||= text; // nothing that was written is lost
-    notify(`Not sent: ${error.message}`);
+    notify(`Perhaps not sent: ${error.message}`); // or only its reply is missing
+  } finally {
+    $("say").removeAttribute("aria-busy");
   }
 };
 

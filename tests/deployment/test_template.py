@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.support.infra_templates import (
     APPLICATION,
@@ -498,6 +498,7 @@ def test_keys_that_look_alike_have_routes_of_their_own(key: str) -> None:
     assert route_id(key) not in {route_id(other) for other in others}
 
 
+@settings(deadline=None)
 @given(
     st.frozensets(custom_keys, max_size=10),
     st.data(),

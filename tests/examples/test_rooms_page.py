@@ -69,8 +69,10 @@ def enter(browser: Browser, folder: Path, rooms: Rooms, room: str) -> Enter:
 
 
 def say(page: Page, text: str) -> None:
+    """Send a message and wait for the reply."""
     page.type("#text", text)
     page.click("#say button")
+    page.wait_for("return !document.querySelector('#say').ariaBusy")
 
 
 def wait_for_texts(page: Page, *texts: str) -> None:

@@ -145,4 +145,5 @@ def test_a_reconnect_with_many_topics_is_counted(
     messages, posts = (1, 1) if sdk.name == "centrifuge" else (1 + TOPICS, TOPICS)
     rooms.wait_for_invocations("$default", id_, count=messages)
     assert len(rooms.invocations("$default", id_)) == messages
+    assert rooms.invocations("$connect", id_) == []
     assert len(rooms.posts(id_)) == posts
