@@ -149,6 +149,7 @@ class _Members(MemoryMemberStore):
         self._replica: list[Member] = []
 
     def begin_subscription(self, *arguments: Any, **options: Any) -> Began:
+        options["is_held"] = options["is_held"] and self._world.without != "holds"
         with self._world.steps():
             return super().begin_subscription(*arguments, **options)
 
@@ -166,7 +167,7 @@ class _Members(MemoryMemberStore):
             self._world.step()
             now = sorted(super().members(topic))
             late, self._replica = self._replica, now
-            seen = late if self._world.is_late else now
+            seen = late if self._world.without == "strong reads" else now
             found = [each for each in seen if each.connection_id > last]
             yield from found[:2]
             if len(found) <= 2:
@@ -182,6 +183,8 @@ class _Members(MemoryMemberStore):
         timeout_seconds: float | None = None,
     ) -> bool:
         self._world.fail_store()
+        if self._world.without == "marks":
+            return True
         return super().mark_lost(
             topic, connection_id, offset, timeout_seconds=timeout_seconds
         )
@@ -194,6 +197,8 @@ class _Members(MemoryMemberStore):
         timeout_seconds: float | None = None,
     ) -> bool:
         self._world.fail_store()
+        if self._world.without == "traces":
+            return True
         return super().trace(topic, connection_id, timeout_seconds=timeout_seconds)
 
     def release(self, *arguments: Any, **options: Any) -> int | None:
@@ -253,12 +258,13 @@ class World:
         seed: Decides what happens.
         failing: How many of a hundred posts and writes fail, and how many of a
             thousand steps a function does not survive.
-        is_late: Whether members are read from a replica that is behind.
+        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`
+            or `marks`.
     """
 
-    def __init__(self, seed: int, *, failing: int = 10, is_late: bool = False) -> None:
+    def __init__(self, seed: int, *, failing: int = 10, without: str = "") -> None:
         self.random = Random(seed)
-        self.is_late = is_late
+        self.without = without
         self._density = self.random.uniform(0.2, 0.8)
         self.failing = failing
         self.is_over = False
