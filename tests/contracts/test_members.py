@@ -1,6 +1,6 @@
 """The contract of `MemberStore`: sessions, and what a subscription holds."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -8,6 +8,7 @@ from tests.contracts.members import MakeMembers, begin, open_session, session
 from tests.support.virtual_time import Clock
 from wspubsub import Connection, MessageError, TopicError, UsageError
 from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.port import ReadyStore
 from wspubsub.subscriptions.sessions import (
     Member,
     Presence,
@@ -40,6 +41,9 @@ def test_a_session_is_read_as_it_was_begun(members: MemberStore) -> None:
     )
     assert members.connection("a=") == begun.connection
     assert not members.is_gone("a=")
+
+    assert cast("ReadyStore", members).mark_ready("a=")
+    assert members.read_session("a=").session == begun
 
 
 def test_an_anonymous_session_is_of_no_user(members: MemberStore) -> None:

@@ -56,6 +56,13 @@ def test_what_was_unsubscribed_is_remembered_for_two_minutes(
     assert begin(members, ann, 4).is_current
 
 
+def test_a_command_without_a_rule_asks_for_no_time(members: MemberStore) -> None:
+    ann = open_session(members)
+    members.end_subscription("a=", "news", command=None)
+
+    assert members.begin_subscription(ann, "news", command=2).is_current
+
+
 def test_commands_for_other_topics_and_connections_do_not_matter(
     members: MemberStore,
 ) -> None:

@@ -381,3 +381,65 @@ def test_a_later_command_that_is_held_keeps_its_hold(
     assert [each.lost for each in store.members("news")] == [7]
     assert store.release("a=", "news", number=5_000_000, traces=0) is None
     assert list(store.members("news")) == [Member("a=")]
+
+
+def test_who_was_ended_while_a_command_failed_is_not_subscribed(
+    client: FaultyDynamoDB,
+) -> None:
+    client.has_old_items = False
+    store = DynamoDBMemberStore("t", client=client, now=Clock())
+    ann = open_session(store)
+    begin(store, ann, 5)
+    later = DynamoDBMemberStore("t", client=client.client, now=Clock())
+    client.before("get_item", lambda: later.end_session("a="))
+
+    began = begin(store, ann, 4)
+
+    assert (began.is_current, began.is_refused) == (False, False)
+
+
+def test_a_mark_that_a_late_command_took_is_written_again(
+    client: FaultyDynamoDB, store: DynamoDBMemberStore
+) -> None:
+    ann = open_session(store)
+    begin(store, ann, 3)
+    store.mark_lost("news", "a=", 7)
+    later = DynamoDBMemberStore("t", client=client.client, now=Clock())
+    client.before("get_item", lambda: begin(later, ann, 5))
+
+    assert not begin(store, ann, 4).is_current
+
+    assert [each.lost for each in store.members("news")] == [7]
+
+
+def test_a_mark_comes_through_if_the_hold_ends_meanwhile(
+    client: FaultyDynamoDB, store: DynamoDBMemberStore
+) -> None:
+    ann = open_session(store)
+    begin(store, ann, 3)
+    store.mark_lost("news", "a=", 7)
+    number = begin(store, ann, 4, is_held=True).number
+    later = DynamoDBMemberStore("t", client=client.client, now=Clock())
+    client.plan("update_item", [client.client.update_item])
+    client.before(
+        "update_item", lambda: later.release("a=", "news", number=number, traces=0)
+    )
+
+    assert store.mark_lost("news", "a=", 9)
+
+    assert list(store.members("news")) == [Member("a=", lost=9)]
+
+
+def test_a_subscription_is_found_in_a_shard_that_no_plan_names(
+    client: FaultyDynamoDB,
+) -> None:
+    for shards in (2, 3, 5, 7):
+        old = DynamoDBMemberStore("t", client=client, now=Clock(), shards=shards)
+        new = DynamoDBMemberStore("t", client=client, now=Clock())
+        ann = open_session(old, f"c{shards}=")
+        begin(old, ann, 3)
+
+        begin(new, ann, 4)
+        new.end_subscription(ann.connection_id, "news", command=5)
+
+        assert list(old.members("news")) == []

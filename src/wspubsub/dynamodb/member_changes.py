@@ -11,7 +11,9 @@ from wspubsub.dynamodb.items import (
     subscriber_key,
     topic_key,
 )
+from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
+    is_held,
     number,
     read_number,
     read_until,
@@ -34,29 +36,46 @@ class MemberChanges:
     Args:
         table: The table.
         plan: Where subscriptions are.
+        holds: Leaves traces on those who are held.
         now: Clock, in seconds since the epoch.
     """
 
     def __init__(
-        self, table: TableAccess, plan: ShardPlan, now: Callable[[], float]
+        self,
+        table: TableAccess,
+        plan: ShardPlan,
+        holds: MemberHolds,
+        now: Callable[[], float],
     ) -> None:
         self._table = table
+        self._holds = holds
         self._plan = plan
         self._now = now
 
     def mark(self, topic: str, connection_id: str, offset: int) -> bool:
         """Note what a subscriber has lost and return whether it is one."""
-        for shard in self._plan.candidates(connection_id, topic):
+        return any(
+            self._mark_item(subscriber_key(connection_id, topic, shard), offset)
+            for shard in self._plan.candidates(connection_id, topic)
+        )
+
+    def _mark_item(self, key: Item, offset: int) -> bool:
+        while True:
             done, old = self._table.attempt(
                 self._table.update,
-                subscriber_key(connection_id, topic, shard),
+                key,
                 _CAN_BE_MARKED,
                 {":now": number(self._now())},
                 **update_request({"lost": number(offset)}),
             )
-            if done or (old is not None and is_live(old, self._now())):
+            if done:
                 return True
-        return False
+            if old is None or not is_live(old, self._now()):
+                return False
+            # An older mark that a subscribe has seen goes when that is released, so it
+            # has to notice this one. It may have been released just now.
+            if not is_held(old) or self._holds.trace_item(key):
+                return True
 
     def extend(
         self, connection_id: str, expires_at: float | None, topic_item: Item

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import Item, subscriber_key
 from wspubsub.dynamodb.member_items import (
+    is_held,
     number,
     read_number,
     read_traces,
@@ -41,18 +42,19 @@ class MemberHolds:
 
     def trace(self, topic: str, connection_id: str) -> bool:
         """Leave a trace and return whether the subscriber is held."""
-        request = update_request({}, (), {"t": _ONE_MORE})
-        request["ExpressionAttributeValues"] = {":zero": number(0), ":one": number(1)}
         return any(
-            self._table.attempt(
-                self._table.update,
-                subscriber_key(connection_id, topic, shard),
-                _IS_HELD,
-                {":now": number(self._now())},
-                **request,
-            ).is_done
+            self.trace_item(subscriber_key(connection_id, topic, shard))
             for shard in self._plan.candidates(connection_id, topic)
         )
+
+    def trace_item(self, key: Item) -> bool:
+        """Leave a trace on the item of a subscriber and return whether it is held."""
+        request = update_request({}, (), {"t": _ONE_MORE})
+        request["ExpressionAttributeValues"] = {":zero": number(0), ":one": number(1)}
+        values = {":now": number(self._now())}
+        return self._table.attempt(
+            self._table.update, key, _IS_HELD, values, **request
+        ).is_done
 
     def release(
         self, connection_id: str, topic: str, began: int, traces: int
@@ -76,7 +78,7 @@ class MemberHolds:
         if not done and _is_held_with(found, began, traces):
             # What was lost meanwhile, a publisher will tell the client.
             done, found = self._remove(key, condition, values, ["h", "t", "o"])
-        if done or found is None or "h" not in found or read_number(found) != began:
+        if done or found is None or not is_held(found) or read_number(found) != began:
             return None
         return read_traces(found)
 
@@ -90,6 +92,6 @@ class MemberHolds:
 
 
 def _is_held_with(item: Item | None, began: int, traces: int) -> bool:
-    if item is None or "h" not in item:
+    if item is None or not is_held(item):
         return False
     return read_number(item) == began and read_traces(item) == traces

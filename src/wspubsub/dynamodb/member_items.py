@@ -230,6 +230,11 @@ def read_lost(item: Item | None, now: float) -> int | None:
     return int(item["lost"]["N"])
 
 
+def is_held(item: Item) -> bool:
+    """Return whether publishers wait until a subscriber has its reply."""
+    return "h" in item
+
+
 def read_seen(item: Item) -> int | None:
     """Return which mark the subscribe saw that holds publishers back."""
     seen = int(item.get("o", number(_UNMARKED))["N"])

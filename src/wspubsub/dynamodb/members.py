@@ -93,8 +93,8 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         self._subscribers = self._members
         self._removal = Removal(self._table, self._plan, now, has_presence=True)
         self._sessions = MemberSessions(self._table, now)
-        self._changes = MemberChanges(self._table, self._plan, now)
         self._holds = MemberHolds(self._table, self._plan, now)
+        self._changes = MemberChanges(self._table, self._plan, self._holds, now)
         self._commands = MemberCommands(
             self._table, self._plan, self._changes, api, now
         )

@@ -187,7 +187,8 @@ class MemberStore(SegmentedStore, Protocol):
     ) -> bool:
         """Note that a subscriber may have missed messages of a topic from an offset on.
 
-        An older mark of a lower offset stays.
+        An older mark of a lower offset stays. On a subscriber that is held, the mark
+        keeps it from being released unnoticed, as a trace does.
 
         Args:
             topic: The topic.

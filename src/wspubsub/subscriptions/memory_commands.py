@@ -110,16 +110,19 @@ class MemoryCommands:
         kept = self.find(connection_id, topic)
         if kept is None or kept.subscription is None:
             return False
-        lost = offset if kept.lost is None else min(offset, kept.lost)
-        self._kept[connection_id][topic] = kept._replace(lost=lost)
+        if kept.lost is None or offset < kept.lost:
+            self._kept[connection_id][topic] = kept._replace(lost=offset)
+        else:
+            # An older mark that a subscribe has seen goes when that is released, so it
+            # has to notice this one.
+            self.trace(connection_id, topic)
         return True
 
     def member(self, connection_id: str, topic: str) -> Member:
         """Return a subscriber as publishers see it."""
-        kept = self.find(connection_id, topic)
-        if kept is None or kept.subscription is None:
-            return Member(connection_id)
-        is_server_side = kept.subscription.is_server_side
+        kept = self._kept[connection_id][topic]
+        subscription = kept.subscription
+        is_server_side = subscription is not None and subscription.is_server_side
         return Member(
             connection_id, kept.until, kept.lost, is_server_side, kept.held_at
         )

@@ -269,10 +269,8 @@ class MemoryMemberStore(MemorySubscriptionStore):
         timeout_seconds: float | None = None,
     ) -> Iterator[str]:
         """See `SubscriptionStore.subscribers`."""
-        found = self.members(
-            topic, consistent=consistent, timeout_seconds=timeout_seconds
-        )
         since = self._now() - EXPIRY_GRACE_SECONDS
+        found = self.members(topic, timeout_seconds=timeout_seconds)
         return (
             member.connection_id
             for member in found
@@ -284,11 +282,12 @@ class MemoryMemberStore(MemorySubscriptionStore):
         topic: str,
         *,
         consistent: bool = True,  # noqa: ARG002 - it cannot be otherwise
-        timeout_seconds: float | None = None,
+        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[Member]:
         """See `MemberStore.members`."""
-        ids = super().subscribers(topic, timeout_seconds=timeout_seconds)
+        topic = validate_topic(topic)
         with self._lock:
+            ids = self._alive(self._subscribers.get(topic, {}))
             return iter([self._commands.member(each, topic) for each in ids])
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
