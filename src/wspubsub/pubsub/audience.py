@@ -17,7 +17,7 @@ class Audience:
 
     One that is held is being let in: its reply may not be there yet, and its SDK would
     drop what comes before. It is left a trace instead, and whoever lets it in reads
-    the log until no trace is left. If the hold is over by then, the frame is posted as usual.
+    the log until no trace is left. If the hold is over by then, the frame is posted.
 
     Args:
         members: Who they are.
