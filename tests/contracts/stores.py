@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import pytest
+
 from tests.contracts.tables import CREDENTIALS, TABLES
 from tests.support.virtual_time import Clock
 from wspubsub import MemorySubscriptionStore, SubscriptionStore
@@ -22,8 +24,20 @@ __all__ = [
 MakeStore = Callable[..., SubscriptionStore]
 
 MEMBER_TABLES = {f"members on {name}": make for name, make in TABLES.items()}
-MEMBER_KINDS = ["members in memory", *MEMBER_TABLES]
-KINDS = ["memory", *TABLES, *MEMBER_KINDS]
+MEMBER_KINDS = [
+    "members in memory",
+    *(
+        pytest.param(kind, marks=[pytest.mark.slow] if "on engine" in kind else [])
+        for kind in MEMBER_TABLES
+    ),
+]
+# As a plain store, the one for members differs little from the one that it extends.
+KINDS = [
+    "memory",
+    *TABLES,
+    "members in memory",
+    *(pytest.param(kind, marks=pytest.mark.slow) for kind in MEMBER_TABLES),
+]
 
 
 class MakeMemoryStore:

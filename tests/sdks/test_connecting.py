@@ -92,6 +92,22 @@ def test_a_token_is_refreshed_before_the_connection_expires(
     assert client.pending("error") == []
 
 
+def test_a_client_with_one_token_is_gone_when_it_expires(
+    sdk: Sdk, strict_rooms: Rooms, room: str
+) -> None:
+    alice = sdk.open(strict_rooms.url, token=make_token("alice", seconds=2))
+    alice.connect()
+    alice.subscribe(room)
+
+    # npm's leaves by itself; PyPI's stays until somebody publishes after the grace.
+    while not alice.comes("disconnected", seconds=1):
+        strict_rooms.call("publish", room, "anybody there?")
+
+    assert alice.expect("disconnected")["code"] == 1  # unauthorized
+    assert alice.expect("error", code=12)  # and why: there is no getToken
+    assert alice.pending("connected") == []
+
+
 def test_a_refresh_cannot_turn_a_user_into_another(sdk: Sdk, rooms: Rooms) -> None:
     tokens = [make_token("alice", seconds=3), make_token("bob")]
     client = sdk.open(rooms.url, tokens=tokens)

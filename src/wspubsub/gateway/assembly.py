@@ -5,13 +5,16 @@ a message 128 KB, and more of either closes the connection with 1009. "Binary me
 types for WebSocket APIs": binary frames close it with 1003.
 """
 
+from wspubsub.gateway.closecodes import (
+    INVALID_PAYLOAD,
+    PROTOCOL_ERROR,
+    TOO_BIG,
+    UNSUPPORTED_DATA,
+)
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.messages import MAX_MESSAGE_BYTES
 
 MAX_FRAME_BYTES = 32_768
-
-# RFC 6455 §7.4.1.
-PROTOCOL_ERROR, UNSUPPORTED_DATA, INVALID_PAYLOAD, TOO_BIG = 1002, 1003, 1007, 1009
 
 
 class UnacceptableFrameError(Exception):

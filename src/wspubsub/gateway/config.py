@@ -8,6 +8,7 @@ from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 
 from wspubsub.errors import UsageError
+from wspubsub.gateway.closecodes import ABNORMAL
 from wspubsub.gateway.limits import (
     MAX_TIMEOUT_SECONDS,
     MIN_TIMEOUT_SECONDS,
@@ -90,7 +91,7 @@ class GatewayConfig:
     absent_body_is_sent: bool = True
     pings_reset_idle: bool = False
     network_loss_found_when_idle: bool = False
-    network_loss_code: int = 1006
+    network_loss_code: int = ABNORMAL
     network_loss_reason: str = ""
 
     def __post_init__(self) -> None:

@@ -18,6 +18,7 @@ no application should depend on it, one of these choices:
 
 from collections.abc import Callable
 
+from wspubsub.gateway import closecodes
 from wspubsub.gateway.assembly import UnacceptableFrameError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
@@ -59,9 +60,6 @@ from wspubsub.gateway.texts import (
     TIMED_OUT,
     error_message,
 )
-
-# RFC 6455 §7.4.1.
-_CLOSED_NORMALLY, _GOING_AWAY, _NO_CODE, _ABNORMAL = 1000, 1001, 1005, 1006
 
 
 class Gateway:
@@ -191,10 +189,10 @@ class Gateway:
         if connection.is_pending:
             connection.state = State.ABANDONED
             return []
-        if code == _ABNORMAL:
+        if code == closecodes.ABNORMAL:
             return self._lose(connection, now)
-        if code is None or code == _NO_CODE:
-            code, reason = _NO_CODE, CLIENT_CLOSED_WITHOUT_CODE
+        if code is None or code == closecodes.NO_CODE:
+            code, reason = closecodes.NO_CODE, CLIENT_CLOSED_WITHOUT_CODE
         return list(self._lifecycle.end(connection, code, reason, now=now))
 
     def manage(
@@ -316,13 +314,15 @@ class Gateway:
     def _delete(
         self, connection: ClientConnection, now: float
     ) -> tuple[ManagementResponse, list[Effect]]:
-        effects = self._close(connection, _CLOSED_NORMALLY, CLOSED_NORMALLY, now)
+        effects = self._close(
+            connection, closecodes.CLOSED_NORMALLY, CLOSED_NORMALLY, now
+        )
         return self._answers.answer_delete(now=now), effects
 
     def _expire(self, connection: ClientConnection, now: float) -> list[Effect]:
         if connection.state is State.LOST:
             return list(self._lifecycle.end_lost(connection, now=now))
-        return self._close(connection, _GOING_AWAY, GOING_AWAY, now)
+        return self._close(connection, closecodes.GOING_AWAY, GOING_AWAY, now)
 
     def _lose(self, connection: ClientConnection, now: float) -> list[Effect]:
         if self.config.network_loss_found_when_idle:

@@ -16,8 +16,8 @@ class Audience:
     """The members of a topic, at the time of a publication.
 
     One that is held is being let in: its reply may not be there yet, and its SDK would
-    drop what comes before. It is left a trace instead, and whoever lets it in reads the
-    log until there is none. If the hold is over by then, the frame is posted as usual.
+    drop what comes before. It is left a trace instead, and whoever lets it in reads
+    the log until no trace is left. If the hold is over by then, the frame is posted.
 
     Args:
         members: Who they are.
@@ -93,7 +93,7 @@ class Audience:
         return False
 
     def _is_recent(self, held_at: float) -> bool:
-        # Whoever has let it in for so long is gone.
+        # Whoever was to let it in since then is gone.
         return held_at > self._now - HOLD_SECONDS
 
     def _take(self, member: Member) -> str:

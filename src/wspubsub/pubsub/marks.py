@@ -12,7 +12,7 @@ ItemT = TypeVar("ItemT")
 
 MAX_THREADS = 16
 FEW = 3
-"""For so many, one after the other, no threads are started."""
+"""For this many, one after the other, no threads are started."""
 
 
 class Marks:

@@ -9,6 +9,7 @@ from typing import Protocol, Self
 from typing_extensions import override
 
 from wspubsub.errors import UsageError
+from wspubsub.gateway.closecodes import ABNORMAL, NO_CODE
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.messages import Json
 from wspubsub.testing.errors import (
@@ -19,7 +20,7 @@ from wspubsub.testing.errors import (
 
 _SUBPROTOCOL = "sec-websocket-protocol"
 # RFC 6455 §7.4.1: these stand for the absence of a code and are never sent.
-_NO_CODE, _ABNORMAL, _NEVER_SENT = 1005, 1006, frozenset({1005, 1006, 1015})
+_NEVER_SENT = frozenset({NO_CODE, ABNORMAL, 1015})
 _CODES = range(1000, 5000)
 _MAX_REASON_BYTES = 123
 
@@ -187,13 +188,13 @@ class TestClient:
             UsageError: A client cannot send this code or reason.
         """
         _check_close(code, reason)
-        self._end(_NO_CODE if code is None else code, reason)
+        self._end(NO_CODE if code is None else code, reason)
         self._wire.take_close(self.connection_id, code, reason)
 
     def kill(self) -> None:
         """Lose the network: the connection ends without a close frame."""
-        self._end(_ABNORMAL, "")
-        self._wire.take_close(self.connection_id, _ABNORMAL, "")
+        self._end(ABNORMAL, "")
+        self._wire.take_close(self.connection_id, ABNORMAL, "")
 
     def take_accept(self, headers: Mapping[str, str]) -> None:
         """Receive the 101 answer to the handshake; the gateway calls this."""

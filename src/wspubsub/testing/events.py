@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from wspubsub.gateway.closecodes import NO_CODE
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection
 from wspubsub.gateway.ids import Ids
@@ -20,8 +21,6 @@ from wspubsub.testing.handshakes import Query, handshake
 
 CONNECTION_ID = "L0SM9cOFvHcCIhw="
 """The connection that an event is about unless the test names another."""
-
-_NO_CODE = 1005
 
 
 def connect_event(
@@ -146,7 +145,7 @@ def message_event(
 
 def disconnect_event(
     *,
-    code: int = _NO_CODE,
+    code: int = NO_CODE,
     reason: str | None = None,
     connection_id: str = CONNECTION_ID,
     source_ip: str = "127.0.0.1",
@@ -170,7 +169,7 @@ def disconnect_event(
     """
     config = config or GatewayConfig()
     if reason is None:
-        reason = CLIENT_CLOSED_WITHOUT_CODE if code == _NO_CODE else ""
+        reason = CLIENT_CLOSED_WITHOUT_CODE if code == NO_CODE else ""
     request = handshake(config, source_ip=source_ip)
     since = at if connected_at is None else connected_at
     connection = _connection(config, request, connection_id, authorizer, since)

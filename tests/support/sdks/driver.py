@@ -92,6 +92,15 @@ class Driver:
             self._taken.append(found)
             return found
 
+    def comes(self, event: str, *, seconds: float, **fields: Any) -> bool:
+        """Return whether an event of this kind comes, or has come, in time."""
+        wanted = {"event": event, **fields}
+        with self._news:
+            return self._news.wait_for(
+                lambda: any(wanted.items() <= each.items() for each in self._events),
+                seconds,
+            )
+
     def pending(self, event: str, **fields: Any) -> list[Event]:
         """Return the events that have come and that no `expect` has taken."""
         wanted = {"event": event, **fields}
@@ -171,6 +180,9 @@ class SdkClient:
 
     def expect(self, event: str, **fields: Any) -> Event:
         return self._driver.expect(event, client=self.name, **fields)
+
+    def comes(self, event: str, *, seconds: float, **fields: Any) -> bool:
+        return self._driver.comes(event, seconds=seconds, client=self.name, **fields)
 
     def pending(self, event: str, **fields: Any) -> list[Event]:
         return self._driver.pending(event, client=self.name, **fields)

@@ -25,7 +25,9 @@ from wspubsub.gateway import (
     ManagementResponse,
     Refuse,
     SendText,
+    closecodes,
 )
+from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
@@ -36,8 +38,6 @@ from wspubsub.local.tasks import Tasks
 MAX_WAITING_INVOCATIONS = 64
 """While this many invocations for a client have no result, nothing is read from it:
 what it sends waits in its own buffers instead of in this process."""
-
-_GOING_AWAY = 1001
 
 
 class _Client:
@@ -140,7 +140,7 @@ class GatewayShell:
         if self._timer is not None:
             self._timer.cancel()
         for client in self._clients.values():
-            client.socket.close(_GOING_AWAY, "Going away")
+            client.socket.close(closecodes.GOING_AWAY, GOING_AWAY)
         await self._tasks.close()
 
     def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:
@@ -207,4 +207,4 @@ class GatewayShell:
 
 
 def _code_of(end: ConnectionEnd) -> int:
-    return 1005 if end.code is None else end.code
+    return closecodes.NO_CODE if end.code is None else end.code

@@ -18,6 +18,7 @@ from websockets.server import ServerProtocol
 
 from wspubsub.gateway import DataFrame, Refuse
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
+from wspubsub.gateway.closecodes import ABNORMAL, NO_CODE
 from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.tasks import first_of
 
@@ -33,7 +34,6 @@ CLOSE_SECONDS = 2.0
 
 SWITCHING_PROTOCOLS = 101
 _CHUNK = 65_536
-_NO_CODE, _ABNORMAL = 1005, 1006
 
 # API Gateway was seen to answer `permessage-deflate;server_max_window_bits=12`.
 _DEFLATE = ServerPerMessageDeflateFactory(
@@ -59,7 +59,7 @@ class ConnectionEnd:
     reason: str = ""
 
 
-LOST = ConnectionEnd(_ABNORMAL)
+LOST = ConnectionEnd(ABNORMAL)
 
 
 class WebSocketConnection:
@@ -199,7 +199,7 @@ class WebSocketConnection:
                 self._protocol.close_rcvd.code,
                 self._protocol.close_rcvd.reason,
             )
-            return ConnectionEnd(None if code == _NO_CODE else int(code), reason)
+            return ConnectionEnd(None if code == NO_CODE else int(code), reason)
         if isinstance(self._protocol.parser_exc, EOFError):
             return LOST
         if self._protocol.parser_exc is not None and self._protocol.close_sent:
