@@ -23,6 +23,8 @@ class Members(MemoryMemberStore):
 
     Attributes:
         failing_marks: Connections that cannot be marked.
+        failing_traces: Connections on which no trace can be left.
+        released: Connections whose hold is over before a trace is left.
         fails_after: After so many members, reading fails; None for never.
         reads: Whether each reading of members was to be consistent.
         ended: What each prune has ended.
@@ -31,6 +33,8 @@ class Members(MemoryMemberStore):
     def __init__(self, time: VirtualTime) -> None:
         super().__init__(now=time.now)
         self.failing_marks: set[str] = set()
+        self.failing_traces: set[str] = set()
+        self.released: set[str] = set()
         self.fails_after: int | None = None
         self.error: Exception = StoreError("throttled", operation="Query", code="T")
         self.reads: list[bool] = []
@@ -67,6 +71,19 @@ class Members(MemoryMemberStore):
         return super().mark_lost(
             topic, connection_id, offset, timeout_seconds=timeout_seconds
         )
+
+    def trace(
+        self,
+        topic: str,
+        connection_id: str,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> bool:
+        if connection_id in self.failing_traces:
+            raise StoreError("throttled", operation="UpdateItem", code="T")
+        if connection_id in self.released:
+            return False
+        return super().trace(topic, connection_id, timeout_seconds=timeout_seconds)
 
     def end_sessions(
         self,
@@ -136,6 +153,7 @@ class Service:
         self.time = time or VirtualTime()
         self.members = Members(self.time)
         self.connections = DeafConnections(self.time)
+        self.numbers: dict[str, int] = {}
         self.log = topic_log or MemoryTopicLog(now=self.time.now)
         self.broadcaster = Broadcaster(
             self.members,
@@ -161,9 +179,10 @@ class Service:
                 found = self.members.read_session(connection_id).session
                 assert found is not None
                 session = found
-            self.members.begin_subscription(
+            began = self.members.begin_subscription(
                 session, topic, command=None, called_at=self.time.now() + 1, **options
             )
+            self.numbers[connection_id] = began.number
 
     def grow_old(self) -> None:
         """Let so much time pass that nobody is in a handshake any more."""
@@ -176,6 +195,15 @@ class Service:
             for each in MemoryMemberStore.members(self.members, topic)
             if each.lost is not None
         }
+
+    def traces(self, connection_id: str, topic: str = TOPIC) -> int:
+        """Return how many publications a member that is held is to be handed."""
+        # Nobody has left so many, so the hold goes on.
+        traces = self.members.release(
+            connection_id, topic, number=self.numbers[connection_id], traces=1_000_000
+        )
+        assert traces is not None
+        return traces
 
     def publish(self, data: EncodedJson = HELLO, **options: Any) -> Any:
         return self.broadcaster.publish(TOPIC, data, **{"logged": True, **options})

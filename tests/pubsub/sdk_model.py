@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any
 
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
@@ -21,6 +21,7 @@ from wspubsub.eventsources import StreamHandler
 from wspubsub.pubsub import ANYONE, PubSub
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.frames import encode_json
+from wspubsub.subscriptions.members import HOLD_SECONDS
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
 from wspubsub.subscriptions.sessions import Began, Member
 from wspubsub.testing import message_event
@@ -30,24 +31,20 @@ DEEPEST = 3
 """How many functions run at the same time."""
 
 
-class Frame(NamedTuple):
-    """What a client has still to read.
-
-    Attributes:
-        text: The frame.
-        is_answer: Whether the function that handles its command has posted it.
-    """
-
-    text: str
-    is_answer: bool
-
-
 class CrashError(BaseException):
     """A Lambda environment is gone."""
 
 
 class Client:
-    """What an SDK knows and does, as far as one topic goes."""
+    """What an SDK knows and does, as far as one topic goes.
+
+    Attributes:
+        position: What it would recover from.
+        got: Offsets of the publications that it was given.
+        from_offset: Where it began, or began again after it was told of a gap.
+        told: How often it was told that it could not recover.
+        gaps: Offsets that it had not been given when it was given a later one.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -56,6 +53,7 @@ class Client:
         self.position: tuple[str, int] | None = None
         self.commands: deque[str] = deque()
         self.got: set[int] = set()
+        self.gaps: set[int] = set()
         self.from_offset: int | None = None
         self.told = 0
         self._number = 0
@@ -76,6 +74,12 @@ class Client:
             epoch, offset = self.position
             request |= {"recover": True, "epoch": epoch, "offset": offset}
         self._send({"subscribe": request})
+
+    def try_again(self) -> None:
+        if self.state == "connecting":
+            self._send({"connect": {}})
+        else:
+            self.subscribe()
 
     def read(self, frame: str) -> None:
         for line in frame.split("\n"):
@@ -110,8 +114,11 @@ class Client:
 
     def _take(self, publication: dict[str, Any]) -> None:
         assert self.position is not None
-        self.got.add(publication["offset"])
-        self.position = (self.position[0], publication["offset"])
+        offset = publication["offset"]
+        first = (self.from_offset or 0) + 1
+        self.gaps.update(set(range(first, offset)) - self.got)
+        self.got.add(offset)
+        self.position = (self.position[0], offset)
 
     def _send(self, command: dict[str, Any]) -> None:
         self._number += 1
@@ -142,6 +149,7 @@ class _Members(MemoryMemberStore):
         self._replica: list[Member] = []
 
     def begin_subscription(self, *arguments: Any, **options: Any) -> Began:
+        options["is_held"] = options["is_held"] and self._world.without != "holds"
         with self._world.steps():
             return super().begin_subscription(*arguments, **options)
 
@@ -159,7 +167,7 @@ class _Members(MemoryMemberStore):
             self._world.step()
             now = sorted(super().members(topic))
             late, self._replica = self._replica, now
-            seen = late if self._world.is_late else now
+            seen = late if self._world.without == "strong reads" else now
             found = [each for each in seen if each.connection_id > last]
             yield from found[:2]
             if len(found) <= 2:
@@ -175,9 +183,27 @@ class _Members(MemoryMemberStore):
         timeout_seconds: float | None = None,
     ) -> bool:
         self._world.fail_store()
+        if self._world.without == "marks":
+            return True
         return super().mark_lost(
             topic, connection_id, offset, timeout_seconds=timeout_seconds
         )
+
+    def trace(
+        self,
+        topic: str,
+        connection_id: str,
+        *,
+        timeout_seconds: float | None = None,
+    ) -> bool:
+        self._world.fail_store()
+        if self._world.without == "traces":
+            return True
+        return super().trace(topic, connection_id, timeout_seconds=timeout_seconds)
+
+    def release(self, *arguments: Any, **options: Any) -> int | None:
+        with self._world.steps():
+            return super().release(*arguments, **options)
 
 
 class _Connections:
@@ -185,7 +211,7 @@ class _Connections:
 
     def __init__(self, world: "World") -> None:
         self._world = world
-        self.inboxes: dict[str, deque[Frame]] = {}
+        self.inboxes: dict[str, deque[str]] = {}
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -218,20 +244,11 @@ class _Connections:
         inbox = self.inboxes.get(connection_id)
         if inbox is None:
             return Outcome.GONE
-        is_answer = self._world.is_served(connection_id)
-        fails = not is_answer and self.is_sure(connection_id) and self._world.fails()
+        fails = self._world.fails()
         # If an answer was lost, the message has arrived.
         if not fails or self._world.random.random() < 0.3:
-            inbox.append(Frame(data.decode(), is_answer))
+            inbox.append(data.decode())
         return Outcome.FAILED if fails else Outcome.DELIVERED
-
-    def is_sure(self, connection_id: str) -> bool:
-        """Return whether a client has all of its answers, second reads as well.
-
-        Until then it may have dropped what it will get once more; what interrupts it
-        there is one of the limits that the documentation tells.
-        """
-        return not any(each.is_answer for each in self.inboxes[connection_id])
 
 
 class World:
@@ -239,13 +256,15 @@ class World:
 
     Args:
         seed: Decides what happens.
-        failing: How many of a hundred posts and marks fail.
-        is_late: Whether members are read from a replica that is behind.
+        failing: How many of a hundred posts and writes fail, and how many of a
+            thousand steps a function does not survive.
+        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`
+            or `marks`.
     """
 
-    def __init__(self, seed: int, *, failing: int = 10, is_late: bool = False) -> None:
+    def __init__(self, seed: int, *, failing: int = 10, without: str = "") -> None:
         self.random = Random(seed)
-        self.is_late = is_late
+        self.without = without
         self._density = self.random.uniform(0.2, 0.8)
         self.failing = failing
         self.is_over = False
@@ -298,23 +317,15 @@ class World:
         """Let something else happen, perhaps, where a function waits for an answer."""
         if self.is_over or len(self._running) >= DEEPEST:
             return
-        if self._running[-1:] == ["stream"] and self.random.random() < 0.01:
+        is_function = bool(self._running) and self._running[-1] != "publish"
+        if is_function and self.random.random() < self.failing / 1000:
             raise CrashError
         if self.random.random() < self._density:
             self.act()
 
-    def is_served(self, connection_id: str) -> bool:
-        """Return whether a function handles a command of a client."""
-        return any(
-            client.name in self._running and client.connection_id == connection_id
-            for client in self.clients
-        )
-
     def fails(self) -> bool:
-        """Return whether a post fails; those of the stream's function do."""
-        is_stream = self._running[-1:] == ["stream"]
-        chance = self.failing / 100
-        return is_stream and not self.is_over and self.random.random() < chance
+        """Return whether a post or a write fails."""
+        return not self.is_over and self.random.random() < self.failing / 100
 
     def fail_store(self) -> None:
         if self.fails():
@@ -339,9 +350,19 @@ class World:
         if client.commands and not is_served:
             yield lambda: self.serve(client)
             yield lambda: self.serve(client)
-        # What breaks between a reply and the second read is a limit, and documented.
-        if not is_served and self.random.random() < 0.2:
+        if self._waits_in_vain(client):
+            yield client.try_again
+        if self.random.random() < 0.2:
             yield lambda: self.leave(client)
+
+    def _waits_in_vain(self, client: Client) -> bool:
+        """Return whether no reply will come; SDKs time out after 5 s."""
+        return (
+            client.state in {"connecting", "subscribing"}
+            and client.name not in self._running
+            and not client.commands
+            and not self.connections.inboxes[client.connection_id]
+        )
 
     def publish(self) -> None:
         self._published += 1
@@ -373,26 +394,29 @@ class World:
     def leave(self, client: Client) -> None:
         """Let a connection break; what is on its way arrives, or not."""
         inbox = self.connections.inboxes.pop(client.connection_id)
-        if any(each.is_answer for each in inbox) or self.random.random() < 0.5:
-            for frame in inbox:
-                client.read(frame.text)
+        for _ in range(self.random.randint(0, len(inbox))):
+            client.read(inbox.popleft())
         client.commands.clear()
         client.state = "away"
 
     def read(self, client: Client) -> None:
         inbox = self.connections.inboxes[client.connection_id]
         if inbox:
-            client.read(inbox.popleft().text)
+            client.read(inbox.popleft())
 
     def serve(self, client: Client) -> None:
         """Run the function that handles a client's next command."""
         event = message_event(
             client.commands.popleft(), connection_id=client.connection_id
         )
-        with self._run(client.name):
-            answer = self.pubsub(event)
-        inbox = self.connections.inboxes[client.connection_id]
-        inbox.append(Frame(answer["body"], is_answer=True))
+        connection_id = client.connection_id
+        try:
+            with self._run(client.name):
+                answer = self.pubsub(event)
+        except CrashError:
+            return
+        if connection_id in self.connections.inboxes:
+            self.connections.inboxes[connection_id].append(answer["body"])
 
     # How it ends.
 
@@ -400,6 +424,8 @@ class World:
         for _ in range(steps):
             self.act()
         self.is_over = True
+        # A hold that nobody has ended is over by then.
+        self.time.passed += HOLD_SECONDS
         self.settle()
         # Whoever was left behind is reminded by the next message.
         self.publish()
@@ -415,6 +441,8 @@ class World:
                 while client.commands:
                     self.serve(client)
                 self.read(client)
+                if self._waits_in_vain(client):
+                    client.try_again()
             is_quiet = not self.pending and len(self.table.records) == self._seen
             if is_quiet and not any(
                 client.commands or self.connections.inboxes[client.connection_id]

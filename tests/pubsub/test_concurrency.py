@@ -143,6 +143,10 @@ class FaultyMembers(MemoryMemberStore):
         self._check("mark_lost")
         return super().mark_lost(*args, **options)
 
+    def release(self, *args: Any, **options: Any) -> Any:
+        self._check("release")
+        return super().release(*args, **options)
+
     def begin_subscription(self, *args: Any, **options: Any) -> Any:
         self._check("begin_subscription")
         began = super().begin_subscription(*args, **options)
@@ -215,14 +219,27 @@ def test_a_client_is_asked_to_recover_though_it_cannot_be_marked(
         fail(faulty, "mark_lost")
         raise StoreError("secret", operation="Query", code="X")
 
-    def fail_next() -> None:
+    def publish() -> None:
+        faulty.pubsub.publish("room", 2)
         log.after_read = fail_both
 
-    log.after_read = fail_next
+    log.after_read = publish
 
     client.send({"subscribe": {"channel": "room"}})
 
     assert client.receive()[-1]["push"]["unsubscribe"]["code"] == 2500
+
+
+def test_who_cannot_be_released_is_asked_to_recover(faulty: World) -> None:
+    client = faulty.connect("ada")
+    faulty.pubsub.publish("room", 1)
+    fail(faulty, "release")
+
+    client.send({"subscribe": {"channel": "room"}})
+
+    assert client.receive()[-1]["push"]["unsubscribe"]["code"] == 2500
+    (member,) = faulty.members.members("room")
+    assert member.lost == 2
 
 
 def test_a_mark_is_put_back_where_the_reply_has_not_arrived(faulty: World) -> None:

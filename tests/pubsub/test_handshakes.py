@@ -36,6 +36,7 @@ def test_headers_and_parameters_are_kept_as_named() -> None:
         assert "X-Other" not in request.headers
         assert request.query == {"room": "b"}
     assert "$connect" in world.pubsub.router.route_keys
+    assert world.pubsub.needs_connect
 
 
 def test_nothing_is_kept_if_nothing_is_named() -> None:
@@ -47,6 +48,7 @@ def test_nothing_is_kept_if_nothing_is_named() -> None:
     (request,) = world.requests
     assert not request.headers
     assert "$connect" not in world.pubsub.router.route_keys
+    assert not world.pubsub.needs_connect
     assert request.data is None
     assert request.event.connection_id == client.id
 

@@ -48,20 +48,19 @@ class Ticket(Record):
 
 
 class Told(NamedTuple):
-    """What a client learns about a topic with history.
+    """What a client is told of a topic with history; publishers wait until it is.
 
     Attributes:
         reader: Reads the topic's history.
         recovery: What was read.
         is_server_side: Whether the server has subscribed the client.
-        missed: Offset of the first message that it had missed before, by a mark that
-            is taken back with this.
+        number: `Began.number` of the subscribe, by which it is released.
     """
 
     reader: "Reader"
     recovery: "Recovery"
     is_server_side: bool
-    missed: int | None
+    number: int
 
 
 class Entry:
@@ -115,17 +114,13 @@ class Entry:
         if self._ticket.must_recover:
             # Whoever cannot is refused before anything is written.
             _require_recovered(self._reader.read(self._ticket.since))
-        self._begin()
+        number = self._begin()
         recovery = self._read(self._reader)
         if self._ticket.must_recover and not recovery.is_recovered:
             self.undo()
             _require_recovered(recovery)
-        self.told = Told(
-            self._reader,
-            recovery,
-            self._ticket.is_server_side,
-            None if self._lost is None else self._first_missed(),
-        )
+        is_server_side = self._ticket.is_server_side
+        self.told = Told(self._reader, recovery, is_server_side, number)
 
     def undo(self) -> None:
         """End the subscription, unless a later command has been handled since."""
@@ -151,7 +146,7 @@ class Entry:
                 exc_info=True,
             )
 
-    def _begin(self) -> None:
+    def _begin(self) -> int:
         ticket = self._ticket
         began = self._app.members.begin_subscription(
             self.session,
@@ -161,6 +156,7 @@ class Entry:
             until=ticket.until,
             is_server_side=ticket.is_server_side,
             has_presence=self.subscription.has_presence,
+            is_held=self._reader is not None,
         )
         if began.left is not None:
             self._app.announce_leave(self.name, began.left)
@@ -171,24 +167,21 @@ class Entry:
         self.number = began.number if began.is_current else None
         self.has_joined = began.has_joined
         self._lost = began.lost
+        return began.number
 
     def _read(self, reader: "Reader") -> "Recovery":
+        since = self._ticket.since
         try:
-            return reader.read(self._ticket.since, self._lost)
+            return reader.read(since, self._lost)
         except Exception:
-            # The next attempt is answered from there, wherever its client is by then.
-            missed = self._first_missed()
-            if missed is not None:
+            if since is not None:
+                # The next attempt is answered from there, wherever its client is then.
                 self._app.members.mark_lost(
-                    self.name, self.session.connection_id, missed
+                    self.name,
+                    self.session.connection_id,
+                    min(since.offset + 1, MAX_OFFSET),
                 )
             raise
-
-    def _first_missed(self) -> int | None:
-        offsets = [] if self._lost is None else [self._lost]
-        if self._ticket.since is not None:
-            offsets.append(min(self._ticket.since.offset + 1, MAX_OFFSET))
-        return min(offsets, default=None)
 
 
 def _require_recovered(recovery: "Recovery") -> None:

@@ -45,7 +45,6 @@ from wspubsub.pubsub.connecting import connect, refresh
 from wspubsub.pubsub.entering import Entry
 from wspubsub.pubsub.frames import make_error, make_reply
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError, catch, code_of
-from wspubsub.pubsub.replies import mark_again
 from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
     Fields,
@@ -176,7 +175,7 @@ def _conclude(
     try:
         is_there = _is_there(caller)
     except WspubsubError as error:
-        mark_again(caller.app, caller.connection_id, caller.read_again)
+        # What it had missed stays marked, since it is not released.
         caller.read_again.clear()
         return _fail_entries(commands, replies, error)
     if is_there:

@@ -2,26 +2,25 @@
 
 Most members get the frame. One whose mark says that it has missed something is asked to
 subscribe again instead, which makes its SDK recover; one whose token has expired is
-disconnected. Whoever is given up is marked where every publisher looks.
+disconnected; one that is being let in gets it from whoever lets it in. Whoever is given
+up is marked where every publisher looks.
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
-from wspubsub.connections import PostOutcome
+from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.delivery import Budget, Delivery
-from wspubsub.errors import WspubsubError
+from wspubsub.pubsub.audience import Audience
 from wspubsub.pubsub.codes import CONNECTION_EXPIRED, STATE_LOST
+from wspubsub.pubsub.marks import Marks
 from wspubsub.pubsub.notices import Notices
 from wspubsub.records import Record
 from wspubsub.reports import PublishError, PublishReport
-from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS, MemberStore
+from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.port import Pruned
 from wspubsub.subscriptions.sessions import Member, Presence
-
-MAX_THREADS = 16
-"""How many marks are written side by side."""
 
 
 class Posted(Record):
@@ -34,6 +33,7 @@ class Posted(Record):
         offset: Offset of the first publication in it; 0 if the topic has no history.
         server_side: Members among them that the server has subscribed.
         behind: Members that did not get it because they have missed something later.
+        untraced: Members on their way into the topic that could not be left a trace.
         left: As whom each connection that was found gone has left which topics.
     """
 
@@ -43,6 +43,7 @@ class Posted(Record):
     offset: int = 0
     server_side: frozenset[str] = frozenset()
     behind: tuple[Member, ...] = ()
+    untraced: tuple[Member, ...] = ()
     left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
 
 
@@ -97,16 +98,11 @@ class MemberDelivery:
                 `Connections.post_many`.
             heard: Called with what became of each post, as it ends.
         """
-        audience = _Audience(self._now())
-        members = audience.select(
-            lambda: self._members.members(
-                topic,
-                consistent=offset > 0,
-                timeout_seconds=budget.posting_seconds_left(),
-            )
+        audience = Audience(
+            self._members, topic, budget, now=self._now(), is_logged=offset > 0
         )
         posted = self.post(
-            members,
+            audience.select(exclude),
             frame,
             topic=topic,
             exclude=exclude,
@@ -118,11 +114,17 @@ class MemberDelivery:
         self._notices.disconnect(
             audience.expired, CONNECTION_EXPIRED, budget.posting_until
         )
+        if heard is not None:
+            for connection_id in audience.traced:
+                heard(PostOutcome(connection_id, Outcome.DELIVERED))
+        delivered = posted.report.delivered + len(audience.traced)
         return posted.__replace__(
+            report=posted.report.__replace__(delivered=delivered),
             topic=topic,
             offset=offset,
             server_side=frozenset(audience.server_side),
             behind=tuple(m for m in audience.marked if (m.lost or 0) > offset),
+            untraced=tuple(audience.untraced),
         )
 
     def post(
@@ -179,8 +181,8 @@ class MemberDelivery:
             Member(connection_id=each, is_server_side=each in posted.server_side)
             for each in (*report.throttled, *report.failed, *report.deferred)
         ]
-        marks = _Marks(self._members, posted.topic, posted.offset, budget)
-        marks.write(left_out)
+        marks = Marks(self._members, posted.topic, posted.offset, budget)
+        marks.write((*left_out, *posted.untraced))
         self._have_recover(posted.topic, marks.written, budget)
         # They have been asked just now, but are to recover from further back.
         marks.write(posted.behind)
@@ -198,28 +200,6 @@ class MemberDelivery:
         self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
         self._notices.disconnect(by_server, STATE_LOST, until)
-
-
-class _Audience:
-    """A topic's members, sorted into those that get a frame and those that do not."""
-
-    def __init__(self, now: float) -> None:
-        self.expired: list[str] = []
-        self.marked: list[Member] = []
-        self.server_side: set[str] = set()
-        self._expired_at = now - EXPIRY_GRACE_SECONDS
-
-    def select(self, read: Callable[[], Iterable[Member]]) -> Iterator[str]:
-        """Yield those that get it; errors while reading are raised here as well."""
-        for member in read():
-            if member.until is not None and member.until <= self._expired_at:
-                self.expired.append(member.connection_id)
-            elif member.lost is not None:
-                self.marked.append(member)
-            else:
-                if member.is_server_side:
-                    self.server_side.add(member.connection_id)
-                yield member.connection_id
 
 
 class _Pruning:
@@ -245,46 +225,3 @@ class _Pruning:
         )
         self.left.update(ended.presences)
         return ended
-
-
-class _Marks:
-    """Marks that are written side by side.
-
-    Attributes:
-        written: Members that are marked now; not those that have left.
-        failed: Why others could not be marked.
-    """
-
-    def __init__(
-        self, members: MemberStore, topic: str, offset: int, budget: Budget
-    ) -> None:
-        self.written: list[Member] = []
-        self.failed: dict[str, str] = {}
-        self._members = members
-        self._topic = topic
-        self._offset = offset
-        self._budget = budget
-
-    def write(self, members: Collection[Member]) -> None:
-        if not members:
-            return
-        # Where all are reached, nobody pays for threads.
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(MAX_THREADS, "wspubsub-marks") as pool:
-            list(pool.map(self._write, members))
-
-    def _write(self, member: Member) -> None:
-        if self._budget.is_spent():
-            self.failed[member.connection_id] = "the time ran out"
-            return
-        try:
-            if self._members.mark_lost(
-                self._topic,
-                member.connection_id,
-                self._offset,
-                timeout_seconds=self._budget.seconds_left(),
-            ):
-                self.written.append(member)
-        except WspubsubError as error:
-            self.failed[member.connection_id] = f"{error}"

@@ -8,16 +8,15 @@ from wspubsub.errors import WspubsubError
 from wspubsub.pubsub.codes import INSUFFICIENT_STATE, STATE_LOST
 from wspubsub.pubsub.frames import (
     SKIP_PUSH,
-    make_publication,
     make_unsubscribe,
     split_frames,
 )
+from wspubsub.pubsub.holds import Hold
 from wspubsub.pubsub.sidebyside import do_side_by_side
 
 if TYPE_CHECKING:
     from wspubsub.pubsub.caller import Services
     from wspubsub.pubsub.entering import Told
-    from wspubsub.pubsub.frames import Publication
 
 log = logging.getLogger("wspubsub")
 
@@ -26,6 +25,9 @@ Replies = Literal["route", "post"]
 or by posts, for deployments whose routes are not."""
 
 
+MAX_ROUNDS = 10
+"""How often a topic is read again; one that is busier still is recovered instead."""
+
 REPLY_SECONDS = 5.0
 """How long a reply is posted: SDKs wait no longer, and reconnect ("Client SDK API")."""
 
@@ -33,10 +35,8 @@ REPLY_SECONDS = 5.0
 class Answers:
     """Sends replies.
 
-    SDKs drop the publications of a topic until they have the reply to their subscribe.
-    So the replies of subscriptions with history are posted, and once API Gateway has
-    taken them, the log is read again: whatever was published between the first read and
-    then is posted, perhaps for the second time.
+    The replies of subscriptions with history are posted, and publishers wait until API
+    Gateway has taken them; `holds` says why.
 
     Args:
         app: The application.
@@ -63,40 +63,37 @@ class Answers:
         frames = list(split_frames(replies))
         if not self._posts and not read_again and len(frames) == 1:
             return frames[0]
-        try:
-            has_arrived = self._post(connection_id, frames)
-        except WspubsubError:
-            mark_again(self._app, connection_id, read_again)
-            raise
-        if has_arrived:
-            self._post_newer(connection_id, read_again)
-        else:
-            mark_again(self._app, connection_id, read_again)
+        if self._post(connection_id, frames):
+            self._release(
+                connection_id,
+                [
+                    Hold(self._app.members, connection_id, topic, told)
+                    for topic, told in read_again.items()
+                ],
+            )
         return SKIP_PUSH
 
-    def _post_newer(self, connection_id: str, read_again: "Mapping[str, Told]") -> None:
-        newer = dict(
-            zip(
-                read_again,
-                do_side_by_side(_read_newer, list(read_again.values())),
-                strict=True,
-            )
-        )
-        pushes = [
-            make_publication(topic, each)
-            for topic, publications in newer.items()
-            for each in publications or ()
-        ]
-        has_arrived = self._try_to_post(connection_id, split_frames(pushes))
-        for topic, publications in newer.items():
-            if publications is None or (publications and not has_arrived):
-                self._have_recover(connection_id, topic, read_again[topic])
+    def _release(self, connection_id: str, holds: list[Hold]) -> None:
+        """Post what is newer, until publishers do that again."""
+        for _ in range(MAX_ROUNDS):
+            do_side_by_side(Hold.release, [each for each in holds if each.is_open])
+            held = [each for each in holds if each.is_open]
+            if not held:
+                break
+            do_side_by_side(Hold.read, held)
+            pushes = [push for each in held for push in each.pushes()]
+            has_arrived = self._try_to_post(connection_id, split_frames(pushes))
+            for each in held:
+                each.note_posted(has_arrived=has_arrived)
+        for each in holds:
+            if not each.is_released:
+                self._have_recover(connection_id, each)
 
-    def _have_recover(self, connection_id: str, topic: str, told: "Told") -> None:
+    def _have_recover(self, connection_id: str, hold: Hold) -> None:
         """Make a client recover what may not have reached it, now or later."""
-        _mark(self._app, connection_id, topic, told.recovery.position.offset + 1)
-        if not told.is_server_side:
-            push = make_unsubscribe(topic, INSUFFICIENT_STATE)
+        hold.mark()
+        if not hold.told.is_server_side:
+            push = make_unsubscribe(hold.topic, INSUFFICIENT_STATE)
             self._try_to_post(connection_id, [push])
             return
         try:
@@ -126,41 +123,3 @@ class Answers:
                 )
                 return False
         return True
-
-
-def _read_newer(told: "Told") -> "tuple[Publication, ...] | None":
-    """Return what was published since; None if it cannot be known."""
-    try:
-        recovery = told.reader.read_since(told.recovery.position)
-    except WspubsubError:
-        log.warning("could not read a topic again", exc_info=True)
-        return None
-    return recovery.publications if recovery.is_recovered else None
-
-
-def mark_again(
-    app: "Services", connection_id: str, read_again: "Mapping[str, Told]"
-) -> None:
-    """Mark again what a client that is told nothing had missed: the marks were taken.
-
-    Args:
-        app: The application.
-        connection_id: The client.
-        read_again: Topics with history, and what it would have been told of each.
-    """
-    for topic, told in read_again.items():
-        if told.missed is not None:
-            _mark(app, connection_id, topic, told.missed)
-
-
-def _mark(app: "Services", connection_id: str, topic: str, offset: int) -> None:
-    try:
-        app.members.mark_lost(topic, connection_id, offset)
-    except WspubsubError:
-        log.exception(
-            "connection %s may have missed messages of topic %r from offset %d on, "
-            "and could not be marked",
-            connection_id,
-            topic,
-            offset,
-        )

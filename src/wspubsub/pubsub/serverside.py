@@ -4,7 +4,7 @@ import logging
 
 from wspubsub.pubsub.caller import Services, describe_session
 from wspubsub.pubsub.entering import Entry, Ticket
-from wspubsub.pubsub.frames import make_push
+from wspubsub.pubsub.frames import make_publication, make_push
 from wspubsub.pubsub.replies import Answers
 from wspubsub.pubsub.rules import Found
 from wspubsub.pubsub.subscribing import make_reader
@@ -34,16 +34,14 @@ def subscribe(app: Services, connection_id: str, found: Found) -> None:
     if app.members.is_gone(connection_id):
         entry.undo()
         return
-    fields, read_again = {}, {}
+    fields, read_again, newer = {}, {}, []
     if entry.told is not None:
+        read_again[found.name] = entry.told
         recovery = entry.told.recovery
-        # The push has no room for them; they are read again from before them.
-        offset = recovery.position.offset - len(recovery.publications)
-        position = recovery.position._replace(offset=offset)
-        told = recovery._replace(position=position, publications=())
         fields = recovery._replace(publications=()).fields()
-        read_again[found.name] = entry.told._replace(recovery=told)
+        # A push, unlike a reply, has no field for them.
+        newer = [make_publication(found.name, each) for each in recovery.publications]
     push = make_push("subscribe", fields, found.name)
-    Answers(app, "post").give(connection_id, [push], read_again)
+    Answers(app, "post").give(connection_id, [push, *newer], read_again)
     if entry.has_joined:
         app.announce_join(found.name, describe_session(state.session))

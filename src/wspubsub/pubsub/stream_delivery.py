@@ -96,6 +96,11 @@ class StreamDelivery:
             raise NotDeliveredError(
                 f"not every subscriber was reached: {report.describe()}"
             )
+        if posted.untraced:
+            raise NotDeliveredError(
+                f"{len(posted.untraced)} member(s) on their way in could not be left "
+                "a trace"
+            )
         unmarked = self._members.settle(posted, budget)
         if unmarked:
             connection_id, reason = next(iter(unmarked.items()))

@@ -1,0 +1,87 @@
+"""What publishers write about members that they do not post to, side by side."""
+
+from collections.abc import Callable, Collection
+from typing import TypeVar
+
+from wspubsub.delivery import Budget
+from wspubsub.errors import WspubsubError
+from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import Member
+
+ItemT = TypeVar("ItemT")
+
+MAX_THREADS = 16
+FEW = 3
+"""For this many, one after the other, no threads are started."""
+
+
+class Marks:
+    """Marks members that a frame did not reach, or leaves those that enter a trace.
+
+    Args:
+        members: Where it is written.
+        topic: The topic.
+        offset: Offset of the first publication in the frame.
+        budget: The time that it may take.
+
+    Attributes:
+        written: Members about which it is written now; not those that have left.
+        failed: Why it could not be written about others.
+    """
+
+    def __init__(
+        self, members: MemberStore, topic: str, offset: int, budget: Budget
+    ) -> None:
+        self.written: list[Member] = []
+        self.failed: dict[str, str] = {}
+        self._members = members
+        self._topic = topic
+        self._offset = offset
+        self._budget = budget
+
+    def write(self, members: Collection[Member]) -> None:
+        """Mark members as behind."""
+        self._write(members, self._mark)
+
+    def trace(self, members: Collection[Member]) -> None:
+        """Leave a trace on members that are being let in."""
+        self._write(members, self._trace)
+
+    def _write(
+        self, members: Collection[Member], write: Callable[[str, float], bool]
+    ) -> None:
+        def write_one(member: Member) -> None:
+            if self._budget.is_spent():
+                self.failed[member.connection_id] = "the time ran out"
+                return
+            try:
+                is_written = write(member.connection_id, self._budget.seconds_left())
+            except WspubsubError as error:
+                self.failed[member.connection_id] = f"{error}"
+            else:
+                if is_written:
+                    self.written.append(member)
+
+        _call_for_each(write_one, members)
+
+    def _mark(self, connection_id: str, seconds: float) -> bool:
+        return self._members.mark_lost(
+            self._topic, connection_id, self._offset, timeout_seconds=seconds
+        )
+
+    def _trace(self, connection_id: str, seconds: float) -> bool:
+        return self._members.trace(self._topic, connection_id, timeout_seconds=seconds)
+
+
+def _call_for_each(
+    function: Callable[[ItemT], object], items: Collection[ItemT]
+) -> None:
+    if len(items) <= FEW:
+        for item in items:
+            function(item)
+        return
+    # Where all are reached, nobody pays for threads.
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(MAX_THREADS, "wspubsub-marks") as pool:
+        list(pool.map(function, items))
