@@ -17,6 +17,7 @@ from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import Clock
 from wspubsub import StoreError
 from wspubsub.dynamodb import DynamoDBMemberStore, DynamoDBSubscriptionStore
+from wspubsub.dynamodb.images import new_connection
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET, Ended, Member, Presence
 
 ANN = Presence(connection_id="a=", user="ann")
@@ -443,3 +444,16 @@ def test_a_subscription_is_found_in_a_shard_that_no_plan_names(
         new.end_subscription(ann.connection_id, "news", command=5)
 
         assert list(old.members("news")) == []
+
+
+def test_the_stream_brings_a_session_and_not_the_end_of_one() -> None:
+    clock = Clock()
+    table = SmallTable(clock)
+    store = DynamoDBMemberStore("t", client=table, now=clock)
+
+    store.begin_session(session())
+    store.end_session("b=")
+
+    images = [record["dynamodb"]["NewImage"] for record in table.records]
+    connections = [new_connection(image) for image in images]
+    assert [each for each in connections if each is not None] == [session().connection]

@@ -245,7 +245,7 @@ def test_nothing_is_missed(scene: dict[str, Any]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scene", SCENES[:6], ids=repr)
+@pytest.mark.parametrize("scene", [{}, {"since": 2}], ids=repr)
 def test_nothing_is_missed_in_every_order(scene: dict[str, Any]) -> None:
     assert list(all_wrongs(World(**scene))) == []
 
