@@ -36,6 +36,9 @@ from wspubsub.gateway.limits import (
 from wspubsub.log.drafts import MAX_ENTRY_BYTES, MAX_KEY_BYTES
 from wspubsub.log.rules import CLOCK_SKEW_SECONDS, POSITION_SECONDS
 from wspubsub.messages import MAX_JSON_LEVELS, MAX_MESSAGE_BYTES
+from wspubsub.pubsub import Limits
+from wspubsub.pubsub.commands import MAX_COMMANDS
+from wspubsub.pubsub.limits import MAX_READ_BYTES
 from wspubsub.responses import to_response
 from wspubsub.subscriptions.port import HANDSHAKE_SECONDS, TTL_SECONDS
 from wspubsub.topics import MAX_TOPIC_BYTES
@@ -69,6 +72,15 @@ OURS = {
         f"{TTL_SECONDS // 3600:.0f} hours and {TTL_SECONDS % 3600 // 60:.0f} minutes"
     ),
 }
+PUBSUB = {
+    "commands in a frame": f"{MAX_COMMANDS}",
+    "topics of a connection": f"{Limits().topics}, or",
+    "commands in a frame that read": "as many as topics",
+    "replies to a frame": f"{MAX_READ_BYTES // 1024:,} KB",
+    "new tokens for the connection in a frame": "1",
+    "publications of a connection": f"{Limits().publications_per_second:.0f} a second",
+    "JSON about a user": f"{Limits().info_bytes:,} bytes",
+}
 AWS = {
     "message payload": f"{MAX_MESSAGE_BYTES:,} bytes",
     "frame payload": f"{MAX_FRAME_BYTES:,} bytes",
@@ -96,7 +108,11 @@ def rows(title: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize(
     ("title", "figures"),
-    [("Limits of the library", OURS), ("Limits of API Gateway", AWS)],
+    [
+        ("Limits of the library", OURS),
+        ("Limits of a PubSub", PUBSUB),
+        ("Limits of API Gateway", AWS),
+    ],
 )
 def test_every_limit_that_is_written_is_the_one_that_holds(
     title: str, figures: dict[str, str]

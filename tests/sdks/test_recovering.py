@@ -112,8 +112,9 @@ def test_nothing_is_lost_while_a_client_comes_and_goes(
 
     alice.expect("publication", channel=room, data="end")
     settle(alice)
-    got = {each["data"] for each in alice.come("publication", channel=room)}
-    assert got == {*numbers, "end"}
+    came = [each["data"] for each in alice.come("publication", channel=room)]
+    got = [each for each in came if each != "end"]
+    assert list(dict.fromkeys(got)) == [*numbers]  # what comes twice is no loss
 
 
 TOPICS = 50

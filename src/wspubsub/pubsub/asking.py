@@ -94,6 +94,7 @@ def read_history(caller: Caller, _command_id: int, request: ReadHistory) -> Fiel
         raise RefusalError(NOT_AVAILABLE)
     if request.limit < -1:
         raise RefusalError(BAD_REQUEST)
+    caller.check_allowance()
     from wspubsub.pubsub.histories import read_page
 
     page = read_page(
@@ -167,4 +168,5 @@ def _present(caller: Caller, channel: str) -> "tuple[Presence, ...]":
     caller.require_subscription(found.name)
     if not found.topic.presence:
         raise RefusalError(NOT_AVAILABLE)
+    caller.check_allowance()
     return caller.app.members.presence(found.name)

@@ -12,9 +12,11 @@ from wspubsub.pubsub.codes import (
     BAD_REQUEST,
     CONNECTION_EXPIRED,
     PERMISSION_DENIED,
+    TOO_MANY_REQUESTS,
     UNKNOWN_CHANNEL,
 )
 from wspubsub.pubsub.frames import ClientInfo, EncodedJson
+from wspubsub.pubsub.limits import Allowance
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError
 from wspubsub.pubsub.rules import Found
 from wspubsub.records import Record
@@ -84,6 +86,7 @@ class Caller:
         session: Who the user is; set by `set_session` before a command is executed.
         subscriptions: What it is subscribed to, by topic.
         has_connected: Whether this frame has begun the session.
+        allowance: How much more this frame may ask for.
         has_refreshed: Whether this frame has brought a new token for it.
         begun: What this frame has subscribed it to.
         read_again: Topics whose log is read again once the replies have arrived, and
@@ -99,6 +102,7 @@ class Caller:
         self.subscriptions: dict[str, Subscription] = {}
         self.has_connected = False
         self.has_refreshed = False
+        self.allowance = Allowance(app.limits.topics)
         self.begun: list[Entry] = []
         self.read_again: dict[str, Told] = {}
         self._before: dict[str, Subscription | None] = {}
@@ -182,6 +186,15 @@ class Caller:
 
     def _is_valid(self, until: float | None) -> bool:
         return until is None or until + EXPIRY_GRACE_SECONDS > self.app.now()
+
+    def check_allowance(self) -> None:
+        """Check that this frame does not ask for too much.
+
+        Raises:
+            RefusalError: It does.
+        """
+        if not self.allowance.take():
+            raise RefusalError(TOO_MANY_REQUESTS)
 
     def require_subscription(self, topic: str) -> None:
         """Check that the client is subscribed.

@@ -115,6 +115,7 @@ def _execute(caller: Caller, commands: Sequence[Command]) -> list[str]:
             if not isinstance(command.request, Connect | Refresh):
                 caller.check_expiry()
             reply, is_refused = _execute_command(caller, command)
+            caller.allowance.count(reply)
             if command.id:
                 replies.append(reply)
             if is_refused and isinstance(command.request, Connect):

@@ -62,7 +62,7 @@ def _cut(
         added = len(encode_json(each.fields()).encode()) + 1
         if added > max_bytes:
             # Another program has appended it; a page must not end before it for ever.
-            log.warning("message %d is larger than a reply; left out", each.offset)
+            log.debug("message %d is larger than a reply; left out", each.offset)
             continue
         size += added
         if size > max_bytes:

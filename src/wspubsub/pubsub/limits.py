@@ -10,12 +10,18 @@ from wspubsub.records import Record
 MAX_REMEMBERED = 10_000
 """Of how many connections an environment remembers when they published."""
 
+MAX_READ_BYTES = 1_048_576
+"""How large the replies to a frame become before it may read no more."""
+
 
 class Limits(Record):
     """How much a single connection may request.
 
     Attributes:
-        topics: How many topics it may be subscribed to; one more is error 106.
+        topics: How many topics it may be subscribed to; one more is error 106. A frame
+            may have as many commands that read history or presence, renew a token or
+            unsubscribe from what the connection is not subscribed to; one more is error
+            111, which clients may try again.
         publications_per_second: How many messages it may publish, on average over the
             last seconds; one more is error 111, which clients may try again. Each
             Lambda environment counts by itself, in memory, so this bounds what one
@@ -51,6 +57,31 @@ class Limits(Record):
             publications_per_second=publications_per_second,
             info_bytes=info_bytes,
         )
+
+
+class Allowance:
+    """How much one frame may ask for, besides subscribing to topics.
+
+    Without it a frame of 30 KB can ask for 60 MB of history, or for a thousand writes.
+
+    Args:
+        commands: How many commands.
+    """
+
+    __slots__ = ("_commands", "_read_bytes")
+
+    def __init__(self, commands: int) -> None:
+        self._commands = commands
+        self._read_bytes = 0
+
+    def take(self) -> bool:
+        """Return whether one more command is allowed, and count it."""
+        self._commands -= 1
+        return self._commands >= 0 and self._read_bytes <= MAX_READ_BYTES
+
+    def count(self, reply: str) -> None:
+        """Count a reply."""
+        self._read_bytes += len(reply)
 
 
 class Throttle:

@@ -54,6 +54,8 @@ def prepare(caller: Caller, command_id: int, request: Subscribe) -> Prepared:
     """
     found = caller.find(request.channel)
     _check_count(caller, found.name)
+    if any(each.name == found.name for each in caller.begun):
+        caller.check_allowance()
     called_at = caller.app.now()
     granted = _ask(caller, found, request)
     fields = describe_expiry(granted.expires_at, called_at)
@@ -99,6 +101,9 @@ def unsubscribe(caller: Caller, command_id: int, request: Unsubscribe) -> Fields
     at this very moment.
     """
     found = caller.find(request.channel)
+    if found.name not in caller.subscriptions:
+        # It is written nevertheless, see above.
+        caller.check_allowance()
     left = caller.app.members.end_subscription(
         caller.connection_id, found.name, command=command_id
     )
@@ -113,6 +118,7 @@ def sub_refresh(caller: Caller, _command_id: int, request: SubRefresh) -> Fields
     """Extend a subscription with a new token."""
     found = caller.find(request.channel or _channel_of(request.token))
     caller.require_subscription(found.name)
+    caller.check_allowance()
     try:
         granted = _ask(caller, found, Subscribe(found.name, request.token))
         fields = describe_expiry(granted.expires_at, caller.app.now())
