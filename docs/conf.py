@@ -39,7 +39,7 @@ nitpick_ignore = [
     # Ports between the library's own parts.
     ("py:class", "wspubsub.eventsources.joining.Joiner"),
     ("py:class", "wspubsub.outgoing.Fanout"),
-    ("py:class", "wspubsub.pubsub.pubsub.MakeLog"),
+    ("py:class", "wspubsub.pubsub.registration.MakeLog"),
     ("py:class", "wspubsub.subscriptions.members.MemberStore"),
     ("py:class", "wspubsub.fanout.queue.QueueClient"),
 ]

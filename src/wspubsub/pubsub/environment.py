@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from wspubsub.connections import Connections
     from wspubsub.log.histories import Histories
     from wspubsub.log.port import TopicLog
-    from wspubsub.pubsub.pubsub import MakeLog
+    from wspubsub.pubsub.registration import MakeLog
     from wspubsub.subscriptions.members import MemberStore
 
 
