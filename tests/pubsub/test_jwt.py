@@ -1,6 +1,7 @@
 """Tokens as Centrifugo has them, for connecting and for subscribing."""
 
 import sys
+import warnings
 from base64 import urlsafe_b64encode
 from typing import Any
 
@@ -130,8 +131,8 @@ def test_a_public_key_verifies_what_its_private_key_signed() -> None:
 @pytest.mark.parametrize(
     ("key", "options", "complaint"),
     [
-        ("short", {}, "at least 32 bytes"),
-        (b"short", {}, "at least 32 bytes"),
+        ("", {}, "must not be empty"),
+        (b"", {}, "must not be empty"),
         (SECRET, {"algorithms": "HS256"}, "must be a list of HS256"),
         (SECRET, {"algorithms": []}, "must be a list of HS256"),
         (SECRET, {"algorithms": ["RS256"]}, "must be a list of HS256"),
@@ -157,6 +158,22 @@ def test_a_key_that_cannot_be_read_is_an_error_of_ours() -> None:
         "message": "internal server error",
         "temporary": True,
     }
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("secret", ["secret", b"secret"], ids=["text", "bytes"])
+def test_a_short_secret_works_and_is_warned_of_once(
+    secret: str | bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the test signs with it, too
+        token = sign("secret", sub="ada")
+
+    tokens = Tokens(secret)
+
+    assert [tokens.verify(token)["sub"] for _ in range(2)] == ["ada", "ada"]
+    (record,) = caplog.records
+    assert "has 6 bytes" in record.getMessage()
 
 
 def test_other_algorithms_can_be_chosen() -> None:

@@ -4,6 +4,8 @@ They need `pip install 'wspubsub[jwt]'`, and public keys `pip install cryptograp
 well. Both are imported when the first token comes, so a cold start does without.
 """
 
+import logging
+import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from types import ModuleType
 from typing import Any
@@ -14,11 +16,15 @@ from wspubsub.pubsub.requests import ConnectRequest, SubscribeRequest
 from wspubsub.pubsub.users import Subscribed, User, check_expiry
 from wspubsub.subscriptions.sessions import check_user
 
+log = logging.getLogger("wspubsub")
+
 HMAC = frozenset({"HS256", "HS384", "HS512"})
 PUBLIC_KEY = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "EdDSA"})
 
 _MIN_SECRET_BYTES = 32
 """A secret shorter than the hash can be guessed (RFC 7518 §3.2)."""
+
+_ADVICE = "create one with `python -c 'import secrets; print(secrets.token_hex(32))'`"
 
 FindKey = Callable[[str], Any]
 """Returns the key that a token is signed with, such as
@@ -40,8 +46,9 @@ class Tokens:
         wspubsub.errors.Unauthorized: the token is not valid
 
     Args:
-        key: A secret of at least 32 bytes, a public key in PEM, or a function that
-            finds the key of a token.
+        key: A secret, which should have 32 bytes or more, a public key in PEM, or a
+            function that finds the key of a token. Of a shorter secret a warning is
+            logged, since Centrifugo takes any length.
         algorithms: Which signatures are accepted; `HS256` for a secret, and `RS256`
             else. Secrets and public keys never go together: whoever knows the public
             key could sign with it as a secret.
@@ -169,17 +176,22 @@ def _is_secret(key: str | bytes | FindKey) -> bool:
     """Return whether a key is a secret, not a public key or a function that finds one.
 
     Raises:
-        UsageError: It is a secret that is too short.
+        UsageError: It is empty.
     """
     if callable(key):
         return False
     encoded = key.encode() if isinstance(key, str) else key
     if b"-----BEGIN" in encoded:
         return False
+    if not encoded:
+        raise UsageError(f"a secret must not be empty; {_ADVICE}")
     if len(encoded) < _MIN_SECRET_BYTES:
-        raise UsageError(
-            f"a secret must have at least {_MIN_SECRET_BYTES} bytes; create one "
-            "with `python -c 'import secrets; print(secrets.token_hex(32))'`"
+        log.warning(
+            "a secret for tokens has %d bytes and can be guessed; it should have %d "
+            "or more: %s",
+            len(encoded),
+            _MIN_SECRET_BYTES,
+            _ADVICE,
         )
     return True
 
@@ -205,4 +217,6 @@ def _import_jwt() -> ModuleType:
             "the package PyJWT is not installed; run: pip install 'wspubsub[jwt]'",
             name="jwt",
         ) from error
+    # PyJWT warns with each token of a short secret; `Tokens` has done so once.
+    warnings.filterwarnings("ignore", category=jwt.InsecureKeyLengthWarning)
     return jwt
