@@ -63,7 +63,7 @@ class KeyConflictError(MessageError):
 
 
 class MessageTooLargeError(MessageError):
-    """A message is larger than API Gateway carries (128 KB, 131,072 bytes).
+    """A message is larger than can be sent: API Gateway carries 128 KB (131,072 bytes).
 
     Attributes:
         size: Size of the encoded message in bytes.
@@ -72,8 +72,8 @@ class MessageTooLargeError(MessageError):
 
     def __init__(self, size: int, max_bytes: int) -> None:
         super().__init__(
-            f"the message has {size:,} bytes, but API Gateway carries at most "
-            f"{max_bytes:,}; split it, or publish a link to the data"
+            f"the message has {size:,} bytes, but at most {max_bytes:,} can be sent; "
+            "split it, or publish a link to the data"
         )
         self.size = size
         self.max_bytes = max_bytes

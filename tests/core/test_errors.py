@@ -83,8 +83,8 @@ def test_each_error_says_what_is_wrong_in_its_text() -> None:
     ] == [
         "key 'k' of topic 'news' belongs to a message with other data; give each "
         "message a key of its own",
-        "the message has 200,000 bytes, but API Gateway carries at most 131,072; split "
-        "it, or publish a link to the data",
+        "the message has 200,000 bytes, but at most 131,072 can be sent; split it, or "
+        "publish a link to the data",
         "no handler for route key 'say'",
         "a connection may be subscribed to at most 5 topics; unsubscribe from others "
         "first",

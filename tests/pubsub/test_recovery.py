@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.pubsub_clients import World, let_in_by_name, publications
-from wspubsub import MemoryTopicLog, StoreError
+from wspubsub import MemoryTopicLog, MessageTooLargeError, StoreError
 from wspubsub.log.rules import History
 from wspubsub.pubsub import ANYONE, SUBSCRIBERS, PubSub, Subscribed, SubscribeRequest
 
@@ -108,6 +108,27 @@ def test_more_than_a_frame_carries_is_not_recovered(world: World) -> None:
 
     assert "recovered" not in reply
     assert reply["offset"] == 3
+
+
+def test_what_can_be_published_can_be_recovered_and_read(world: World) -> None:
+    client = world.connect()
+    position = client.subscribe("room")["subscribe"]
+    size = 131_072
+    while True:
+        size -= 1
+        try:
+            world.pubsub.publish("room", "x" * size)
+        except MessageTooLargeError:
+            continue
+        break
+
+    reply = world.connect().subscribe("room", **since(position))["subscribe"]
+    page = client.ask(history={"channel": "room", "limit": -1})["history"]
+
+    assert size > 126_000
+    assert reply["recovered"]
+    assert [len(each["data"]) for each in reply["publications"]] == [size]
+    assert [len(each["data"]) for each in page["publications"]] == [size]
 
 
 def test_expired_messages_are_not_recovered(world: World) -> None:

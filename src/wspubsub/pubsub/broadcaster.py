@@ -26,6 +26,7 @@ from wspubsub.pubsub.frames import (
 from wspubsub.pubsub.posting import MemberDelivery, Posted
 from wspubsub.pubsub.publications import (
     LONGEST_OFFSET,
+    REPLY_BYTES,
     encode_info,
     encode_logged,
     encode_publication,
@@ -128,7 +129,8 @@ class Broadcaster:
 
         Args:
             topic: 1 to 256 bytes of UTF-8, no control characters.
-            data: The message; at most 131,072 bytes with the push that carries it.
+            data: The message; at most 131,072 bytes with the push that carries it, and
+                129,024 for a topic with history, so that it fits into a reply.
             logged: Whether the topic has history.
             info: Who publishes, if a client does.
             key: The message's name in the log, so that it can be published again; see
@@ -143,7 +145,7 @@ class Broadcaster:
 
         Raises:
             TopicError: The topic is not a legal name.
-            MessageTooLargeError: The frame has over 131,072 bytes; none was sent.
+            MessageTooLargeError: It is larger than that; none was sent.
             KeyConflictError: The key belongs to a message with other data.
             UsageError: There is no log, or a key although the topic has no history.
             StoreError: The log did not take the message, or not in time; none was sent.
@@ -155,8 +157,9 @@ class Broadcaster:
         budget = self._members.budget(timeout_seconds)
         if logged:
             topic_log = self._require_log(topic)
-            # What cannot be sent must not be logged either.
-            encode_publication(topic, Publication(data, LONGEST_OFFSET, info))
+            # What cannot be sent, or not be recovered, must not be logged either.
+            longest = Publication(data, LONGEST_OFFSET, info)
+            encode_publication(topic, longest, REPLY_BYTES)
             appended = topic_log.append(
                 topic,
                 data.encode(),

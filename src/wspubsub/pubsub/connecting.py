@@ -16,6 +16,7 @@ from wspubsub.pubsub.commands import Connect, Refresh
 from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import EncodedJson, encode_json
 from wspubsub.pubsub.handshakes import kept_fields
+from wspubsub.pubsub.publications import REPLY_BYTES
 from wspubsub.pubsub.refusals import (
     DisconnectError,
     RefusalError,
@@ -26,7 +27,6 @@ from wspubsub.pubsub.requests import ConnectRequest
 from wspubsub.pubsub.rules import ANYONE, Access, call_rule
 from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
-    REPLY_BYTES,
     Fields,
     describe_expiry,
     make_reader,

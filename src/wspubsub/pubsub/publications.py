@@ -15,6 +15,9 @@ from wspubsub.pubsub.frames import (
 if TYPE_CHECKING:
     from wspubsub.log.rules import LoggedMessage
 
+REPLY_BYTES = MAX_MESSAGE_BYTES - 2048
+"""The room for publications in a reply: a message, less everything else in it."""
+
 LONGEST_OFFSET = 2**53 - 1
 """No offset has more digits."""
 
@@ -50,14 +53,21 @@ def encode_logged(message: "LoggedMessage") -> bytes:
     return make_publication(message.topic, read_publication(message)).encode()
 
 
-def encode_publication(topic: str, publication: Publication) -> bytes:
+def encode_publication(
+    topic: str, publication: Publication, max_bytes: int = MAX_MESSAGE_BYTES
+) -> bytes:
     """Return the frame that carries a publication.
 
+    Args:
+        topic: The topic.
+        publication: The publication.
+        max_bytes: How long the frame may be: what API Gateway takes ("Quotas for
+            configuring and running a WebSocket API"), or less.
+
     Raises:
-        MessageTooLargeError: It has over 131,072 bytes ("Quotas for configuring and
-            running a WebSocket API").
+        MessageTooLargeError: It is longer.
     """
     frame = make_publication(topic, publication).encode()
-    if len(frame) > MAX_MESSAGE_BYTES:
-        raise MessageTooLargeError(len(frame), MAX_MESSAGE_BYTES)
+    if len(frame) > max_bytes:
+        raise MessageTooLargeError(len(frame), max_bytes)
     return frame

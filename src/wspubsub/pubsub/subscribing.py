@@ -5,7 +5,7 @@ from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wspubsub.errors import MessageError, UsageError
-from wspubsub.messages import MAX_MESSAGE_BYTES, decode_json
+from wspubsub.messages import decode_json
 from wspubsub.pubsub.caller import Caller, Services
 from wspubsub.pubsub.codes import (
     LIMIT_EXCEEDED,
@@ -15,6 +15,7 @@ from wspubsub.pubsub.codes import (
 from wspubsub.pubsub.commands import SubRefresh, Subscribe, Unsubscribe
 from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import encode_json
+from wspubsub.pubsub.publications import REPLY_BYTES
 from wspubsub.pubsub.refusals import RefusalError, TokenExpired
 from wspubsub.pubsub.requests import SubscribeRequest
 from wspubsub.pubsub.rules import ANYONE, Access, Found, call_rule
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 
 REJECT_UNRECOVERED = 2
 """The bit of `flag` with which a client wants error 112 instead of a gap."""
-
-REPLY_BYTES = MAX_MESSAGE_BYTES - 2048
-"""The room in a reply: less than a message, because of everything else in it."""
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
