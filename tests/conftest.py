@@ -1,4 +1,4 @@
-"""Gateways that several files of tests share, each started once."""
+"""Gateways that several files of tests share, each started once; slow tests' time."""
 
 import importlib.util
 import os
@@ -13,9 +13,18 @@ from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, 
 
 PROBE_TIMEOUT_SECONDS = 1.5
 
+SLOW_SECONDS = 600
+"""The timeout of a slow test: coverage and a busy machine make it several times slower."""
+
 if threading.current_thread() is threading.main_thread():
     # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
 
 
 @pytest.fixture(scope="session")

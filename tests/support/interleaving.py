@@ -18,6 +18,7 @@ class _Turn:
 
     def __init__(self, client: Any, caller: Caller, threads: Executor) -> None:
         self.is_done = False
+        self._is_given_up = False
         self._client = client
         self._caller = caller
         self._go = threading.Semaphore(0)
@@ -30,6 +31,11 @@ class _Turn:
         self._go.release()
         self._stands.acquire()
 
+    def give_up(self) -> None:
+        """Have the caller fail at the request at which it stands."""
+        self._is_given_up = True
+        self._go.release()
+
     def finish(self) -> None:
         """Raise what the caller has raised."""
         self._end.result()
@@ -38,6 +44,8 @@ class _Turn:
         def call(**request: Any) -> Any:
             self._stands.release()
             self._go.acquire()
+            if self._is_given_up:
+                raise RuntimeError("the test is over")
             return getattr(self._client, operation)(**request)
 
         return call
@@ -99,9 +107,15 @@ def _run(
     taken: list[list[int]],
 ) -> None:
     turns = [_Turn(client, caller, threads) for caller in callers]
-    while runnable := [each for each, turn in enumerate(turns) if not turn.is_done]:
-        chosen = choose(runnable)
-        turns[chosen[0]].step()
-        taken.append(chosen)
+    try:
+        while runnable := [each for each, turn in enumerate(turns) if not turn.is_done]:
+            chosen = choose(runnable)
+            turns[chosen[0]].step()
+            taken.append(chosen)
+    except BaseException:
+        # The time of the test is over, perhaps. Nothing may wait for these for ever.
+        for turn in turns:
+            turn.give_up()
+        raise
     for turn in turns:
         turn.finish()
