@@ -14,7 +14,7 @@ from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, 
 PROBE_TIMEOUT_SECONDS = 1.5
 
 SLOW_SECONDS = 600
-"""The timeout of a slow test: coverage and a busy machine make it several times slower."""
+"""The timeout of a slow test, which coverage and a busy machine make slower still."""
 
 if threading.current_thread() is threading.main_thread():
     # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.
