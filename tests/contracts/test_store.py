@@ -269,6 +269,7 @@ def test_subscribing_again_prolongs_the_subscription(
     assert store.topics("a=") == {"news"}
 
 
+@pytest.mark.slow
 def test_every_subscriber_is_seen_once_however_many_there_are(
     store: SubscriptionStore,
 ) -> None:

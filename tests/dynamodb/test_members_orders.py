@@ -262,6 +262,7 @@ def stale_items(name: str, request: Request) -> Request:
     return request
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("acts", "fault"),
     [

@@ -274,6 +274,7 @@ def _partition(request: Request) -> str:
     return partition
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

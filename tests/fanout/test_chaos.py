@@ -165,6 +165,7 @@ class World:
             return None
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("tier", ["inline", "stream", "queue"])
