@@ -254,6 +254,7 @@ schedules = st.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, derandomize=True)
 @given(schedules)
 def test_every_id_has_exactly_one_true_outcome(schedule: dict[str, list[str]]) -> None:

@@ -291,6 +291,7 @@ def _make_log(kind: str, table: Any) -> TopicLog:
     return MemoryTopicLog() if kind == "memory" else TableLog(table)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["memory", "table"])
 @pytest.mark.parametrize("first_dies", [None, 0, 1, 2, 3, 4])
 @pytest.mark.parametrize("second_dies", [None, 2])

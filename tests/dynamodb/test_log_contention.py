@@ -99,6 +99,7 @@ def test_one_writer_writes_as_fast_as_the_table_answers_and_never_looks() -> Non
     assert crowd.count > 10 / LATENCY * 0.7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writers", [2, 5, 20, 50])
 def test_of_many_that_write_without_a_pause_nobody_starves(writers: int) -> None:
     crowd = Crowd(writers)

@@ -135,14 +135,8 @@ class Waking:
         )
 
 
-@pytest.mark.parametrize(
-    "deleted",
-    [
-        (),
-        *(pytest.param(each, marks=pytest.mark.slow) for each in [(3,), (2, 3)]),
-        (1, 2, 3),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("deleted", [(), (3,), (2, 3), (1, 2, 3)])
 def test_in_every_order_of_a_writer_and_a_subscriber_one_epoch_begins(
     deleted: tuple[int, ...],
 ) -> None:

@@ -227,6 +227,7 @@ def test_events_have_the_shape_of_aws(probe: DevGateway) -> None:
     assert message["requestContext"]["messageId"].endswith(context["connectionId"][-8:])
 
 
+@pytest.mark.slow
 def test_200_clients_get_what_one_publishes(chat: DevGateway) -> None:
     async def converse() -> list[str]:
         clients = await asyncio.gather(

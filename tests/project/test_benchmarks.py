@@ -233,6 +233,7 @@ def test_a_file_that_cannot_be_written_is_refused_before_anything_is_measured() 
     assert "/no/such/folder is no folder" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_every_peer_of_fanout_delivers_everything(tmp_path: Path) -> None:
     found = tiny("fanout", tmp_path)
@@ -251,6 +252,7 @@ def test_every_peer_of_fanout_delivers_everything(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 @pytest.mark.skipif(sys.platform != "linux", reason="awslambdaric runs on Linux")
 def test_every_function_of_coldstart_handles_its_connect(tmp_path: Path) -> None:

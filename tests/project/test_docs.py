@@ -233,6 +233,7 @@ def test_examples_in_docstrings_run() -> None:
     assert all(each.attempted and not each.failed for each in results), results
 
 
+@pytest.mark.slow
 def test_the_examples_of_the_readme_need_no_other_page() -> None:
     run = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "README.md"],

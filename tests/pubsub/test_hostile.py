@@ -175,6 +175,7 @@ def test_every_command_is_answered_and_nobody_gets_what_is_not_theirs(
     attack.check_end()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_it_is_so_while_the_store_fails(seed: int) -> None:
     attack = Attack(seed)

@@ -169,6 +169,7 @@ def test_a_worker_that_dies_in_a_batch_loses_nothing(sources: DevGateway) -> Non
     assert sources.wait_for(lambda each: each.get("retries") == 1)
 
 
+@pytest.mark.slow
 def test_messages_come_again_until_they_are_dead_letters(sources: DevGateway) -> None:
     with sources.client() as talker:
         for order in ("one", "poison of a queue", "two"):
@@ -199,6 +200,7 @@ def test_messages_come_again_until_they_are_dead_letters(sources: DevGateway) ->
     assert left["ApproximateNumberOfMessagesNotVisible"] == "0"
 
 
+@pytest.mark.slow
 def test_a_poison_record_is_given_up_and_nothing_else(sources: DevGateway) -> None:
     url, table = sources.dynamodb_url, "elsewhere"
     created = run(
