@@ -1,11 +1,9 @@
 """The store behind `PubSub` on the table of `DynamoDBSubscriptionStore`."""
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
-from wspubsub.dynamodb.client import DynamoDBClient
 from wspubsub.dynamodb.items import (
     Item,
     is_live,
@@ -30,15 +28,10 @@ from wspubsub.dynamodb.removal import (
     report_ended,
     run_each,
 )
-from wspubsub.dynamodb.shards import Shards
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
 from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.subscriptions.members import command_number
-from wspubsub.subscriptions.port import (
-    TTL_SECONDS,
-    check_connection_id,
-    check_topics,
-)
+from wspubsub.subscriptions.port import check_connection_id, check_topics
 from wspubsub.subscriptions.sessions import (
     Began,
     Ended,
@@ -63,41 +56,15 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
     table sees the same subscribers.
     """
 
-    def __init__(
-        self,
-        table: str,
-        *,
-        client: DynamoDBClient | None = None,
-        shards: Shards = 1,
-        previous_shards: Shards | None = None,
-        api: str | None = None,
-        max_topics: int | None = None,
-        ttl_seconds: float = TTL_SECONDS,
-        now: Callable[[], float] = time.time,
-        sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(
-            table,
-            client=client,
-            shards=shards,
-            previous_shards=previous_shards,
-            api=api,
-            max_topics=max_topics,
-            ttl_seconds=ttl_seconds,
-            now=now,
-            sleep=sleep,
-            clock=clock,
-        )
-        self._members = MemberReads(self._table, now=now, clock=clock)
+    def _assemble(self) -> None:
+        table, plan, now = self._table, self._plan, self._now
+        self._members = MemberReads(table, now=now, clock=self._clock)
         self._subscribers = self._members
-        self._removal = Removal(self._table, self._plan, now, has_presence=True)
-        self._sessions = MemberSessions(self._table, now)
-        self._holds = MemberHolds(self._table, self._plan, now)
-        self._changes = MemberChanges(self._table, self._plan, self._holds, now)
-        self._commands = MemberCommands(
-            self._table, self._plan, self._changes, api, now
-        )
+        self._removal = Removal(table, plan, now, has_presence=True)
+        self._sessions = MemberSessions(table, now)
+        self._holds = MemberHolds(table, plan, now)
+        self._changes = MemberChanges(table, plan, self._holds, now)
+        self._commands = MemberCommands(table, plan, self._changes, self._api, now)
 
     def begin_session(self, session: Session) -> bool:
         """See `MemberStore.begin_session`.
@@ -262,8 +229,6 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             connection_id,
             check_offset(offset),
         )
-        if timeout_seconds is None:
-            return mark()
         return run_within(timeout_seconds, mark, "UpdateItem")
 
     def trace(
@@ -272,8 +237,6 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         """See `MemberStore.trace`. Costs 1 write unit."""
         connection_id = check_connection_id(connection_id)
         trace = partial(self._holds.trace, validate_topic(topic), connection_id)
-        if timeout_seconds is None:
-            return trace()
         return run_within(timeout_seconds, trace, "UpdateItem")
 
     def release(

@@ -103,14 +103,19 @@ class DynamoDBSubscriptionStore:
             )
         self._table = TableAccess(choose_client(client), table, sleep=sleep)
         self._plan = ShardPlan(shards, previous_shards)
-        self._subscribers = Subscribers(self._table, now=now, clock=clock)
-        self._pairs = Pairs(self._table, self._plan, api)
-        self._removal = Removal(self._table, self._plan, now)
         self._api = check_api(api)
         self._max_topics = check_max_topics(max_topics)
         self._ttl_seconds = check_ttl(ttl_seconds)
         self._now = now
         self._clock = clock
+        self._assemble()
+
+    def _assemble(self) -> None:
+        """Create the parts that do the work; a store with more to do has others."""
+        table, plan, now = self._table, self._plan, self._now
+        self._subscribers = Subscribers(table, now=now, clock=self._clock)
+        self._pairs = Pairs(table, plan, self._api)
+        self._removal = Removal(table, plan, now)
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
@@ -252,12 +257,10 @@ class DynamoDBSubscriptionStore:
         ended: list[Left] = []
         prune = partial(self._prune, ids, topic, young, ended)
         with report_ended(ended):
-            if seconds is None:
-                prune(math.inf)
-            else:
-                # What is left of the time is for the answers to what was asked last.
-                until = self._clock() + PRUNE_SHARE * seconds
-                run_within(seconds, partial(prune, until), "Query")
+            # What is left of the time is for the answers to what was asked last.
+            share = math.inf if seconds is None else PRUNE_SHARE * seconds
+            until = self._clock() + share
+            run_within(seconds, partial(prune, until), "Query")
         return list(ended), frozenset(young)
 
     def _prune(

@@ -9,17 +9,22 @@ from wspubsub.errors import StoreTimeoutError
 ResultT = TypeVar("ResultT")
 
 
-def run_within(seconds: float, call: Callable[[], ResultT], operation: str) -> ResultT:
+def run_within(
+    seconds: float | None, call: Callable[[], ResultT], operation: str
+) -> ResultT:
     """Return what a call returns, or raise what it raises, within a time limit.
 
     Args:
         seconds: The time. After it the call goes on without anybody's waiting for it.
-        call: What to call, in a thread of its own.
+            If None, it may take any time, and needs no thread of its own.
+        call: What to call.
         operation: What DynamoDB is asked for, for the error.
 
     Raises:
         StoreTimeoutError: The time ran out first.
     """
+    if seconds is None:
+        return call()
     results: list[ResultT] = []
     errors: list[BaseException] = []
 
