@@ -138,7 +138,6 @@ def simulate(
     )
     clock.spawn(partial(stream.poll, seconds))
     clock.run()
-    usage.throttled = usage.posts - usage.messages
     lags = sorted(each.seconds for each in stream.lags)
     return Simulated(
         len(lags),

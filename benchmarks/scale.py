@@ -144,7 +144,6 @@ def simulate(
     clock.spawn(publish)
     clock.run()
     [(report, call_seconds)] = reports
-    usage.throttled = usage.posts - usage.messages
     return Simulated(
         report,
         connections.delivered,

@@ -66,7 +66,6 @@ class Usage:
 
     Attributes:
         posts: Answered requests to the Management API, throttled ones too.
-        throttled: Those answered with 429.
         messages: Posts that are paid for.
         queue_requests: Requests to SQS, of 64 KB each.
         invocations: Runs of the function.
@@ -75,9 +74,14 @@ class Usage:
     """
 
     def __init__(self) -> None:
-        self.posts = self.throttled = self.messages = 0
+        self.posts = self.messages = 0
         self.queue_requests = self.invocations = 0
         self.function_seconds = self.read_units = 0.0
+
+    @property
+    def throttled(self) -> int:
+        """How many posts were answered with 429."""
+        return self.posts - self.messages
 
     def dollars(self) -> float:
         """Return what it costs, beyond all free tiers."""

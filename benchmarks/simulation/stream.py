@@ -1,6 +1,5 @@
 """A table's stream and the function that Lambda runs for it, in virtual time."""
 
-import base64
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from wspubsub.eventsources import StreamHandler
 from wspubsub.log.rules import Appended
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
 from wspubsub.subscriptions.sessions import Member
+from wspubsub.testing import stream_event
 
 BEGAN_AT = 1_800_000_000.0
 """The time of day when the virtual clock stands at 0."""
@@ -63,29 +63,11 @@ class SimulatedStream:
     def put(self, message: LoggedMessage) -> None:
         """Take a new log entry; the mapping sees it a little later."""
         self._number += 1
-        image = {
-            "pk": {"S": f"L#{message.topic}"},
-            "sk": {"S": f"{message.position.offset:016}"},
-            "epoch": {"S": message.position.epoch},
-            "id": {"S": message.id},
-            "published_at": {"N": repr(message.published_at)},
-            "expires_at": {"N": repr(int(message.published_at) + 604_800)},
-            "data": {"B": base64.b64encode(message.data).decode()},
-        }
-        change = {
-            "SequenceNumber": f"{self._number:021}",
-            "ApproximateCreationDateTime": float(int(message.published_at)),
-            "NewImage": image,
-        }
-        self._records.append(
-            {
-                "eventSource": "aws:dynamodb",
-                "eventName": "INSERT",
-                "dynamodb": change,
-                "seen_from": self._clock() + self._times.stream_seconds,
-                "published_at": self._clock(),
-            }
-        )
+        [record] = stream_event(message, at=message.published_at)["Records"]
+        record["dynamodb"]["SequenceNumber"] = f"{self._number:021}"
+        now = self._clock()
+        record |= {"seen_from": now + self._times.stream_seconds, "published_at": now}
+        self._records.append(record)
 
     def poll(self, until: float) -> None:
         """Invoke the function with what there is, until a time and nothing is left."""

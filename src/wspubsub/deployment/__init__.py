@@ -2,13 +2,14 @@
 
 from wspubsub.deployment.permissions import Arns, permissions
 from wspubsub.deployment.template.storage import STREAM_FILTERS
-from wspubsub.handlers.application import Application
+from wspubsub.handlers.application import Application, Declaration
 from wspubsub.handlers.inspection import read_application
 
 __all__ = [
     "STREAM_FILTERS",
     "Application",
     "Arns",
+    "Declaration",
     "permissions",
     "read_application",
 ]

@@ -74,18 +74,14 @@ class Gateway:
     """
 
     def __init__(self, config: GatewayConfig, *, draw: Callable[[int], bytes]) -> None:
-        self.config = config
         self._ids = Ids(draw)
-        self._events = LambdaEvents(config)
         self._answers = ManagementAnswers(self._ids)
         self._deadlines = Deadlines()
         self._connections = ClientConnections(config, self._deadlines)
         self._invocations = Invocations(
             self._ids, self._deadlines, config.integration_timeout_seconds
         )
-        self._lifecycle = Lifecycle(
-            config, self._ids, self._connections, self._invocations
-        )
+        self.deploy(config)
 
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration, as a stage does when its API is redeployed.

@@ -7,6 +7,7 @@ nothing mentions is denied. `*` and `?` are wildcards, actions match in any casi
 import re
 from collections.abc import Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 _ACTION = "execute-api:Invoke"
@@ -74,9 +75,9 @@ def _applies(statement: object, method_arn: str) -> bool:
             f"a Resource must have at most {_MAX_ARN} characters"
         )
     action_matches = any(
-        _matches(pattern.lower(), _ACTION.lower()) for pattern in actions
+        matches(pattern.lower(), _ACTION.lower()) for pattern in actions
     )
-    resource_matches = any(_matches(pattern, method_arn) for pattern in resources)
+    resource_matches = any(matches(pattern, method_arn) for pattern in resources)
     return (action_matches == covers_actions) and (resource_matches == covers_resources)
 
 
@@ -95,9 +96,15 @@ def _element(statement: Mapping[str, Any], name: str) -> tuple[list[str], bool]:
     return patterns, present[0] == name
 
 
-def _matches(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
+    """Return whether a pattern of a policy, with its `*` and `?`, covers a text."""
+    return _compile(pattern).fullmatch(text) is not None
+
+
+@lru_cache(maxsize=512)
+def _compile(pattern: str) -> re.Pattern[str]:
     parts = (
         {"*": ".*", "?": "."}.get(part, re.escape(part))
         for part in re.split(r"([*?])", pattern)
     )
-    return re.fullmatch("".join(parts), text, re.DOTALL) is not None
+    return re.compile("".join(parts), re.DOTALL)

@@ -23,11 +23,10 @@ _HANDLER = re.compile(r"[^\s.]+(\.[^\s.]+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
-    """A handler as its module has set it up.
+class Declaration:
+    """What a handler says about itself.
 
     Attributes:
-        handler: What Lambda is configured with: `module.function`.
         route_keys: Route keys that have a handler, `$connect` and its like included.
         two_way_keys: Those whose handler answers the client by what it returns.
         route_selection_expression: What the router selects routes with.
@@ -38,28 +37,14 @@ class Application:
             `history` (topics have a log) and `members` (who is in a topic, which a
             `PubSub` keeps). Only what declares it is known to.
         needs_connect: Whether its API needs a route `$connect`.
-        variables: Names that begin with `WSPUBSUB_` of the environment variables that
-            the module reads while it is imported.
-
-    Raises:
-        UsageError: The handler has no name that Lambda would take.
     """
 
-    handler: str
     route_keys: AbstractSet[str]
     two_way_keys: AbstractSet[str] = frozenset()
     route_selection_expression: str = DEFAULT_EXPRESSION
     event_sources: AbstractSet[str] | None = frozenset()
     table_uses: AbstractSet[str] = frozenset()
     needs_connect: bool = True
-    variables: AbstractSet[str] = frozenset()
-
-    def __post_init__(self) -> None:
-        if not _HANDLER.fullmatch(self.handler):
-            raise UsageError(
-                f"{self.handler!r} is not a handler; use MODULE.FUNCTION, such as "
-                "app.handler"
-            )
 
     @property
     def custom_keys(self) -> list[str]:
@@ -71,23 +56,6 @@ class Application:
         """The routes that its API gets, the predefined ones first."""
         unneeded = set() if self.needs_connect else {CONNECT}
         return [*(key for key in PREDEFINED if key not in unneeded), *self.custom_keys]
-
-    @property
-    def needed_sources(self) -> frozenset[str]:
-        """The event sources that it needs, of `stream` and `queue`.
-
-        It takes their records, or reads their variable while it is imported.
-        """
-        read = {
-            source
-            for source, variable in SOURCE_VARIABLES.items()
-            if variable in self.variables
-        }
-        return frozenset(read | (self.event_sources or set()))
-
-    def may_take(self, source: str) -> bool:
-        """Return whether the handler takes records of an event source, or may do so."""
-        return self.event_sources is None or source in self.event_sources
 
     def two_way_routes(
         self, route_keys: AbstractSet[str], chosen: AbstractSet[str] | None = None
@@ -116,3 +84,44 @@ class Application:
             for key in self.two_way_keys
             if key in route_keys or DEFAULT in route_keys
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application(Declaration):
+    """A handler as its module has set it up, with all that it declares.
+
+    Attributes:
+        handler: What Lambda is configured with: `module.function`.
+        variables: Names that begin with `WSPUBSUB_` of the environment variables that
+            the module reads while it is imported.
+
+    Raises:
+        UsageError: The handler has no name that Lambda would take.
+    """
+
+    handler: str
+    variables: AbstractSet[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not _HANDLER.fullmatch(self.handler):
+            raise UsageError(
+                f"{self.handler!r} is not a handler; use MODULE.FUNCTION, such as "
+                "app.handler"
+            )
+
+    @property
+    def needed_sources(self) -> frozenset[str]:
+        """The event sources that it needs, of `stream` and `queue`.
+
+        It takes their records, or reads their variable while it is imported.
+        """
+        read = {
+            source
+            for source, variable in SOURCE_VARIABLES.items()
+            if variable in self.variables
+        }
+        return frozenset(read | (self.event_sources or set()))
+
+    def may_take(self, source: str) -> bool:
+        """Return whether the handler takes records of an event source, or may do so."""
+        return self.event_sources is None or source in self.event_sources

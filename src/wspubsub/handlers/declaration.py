@@ -4,34 +4,11 @@ A handler is read as the object that it is. Whoever cannot import it here, such 
 `wspubsub template`, has a process of its own read it (`inspection`).
 """
 
-from collections.abc import Iterator, Set as AbstractSet
-from dataclasses import dataclass
+from collections.abc import Iterator
+from typing import Any
 
+from wspubsub.handlers.application import Declaration
 from wspubsub.router import Router
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
-    """What a handler says about itself.
-
-    Attributes:
-        route_keys: Route keys that have a handler, `$connect` and its like included.
-        two_way_keys: Those whose handler answers the client by what it returns.
-        route_selection_expression: What the router selects routes with.
-        event_sources: `stream` and `queue`, as far as it takes their records; None if
-            it does not say.
-        table_uses: `history` and `members`, as far as it says that it has the table
-            for a log of topics and for who is in them.
-        needs_connect: Whether its API needs a route `$connect`, unless it says that
-            nothing handles it.
-    """
-
-    route_keys: AbstractSet[str]
-    two_way_keys: AbstractSet[str]
-    route_selection_expression: str
-    event_sources: AbstractSet[str] | None
-    table_uses: AbstractSet[str]
-    needs_connect: bool
 
 
 def read_declaration(handler: object) -> Declaration | None:
@@ -51,8 +28,8 @@ def read_declaration(handler: object) -> Declaration | None:
         two_way_keys=router.two_way_keys,
         route_selection_expression=router.route_selection_expression,
         event_sources=_find_event_sources(handler),
-        table_uses=_find_table_uses(handler),
-        needs_connect=_find_needs_connect(handler),
+        table_uses=frozenset(_find(handler, "table_uses", ())),
+        needs_connect=bool(_find(handler, "needs_connect", default=True)),
     )
 
 
@@ -73,14 +50,9 @@ def _find_event_sources(handler: object) -> frozenset[str] | None:
     return None
 
 
-def _find_table_uses(handler: object) -> frozenset[str]:
-    declaring = (each for each in _unwrap(handler) if hasattr(each, "table_uses"))
-    return frozenset(getattr(next(declaring, None), "table_uses", ()))
-
-
-def _find_needs_connect(handler: object) -> bool:
-    declaring = (each for each in _unwrap(handler) if hasattr(each, "needs_connect"))
-    return bool(getattr(next(declaring, None), "needs_connect", True))
+def _find(handler: object, name: str, default: object) -> Any:  # noqa: ANN401 - as declared
+    found = (getattr(each, name) for each in _unwrap(handler) if hasattr(each, name))
+    return next(found, default)
 
 
 def _unwrap(handler: object) -> Iterator[object]:

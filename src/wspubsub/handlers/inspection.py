@@ -13,6 +13,7 @@ from wspubsub.errors import UsageError
 from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 from wspubsub.handlers.environ import isolate_environ, python_path
 from wspubsub.handlers.target import Target
+from wspubsub.messages import Json
 
 _REGION, _ACCOUNT = "us-east-1", "123456789012"
 _TIMEOUT_SECONDS = 60
@@ -98,17 +99,15 @@ def inspect_handler(
     declared = answer["declaration"]
     if declared is None:
         raise NoRouterError(_describe_router(target))
-    event_sources = declared["event_sources"]
     return Application(
         handler=target.handler,
-        route_keys=frozenset(declared["route_keys"]),
-        two_way_keys=frozenset(declared["two_way_keys"]),
-        route_selection_expression=declared["route_selection_expression"],
-        event_sources=None if event_sources is None else frozenset(event_sources),
-        table_uses=frozenset(declared["table_uses"]),
-        needs_connect=declared["needs_connect"],
         variables=frozenset(answer["variables"]),
+        **{name: _as_set(value) for name, value in declared.items()},
     )
+
+
+def _as_set(value: Json) -> Json:
+    return frozenset(value) if isinstance(value, list) else value
 
 
 def _optional(sources: AbstractSet[str]) -> list[str]:

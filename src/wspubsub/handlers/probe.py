@@ -74,27 +74,19 @@ class ProbeError(Exception):
 
 
 def describe(handler: str) -> dict[str, Any] | None:
-    """Return what a handler declares, as JSON data, or None if it has no router.
+    """Return what a handler declares by name, or None if it has no router.
 
     Raises:
         ProbeError: It cannot be imported.
     """
     value = _import_handler(handler)
     # After the module: it must not find modules that only this program has loaded.
+    import dataclasses  # noqa: PLC0415 - as said
+
     from wspubsub.handlers.declaration import read_declaration  # noqa: PLC0415 - as said
 
     declared = read_declaration(value)
-    if declared is None:
-        return None
-    sources = declared.event_sources
-    return {
-        "route_keys": sorted(declared.route_keys),
-        "two_way_keys": sorted(declared.two_way_keys),
-        "route_selection_expression": declared.route_selection_expression,
-        "event_sources": None if sources is None else sorted(sources),
-        "table_uses": sorted(declared.table_uses),
-        "needs_connect": declared.needs_connect,
-    }
+    return None if declared is None else dataclasses.asdict(declared)
 
 
 def _import_handler(handler: str) -> object:
@@ -144,7 +136,7 @@ def main(arguments: list[str]) -> None:
         answer = {"error": str(error)}
     answer["variables"] = sorted(_read)
     with os.fdopen(answers, "w", encoding="utf-8") as stream:
-        json.dump(answer, stream)
+        json.dump(answer, stream, default=sorted)  # sets have no JSON form
     # Threads that the module has started may not keep the answer waiting.
     sys.stderr.flush()
     os._exit(0)

@@ -5,7 +5,7 @@ import dataclasses
 from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
-from wspubsub.selection import CONNECT, PREDEFINED, RouteSelectionExpression
+from wspubsub.selection import RouteSelectionExpression
 from wspubsub.testing.functions import LambdaHandler
 
 
@@ -27,11 +27,11 @@ def declared_config(
     declared = read_declaration(handler)
     if declared is None:
         return config
-    needs_connect = declared.needs_connect or config.has_authorizer
-    unneeded = frozenset() if needs_connect else frozenset({CONNECT})
+    if config.has_authorizer:
+        declared = dataclasses.replace(declared, needs_connect=True)
     return dataclasses.replace(
         config,
-        routes=(declared.route_keys | {*PREDEFINED}) - unneeded,
+        routes=frozenset(declared.all_keys),
         two_way=declared.two_way_keys,
         route_selection_expression=RouteSelectionExpression(
             declared.route_selection_expression

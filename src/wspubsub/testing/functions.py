@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -120,48 +120,20 @@ class Functions:
         function: Function,
         event: Mapping[str, Any],
         invocation_id: str,
+        *,
+        handler: LambdaHandler | None = None,
     ) -> InvocationRecord:
-        """Invoke a function for the gateway, and log it if it fails.
+        """Invoke a function, and log it if it fails.
 
         Args:
             config: Region and account of the function, and how long it may take.
             function: Which function.
             event: What it is invoked with.
             invocation_id: ID of the invocation.
+            handler: The function, if it is not the gateway's own.
         """
-        handler = self.handler
-        if function is Function.AUTHORIZER:
-            handler = self._authorizer
-        return self._invoke(config, function, handler, event, invocation_id)
-
-    def invoke_for(
-        self,
-        config: GatewayConfig,
-        records: Sequence[Mapping[str, Any]],
-        invocation_id: str,
-        *,
-        handler: LambdaHandler | None,
-    ) -> InvocationRecord:
-        """Invoke a function for records of an event source, and log it if it fails.
-
-        Args:
-            config: As for `invoke`.
-            records: The records.
-            invocation_id: ID of the invocation.
-            handler: The function; None is the handler.
-        """
-        event = {"Records": [*records]}
-        handler = handler or self.handler
-        return self._invoke(config, Function.HANDLER, handler, event, invocation_id)
-
-    def _invoke(
-        self,
-        config: GatewayConfig,
-        function: Function,
-        handler: LambdaHandler | None,
-        event: Mapping[str, Any],
-        invocation_id: str,
-    ) -> InvocationRecord:
+        own = self._authorizer if function is Function.AUTHORIZER else self.handler
+        handler = handler or own
         if handler is None:
             raise UsageError("set the handler first: gateway.handler = router")
         until = self._now() + config.integration_timeout_seconds

@@ -14,6 +14,7 @@ from wspubsub.gateway.effects import (
     Accept,
     Close,
     Effect,
+    Function,
     Invoke,
     ManagementResponse,
     Refuse,
@@ -334,8 +335,12 @@ class InProcessGateway:
     def _run(self, work: Invoke | Due) -> InvocationRecord:
         if isinstance(work, Due):
             id_ = str(uuid.UUID(bytes=self._draw(16), version=4))
-            record = self._functions.invoke_for(
-                self.config, work.records, id_, handler=work.handler
+            record = self._functions.invoke(
+                self.config,
+                Function.HANDLER,
+                {"Records": [*work.records]},
+                id_,
+                handler=work.handler,
             )
             work.source.finish(record.outcome, self._now)
             return record

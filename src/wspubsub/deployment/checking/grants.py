@@ -6,10 +6,10 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from wspubsub.deployment.checking.stack import Resource, Stack, as_list, as_mapping
+from wspubsub.gateway.policies import matches
 
 _ROLE = "AWS::IAM::Role"
 _ARN_FIELDS = 6
@@ -38,10 +38,10 @@ class Statement:
     def allows(self, action: str, resource: str) -> bool:
         """Return whether it allows, or may allow, an action on a resource."""
         return any(
-            pattern is None or _is_match(pattern.lower(), action.lower())
+            pattern is None or matches(pattern.lower(), action.lower())
             for pattern in self.actions
         ) and any(
-            pattern is None or _is_match(strip_place(pattern), resource)
+            pattern is None or matches(strip_place(pattern), resource)
             for pattern in self.resources
         )
 
@@ -139,16 +139,3 @@ def _is_inverted(statement: Mapping[str, Any]) -> bool:
 def _is_unusual(statement: Mapping[str, Any]) -> bool:
     # Something like Fn::If, or a statement that says what is not allowed.
     return not {"Effect", "Action", "Resource"} <= statement.keys()
-
-
-def _is_match(pattern: str, text: str) -> bool:
-    return _compile(pattern).fullmatch(text) is not None
-
-
-@lru_cache(maxsize=512)
-def _compile(pattern: str) -> re.Pattern[str]:
-    parts = (
-        ".*" if part == "*" else "." if part == "?" else re.escape(part)
-        for part in re.split(r"([*?])", pattern)
-    )
-    return re.compile("".join(parts), re.DOTALL)
