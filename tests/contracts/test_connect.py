@@ -2,25 +2,16 @@
 
 import enum
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contracts.stores import KINDS, make_stores
-from tests.support.virtual_time import Clock
 from wspubsub import Connection, SubscriptionStore, UsageError
 
 
 class Name(str, enum.Enum):  # noqa: UP042 - what older programs have
     NEWS = "news"
     ANN = "ann="
-
-
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest) -> Iterator[SubscriptionStore]:
-    with make_stores(request.param, Clock()) as make:
-        yield make()
 
 
 def connection(**fields: Any) -> Connection:

@@ -1,26 +1,8 @@
 """The contract of `ReadyStore`: who was greeted is remembered."""
 
-from collections.abc import Callable, Iterator
-from typing import cast
-
-import pytest
-
-from tests.contracts.stores import KINDS, make_stores
 from tests.support.virtual_time import Clock
 from wspubsub import Connection
 from wspubsub.subscriptions.port import ReadyStore
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=KINDS)
-def store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[ReadyStore]:
-    make: Callable[..., object]
-    with make_stores(request.param, clock) as make:
-        yield cast("ReadyStore", make())
 
 
 def test_a_connection_is_new_once(store: ReadyStore) -> None:

@@ -1,29 +1,14 @@
 """The contract of `SegmentedStore`: a topic can be read in parts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import chain
-from typing import cast
 
 import pytest
 
-from tests.contracts.stores import KINDS, make_stores
 from tests.support.virtual_time import Clock
 from wspubsub import Segment, SegmentedStore, TopicError, UsageError
 
 IDS = sorted(f"L0SM9cOFvHcCI{number:03}=" for number in range(30))
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=KINDS)
-def make_store(
-    request: pytest.FixtureRequest, clock: Clock
-) -> Iterator[Callable[..., SegmentedStore]]:
-    with make_stores(request.param, clock) as make:
-        yield lambda **options: cast("SegmentedStore", make(**options))
 
 
 MakeSegmented = Callable[..., SegmentedStore]

@@ -1,25 +1,13 @@
 """Subscribing to several topics, how many there may be, and how long they last."""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.contracts.stores import KINDS, MakeStore, make_stores
+from tests.contracts.stores import MakeStore
 from tests.support.virtual_time import Clock
 from wspubsub import MessageError, TooManyTopicsError, TopicError, UsageError
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=KINDS)
-def make_store(request: pytest.FixtureRequest, clock: Clock) -> Iterator[MakeStore]:
-    with make_stores(request.param, clock) as make:
-        yield make
 
 
 def test_one_call_subscribes_to_several_topics(make_store: MakeStore) -> None:

@@ -1,13 +1,13 @@
 """A connection that ends: said once, and nothing of it found for long."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
+from tests.support.faulty_dynamodb import FaultyDynamoDB, refusal
 from tests.support.interleaving import Caller, every_order, some_orders
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import Clock
@@ -83,12 +83,6 @@ def test_a_subscribe_at_the_same_time_leaves_what_the_next_publish_finds() -> No
         ending.clock.advance(60)
         ending.store(ending.table).prune(["a="], topic="news")
         assert ending.table.keys() == set(), order
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto("t") as client:
-        yield client
 
 
 def half_gone(client: FaultyDynamoDB, clock: Clock) -> DynamoDBSubscriptionStore:

@@ -1,15 +1,11 @@
 """What the log in DynamoDB asks of DynamoDB, and how it bears DynamoDB's failures."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import (
-    FaultyDynamoDB,
-    faulty_moto,
-)
+from tests.support.faulty_dynamodb import FaultyDynamoDB
 from tests.support.virtual_time import Clock
 from wspubsub import History, Position, UsageError
 from wspubsub.dynamodb import DynamoDBTopicLog
@@ -19,17 +15,6 @@ MARGIN = 3600
 SKEW = 900
 MINUTE = History(ttl_seconds=60, position_ttl_seconds=60)
 HOURS = History(ttl_seconds=10_000, position_ttl_seconds=10_000)
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

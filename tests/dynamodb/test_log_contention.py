@@ -1,13 +1,12 @@
 """Many writers of one topic: what an append costs, and that nobody starves."""
 
 import random
-from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
+from tests.support.faulty_dynamodb import FaultyDynamoDB, refusal
 from tests.support.servers.small_table import SmallTable
 from tests.support.side_by_side import SideBySide
 from tests.support.virtual_time import Clock
@@ -121,17 +120,6 @@ def test_few_writes_are_in_vain_at_a_moderate_rate() -> None:
     assert crowd.client.puts < 1.35 * crowd.count
     assert crowd.client.queries < 1.3 * crowd.count
     assert crowd.longest < 0.5
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 class Sleeper:

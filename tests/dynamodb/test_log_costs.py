@@ -5,11 +5,11 @@ nothing of transactions, of which each item takes two ("DynamoDB read and write
 operations").
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto
+from tests.support.faulty_dynamodb import FaultyDynamoDB
 from tests.support.virtual_time import Clock
 from wspubsub import History, Position
 from wspubsub.dynamodb import DynamoDBTopicLog
@@ -19,17 +19,6 @@ SKEW = 900
 MINUTE = History(ttl_seconds=60, position_ttl_seconds=60)
 BEGIN = ["query", "put_item"]
 BEGIN_AGAIN = ["query", "transact_write_items"]
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 Act = Callable[[DynamoDBTopicLog], object]

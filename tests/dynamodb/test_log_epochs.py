@@ -4,7 +4,6 @@ A topic wakes up after its history has expired, and several writers see it at on
 while DynamoDB's time to live deletes what has expired in any order.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from tests.support.faulty_dynamodb import (
     FaultyDynamoDB,
     cancelled,
-    faulty_moto,
     lost_answer,
     refusal,
 )
@@ -29,17 +27,6 @@ MARGIN = 60 * 60
 WEEK = 7 * 24 * MARGIN
 LONG_AGO = TTL + MARGIN + SKEW
 HISTORY = History(ttl_seconds=TTL, position_ttl_seconds=TTL)
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 def make_log(

@@ -1,6 +1,5 @@
 """How the log in DynamoDB bears other writers, lost answers and refusals."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,7 +7,6 @@ import pytest
 from tests.support.faulty_dynamodb import (
     FaultyDynamoDB,
     cancelled,
-    faulty_moto,
     lost_answer,
     refusal,
 )
@@ -17,20 +15,8 @@ from wspubsub import History, StoreError
 from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
-MARGIN = 3600
 KEYS = [None, "k"]
 WRITES = {None: "put_item", "k": "transact_write_items"}
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

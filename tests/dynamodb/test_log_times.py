@@ -2,14 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from tests.support.faulty_dynamodb import (
     FaultyDynamoDB,
-    faulty_moto,
     lost_answer,
     refusal,
 )
@@ -20,17 +18,6 @@ from wspubsub.dynamodb import DynamoDBTopicLog
 TABLE = "log"
 KEYS = [None, "k"]
 WRITES = {None: "put_item", "k": "transact_write_items"}
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

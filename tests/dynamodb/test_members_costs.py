@@ -1,27 +1,20 @@
 """What the store behind `PubSub` asks of DynamoDB, request by request."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.contracts.members import begin, open_session, session
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto
+from tests.support.faulty_dynamodb import FaultyDynamoDB
 from tests.support.virtual_time import Clock
 from wspubsub.dynamodb import DynamoDBMemberStore, DynamoDBSubscriptionStore
 from wspubsub.subscriptions.sessions import Session
 
 Act = Callable[[DynamoDBMemberStore, Session], object]
 
-WRITES = {"put_item", "update_item", "delete_item"}
 SUBSCRIBED = Counter(update_item=1, put_item=1, get_item=1)
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto("t") as client:
-        yield client
 
 
 def costs(client: FaultyDynamoDB, act: Callable[[], object]) -> Counter[str]:

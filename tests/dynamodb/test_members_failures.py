@@ -1,15 +1,15 @@
 """The store behind `PubSub` where answers are lost and functions are stopped."""
 
 import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from tests.contracts.members import begin, open_session, session
 from tests.support.faulty_dynamodb import (
     FaultyDynamoDB,
-    faulty_moto,
+    Stopped,
+    StopsAfter,
     lost_answer,
     refusal,
 )
@@ -21,12 +21,6 @@ from wspubsub.dynamodb.images import new_connection
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET, Ended, Member, Presence
 
 ANN = Presence(connection_id="a=", user="ann")
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto("t") as client:
-        yield client
 
 
 @pytest.fixture(params=[True, False], ids=["items in errors", "none"])
@@ -242,27 +236,6 @@ def test_a_plain_store_sees_who_is_subscribed_and_who_is_not(
     bob = open_session(members, "b=", "bob")
     assert begin(members, bob, 1).is_current
     assert [each.connection_id for each in members.members("news")] == ["b="]
-
-
-class Stopped(BaseException):
-    """The function is gone."""
-
-
-class StopsAfter:
-    """A client whose process dies after so many requests."""
-
-    def __init__(self, client: Any, requests: int) -> None:
-        self.client = client
-        self.requests = requests
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            if not self.requests:
-                raise Stopped
-            self.requests -= 1
-            return getattr(self.client, operation)(**request)
-
-        return call
 
 
 def subscribe(store: DynamoDBMemberStore) -> None:

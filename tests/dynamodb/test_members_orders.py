@@ -14,6 +14,7 @@ import pytest
 
 from tests.contracts.members import session
 from tests.support.interleaving import Caller, every_order, some_orders
+from tests.support.request_faults import Fault, Request, no_fault
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import NOW, Clock
 from wspubsub.dynamodb import DynamoDBMemberStore
@@ -22,9 +23,6 @@ from wspubsub.topics import shard_of
 ID = next(f"c{n}=" for n in range(99) if shard_of(f"c{n}=", 2) != shard_of(f"c{n}=", 3))
 ANN = session(ID)
 TOPIC = "news"
-
-Request = dict[str, Any]
-Fault = Callable[[str, Request], Request]
 
 ANSWER = "ANSWER"
 """In a request: it does not reach the table, and this is what comes back."""
@@ -46,10 +44,6 @@ class Faulty:
             return getattr(self._client, operation)(**changed)
 
         return call
-
-
-def no_fault(_operation: str, request: Request) -> Request:
-    return request
 
 
 class World:

@@ -8,14 +8,20 @@ write and answers every read that need not be consistent. A page holds two items
 The same runs with one fault find a loss, so they would notice.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from tests.contracts.members import session
 from tests.support.interleaving import Caller, every_order, some_orders
-from tests.support.late_reads import EVERYTHING, LateReads
+from tests.support.request_faults import (
+    ONE_PAGE,
+    Endpoint,
+    Fault,
+    Request,
+    no_fault,
+)
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import Clock
 from wspubsub import History, Position
@@ -26,40 +32,6 @@ ID = "c="
 ANN = session(ID)
 CROWD = ("a=", "b=", "x=", "y=")
 HISTORY = History(limit=50, ttl_seconds=60, position_ttl_seconds=60)
-PAGE_ITEMS = 2
-
-Request = dict[str, Any]
-Fault = Callable[[str, Request], Request]
-ONE_PAGE = "ONE_PAGE"
-"""In a request: the rest of the answer is left out."""
-
-
-def no_fault(_operation: str, request: Request) -> Request:
-    return request
-
-
-class Endpoint:
-    """DynamoDB with small pages and a fault, and the way to a client."""
-
-    def __init__(self, table: SmallTable, fault: Fault) -> None:
-        self._client = LateReads(table, EVERYTHING)
-        self._fault = fault
-
-    def post(self, *, send: Callable[[], None]) -> None:
-        send()
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            if operation == "query":
-                request["Limit"] = min(PAGE_ITEMS, request.get("Limit", PAGE_ITEMS))
-            request = self._fault(operation, request)
-            is_cut = request.pop(ONE_PAGE, False)
-            answer = getattr(self._client, operation)(**request)
-            if is_cut:
-                answer.pop("LastEvaluatedKey", None)
-            return answer
-
-        return call
 
 
 class Client:

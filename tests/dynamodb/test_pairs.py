@@ -1,13 +1,18 @@
 """Both items of a subscription are there, or neither, whatever comes in between."""
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, refusal
+from tests.support.faulty_dynamodb import (
+    FaultyDynamoDB,
+    Stopped,
+    StopsAfter,
+    refusal,
+)
 from tests.support.interleaving import Caller, every_order, some_orders
 from tests.support.servers.small_table import SmallTable
 from wspubsub import StoreError
@@ -17,27 +22,6 @@ from wspubsub.topics import shard_of
 ID = next(f"c{n}=" for n in range(99) if shard_of(f"c{n}=", 2) != shard_of(f"c{n}=", 3))
 FIRSTS = ["nothing", "subscribed", "left half-way"]
 PLANS: list[dict[str, int]] = [{}, {"shards": 3, "previous_shards": 2}]
-
-
-class Stopped(BaseException):
-    """The function is gone."""
-
-
-class StopsAfter:
-    """A client whose process dies after so many requests."""
-
-    def __init__(self, client: Any, requests: int) -> None:
-        self.client = client
-        self.requests = requests
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            if not self.requests:
-                raise Stopped
-            self.requests -= 1
-            return getattr(self.client, operation)(**request)
-
-        return call
 
 
 def make_store(client: Any, **options: Any) -> DynamoDBSubscriptionStore:

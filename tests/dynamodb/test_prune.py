@@ -1,22 +1,15 @@
 """What a prune deletes from the table, in which order, and within which time."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto, refusal
+from tests.support.faulty_dynamodb import FaultyDynamoDB, refusal
 from tests.support.virtual_time import Clock
 from wspubsub import Connection, Pruned, StoreError, TooManyTopicsError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 TABLE = "subscriptions"
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
 
 
 @pytest.fixture

@@ -16,7 +16,13 @@ from typing import Any
 import pytest
 
 from tests.support.interleaving import Caller, every_order, some_orders
-from tests.support.late_reads import EVERYTHING, LateReads
+from tests.support.request_faults import (
+    ONE_PAGE,
+    Endpoint,
+    Fault,
+    Request,
+    no_fault,
+)
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import Clock
 from wspubsub import History, LoggedMessage, Position, Publisher
@@ -29,39 +35,8 @@ TOPIC = "news"
 SKEW = 15 * 60
 LONG_AGO = 60 + SKEW
 HISTORY = History(limit=50, ttl_seconds=60, position_ttl_seconds=60)
-PAGE_ITEMS = 2
 CROWD = ("a=", "b=", "x=", "y=")
 """Who is subscribed all the time: two before the clients by their IDs, two after."""
-
-ONE_PAGE = "ONE_PAGE"
-"""In a request: the rest of the answer is left out."""
-
-Request = dict[str, Any]
-Fault = Callable[[str, Request], Request]
-
-
-def no_fault(_operation: str, request: Request) -> Request:
-    return request
-
-
-class Endpoint:
-    """DynamoDB with small pages, and a fault in what is asked of it."""
-
-    def __init__(self, table: SmallTable, fault: Fault) -> None:
-        self._client = LateReads(table, EVERYTHING)
-        self._fault = fault
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            if operation == "query":
-                request["Limit"] = min(PAGE_ITEMS, request.get("Limit", PAGE_ITEMS))
-            request = self._fault(operation, request)
-            answer = getattr(self._client, operation)(**request)
-            if request.get(ONE_PAGE):
-                answer.pop("LastEvaluatedKey", None)
-            return answer
-
-        return call
 
 
 class Client:

@@ -1,23 +1,16 @@
 """Over how many shards a topic is spread."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from tests.support.faulty_dynamodb import FaultyDynamoDB, faulty_moto
+from tests.support.faulty_dynamodb import FaultyDynamoDB
 from wspubsub import UsageError
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 TABLE = "subscriptions"
-
-
-@pytest.fixture
-def client() -> Iterator[FaultyDynamoDB]:
-    with faulty_moto(TABLE) as client:
-        yield client
 
 
 def make_store(client: Any, **options: Any) -> DynamoDBSubscriptionStore:

@@ -13,11 +13,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-# The first by test_figures.py, the other by the tests of the templates.
-TESTED_ELSEWHERE = {
-    "docs/reference/limits.md",
-    "docs/how-to/deploy-with-cloudformation.md",
-}
 SETUP = "python3 -m venv .venv && .venv/bin/pip install -e "
 
 

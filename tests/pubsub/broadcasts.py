@@ -26,12 +26,15 @@ class Members(MemoryMemberStore):
         failing_traces: Connections on which no trace can be left.
         released: Connections whose hold is over before a trace is left.
         fails_after: After so many members, reading fails; None for never.
+        seconds: How long it takes to read members.
         reads: Whether each reading of members was to be consistent.
         ended: What each prune has ended.
     """
 
     def __init__(self, time: VirtualTime) -> None:
         super().__init__(now=time.now)
+        self._time = time
+        self.seconds = 0.0
         self.failing_marks: set[str] = set()
         self.failing_traces: set[str] = set()
         self.released: set[str] = set()
@@ -41,60 +44,34 @@ class Members(MemoryMemberStore):
         self.ended: list[Ended] = []
 
     def members(
-        self,
-        topic: str,
-        *,
-        consistent: bool = True,
-        timeout_seconds: float | None = None,
+        self, topic: str, *, consistent: bool = True, **options: Any
     ) -> Iterator[Member]:
         self.reads.append(consistent)
-        found = super().members(
-            topic, consistent=consistent, timeout_seconds=timeout_seconds
-        )
+        found = super().members(topic, consistent=consistent, **options)
         for number, member in enumerate(sorted(found)):
             if number == self.fails_after:
                 raise self.error
             yield member
         if self.fails_after == 0:
             raise self.error
+        self._time.passed += self.seconds
 
     def mark_lost(
-        self,
-        topic: str,
-        connection_id: str,
-        offset: int,
-        *,
-        timeout_seconds: float | None = None,
+        self, topic: str, connection_id: str, offset: int, **options: Any
     ) -> bool:
         if connection_id in self.failing_marks:
             raise StoreError("throttled", operation="UpdateItem", code="T")
-        return super().mark_lost(
-            topic, connection_id, offset, timeout_seconds=timeout_seconds
-        )
+        return super().mark_lost(topic, connection_id, offset, **options)
 
-    def trace(
-        self,
-        topic: str,
-        connection_id: str,
-        *,
-        timeout_seconds: float | None = None,
-    ) -> bool:
+    def trace(self, topic: str, connection_id: str, **options: Any) -> bool:
         if connection_id in self.failing_traces:
             raise StoreError("throttled", operation="UpdateItem", code="T")
         if connection_id in self.released:
             return False
-        return super().trace(topic, connection_id, timeout_seconds=timeout_seconds)
+        return super().trace(topic, connection_id, **options)
 
-    def end_sessions(
-        self,
-        connection_ids: Iterable[str],
-        *,
-        topic: str | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Ended:
-        ended = super().end_sessions(
-            connection_ids, topic=topic, timeout_seconds=timeout_seconds
-        )
+    def end_sessions(self, connection_ids: Iterable[str], **options: Any) -> Ended:
+        ended = super().end_sessions(connection_ids, **options)
         self.ended.append(ended)
         return ended
 
@@ -113,12 +90,7 @@ class DeafConnections(RecordingConnections):
         self.runs: list[list[str]] = []
 
     def post_many(
-        self,
-        connection_ids: Iterable[str],
-        data: bytes,
-        *,
-        deadline: float,
-        patience_seconds: float | None = None,
+        self, connection_ids: Iterable[str], data: bytes, **options: Any
     ) -> Iterator[PostOutcome]:
         deaf: list[str] = []
         self.runs.append([])
@@ -131,9 +103,7 @@ class DeafConnections(RecordingConnections):
                 else:
                     yield connection_id
 
-        yield from super().post_many(
-            hearing(), data, deadline=deadline, patience_seconds=patience_seconds
-        )
+        yield from super().post_many(hearing(), data, **options)
         for connection_id in deaf:
             yield PostOutcome(connection_id, self.deaf[connection_id], "deaf")
 

@@ -154,11 +154,7 @@ class _Members(MemoryMemberStore):
             return super().begin_subscription(*arguments, **options)
 
     def members(
-        self,
-        topic: str,
-        *,
-        consistent: bool = True,
-        timeout_seconds: float | None = None,
+        self, topic: str, *, consistent: bool = True, **_options: Any
     ) -> Iterator[Member]:
         self._world.consistent.append(consistent)
         last = ""
@@ -174,32 +170,17 @@ class _Members(MemoryMemberStore):
                 return
             last = found[1].connection_id
 
-    def mark_lost(
-        self,
-        topic: str,
-        connection_id: str,
-        offset: int,
-        *,
-        timeout_seconds: float | None = None,
-    ) -> bool:
+    def mark_lost(self, *arguments: Any, **options: Any) -> bool:
         self._world.fail_store()
         if self._world.without == "marks":
             return True
-        return super().mark_lost(
-            topic, connection_id, offset, timeout_seconds=timeout_seconds
-        )
+        return super().mark_lost(*arguments, **options)
 
-    def trace(
-        self,
-        topic: str,
-        connection_id: str,
-        *,
-        timeout_seconds: float | None = None,
-    ) -> bool:
+    def trace(self, *arguments: Any, **options: Any) -> bool:
         self._world.fail_store()
         if self._world.without == "traces":
             return True
-        return super().trace(topic, connection_id, timeout_seconds=timeout_seconds)
+        return super().trace(*arguments, **options)
 
     def release(self, *arguments: Any, **options: Any) -> int | None:
         with self._world.steps():
@@ -223,12 +204,7 @@ class _Connections:
             raise ManagementError("no answer", status=None, code=None)
 
     def post_many(
-        self,
-        connection_ids: Iterable[str],
-        data: bytes,
-        *,
-        deadline: float,
-        patience_seconds: float | None = None,
+        self, connection_ids: Iterable[str], data: bytes, **_options: Any
     ) -> Iterator[PostOutcome]:
         for connection_id in connection_ids:
             self._world.step()

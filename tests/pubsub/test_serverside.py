@@ -225,22 +225,14 @@ def test_a_client_that_goes_while_it_is_subscribed_leaves_nothing(
 
 def test_a_failure_while_the_server_subscribes_is_raised(world: World) -> None:
     world.connect("ada")
-
-    def fail() -> None:
-        raise StoreError("out of order", operation="Query", code="X")
-
-    find_log(world).after_read = fail
+    find_log(world).after_read = fail_to_read
     with pytest.raises(StoreError):
         world.pubsub.subscribe("ada", "room:1")
 
 
 def test_a_failure_while_a_client_connects_is_temporary(world: World) -> None:
     client = world.open()
-
-    def fail() -> None:
-        raise StoreError("out of order", operation="Query", code="X")
-
-    find_log(world).after_read = fail
+    find_log(world).after_read = fail_to_read
     assert client.connect("ada", data="room:1")["error"] == {
         "code": 100,
         "message": "internal server error",

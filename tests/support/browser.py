@@ -1,6 +1,5 @@
 """Pages in a headless Chromium, driven over the Chrome DevTools Protocol."""
 
-import base64
 import json
 import os
 import re
@@ -102,10 +101,6 @@ class Page:
             "value": "dark" if is_dark else "light",
         }
         self._call("Emulation.setEmulatedMedia", features=[scheme])
-
-    def take_screenshot(self, path: Path) -> None:
-        data = self._call("Page.captureScreenshot")["data"]
-        path.write_bytes(base64.b64decode(data))
 
     def complaints(self) -> list[Any]:
         """Return the exceptions that nothing in the page has caught, and its errors."""

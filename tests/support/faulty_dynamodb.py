@@ -111,6 +111,27 @@ class FaultyDynamoDB:
         return answer
 
 
+class Stopped(BaseException):
+    """The function is gone."""
+
+
+class StopsAfter:
+    """A client whose process dies after so many requests."""
+
+    def __init__(self, client: Any, requests: int) -> None:
+        self.client = client
+        self.requests = requests
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def call(**request: Any) -> Any:
+            if not self.requests:
+                raise Stopped
+            self.requests -= 1
+            return getattr(self.client, operation)(**request)
+
+        return call
+
+
 def _forget_items(response: Any) -> None:
     response.pop("Item", None)
     for reason in response.get("CancellationReasons", []):
