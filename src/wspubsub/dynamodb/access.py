@@ -5,7 +5,13 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from wspubsub.dynamodb.batches import write_all
-from wspubsub.dynamodb.client import DynamoDBClient, answer_of, query, store_errors
+from wspubsub.dynamodb.client import (
+    CONDITION_FAILED,
+    DynamoDBClient,
+    answer_of,
+    query,
+    store_errors,
+)
 from wspubsub.dynamodb.items import Item, Write, key_of
 from wspubsub.dynamodb.pages import ItemPage, StartKey
 from wspubsub.errors import StoreError
@@ -104,7 +110,7 @@ class TableAccess:
                 **options,
             )
         except StoreError as error:
-            if error.code != "ConditionalCheckFailedException":
+            if error.code != CONDITION_FAILED:
                 raise
             # Some emulators do not say what the condition failed on.
             found = answer_of(error).get("Item") or self.get(key_of(item))

@@ -31,7 +31,6 @@ TTL_ATTRIBUTE = "expires_at"
 CONNECTION_SORT_KEY = "#"
 _READY = "R"
 _TOPIC = "T#"
-_PRESENCE = "P#"
 
 
 class Written(NamedTuple):
@@ -63,7 +62,7 @@ def topic_key(connection_id: str, topic: str) -> Item:
 
 def presence_partition(topic: str) -> str:
     """Return the partition key of who is present in a topic."""
-    return f"{_PRESENCE}{topic}"
+    return f"P#{topic}"
 
 
 def presence_key(connection_id: str, topic: str) -> Item:
@@ -74,12 +73,6 @@ def presence_key(connection_id: str, topic: str) -> Item:
 def is_ever_present(item: Item) -> bool:
     """Return whether a connection may be shown as present in one of its topics."""
     return "p" in item
-
-
-def read_present_topic(item: Item) -> str:
-    """Return the topic in which an item shows somebody as present."""
-    partition: str = item["pk"]["S"]
-    return partition.removeprefix(_PRESENCE)
 
 
 def user_partition(user: str) -> str:
@@ -201,6 +194,11 @@ def is_live(item: Item, now: float) -> bool:
     """Return whether an item counts as present."""
     # DynamoDB deletes expired items within days, so readers must leave them out.
     return not (is_leaving(item) or is_gone(item)) and read_expiry(item) > now
+
+
+def live_topics(items: Iterable[Item], now: float) -> list[Item]:
+    """Return the items of a connection's topics that count as there."""
+    return [each for each in items if is_live(each, now) and read_topic(each)]
 
 
 def read_written_at(items: Iterable[Item]) -> Iterator[float]:

@@ -166,7 +166,9 @@ class DynamoDBTopicLog:
         position, 1 write unit more, and 4 (or 2 and 2 for each KB of the last message)
         if it had one that has expired.
         """
-        return self._ensure(validate_topic(topic), timeout_seconds).position
+        topic = validate_topic(topic)
+        check_timeout(timeout_seconds)
+        return self._ensure(topic, self._plan.require(topic), timeout_seconds).position
 
     def position(self, topic: str) -> Position | None:
         """See `TopicLog.position`.
@@ -174,8 +176,8 @@ class DynamoDBTopicLog:
         Costs 1 read unit for each 4 KB of the newest message.
         """
         topic = validate_topic(topic)
-        tail = self._live(topic, self._plan.require(topic))
-        return tail.position if tail else None
+        newest = self._log(topic).newest
+        return newest.position if newest else None
 
     def read(
         self, topic: str, since: Position | None = None, limit: int = 100
@@ -205,8 +207,10 @@ class DynamoDBTopicLog:
         topic = validate_topic(topic)
         check_since(since, is_needed=True)
         check_limit(limit)
-        tail = self._ensure(topic, timeout_seconds)
-        return replays.recover(self._log_below(topic, tail), since, limit)
+        check_timeout(timeout_seconds)
+        history = self._plan.require(topic)
+        tail = self._ensure(topic, history, timeout_seconds)
+        return replays.recover(self._log_below(topic, history, tail), since, limit)
 
     def read_history(
         self,
@@ -227,9 +231,9 @@ class DynamoDBTopicLog:
             check_limit(limit)
         return replays.read_history(self._log(topic), since, limit, reverse=reverse)
 
-    def _ensure(self, topic: str, timeout_seconds: float | None) -> Tail:
-        check_timeout(timeout_seconds)
-        history = self._plan.require(topic)
+    def _ensure(
+        self, topic: str, history: History, timeout_seconds: float | None
+    ) -> Tail:
         tries = Tries(self._now, self._sleep, timeout_seconds)
         with report_timeout(topic, _MAY_BE_BEGUN):
             return self._begin(topic, self._look(topic, tries), history, tries)
@@ -270,10 +274,6 @@ class DynamoDBTopicLog:
 
     def _look(self, topic: str, tries: Tries) -> Tail | None:
         return tries.request(lambda: self._requests.newest(topic), "Query")
-
-    def _live(self, topic: str, history: History) -> Tail | None:
-        tail = self._requests.newest(topic)
-        return tail if tail and is_live(tail, history, self._now()) else None
 
     def _write(
         self,
@@ -320,10 +320,12 @@ class DynamoDBTopicLog:
         )
 
     def _log(self, topic: str) -> Log:
-        return self._log_below(topic, self._live(topic, self._plan.require(topic)))
-
-    def _log_below(self, topic: str, tail: Tail | None) -> Log:
         history = self._plan.require(topic)
+        tail = self._requests.newest(topic)
+        is_there = tail is not None and is_live(tail, history, self._now())
+        return self._log_below(topic, history, tail if is_there else None)
+
+    def _log_below(self, topic: str, history: History, tail: Tail | None) -> Log:
         newest = None
         if tail is not None:
             served = is_served(tail.published_at, history, self._now())

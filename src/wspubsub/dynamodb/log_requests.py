@@ -10,7 +10,7 @@ from wspubsub.dynamodb.client import (
     query,
     store_errors,
 )
-from wspubsub.dynamodb.items import Item
+from wspubsub.dynamodb.items import Item, key_of
 from wspubsub.dynamodb.log_items import (
     Genesis,
     LogEntry,
@@ -92,15 +92,13 @@ class LogRequests:
         else:
             check = self._check(genesis.topic, genesis.predecessor)
             reasons = self._transact(genesis.token, {"Put": put}, check)
-        old = self._old_entry(reasons, put)
-        return not reasons or _epoch(old) == genesis.tail.position.epoch
+        return not reasons or self._is_ours(reasons[0], put["Item"], "epoch")
 
     def put(self, entry: LogEntry) -> bool:
         """Write an entry; False if another has its offset, or may have it."""
         put = self._put_entry(entry_item(entry))
         reasons = self._put(put)
-        old = self._old_entry(reasons, put)
-        return not reasons or _id(old) == entry.message.id
+        return not reasons or self._is_ours(reasons[0], put["Item"], "id")
 
     def put_with_key(self, entry: LogEntry, key: Item) -> Item | None:
         """Write an entry and the item of its key, both or neither.
@@ -116,7 +114,7 @@ class LogRequests:
             return key
         if reasons[1].get("Code") != _TAKEN:
             return None
-        return self._old(reasons[1], _key_of(key))
+        return self._old(reasons[1], key_of(key))
 
     def put_again(self, item: Item) -> None:
         """Write the item of a key again, unless it is now another message's."""
@@ -196,16 +194,15 @@ class LogRequests:
             }
         }
 
-    def _old_entry(
-        self, reasons: Sequence[Mapping[str, Any]], put: dict[str, Any]
-    ) -> Item:
-        """Return the entry because of which a put was refused; it may be ours.
+    def _is_ours(self, reason: Mapping[str, Any], item: Item, name: str) -> bool:
+        """Return whether the entry because of which a put was refused is its own.
 
         It is if an attempt before this one had been carried out.
         """
-        if not reasons or reasons[0].get("Code") != _TAKEN:
-            return {}
-        return self._old(reasons[0], _key_of(put["Item"])) or {}
+        if reason.get("Code") != _TAKEN:
+            return False
+        old = self._old(reason, key_of(item)) or {}
+        return bool(old.get(name) == item[name])
 
     def _old(self, answer: Mapping[str, Any], key: Item) -> Item | None:
         """Return the item on which a condition failed; some endpoints omit it."""
@@ -221,17 +218,3 @@ class LogRequests:
     def _query(self, request: dict[str, Any]) -> Mapping[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
         return query(self._client, self._table, {**request, "ConsistentRead": True})
-
-
-def _epoch(item: Item) -> str | None:
-    epoch: str | None = item.get("epoch", {}).get("S")
-    return epoch
-
-
-def _id(item: Item) -> str | None:
-    id_: str | None = item.get("id", {}).get("S")
-    return id_
-
-
-def _key_of(item: Item) -> Item:
-    return {"pk": item["pk"], "sk": item["sk"]}

@@ -119,7 +119,7 @@ class MemberCommands:
 
     def _write_topic(self, entry: NewSubscription) -> Step | Began:
         key = topic_key(entry.connection_id, entry.topic)
-        shard = self._plan.candidates(entry.connection_id, entry.topic)[0]
+        shard = self._plan.shard(entry.connection_id, entry.topic)
         sets, removes = topic_change(entry.subscription, shard, entry.written)
         if self._api is not None:
             sets["api"] = {"S": self._api}
@@ -201,7 +201,7 @@ class MemberCommands:
     ) -> tuple[Item | None, Step | None]:
         """Return the topic's item as it was, and no step if a later one has it."""
         key = topic_key(connection_id, topic)
-        shard = self._plan.candidates(connection_id, topic)[0]
+        shard = self._plan.shard(connection_id, topic)
         sets, removes, expressions, values = tombstone_change(shard, self._now())
         if command_number is None:
             sets["ended_at"] = number(self._now())

@@ -75,12 +75,10 @@ class MemberHolds:
             values,
             ["h", "t", "o", "lost"],
         )
-        if not done and _is_held_with(found, began, traces):
+        if not done and _count_traces(found, began) == traces:
             # What was lost meanwhile, a publisher will tell the client.
             done, found = self._remove(key, condition, values, ["h", "t", "o"])
-        if done or found is None or not is_held(found) or read_number(found) != began:
-            return None
-        return read_traces(found)
+        return None if done else _count_traces(found, began)
 
     def _remove(
         self, key: Item, condition: str, values: Item, names: list[str]
@@ -91,7 +89,8 @@ class MemberHolds:
         )
 
 
-def _is_held_with(item: Item | None, began: int, traces: int) -> bool:
-    if item is None or not is_held(item):
-        return False
-    return read_number(item) == began and read_traces(item) == traces
+def _count_traces(item: Item | None, began: int) -> int | None:
+    """Return how many traces are on what this subscribe holds; None if it does not."""
+    if item is None or not is_held(item) or read_number(item) != began:
+        return None
+    return read_traces(item)

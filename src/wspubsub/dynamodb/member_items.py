@@ -218,11 +218,6 @@ def next_number(item: Item | None) -> int:
     return 1 if item is None else max(0, read_number(item)) + 1
 
 
-def live_topics(items: Iterable[Item], now: float) -> list[Item]:
-    """Return the items of a connection's topics that count as there."""
-    return [each for each in items if is_live(each, now) and read_topic(each)]
-
-
 def read_lost(item: Item | None, now: float) -> int | None:
     """Return what a subscriber has missed; None without a mark or if it expired."""
     if item is None or "lost" not in item or not is_live(item, now):

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
 
 from wspubsub.dynamodb.items import Item
 from wspubsub.dynamodb.member_items import number, read_member
 from wspubsub.dynamodb.pages import ItemPage, StartKey, read_ahead
-from wspubsub.dynamodb.subscribers import Subscribers
+from wspubsub.dynamodb.subscribers import Subscribers, make_request
 from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
 from wspubsub.subscriptions.port import Segment
 from wspubsub.subscriptions.sessions import Member
@@ -34,12 +33,7 @@ class MemberReads(Subscribers):
     def _member_page(
         self, topic: str, segment: Segment, start: StartKey | None, *, consistent: bool
     ) -> ItemPage[Member]:
-        condition, values = super()._filter()
-        request: dict[str, Any] = {
-            "FilterExpression": condition,
-            "ProjectionExpression": _PROJECTION,
-            "ExpressionAttributeValues": values,
-        }
+        request = make_request(_PROJECTION, super()._filter())
         page = self._read(topic, segment, start, request, consistent=consistent)
         return ItemPage([read_member(item) for item in page.items], page.next_key)
 

@@ -7,13 +7,13 @@ from functools import partial
 from wspubsub.dynamodb.items import (
     Item,
     is_live,
+    live_topics,
     presence_partition,
 )
 from wspubsub.dynamodb.member_changes import MemberChanges
 from wspubsub.dynamodb.member_commands import MemberCommands
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
-    live_topics,
     read_presence,
     read_state,
 )
@@ -25,11 +25,10 @@ from wspubsub.dynamodb.removal import (
     Removal,
     group,
     group_presences,
-    report_ended,
-    run_each,
 )
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
 from wspubsub.dynamodb.timeouts import run_within
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.members import command_number
 from wspubsub.subscriptions.port import check_connection_id, check_topics
 from wspubsub.subscriptions.sessions import (
@@ -102,11 +101,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         for each 4 KB.
         """
         connection_id = check_connection_id(connection_id)
-        ended: list[Left] = []
-        found = {connection_id: self._bury(connection_id)}
-        with report_ended(ended):
-            self._removal.run(found, is_over=lambda: False, ended=ended)
-        return _make_ended(ended)
+        return _make_ended(self._end_one(connection_id, self._bury(connection_id)))
 
     def end_sessions(
         self,

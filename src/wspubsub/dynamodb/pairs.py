@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.client import CONDITION_FAILED
 from wspubsub.dynamodb.items import (
     Item,
     Write,
@@ -86,7 +87,7 @@ class Pairs:
                 ExpressionAttributeValues={":mark": {"S": mark}},
             )
         except StoreError as error:
-            if error.code != "ConditionalCheckFailedException":
+            if error.code != CONDITION_FAILED:
                 raise
             return False
         return True

@@ -10,11 +10,11 @@ whoever gets it may say that the connection has left the topic, and nobody else.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import (
@@ -26,17 +26,16 @@ from wspubsub.dynamodb.items import (
     is_live,
     key_of,
     presence_key,
-    read_present_topic,
     read_shard,
     read_topic,
     subscriber_key,
 )
 from wspubsub.dynamodb.shards import ShardPlan
 from wspubsub.errors import StoreError
+from wspubsub.sidebyside import run_each
 
 log = logging.getLogger("wspubsub")
 
-MAX_THREADS = 8
 CHUNK = 25
 """How many subscriptions are ended side by side."""
 
@@ -55,17 +54,14 @@ class Left(NamedTuple):
     presence: Item | None = None
 
 
-InT = TypeVar("InT")
-OutT = TypeVar("OutT")
-
-
 class _Step(NamedTuple):
     """What is deleted before and after a connection's side of a subscription."""
 
     connection_id: str
     before: list[Write]
+    topic: str = ""
     topic_item: Item | None = None
-    presences: Sequence[Item] = ()
+    presence: Item | None = None
     after: Sequence[Write] = ()
 
 
@@ -129,8 +125,8 @@ class Removal:
         for name, item in topics.items():
             if name is not None:
                 sides = self._sides(connection_id, name, item)
-                shown = self._presences(connection_id, name, item)
-                yield _Step(connection_id, sides, item, shown)
+                presence = self._presence(connection_id, name, item)
+                yield _Step(connection_id, sides, name, item, presence)
         others = [
             delete(key_of(item))
             for item in items
@@ -140,8 +136,8 @@ class Removal:
             yield _Step(connection_id, others)
         else:
             sides = self._sides(connection_id, topic, found)
-            shown = self._presences(connection_id, topic, found)
-            yield _Step(connection_id, others, found, shown, sides)
+            presence = self._presence(connection_id, topic, found)
+            yield _Step(connection_id, others, topic, found, presence, sides)
 
     def _sides(self, connection_id: str, topic: str, item: Item | None) -> list[Write]:
         return [
@@ -149,12 +145,12 @@ class Removal:
             for shard in self._shards(connection_id, topic, item)
         ]
 
-    def _presences(
+    def _presence(
         self, connection_id: str, topic: str, item: Item | None
-    ) -> list[Item]:
-        if not (self._has_presence if item is None else is_ever_present(item)):
-            return []
-        return [presence_key(connection_id, topic)]
+    ) -> Item | None:
+        """Return the key of what may show a connection as present in a topic."""
+        may_be = self._has_presence if item is None else is_ever_present(item)
+        return presence_key(connection_id, topic) if may_be else None
 
     def _shards(self, connection_id: str, topic: str, item: Item | None) -> set[int]:
         shards = self._plan.writable(connection_id, topic)
@@ -162,22 +158,21 @@ class Removal:
 
     def _take(self, chunk: list[_Step], ended: list[Left]) -> None:
         self._table.write(write for step in chunk for write in step.before)
-        ends = [step for step in chunk if step.topic_item or step.presences]
+        ends = [step for step in chunk if step.topic_item or step.presence]
         run_each(partial(self._end, ended), ends)
         self._table.write(write for step in chunk for write in step.after)
 
     def _end(self, ended: list[Left], step: _Step) -> None:
         # The connection's side last: it says that there is a presence to end.
-        for key in step.presences:
-            shown = self._table.delete(key)
+        if step.presence is not None:
+            shown = self._table.delete(step.presence)
             if shown is not None and is_live(shown, self._now()):
-                topic = read_present_topic(shown)
-                ended.append(Left(step.connection_id, topic, shown))
+                ended.append(Left(step.connection_id, step.topic, shown))
         if step.topic_item is None:
             return
         old = self._table.delete(key_of(step.topic_item))
         if old is not None and is_live(old, self._now()):
-            ended.append(Left(step.connection_id, str(read_topic(old))))
+            ended.append(Left(step.connection_id, step.topic))
 
 
 def group(ended: Sequence[Left]) -> dict[str, frozenset[str]]:
@@ -211,15 +206,3 @@ def report_ended(ended: Sequence[Left]) -> Iterator[None]:
         if not ended:
             raise
         log.warning("could not forget all the connections", exc_info=True)
-
-
-def run_each(function: Callable[[InT], OutT], values: Iterable[InT]) -> list[OutT]:
-    """Return a function's result for each value; several run side by side."""
-    values = list(values)
-    if len(values) <= 1:
-        return list(map(function, values))
-    # Not at the top: connecting forgets nobody.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(MAX_THREADS, "wspubsub-prune") as pool:
-        return list(pool.map(function, values))

@@ -38,21 +38,14 @@ class ShardPlan:
         """Return the shard that a new subscription goes to."""
         return shard_of(connection_id, _number(self._shards, topic))
 
-    def previous_shard(self, connection_id: str, topic: str) -> int:
-        """Return the shard that the previous plan put a subscription in."""
-        return shard_of(connection_id, _number(self._previous, topic))
+    def candidates(self, connection_id: str, topic: str) -> list[int]:
+        """Return the shards of either plan, that of a new subscription first."""
+        previous = shard_of(connection_id, _number(self._previous, topic))
+        return list(dict.fromkeys((self.shard(connection_id, topic), previous)))
 
     def writable(self, connection_id: str, topic: str) -> set[int]:
         """Return the shards that either plan puts a subscription in."""
-        return {
-            self.shard(connection_id, topic),
-            self.previous_shard(connection_id, topic),
-        }
-
-    def candidates(self, connection_id: str, topic: str) -> list[int]:
-        """Return these shards, the one that a new subscription goes to first."""
-        shard = self.shard(connection_id, topic)
-        return [shard, *self.writable(connection_id, topic).difference({shard})]
+        return set(self.candidates(connection_id, topic))
 
     def readable(self, topic: str) -> range:
         """Return the shards that may hold subscriptions to a topic."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 from wspubsub.dynamodb.access import TableAccess
-from wspubsub.dynamodb.client import DynamoDBClient, choose_client
+from wspubsub.dynamodb.client import CONDITION_FAILED, DynamoDBClient, choose_client
 from wspubsub.dynamodb.items import (
     Item,
     Written,
@@ -19,6 +19,7 @@ from wspubsub.dynamodb.items import (
     connection_key,
     connection_partition,
     is_live,
+    live_topics,
     read_api,
     read_connection,
     read_topic,
@@ -27,13 +28,14 @@ from wspubsub.dynamodb.items import (
     ready_key,
 )
 from wspubsub.dynamodb.pairs import Pairs
-from wspubsub.dynamodb.removal import Left, Removal, group, report_ended, run_each
+from wspubsub.dynamodb.removal import Left, Removal, group, report_ended
 from wspubsub.dynamodb.segments import split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
 from wspubsub.dynamodb.subscribers import Subscribers
 from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.port import (
     TTL_SECONDS,
     Pruned,
@@ -128,10 +130,7 @@ class DynamoDBSubscriptionStore:
         Costs 1 write unit, 2 for each topic, and 1 read unit for each 4 KB.
         """
         connection_id = check_connection_id(connection_id)
-        found = {connection_id: self._items_of(connection_id)}
-        ended: list[Left] = []
-        with report_ended(ended):
-            self._removal.run(found, is_over=lambda: False, ended=ended)
+        ended = self._end_one(connection_id, self._items_of(connection_id))
         return group(ended).get(connection_id, frozenset())
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -160,7 +159,10 @@ class DynamoDBSubscriptionStore:
 
     def topics(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.topics`. Costs 1 read unit for each 4 KB."""
-        return self._live_topics(self._items_of(check_connection_id(connection_id)))
+        items = self._items_of(check_connection_id(connection_id))
+        return frozenset(
+            str(read_topic(each)) for each in live_topics(items, self._now())
+        )
 
     def subscribers(
         self,
@@ -226,7 +228,7 @@ class DynamoDBSubscriptionStore:
                 ExpressionAttributeValues={":now": {"N": repr(self._now())}},
             )
         except StoreError as error:
-            if error.code != "ConditionalCheckFailedException":
+            if error.code != CONDITION_FAILED:
                 raise
             return False
         return True
@@ -245,6 +247,15 @@ class DynamoDBSubscriptionStore:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
         ended, young = self._end_all(connection_ids, topic, timeout_seconds)
         return Pruned(left=group(ended), young=young)
+
+    def _end_one(self, connection_id: str, items: list[Item]) -> list[Left]:
+        """Forget a connection with its items."""
+        ended: list[Left] = []
+        with report_ended(ended):
+            self._removal.run(
+                {connection_id: items}, is_over=lambda: False, ended=ended
+            )
+        return ended
 
     def _end_all(
         self, connection_ids: Iterable[str], topic: str | None, seconds: float | None
@@ -303,11 +314,6 @@ class DynamoDBSubscriptionStore:
     def _items_of(self, connection_id: str) -> list[Item]:
         # Strongly consistent: what was subscribed a moment ago must be found.
         return self._table.all(connection_partition(connection_id))
-
-    def _live_topics(self, items: Iterable[Item]) -> frozenset[str]:
-        now = self._now()
-        topics = (read_topic(item) for item in items if is_live(item, now))
-        return frozenset(topic for topic in topics if topic is not None)
 
     def _stamp(self) -> Written:
         now = self._now()

@@ -1,6 +1,5 @@
 """Reads the subscribers of a topic, page by page and from all its shards at once."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -28,8 +27,8 @@ class Subscribers:
         self,
         table: TableAccess,
         *,
-        now: Callable[[], float] = time.time,
-        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float],
+        clock: Callable[[], float],
     ) -> None:
         self._table = table
         self._now = now
@@ -63,24 +62,20 @@ class Subscribers:
             consistent: Whether the reads are strongly consistent.
             seconds: How long to wait for pages, from now on; None for no limit.
         """
-        read = partial(self._page, topic, consistent)
+        read = partial(self._page, topic, consistent=consistent)
         return read_ahead(segments, read, seconds=seconds, clock=self._clock)
 
     def _page(
         self,
         topic: str,
-        consistent: bool,  # noqa: FBT001 - the first arguments are bound by `pages`
         segment: Segment,
         start: StartKey | None,
+        *,
+        consistent: bool,
     ) -> ItemPage[str]:
         # Neither the filter nor the projection saves read units, but a page without
         # the key that all its items share is half as long to send and to parse.
-        condition, values = self._filter()
-        request: dict[str, Any] = {
-            "FilterExpression": condition,
-            "ProjectionExpression": "sk",
-            "ExpressionAttributeValues": values,
-        }
+        request = make_request("sk", self._filter())
         page = self._read(topic, segment, start, request, consistent=consistent)
         ids = [item["sk"]["S"] for item in page.items]
         # A range of sort keys has both its ends in it.
@@ -109,3 +104,18 @@ class Subscribers:
             request["Limit"] = FIRST_PAGE_ITEMS
         partition = topic_partition(topic, segment.shard)
         return self._table.page(partition, start, request, condition)
+
+
+def make_request(projection: str, seen: tuple[str, Item]) -> dict[str, Any]:
+    """Return what a Query for subscribers asks for.
+
+    Args:
+        projection: Names of the attributes that are returned.
+        seen: The condition on those who are seen, and the values in it.
+    """
+    condition, values = seen
+    return {
+        "FilterExpression": condition,
+        "ProjectionExpression": projection,
+        "ExpressionAttributeValues": values,
+    }

@@ -101,9 +101,8 @@ class Tries:
 
     def _ask(self, ask: Callable[[], AnswerT], operation: str) -> AnswerT:
         # Without a timeout of the caller's, that of the client is good enough.
-        if not self._is_limited:
-            return ask()
-        return run_within(max(self._left(), ANSWER_SECONDS), ask, operation)
+        seconds = max(self._left(), ANSWER_SECONDS) if self._is_limited else None
+        return run_within(seconds, ask, operation)
 
     def _attempts(self, delays: Iterator[float]) -> Iterator[int]:
         return attempts(self._sleep, most=MAX_TRIES, left=self._left, delays=delays)

@@ -2,9 +2,8 @@
 
 from collections.abc import Collection, Iterable
 
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.port import SubscriptionStore
-
-MAX_THREADS = 8
 
 
 def read_topics(
@@ -19,12 +18,8 @@ def read_topics(
     Raises:
         StoreError: They could not be read.
     """
-    # Not at the top: where all are reached, nobody is asked about.
-    from concurrent.futures import ThreadPoolExecutor
-
     ids = sorted(set(connection_ids))
-    with ThreadPoolExecutor(MAX_THREADS, "wspubsub-topics") as pool:
-        return dict(zip(ids, pool.map(store.topics, ids), strict=True))
+    return dict(zip(ids, run_each(store.topics, ids), strict=True))
 
 
 def select_subscribed(

@@ -16,6 +16,7 @@ from wspubsub.pubsub.commands import Connect, Refresh
 from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import EncodedJson, encode_json
 from wspubsub.pubsub.handshakes import kept_fields
+from wspubsub.pubsub.marks import MAX_THREADS
 from wspubsub.pubsub.publications import REPLY_BYTES
 from wspubsub.pubsub.refusals import (
     DisconnectError,
@@ -25,13 +26,13 @@ from wspubsub.pubsub.refusals import (
 )
 from wspubsub.pubsub.requests import ConnectRequest
 from wspubsub.pubsub.rules import ANYONE, Access, call_rule
-from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
     Fields,
     describe_expiry,
     make_reader,
 )
 from wspubsub.pubsub.users import User
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.sessions import Session
 
 log = logging.getLogger("wspubsub")
@@ -74,7 +75,7 @@ def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
     caller.has_connected = True
     for entry in entries:
         caller.note(entry)
-    do_side_by_side(Entry.enter, entries)
+    run_each(Entry.enter, entries, most=MAX_THREADS)
     subs = _describe_all(caller, entries, len(fields.get("data", "").encode()))
     return {**fields, "subs": subs} if subs else fields
 

@@ -44,8 +44,8 @@ from wspubsub.pubsub.commands import (
 from wspubsub.pubsub.connecting import connect, refresh
 from wspubsub.pubsub.entering import Entry
 from wspubsub.pubsub.frames import make_error, make_reply
+from wspubsub.pubsub.marks import MAX_THREADS
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError, catch, code_of
-from wspubsub.pubsub.sidebyside import do_side_by_side
 from wspubsub.pubsub.subscribing import (
     Fields,
     Prepared,
@@ -54,6 +54,7 @@ from wspubsub.pubsub.subscribing import (
     sub_refresh,
     unsubscribe,
 )
+from wspubsub.sidebyside import run_each
 
 log = logging.getLogger("wspubsub")
 
@@ -135,7 +136,7 @@ def _subscribe(caller: Caller, commands: Iterable[Command]) -> list[str]:
         if isinstance(each.request, Subscribe)
     ]
     entries = [each.entry for _, each in prepared if isinstance(each, Prepared)]
-    do_side_by_side(Entry.enter, entries)
+    run_each(Entry.enter, entries, most=MAX_THREADS)
     return [
         make_error(command.id, code_of(each))
         if isinstance(each, Exception)

@@ -1,14 +1,12 @@
 """What publishers write about members that they do not post to, side by side."""
 
 from collections.abc import Callable, Collection
-from typing import TypeVar
 
 from wspubsub.delivery import Budget
 from wspubsub.errors import WspubsubError
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.sessions import Member
-
-ItemT = TypeVar("ItemT")
 
 MAX_THREADS = 16
 FEW = 3
@@ -62,7 +60,8 @@ class Marks:
                 if is_written:
                     self.written.append(member)
 
-        _call_for_each(write_one, members)
+        # Where all are reached, nobody pays for threads.
+        run_each(write_one, members, most=MAX_THREADS, few=FEW)
 
     def _mark(self, connection_id: str, seconds: float) -> bool:
         return self._members.mark_lost(
@@ -71,17 +70,3 @@ class Marks:
 
     def _trace(self, connection_id: str, seconds: float) -> bool:
         return self._members.trace(self._topic, connection_id, timeout_seconds=seconds)
-
-
-def _call_for_each(
-    function: Callable[[ItemT], object], items: Collection[ItemT]
-) -> None:
-    if len(items) <= FEW:
-        for item in items:
-            function(item)
-        return
-    # Where all are reached, nobody pays for threads.
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(MAX_THREADS, "wspubsub-marks") as pool:
-        list(pool.map(function, items))

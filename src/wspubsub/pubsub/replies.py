@@ -12,7 +12,8 @@ from wspubsub.pubsub.frames import (
     split_frames,
 )
 from wspubsub.pubsub.holds import Hold
-from wspubsub.pubsub.sidebyside import do_side_by_side
+from wspubsub.pubsub.marks import MAX_THREADS
+from wspubsub.sidebyside import run_each
 
 if TYPE_CHECKING:
     from wspubsub.pubsub.caller import Services
@@ -76,11 +77,13 @@ class Answers:
     def _release(self, connection_id: str, holds: list[Hold]) -> None:
         """Post what is newer, until publishers do that again."""
         for _ in range(MAX_ROUNDS):
-            do_side_by_side(Hold.release, [each for each in holds if each.is_open])
+            run_each(
+                Hold.release, [each for each in holds if each.is_open], most=MAX_THREADS
+            )
             held = [each for each in holds if each.is_open]
             if not held:
                 break
-            do_side_by_side(Hold.read, held)
+            run_each(Hold.read, held, most=MAX_THREADS)
             pushes = [push for each in held for push in each.pushes()]
             has_arrived = self._try_to_post(connection_id, split_frames(pushes))
             for each in held:
