@@ -76,8 +76,7 @@ class _Event(Record, hidden=("raw", "context", "state")):
 
     def remaining_seconds(self) -> float:
         """Return the seconds left until Lambda's timeout; infinity if unknown."""
-        remaining = getattr(self.context, "get_remaining_time_in_millis", None)
-        return float(remaining()) / 1000 if callable(remaining) else math.inf
+        return remaining_seconds(self.context)
 
 
 class ConnectEvent(_Event, hidden=("headers", "multi_query")):
@@ -105,12 +104,7 @@ class ConnectEvent(_Event, hidden=("headers", "multi_query")):
     @property
     def connection(self) -> Connection:
         """The connection to be, for `SubscriptionStore.connect`."""
-        return Connection(
-            id=str(self.connection_id),
-            connected_at=self.connected_at,
-            principal=self.principal,
-            api=f"{self.api_id}/{self.stage}" if self.api_id else None,
-        )
+        return connection_of(self)
 
 
 class MessageEvent(_Event):
@@ -280,3 +274,19 @@ def _message_event(
     top: Fields, request: Fields, common: dict[str, Any]
 ) -> MessageEvent:
     return MessageEvent(message_id=request.text("messageId"), body=top.body(), **common)
+
+
+def connection_of(event: _Event) -> Connection:
+    """Return the connection of an event, as far as that describes it."""
+    return Connection(
+        id=str(event.connection_id),
+        connected_at=event.connected_at,
+        principal=event.principal,
+        api=f"{event.api_id}/{event.stage}" if event.api_id else None,
+    )
+
+
+def remaining_seconds(context: object) -> float:
+    """Return the seconds left until Lambda's timeout; infinity if unknown."""
+    remaining = getattr(context, "get_remaining_time_in_millis", None)
+    return float(remaining()) / 1000 if callable(remaining) else math.inf

@@ -20,6 +20,9 @@ MAX_MESSAGE_BYTES = 131_072
 """Message payload quota of API Gateway WebSocket APIs, in bytes ("Quotas for
 configuring and running a WebSocket API")."""
 
+METERED_BYTES = 32_768
+"""API Gateway meters messages in increments of 32 KB ("Amazon API Gateway pricing")."""
+
 MAX_JSON_LEVELS = 128
 """How deeply a client may nest arrays and objects (RFC 8259 §9 allows such a limit).
 

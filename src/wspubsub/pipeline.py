@@ -119,7 +119,7 @@ class _Errors:
 
 def _handling(function: Handler) -> CallNext:
     def step(event: Event) -> Response:
-        result = _call(function, event)
+        result = call(function, event)
         by = _describe(function, "handler", event)
         if isinstance(event, ConnectEvent):
             return to_handshake_response(result, by, none_accepts=True)
@@ -142,7 +142,7 @@ def _surrounding(function: Handler, inner: CallNext) -> CallNext:
 
 
 def _answer(function: Handler, event: Event, error: Exception) -> Response:
-    result = _call(function, event, error)
+    result = call(function, event, error)
     by = _describe(function, "exception handler", event)
     if isinstance(event, ConnectEvent):
         return to_failed_handshake_response(result, by, status=_refusing_status(error))
@@ -171,8 +171,9 @@ def _usual_response(event: Event, error: Exception) -> Response | None:
     return Response(json.dumps(body), status_code=_refusing_status(error))
 
 
-def _call(function: Handler, *args: object) -> object:
-    result = function(*args)
+def call(function: Callable[..., Any], *args: object, **named: str) -> Any:  # noqa: ANN401 - as the function returns
+    """Call a function of the user's, and wait for it if it is `async def`."""
+    result = function(*args, **named)
     if hasattr(result, "__await__"):
         # Not at the top: a cold start without async handlers does not pay for it.
         from wspubsub.eventloop import wait_for

@@ -460,7 +460,7 @@ def test_joins_are_pushed_where_they_are_announced() -> None:
     service.join("a=", "b=")
     who = ClientInfo("anna", "b=")
 
-    service.broadcaster.push_join(TOPIC, who, exclude={"b="})
+    service.broadcaster.push_join(TOPIC, who)
 
     push = {"channel": TOPIC, "join": {"info": {"user": "anna", "client": "b="}}}
     assert service.pushes("a=") == [push]

@@ -22,7 +22,7 @@ from wspubsub.testing import (
     InProcessGateway,
     LambdaContext,
     NoMessageError,
-    declared_config,
+    read_config,
 )
 
 
@@ -52,7 +52,7 @@ def test_a_configuration_that_is_given_wins_and_may_be_the_declared_one() -> Non
     router.route("echo", two_way=True)(lambda _event: "answer")
     given = GatewayConfig(idle_timeout_seconds=5)
     alone = InProcessGateway(router, config=given)
-    both = InProcessGateway(router, config=declared_config(router, given))
+    both = InProcessGateway(router, config=read_config(router, given))
     clients = [alone.connect(), both.connect()]
 
     for client in clients:
@@ -62,7 +62,7 @@ def test_a_configuration_that_is_given_wins_and_may_be_the_declared_one() -> Non
     clients[0].expect_nothing()
     clients[1].expect("answer")
     assert not clients[1].is_open
-    assert declared_config(ok, given) == given
+    assert read_config(ok, given) == given
 
 
 def test_what_is_published_reaches_the_other_subscribers() -> None:

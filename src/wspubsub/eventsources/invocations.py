@@ -1,10 +1,10 @@
 """What Lambda functions for event sources have in common."""
 
-import math
 from collections.abc import Iterable
 from typing import Any
 
 from wspubsub.errors import EventError
+from wspubsub.events import remaining_seconds
 
 RESERVE_SECONDS = 2.0
 """Time of a function that is reserved for handing over what is left."""
@@ -34,10 +34,7 @@ def records_of(event: object, source: str) -> list[dict[str, Any]]:
 
 def seconds_left(context: object) -> float:
     """Return the seconds that may be used; infinity if the context does not say."""
-    remaining = getattr(context, "get_remaining_time_in_millis", None)
-    if not callable(remaining):
-        return math.inf
-    return max(0.0, float(remaining()) / 1000 - RESERVE_SECONDS)
+    return max(0.0, remaining_seconds(context) - RESERVE_SECONDS)
 
 
 def partial_failure(identifiers: Iterable[str]) -> dict[str, Any]:

@@ -16,10 +16,8 @@ from wspubsub.eventsources.progress import (
 )
 from wspubsub.eventsources.stream_changes import Change
 from wspubsub.log.rules import LoggedMessage
+from wspubsub.messages import METERED_BYTES
 from wspubsub.reports import PublishReport
-
-MAX_JOINED_BYTES = 32_768
-"""API Gateway meters messages in increments of 32 KB ("Amazon API Gateway pricing")."""
 
 SEPARATOR = b"\n"
 
@@ -101,7 +99,7 @@ class Group:
     def admits(self, part: bytes, exclude: frozenset[str]) -> bool:
         """Return whether a message may be joined to these."""
         size = self._size + len(part)
-        return size <= MAX_JOINED_BYTES and exclude == self._exclude
+        return size <= METERED_BYTES and exclude == self._exclude
 
     def add(
         self,

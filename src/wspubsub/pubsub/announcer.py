@@ -4,9 +4,10 @@ import logging
 from collections.abc import Callable, Mapping
 
 from wspubsub.delivery import Budget
+from wspubsub.messages import METERED_BYTES
+from wspubsub.pubsub.caller import describe
 from wspubsub.pubsub.frames import (
     ClientInfo,
-    EncodedJson,
     make_push,
     split_frames,
 )
@@ -14,9 +15,6 @@ from wspubsub.pubsub.posting import MemberDelivery
 from wspubsub.subscriptions.sessions import Presence
 
 log = logging.getLogger("wspubsub")
-
-FRAME_BYTES = 32_768
-"""API Gateway meters messages in increments of 32 KB ("Amazon API Gateway pricing")."""
 
 PATIENCE_SECONDS = 0.25
 """How long members that fail are tried again: who is there heals by itself."""
@@ -39,13 +37,14 @@ class Announcer:
         self._members = members
         self._announces = announces
 
-    def push_join(
-        self, topic: str, who: ClientInfo, *, exclude: frozenset[str], budget: Budget
-    ) -> None:
-        """Inform a topic's members that somebody has joined, if that is announced."""
+    def push_join(self, topic: str, who: ClientInfo, budget: Budget) -> None:
+        """Inform a topic's other members that somebody has joined, if it announces it.
+
+        Whoever has joined would get it before the reply to its subscribe.
+        """
         if self._announces(topic):
             push = make_push("join", {"info": who.fields()}, topic)
-            self._post(topic, push, exclude, budget)
+            self._post(topic, push, frozenset({who.client}), budget)
 
     def tell_left(
         self, left: Mapping[str, Mapping[str, Presence]], budget: Budget
@@ -60,12 +59,12 @@ class Announcer:
         for presences in left.values():
             for topic, presence in presences.items():
                 if self._announces(topic):
-                    content = {"info": _read_info(presence).fields()}
+                    content = {"info": describe(presence).fields()}
                     pushes.setdefault(topic, []).append(
                         make_push("leave", content, topic)
                     )
         for topic, parts in pushes.items():
-            for frame in split_frames(parts, FRAME_BYTES):
+            for frame in split_frames(parts, METERED_BYTES):
                 self._post(topic, frame, frozenset(), budget)
 
     def _post(
@@ -92,8 +91,3 @@ class Announcer:
             )
         # Everybody leaves a topic once, so this comes to an end.
         self.tell_left(posted.left, budget)
-
-
-def _read_info(presence: Presence) -> ClientInfo:
-    info = None if presence.info is None else EncodedJson(presence.info)
-    return ClientInfo(presence.user, presence.connection_id, info)

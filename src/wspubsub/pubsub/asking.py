@@ -1,11 +1,12 @@
 """What a connected client asks for: publish, read, call, send."""
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from wspubsub.errors import UsageError
 from wspubsub.messages import MAX_MESSAGE_BYTES
-from wspubsub.pubsub.caller import Caller, describe, describe_session
+from wspubsub.pipeline import call
+from wspubsub.pubsub.caller import Caller, Fields, describe
 from wspubsub.pubsub.codes import (
     BAD_REQUEST,
     METHOD_NOT_FOUND,
@@ -27,15 +28,13 @@ from wspubsub.pubsub.commands import (
 from wspubsub.pubsub.frames import encode_json
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError
 from wspubsub.pubsub.requests import PublishRequest, RpcRequest, SendRequest
-from wspubsub.pubsub.rules import ANYONE, SUBSCRIBERS, Access, Found, call_rule
+from wspubsub.pubsub.rules import ANYONE, SUBSCRIBERS, Access, Found
 from wspubsub.reports import PublishError
 
 if TYPE_CHECKING:
     from wspubsub.subscriptions.sessions import Presence
 
 log = logging.getLogger("wspubsub")
-
-Fields = dict[str, Any]
 
 
 def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
@@ -51,7 +50,7 @@ def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
         caller.app.broadcaster.publish(
             found.name,
             encode_json(data),
-            info=describe_session(caller.session),
+            info=describe(caller.session),
             logged=found.topic.history is not None,
             timeout_seconds=caller.event.remaining_seconds(),
         )
@@ -116,7 +115,7 @@ def call_method(caller: Caller, _command_id: int, request: Rpc) -> Fields:
     if method is None:
         raise RefusalError(METHOD_NOT_FOUND)
     asked = RpcRequest(method=request.method, data=request.data, **caller.user_fields())
-    result = call_rule(method, asked)
+    result = call(method, asked)
     return {} if result is None else {"data": encode_json(result)}
 
 
@@ -126,7 +125,7 @@ def take_message(caller: Caller, _command_id: int, request: Send) -> Fields:
     if not callable(rule):
         # As Centrifugo does: there is no reply in which it could be refused.
         raise DisconnectError(SEND_NOT_AVAILABLE)
-    call_rule(rule, SendRequest(data=request.data, **caller.user_fields()))
+    call(rule, SendRequest(data=request.data, **caller.user_fields()))
     return {}
 
 
@@ -153,7 +152,7 @@ def _make_data(caller: Caller, found: Found, request: Publish) -> object:
         is_subscribed=caller.is_subscribed(found.name),
         **caller.user_fields(),
     )
-    data = call_rule(rule, asked, **found.variables)
+    data = call(rule, asked, **found.variables)
     if isinstance(data, bool) and not isinstance(request.data, bool):
         # Whoever returns False means to refuse, and nobody means to publish it.
         raise UsageError(

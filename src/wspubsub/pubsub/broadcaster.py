@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING
 
 from wspubsub.connections import Connections
-from wspubsub.delivery import RESERVE_SECONDS, TIMEOUT_SECONDS, Budget
+from wspubsub.delivery import TIMEOUT_SECONDS, Budget
 from wspubsub.errors import ConnectionGoneError, ManagementError, UsageError
 from wspubsub.messages import encode
 from wspubsub.publisher import (
@@ -65,7 +65,6 @@ class Broadcaster:
             members of this store.
         announces: Says whether a topic's members are told who joins and leaves.
         timeout_seconds: Longest time a call may take in all, if the call does not say.
-        reserve_seconds: Part of that time that is kept for pruning and marks.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
 
@@ -89,7 +88,6 @@ class Broadcaster:
         owns: Callable[[str], bool] = lambda _: True,
         announces: Callable[[str], bool] = lambda _: False,
         timeout_seconds: float = TIMEOUT_SECONDS,
-        reserve_seconds: float = RESERVE_SECONDS,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -99,7 +97,6 @@ class Broadcaster:
             members,
             connections,
             timeout_seconds=timeout_seconds,
-            reserve_seconds=reserve_seconds,
             clock=clock,
         )
         self._clock = clock
@@ -227,28 +224,14 @@ class Broadcaster:
 
     # Who comes and goes.
 
-    def push_join(
-        self,
-        topic: str,
-        who: ClientInfo,
-        *,
-        exclude: Collection[str] = (),
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Inform a topic's members that somebody has joined, if that is announced.
+    def push_join(self, topic: str, who: ClientInfo) -> None:
+        """Inform a topic's other members that somebody has joined, if it announces it.
 
         Args:
             topic: The topic.
             who: Who has joined.
-            exclude: Connections that are not told, such as the one that has joined.
-            timeout_seconds: Longest time this call may take.
         """
-        self._announcer.push_join(
-            topic,
-            who,
-            exclude=check_exclude(exclude),
-            budget=self._members.budget(timeout_seconds),
-        )
+        self._announcer.push_join(topic, who, self._members.budget(None))
 
     def tell_left(
         self,

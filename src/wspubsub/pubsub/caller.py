@@ -1,12 +1,11 @@
 """The client whose frame is being executed: who it is, and what it may do."""
 
-import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from wspubsub.errors import TopicError
-from wspubsub.events import Connection, MessageEvent
+from wspubsub.events import MessageEvent
 from wspubsub.messages import read_json
 from wspubsub.pubsub.codes import (
     BAD_REQUEST,
@@ -32,7 +31,8 @@ if TYPE_CHECKING:
     from wspubsub.pubsub.rules import Rule, Topics
     from wspubsub.subscriptions.members import MemberStore
 
-log = logging.getLogger("wspubsub")
+Fields = dict[str, Any]
+"""The fields of a reply's result."""
 
 
 class Services(Record):
@@ -62,10 +62,9 @@ class Services(Record):
     keeps_handshakes: bool
     now: Callable[[], float]
 
-    def announce_join(self, topic: str, info: ClientInfo) -> None:
+    def announce_join(self, topic: str, session: Session) -> None:
         """Inform a topic's subscribers that somebody has joined, if it is announced."""
-        # Whoever has joined would get it before the reply to its subscribe.
-        self.broadcaster.push_join(topic, info, exclude={info.client})
+        self.broadcaster.push_join(topic, describe(session))
 
     def announce_leave(self, topic: str, left: Presence) -> None:
         """Inform a topic's subscribers that somebody has left, if it is announced."""
@@ -145,17 +144,6 @@ class Caller:
         self.begun = [each for each in self.begun if each.name != topic]
         return forgotten
 
-    @property
-    def connection(self) -> Connection:
-        """The connection, as far as its event describes it."""
-        event = self.event
-        return Connection(
-            id=self.connection_id,
-            connected_at=event.connected_at,
-            principal=event.principal,
-            api=f"{event.api_id}/{event.stage}" if event.api_id else None,
-        )
-
     def check_expiry(self) -> None:
         """Check that the user's token has not expired.
 
@@ -215,16 +203,10 @@ class Caller:
         }
 
 
-def describe(presence: Presence) -> ClientInfo:
-    """Return who is in a topic, as others see it."""
-    info = None if presence.info is None else EncodedJson(presence.info)
-    return ClientInfo(presence.user, presence.connection_id, info)
-
-
-def describe_session(session: Session) -> ClientInfo:
+def describe(who: Presence | Session) -> ClientInfo:
     """Return who a client is, as others see it."""
-    info = None if session.info is None else EncodedJson(session.info)
-    return ClientInfo(session.user, session.connection_id, info)
+    info = None if who.info is None else EncodedJson(who.info)
+    return ClientInfo(who.user, who.connection_id, info)
 
 
 def decode_info(session: Session) -> object:

@@ -36,12 +36,9 @@ UNRECOVERABLE_POSITION = Code(112, "unrecoverable position")
 
 SERVER_UNSUBSCRIBE = Code(2000, "server unsubscribe")
 INSUFFICIENT_STATE = Code(2500, "insufficient state")
-SUBSCRIPTION_EXPIRED = Code(2501, "subscription expired")
 
-SERVER_ERROR = Code(3004, "internal server error")
 CONNECTION_EXPIRED = Code(3005, "connection expired")
 STATE_LOST = Code(3010, "insufficient state")
-FORCED_RECONNECT = Code(3011, "force reconnect")
 INVALID_TOKEN = Code(3500, "invalid token")
 MALFORMED_FRAME = Code(3501, "bad request")
 FORCED_DISCONNECT = Code(3503, "force disconnect")

@@ -228,31 +228,31 @@ class _Fields:
         return self._members.get(name)
 
     def object(self, name: str) -> "_Fields":
-        return _Fields(self._typed(name, dict, {}))
+        return _Fields(self._read(name, dict, {}))
 
     def text(self, name: str) -> str:
-        return str(self._typed(name, str, ""))
+        return str(self._read(name, str, ""))
 
     def flag(self, name: str) -> bool:
-        return bool(self._typed(name, bool, default=False))
+        return bool(self._read(name, bool, default=False))
 
     def number(self, name: str, most: int, least: int = 0) -> int:
-        number = self._typed(name, int, 0)
+        number = self._read(name, int, 0)
         if isinstance(number, bool) or not least <= number <= most:
             raise FrameError(f"{name} must be a whole number from {least} to {most}")
         return int(number)
 
     def texts(self, name: str) -> dict[str, str]:
-        members = self._typed(name, dict, {})
+        members = self._read(name, dict, {})
         if not all(isinstance(value, str) for value in members.values()):
             raise FrameError(f"{name} must have text values")
         return dict(members)
 
     def objects(self, name: str) -> "dict[str, _Fields]":
-        members = self._typed(name, dict, {})
+        members = self._read(name, dict, {})
         return {key: _Fields(value) for key, value in members.items()}
 
-    def _typed(self, name: str, kind: type, default: Json) -> Json:
+    def _read(self, name: str, kind: type, default: Json) -> Json:
         value = self._members.get(name)
         if value is None:
             return default

@@ -3,7 +3,9 @@
 import logging
 
 from wspubsub.errors import UsageError
-from wspubsub.pubsub.caller import Caller
+from wspubsub.events import connection_of
+from wspubsub.pipeline import call
+from wspubsub.pubsub.caller import Caller, Fields
 from wspubsub.pubsub.codes import (
     CONNECTION_EXPIRED,
     INVALID_TOKEN,
@@ -25,9 +27,8 @@ from wspubsub.pubsub.refusals import (
     code_of,
 )
 from wspubsub.pubsub.requests import ConnectRequest
-from wspubsub.pubsub.rules import ANYONE, Access, call_rule
+from wspubsub.pubsub.rules import ANYONE, Access
 from wspubsub.pubsub.subscribing import (
-    Fields,
     describe_expiry,
     make_reader,
 )
@@ -41,7 +42,7 @@ log = logging.getLogger("wspubsub")
 def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
     """Begin a session, with the subscriptions that the server chose."""
     state = None
-    connection = caller.connection
+    connection = connection_of(caller.event)
     if caller.app.keeps_handshakes:
         state = caller.app.members.read_session(caller.connection_id)
         connection = state.connection or connection
@@ -127,7 +128,7 @@ def _ask(caller: Caller, request: ConnectRequest) -> User:
             "@pubsub.connect"
         )
         raise RefusalError(UNAUTHORIZED)
-    user = call_rule(rule, request)
+    user = call(rule, request)
     if not isinstance(user, User):
         raise UsageError(
             f"the connect rule returned {type(user).__name__}; return User(…) to "
@@ -186,11 +187,12 @@ def _describe_all(caller: Caller, entries: list[Entry], used_bytes: int) -> Fiel
             continue
         caller.read_again[entry.name] = entry.told
         recovery = entry.told.recovery
-        size = len(encode_json(recovery.fields()).encode())
+        text = encode_json(recovery.fields())
+        size = len(text.encode())
         if used_bytes + size > REPLY_BYTES:
             # What does not fit with all the others is not recovered.
-            recovery = recovery.give_up()
+            text = encode_json(recovery.give_up().fields())
         else:
             used_bytes += size
-        subs[entry.name] = recovery.fields()
+        subs[entry.name] = text
     return subs

@@ -17,7 +17,7 @@ from wspubsub.pubsub.asking import (
     read_history,
     take_message,
 )
-from wspubsub.pubsub.caller import Caller, describe_session
+from wspubsub.pubsub.caller import Caller, Fields
 from wspubsub.pubsub.codes import (
     BAD_REQUEST,
     LIMIT_EXCEEDED,
@@ -47,7 +47,6 @@ from wspubsub.pubsub.frames import make_error, make_reply
 from wspubsub.pubsub.marks import MAX_THREADS
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError, catch, code_of
 from wspubsub.pubsub.subscribing import (
-    Fields,
     Prepared,
     conclude,
     prepare,
@@ -165,7 +164,7 @@ def _reply(
     return reply, False
 
 
-def _refuse(_caller: Caller, _command_id: int, _request: Unknown) -> dict[str, Any]:
+def _refuse(_caller: Caller, _command_id: int, _request: Unknown) -> Fields:
     # Not a disconnect: a newer SDK keeps its connection.
     raise RefusalError(BAD_REQUEST)
 
@@ -213,12 +212,12 @@ def _is_there(caller: Caller) -> bool:
         return False
     for entry in caller.begun:
         if entry.has_joined:
-            caller.app.announce_join(entry.name, describe_session(caller.session))
+            caller.app.announce_join(entry.name, caller.session)
     return True
 
 
 # What executes a command, and what its result is called in the reply.
-_EXECUTORS: dict[type, tuple[str, Callable[[Caller, int, Any], dict[str, Any]]]] = {
+_EXECUTORS: dict[type, tuple[str, Callable[[Caller, int, Any], Fields]]] = {
     Connect: ("connect", connect),
     Unsubscribe: ("unsubscribe", unsubscribe),
     Publish: ("publish", publish),

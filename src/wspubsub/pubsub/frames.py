@@ -186,8 +186,12 @@ def _encode(value: object) -> str:
     return _dump(value)
 
 
+# Once: `json.dumps` makes one for every call that has options.
+_encode_leaf = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
+
+
 def _dump(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = _encode_leaf(value)
     # Half a surrogate pair, which a client may have sent as an escape, has no UTF-8.
     return text if _has_utf8(text) else json.dumps(value, allow_nan=False)
 

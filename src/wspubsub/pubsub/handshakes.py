@@ -32,7 +32,12 @@ class Handshakes:
         self, keep: Collection[str] = (), origins: Collection[str] | None = None
     ) -> None:
         self._keep = _check_texts("keep", keep)
-        self._origins = None if origins is None else _check_texts("origins", origins)
+        # Scheme and host are compared in any casing, and browsers send them in lower.
+        self._origins = (
+            None
+            if origins is None
+            else {each.lower().rstrip("/") for each in _check_texts("origins", origins)}
+        )
 
     @property
     def is_needed(self) -> bool:
@@ -53,8 +58,7 @@ class Handshakes:
         origin = event.headers.get("Origin")
         if self._origins is None or origin is None:
             return
-        # Scheme and host are compared in any casing, and browsers send them in lower.
-        if origin.lower() not in {each.lower().rstrip("/") for each in self._origins}:
+        if origin.lower() not in self._origins:
             raise Forbidden("pages from this origin may not connect")
 
     def store(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from wspubsub.log.rules import MAX_EPOCH_LENGTH, MAX_OFFSET, Position
 from wspubsub.pubsub.commands import Since
-from wspubsub.pubsub.frames import Page, Publication, encode_json
-from wspubsub.pubsub.publications import read_publication
+from wspubsub.pubsub.frames import Page, Publication
+from wspubsub.pubsub.publications import read_publication, size_of
 from wspubsub.pubsub.recovery import MAX_PUBLICATIONS
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def _cut(
 ) -> tuple[Publication, ...]:
     size, kept = 0, []
     for each in publications:
-        added = len(encode_json(each.fields()).encode()) + 1
+        added = size_of(each)
         if added > max_bytes:
             # Another program has appended it; a page must not end before it for ever.
             log.debug("message %d is larger than a reply; left out", each.offset)

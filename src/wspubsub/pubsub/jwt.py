@@ -13,8 +13,8 @@ from typing import Any
 from wspubsub.errors import Forbidden, Unauthorized, UsageError
 from wspubsub.pubsub.refusals import TokenExpired
 from wspubsub.pubsub.requests import ConnectRequest, SubscribeRequest
-from wspubsub.pubsub.users import Subscribed, User, check_expiry
-from wspubsub.subscriptions.sessions import check_user
+from wspubsub.pubsub.users import Subscribed, User
+from wspubsub.subscriptions.sessions import check_time, check_user
 
 log = logging.getLogger("wspubsub")
 
@@ -167,7 +167,7 @@ def _user_of(claims: Mapping[str, Any]) -> str:
 
 def _expiry_of(claims: Mapping[str, Any]) -> float | None:
     try:
-        return check_expiry(claims.get("exp"))
+        return check_time("exp", claims.get("exp"))
     except (UsageError, OverflowError):
         raise Unauthorized("the claim exp must be a number of seconds") from None
 

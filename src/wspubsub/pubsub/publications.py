@@ -71,3 +71,8 @@ def encode_publication(
     if len(frame) > max_bytes:
         raise MessageTooLargeError(len(frame), max_bytes)
     return frame
+
+
+def size_of(publication: Publication) -> int:
+    """Return how many bytes a publication takes in a reply."""
+    return len(encode_json(publication.fields()).encode()) + len(",")

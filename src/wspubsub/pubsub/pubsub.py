@@ -4,14 +4,14 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import TIMEOUT_SECONDS
 from wspubsub.errors import UsageError
 from wspubsub.events import ConnectEvent, DisconnectEvent, Event, MessageEvent
 from wspubsub.messages import Json
-from wspubsub.pipeline import CallNext
+from wspubsub.pipeline import CallNext, call
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.caller import Caller, Services, decode_info
 from wspubsub.pubsub.execution import execute_frame
@@ -22,17 +22,11 @@ from wspubsub.pubsub.refusals import DisconnectError
 from wspubsub.pubsub.registration import MakeLog, Registration
 from wspubsub.pubsub.replies import Answers, Replies
 from wspubsub.pubsub.requests import Departure
-from wspubsub.pubsub.rules import (
-    call_rule,
-)
 from wspubsub.pubsub.server import Server
 from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import CONNECT, DEFAULT, DISCONNECT
 from wspubsub.subscriptions.members import MemberStore
-
-if TYPE_CHECKING:
-    pass
 
 
 class PubSub(Registration, Server):
@@ -236,7 +230,7 @@ class PubSub(Registration, Server):
                 info=decode_info(state.session),
                 topics=frozenset(state.subscriptions),
             )
-            call_rule(rule, departure)
+            call(rule, departure)
 
     @cached_property
     def _sources(self) -> Callable[[object, object], Json]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from wspubsub.log.rules import MAX_EPOCH_LENGTH, MAX_OFFSET, Position
 from wspubsub.pubsub.commands import Since
-from wspubsub.pubsub.frames import Publication, encode_json
-from wspubsub.pubsub.publications import read_publication
+from wspubsub.pubsub.frames import Publication
+from wspubsub.pubsub.publications import read_publication, size_of
 from wspubsub.pubsub.rules import Mode
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Reader:
         recovery = self.read_since(position)
         if (
             not recovery.is_recovered
-            or self._size(recovery.publications) > self._max_bytes
+            or sum(map(size_of, recovery.publications)) > self._max_bytes
         ):
             return self._lost(recovery.position)
         return recovery._replace(since=position.offset)
@@ -113,7 +113,7 @@ class Reader:
         replay = self._log.read(self._topic, limit=1)
         position = replay.position or self._log.ensure_position(self._topic)
         publications = tuple(map(read_publication, replay.messages))
-        fits = self._size(publications) <= self._max_bytes
+        fits = sum(map(size_of, publications)) <= self._max_bytes
         return Recovery(
             position,
             publications if fits else (),
@@ -124,11 +124,6 @@ class Reader:
     def _lost(self, newest: Position | None = None) -> Recovery:
         position = newest or self._log.ensure_position(self._topic)
         return Recovery(position, was_recovering=True)
-
-    def _size(self, publications: tuple[Publication, ...]) -> int:
-        return sum(
-            len(encode_json(each.fields()).encode()) + 1 for each in publications
-        )
 
 
 def _back_to(since: Since, lost: int | None) -> Position | None:

@@ -123,7 +123,7 @@ class Topics:
     def __init__(self) -> None:
         self._topics: list[Topic] = []
 
-    def add(self, topic: Topic) -> Topic:
+    def add(self, topic: Topic) -> None:
         """Add a pattern.
 
         Raises:
@@ -131,7 +131,6 @@ class Topics:
         """
         check_overlap(topic.pattern, (each.pattern for each in self._topics))
         self._topics.append(topic)
-        return topic
 
     def find(self, name: str) -> Found | None:
         """Return what applies to a topic, or None if it matches no pattern."""
@@ -185,16 +184,6 @@ def check_rule(rule: object, what: str, variables: tuple[str, ...] = ()) -> None
             f"not {rule!r:.80}"
         )
     check_parameters(rule, what, variables)
-
-
-def call_rule(rule: Callable[..., Any], *args: object, **variables: str) -> Any:  # noqa: ANN401 - as rules return
-    """Call a rule, and await it if it is `async def`."""
-    result = rule(*args, **variables)
-    if hasattr(result, "__await__"):
-        from wspubsub.eventloop import wait_for
-
-        return wait_for(result)
-    return result
 
 
 def describe_rule(rule: Rule) -> str:

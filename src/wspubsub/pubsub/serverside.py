@@ -2,7 +2,7 @@
 
 import logging
 
-from wspubsub.pubsub.caller import Services, describe_session
+from wspubsub.pubsub.caller import Services
 from wspubsub.pubsub.entering import Entry, Ticket
 from wspubsub.pubsub.frames import make_publication, make_push
 from wspubsub.pubsub.replies import Answers
@@ -44,4 +44,4 @@ def subscribe(app: Services, connection_id: str, found: Found) -> None:
     push = make_push("subscribe", fields, found.name)
     Answers(app, "post").give(connection_id, [push, *newer], read_again)
     if entry.has_joined:
-        app.announce_join(found.name, describe_session(state.session))
+        app.announce_join(found.name, state.session)

@@ -2,11 +2,12 @@
 
 import math
 from binascii import a2b_base64
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from wspubsub.errors import MessageError, UsageError
 from wspubsub.messages import decode_json
-from wspubsub.pubsub.caller import Caller, Services
+from wspubsub.pipeline import call
+from wspubsub.pubsub.caller import Caller, Fields, Services
 from wspubsub.pubsub.codes import (
     LIMIT_EXCEEDED,
     PERMISSION_DENIED,
@@ -18,7 +19,7 @@ from wspubsub.pubsub.frames import encode_json
 from wspubsub.pubsub.publications import REPLY_BYTES
 from wspubsub.pubsub.refusals import RefusalError, TokenExpired
 from wspubsub.pubsub.requests import SubscribeRequest
-from wspubsub.pubsub.rules import ANYONE, Access, Found, call_rule
+from wspubsub.pubsub.rules import ANYONE, Access, Found
 from wspubsub.pubsub.users import Subscribed
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ REJECT_UNRECOVERED = 2
 """The bit of `flag` with which a client wants error 112 instead of a gap."""
 
 _URL_SAFE = str.maketrans("-_", "+/")
-
-Fields = dict[str, Any]
 
 
 class Prepared(NamedTuple):
@@ -181,7 +180,7 @@ def _ask(caller: Caller, found: Found, request: Subscribe) -> Subscribed:
         data=request.data,
         **caller.user_fields(),
     )
-    answer = call_rule(rule, asked, **found.variables)
+    answer = call(rule, asked, **found.variables)
     if isinstance(answer, bool):
         # Whoever returns False means to refuse, and must not let everybody in.
         raise UsageError(

@@ -1,11 +1,10 @@
 """What rules say about a client: who it is, and for how long."""
 
-import math
 from collections.abc import Iterable
 
 from wspubsub.errors import UsageError
 from wspubsub.records import Record
-from wspubsub.subscriptions.sessions import check_user
+from wspubsub.subscriptions.sessions import check_time, check_user
 
 
 class User(Record):
@@ -47,7 +46,7 @@ class User(Record):
         super().__init__(
             id=check_user(id),
             info=info,
-            expires_at=check_expiry(expires_at),
+            expires_at=check_time("expires_at", expires_at),
             # Each once, in the order in which they were named.
             subscribe=tuple(dict.fromkeys(subscribe)),
             data=data,
@@ -70,24 +69,4 @@ class Subscribed(Record):
     expires_at: float | None = None
 
     def __init__(self, data: object = None, *, expires_at: float | None = None) -> None:
-        super().__init__(data=data, expires_at=check_expiry(expires_at))
-
-
-def check_expiry(expires_at: object) -> float | None:
-    """Return when something expires.
-
-    Raises:
-        UsageError: It is neither None nor a number.
-    """
-    if expires_at is None:
-        return None
-    if (
-        isinstance(expires_at, int | float)
-        and not isinstance(expires_at, bool)
-        and math.isfinite(expires_at)
-    ):
-        return float(expires_at)
-    raise UsageError(
-        "expires_at must be a number of seconds since the epoch, not "
-        f"{expires_at!r:.80}"
-    )
+        super().__init__(data=data, expires_at=check_time("expires_at", expires_at))

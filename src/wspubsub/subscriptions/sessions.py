@@ -201,9 +201,10 @@ def check_time(name: str, at: object) -> float | None:
     """
     if at is None:
         return None
-    if not isinstance(at, int | float) or not math.isfinite(at):
-        raise UsageError(f"{name} must be a number of seconds or None, not {at!r:.80}")
-    return float(at)
+    # True is an int as well.
+    if isinstance(at, int | float) and type(at) is not bool and math.isfinite(at):
+        return float(at)
+    raise UsageError(f"{name} must be a number of seconds or None, not {at!r:.80}")
 
 
 def check_offset(offset: int) -> int:

@@ -12,7 +12,7 @@ from wspubsub.mappings.clients import ReceivingClient, StreamsClient
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
-from wspubsub.testing.declared import declared_config
+from wspubsub.testing.declared import read_config
 from wspubsub.testing.errors import (
     ClientClosedError,
     HandshakeRefused,
@@ -61,9 +61,9 @@ __all__ = [
     "UnexpectedMessageError",
     "authorizer_event",
     "connect_event",
-    "declared_config",
     "disconnect_event",
     "message_event",
     "queue_event",
+    "read_config",
     "stream_event",
 ]

@@ -9,9 +9,7 @@ from wspubsub.selection import RouteSelectionExpression
 from wspubsub.testing.functions import LambdaHandler
 
 
-def declared_config(
-    handler: object, config: GatewayConfig | None = None
-) -> GatewayConfig:
+def read_config(handler: object, config: GatewayConfig | None = None) -> GatewayConfig:
     """Return a configuration whose API is as a handler declares it.
 
     It has the predefined routes and one for each route key of the router, two-way where

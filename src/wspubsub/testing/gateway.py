@@ -23,7 +23,7 @@ from wspubsub.gateway.effects import (
 from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
-from wspubsub.testing.declared import declared_config, with_authorizer
+from wspubsub.testing.declared import read_config, with_authorizer
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
 from wspubsub.testing.functions import Functions, InvocationRecord, LambdaHandler
@@ -69,7 +69,7 @@ class InProcessGateway:
         handler: The Lambda handler; may be set later, before somebody connects.
         authorizer: The Lambda authorizer of `$connect`, if there is one.
         config: The API, its stage, and the switches for what AWS does not document. By
-            default the API is what the handler declares, see `declared_config`.
+            default the API is what the handler declares, see `read_config`.
         start_time: The time at the beginning, in seconds since the epoch.
         raise_errors: Whether an error in a handler is raised where the test caused it.
             Otherwise it is only recorded and logged, and the client sees what it
@@ -126,7 +126,7 @@ class InProcessGateway:
     def handler(self, handler: LambdaHandler | None) -> None:
         self._functions.handler = handler
         if self._is_declared:
-            self._model.deploy(declared_config(handler, self._given))
+            self._model.deploy(read_config(handler, self._given))
 
     @property
     def config(self) -> GatewayConfig:
