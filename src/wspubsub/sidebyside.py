@@ -22,7 +22,7 @@ def run_each(
         function: It is called in threads, unless there are few values.
         values: The values.
         most: How many run side by side.
-        few: For so many, one after the other, no threads are started.
+        few: Up to this many are taken one after the other, without threads.
     """
     values = list(values)
     if len(values) <= few:

@@ -114,7 +114,7 @@ def read_history(
 
 def _after(log: Log, newest: Newest, since: Position, limit: int) -> Replay:
     top = newest.position
-    if not _is_known(since, top) or since.offset < _count_trimmed(log, top):
+    if not _is_known(since, top) or since.offset < _find_last_trimmed(log, top):
         return _lost(top)
     offsets = range(since.offset + 1, min(since.offset + limit, top.offset) + 1)
     if not offsets:
@@ -160,10 +160,10 @@ def _backwards(log: Log, newest: Newest, offsets: range) -> Iterator[LoggedMessa
 
 
 def _offsets_before(log: Log, top: Position, end: int, most: int) -> range:
-    return range(end - 1, max(end - 1 - most, _count_trimmed(log, top)), -1)
+    return range(end - 1, max(end - 1 - most, _find_last_trimmed(log, top)), -1)
 
 
-def _count_trimmed(log: Log, top: Position) -> int:
+def _find_last_trimmed(log: Log, top: Position) -> int:
     """Return the last offset that is not kept; the first message has offset 1."""
     return max(top.offset - log.kept, 0)
 
