@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.requests import BadRequestError, HttpRequest
 
 
 def exchange(
@@ -128,6 +129,57 @@ def test_a_peer_that_asks_whether_to_go_on_is_told_so() -> None:
     _, received = exchange(sent, answer_all)
 
     assert received.startswith(b"HTTP/1.1 100 ")
+
+
+def head_of(size: int) -> bytes:
+    """A request without a body that has this many bytes."""
+    begin, end = b"GET / HTTP/1.1\r\nHost: h\r\nCookie: ", b"\r\n\r\n"
+    return begin + b"c" * (size - len(begin) - len(end)) + end
+
+
+@pytest.mark.parametrize("piece", [1_000_000, 1000, 16_384, 16_385, 19_999])
+@pytest.mark.parametrize(
+    ("size", "status"), [(16_384, 200), (16_385, 431), (20_000, 431)]
+)
+def test_a_head_is_too_long_however_the_network_cuts_it(
+    size: int, status: int, piece: int
+) -> None:
+    sent = head_of(size)
+    pieces = [sent[i : i + piece] for i in range(0, size, piece)]
+
+    outcome = asyncio.run(read_pieces(pieces))
+
+    assert outcome == status
+
+
+async def read_pieces(pieces: list[bytes]) -> int:
+    """The status of a request that arrives in pieces, each read by itself."""
+    reader = asyncio.StreamReader()
+    server, client = socket.socketpair()
+    with client:
+        _, writer = await asyncio.open_connection(sock=server)
+        http = HttpConnection(reader, writer, max_body_bytes=8)
+        reading = asyncio.ensure_future(http.next_request())
+        for piece in pieces:
+            reader.feed_data(piece)
+            while reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - nothing says what has been read
+                await asyncio.sleep(0)
+        writer.close()
+        try:
+            await reading
+        except BadRequestError as error:
+            return error.status
+        return 200
+
+
+def test_http_1_0_is_answered_once() -> None:
+    sent = b"GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n"
+
+    requests, received = exchange(sent * 2, answer_all)
+
+    assert len(requests) == 1
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close\r\n" in received.lower()
 
 
 @pytest.mark.parametrize(
