@@ -289,7 +289,8 @@ def test_a_number_as_principal_becomes_text(principal: object, text: str) -> Non
 def test_a_switch_refuses_what_only_rest_apis_were_seen_to_take(
     result: object, switch: str
 ) -> None:
-    config = GatewayConfig(**{switch: True})
+    switches: dict[str, Any] = {switch: True}
+    config = GatewayConfig(**switches)
     gateway = InProcessGateway(ok, authorizer=returning(result), config=config)
 
     assert refusal(gateway).status == 500
