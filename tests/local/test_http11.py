@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from wspubsub.local.http11 import HttpConnection
 from wspubsub.local.requests import BadRequestError, HttpRequest
@@ -152,23 +153,31 @@ def test_a_head_is_too_long_however_the_network_cuts_it(
     assert outcome == status
 
 
+class _Pieces(asyncio.StreamReader):
+    """A network that delivers these pieces, each by itself."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        super().__init__()
+        self._pieces = iter(pieces)
+
+    @override
+    async def read(self, n: int = -1) -> bytes:
+        return next(self._pieces, b"")
+
+
 async def read_pieces(pieces: list[bytes]) -> int:
-    """The status of a request that arrives in pieces, each read by itself."""
-    reader = asyncio.StreamReader()
+    """Return the status with which a request in pieces would be answered."""
     server, client = socket.socketpair()
     with client:
         _, writer = await asyncio.open_connection(sock=server)
-        http = HttpConnection(reader, writer, max_body_bytes=8)
-        reading = asyncio.ensure_future(http.next_request())
-        for piece in pieces:
-            reader.feed_data(piece)
-            while reader._buffer:  # type: ignore[attr-defined]  # noqa: SLF001 - nothing says what has been read
-                await asyncio.sleep(0)
-        writer.close()
+        http = HttpConnection(_Pieces(pieces), writer, max_body_bytes=8)
         try:
-            await reading
+            await http.next_request()
         except BadRequestError as error:
             return error.status
+        finally:
+            writer.close()
+            await writer.wait_closed()
         return 200
 
 

@@ -46,7 +46,9 @@ def write(journal: Journal) -> None:
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
     gone = ManagementResponse(status=410, detail="no such connection")
     journal.log_managed("POST", "/dev/@connections/x", 3, gone)
-    journal.log_managed("POST", "/dev/@connections/y", 3, ManagementResponse(status=200))
+    journal.log_managed(
+        "POST", "/dev/@connections/y", 3, ManagementResponse(status=200)
+    )
     journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP")
     journal.log_rejected("127.0.0.1:6", 0, "nothing can be answered")
     journal.log_output(

@@ -3,6 +3,7 @@
 import asyncio
 import io
 import json
+from typing import Any
 
 import pytest
 from typing_extensions import override
@@ -82,27 +83,26 @@ def test_a_handshake_that_expects_100_gets_it_before_101(chat: DevGateway) -> No
 
 
 @pytest.mark.parametrize(
-    ("method", "id_", "options", "status", "reason"),
+    ("order", "options", "status", "reason"),
     [
-        ("POST", UNKNOWN, {}, 410, "catch GoneException"),
-        ("POST", "nonsense", {}, 400, "percent-encoded"),
-        ("POST", UNKNOWN, {"headers": {}}, 403, "no AWS signature"),
-        ("POST", UNKNOWN, {"body": b"x" * 131_073}, 413, "131,072 bytes"),
-        ("PATCH", UNKNOWN, {}, 403, "GET, POST and DELETE of /dev/@connections/ID"),
-        ("GET", UNKNOWN, {"resource": "connections"}, 403, "/dev/@connections/ID"),
+        (("POST", UNKNOWN), {}, 410, "catch GoneException"),
+        (("POST", "nonsense"), {}, 400, "percent-encoded"),
+        (("POST", UNKNOWN), {"headers": {}}, 403, "no AWS signature"),
+        (("POST", UNKNOWN), {"body": b"x" * 131_073}, 413, "131,072 bytes"),
+        (("PATCH", UNKNOWN), {}, 403, "GET, POST and DELETE of /dev/@connections/ID"),
+        (("GET", UNKNOWN), {"resource": "connections"}, 403, "/dev/@connections/ID"),
     ],
 )
 def test_a_refused_request_to_the_management_api_is_too(
     chat: DevGateway,
-    method: str,
-    id_: str,
-    options: dict[str, object],
+    order: tuple[str, str],
+    options: dict[str, Any],
     status: int,
     reason: str,
 ) -> None:
     already = len(chat.records)
 
-    answer, _ = manage(chat, method, id_, **options)  # type: ignore[arg-type]
+    answer, _ = manage(chat, *order, **options)
 
     assert answer.status == status
     record = chat.wait_for(

@@ -21,7 +21,7 @@ def head(
     )
 
 
-@pytest.mark.parametrize("code", [*range(1, 9), 11, 12, *range(14, 32), 127])
+@pytest.mark.parametrize("code", [*range(1, 9), *range(14, 32), 127])
 def test_a_control_character_in_a_header_is_a_bad_request(code: int) -> None:
     with pytest.raises(BadRequestError, match="header X-Name contains a control"):
         head("/", ("X-Name", f"a{chr(code)}b"))
@@ -29,9 +29,13 @@ def test_a_control_character_in_a_header_is_a_bad_request(code: int) -> None:
 
 @pytest.mark.parametrize("value", ["a\tb", "", "\xe9", "\x80", '"}{\\'])
 def test_any_other_value_is_not(value: str) -> None:
-    name = ("X-Name", value.encode("latin-1"))
-
-    request = read_head(h11.Request(method="GET", target="/", headers=[HOST, name]))  # type: ignore[list-item]
+    request = read_head(
+        h11.Request(
+            method="GET",
+            target="/",
+            headers=[(b"Host", b"h"), (b"X-Name", value.encode("latin-1"))],
+        )
+    )
 
     assert request.header("x-name") == value
 

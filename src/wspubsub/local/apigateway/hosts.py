@@ -68,7 +68,7 @@ def url_host(host: str) -> str:
 def _read_name(text: str) -> str:
     name = text.lower() if _is_address(text) else name_of(text)
     pattern = name.removeprefix(_ANYTHING_BELOW)
-    if not pattern or "/" in text or ("*" in pattern and name != "*"):
+    if not pattern or "/" in text or ("*" in pattern and text != "*"):
         raise UsageError(
             f"{text!r} is not a host to allow; give a name such as laptop.local, or "
             "*.example.com for all names below example.com"
