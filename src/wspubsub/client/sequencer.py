@@ -8,12 +8,10 @@ an epoch, so that whatever carried them
     the next one  is handed over (position + 1), and moves the position
     a later one   waits in the buffer, and the history is asked for what is missing
     a hole that the history does not fill either is told: `Lost`
+    what there is no room for is left to the history
 
 The position belongs to whoever is handed the publications, never to the SDK, which
 takes whatever came last for its position.
-
-    position unknown ── subscribed ──> in order <── history ──> waiting for the history
-                                          └── room for no more ──> waiting for room
 """
 
 import math
@@ -33,6 +31,8 @@ MAX_FRUITLESS = 3
 
 UNRECOVERABLE = 112
 """The error code for a position that the history does not have any more."""
+
+_TEMPORARY = (0, 100, 111)
 
 P = TypeVar("P")
 
@@ -66,7 +66,7 @@ class Lost(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """Ask for a page of the history.
+    """Ask for a page of the history, instead of whatever was asked for before.
 
     Attributes:
         since: Position of the publication before the first one; None for the oldest.
@@ -205,11 +205,11 @@ class Sequencer(Generic[P]):
 
         Args:
             code: The error's; 0 if there was no answer.
-            is_temporary: Whether the same request may succeed later.
+            is_temporary: Whether the server says that it may succeed later.
         """
         if not self._is_asking:
             return []
-        if is_temporary:
+        if is_temporary or code in _TEMPORARY:
             self._steps.append(Retry())
         elif code == UNRECOVERABLE and not self._from_oldest:
             # What is left begins behind the loss, and says where that ends.
@@ -332,6 +332,7 @@ class Sequencer(Generic[P]):
         self._tell_lost(self._position, start._replace(offset=start.offset + 1))
         # Those that wait may be of either epoch; the history knows.
         self._must_ask = bool(self._ahead)
+        self._is_asking = self._from_oldest = False
         self._ahead.clear()
         self._position = start
         self._newest = start.offset
