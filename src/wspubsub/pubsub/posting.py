@@ -110,10 +110,13 @@ class MemberDelivery:
             patience_seconds=patience_seconds,
             heard=heard,
         )
-        self._have_recover(topic, audience.marked, budget)
-        self._notices.disconnect(
+        gone = self._have_recover(topic, audience.marked, budget)
+        gone += self._notices.disconnect(
             audience.expired, CONNECTION_EXPIRED, budget.posting_until
         )
+        # No other post would find these, since they get no publication any more.
+        pruning = _Pruning(self._members)
+        self._delivery.prune_with(pruning.prune).prune(gone, topic, budget)
         if heard is not None:
             for connection_id in audience.traced:
                 heard(PostOutcome(connection_id, Outcome.DELIVERED))
@@ -125,6 +128,7 @@ class MemberDelivery:
             server_side=frozenset(audience.server_side),
             behind=tuple(m for m in audience.marked if (m.lost or 0) > offset),
             untraced=tuple(audience.untraced),
+            left={**posted.left, **pruning.left},
         )
 
     def post(
@@ -190,16 +194,17 @@ class MemberDelivery:
 
     def _have_recover(
         self, topic: str, members: Iterable[Member], budget: Budget
-    ) -> None:
+    ) -> list[str]:
+        """Ask members to recover, and return those that are gone."""
         by_client: list[str] = []
         by_server: list[str] = []
         for member in members:
             side = by_server if member.is_server_side else by_client
             side.append(member.connection_id)
         until = budget.posting_until
-        self._notices.ask_to_resubscribe(topic, by_client, until)
+        gone = self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
-        self._notices.disconnect(by_server, STATE_LOST, until)
+        return gone + self._notices.disconnect(by_server, STATE_LOST, until)
 
 
 class _Pruning:
