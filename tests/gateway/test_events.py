@@ -22,9 +22,9 @@ from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, parse_event
 from wspubsub.testing import (
     GatewayConfig,
     InProcessGateway,
-    message_event,
     authorizer_event,
     connect_event,
+    message_event,
 )
 
 
