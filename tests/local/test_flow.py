@@ -121,7 +121,7 @@ def test_who_breaks_the_protocol_is_closed_by_the_gateway(patient: DevGateway) -
         other.send(b"\x81\x02hi")
         assert other.close_code() == 1002
 
-    for wanted, detail in ((id_, "binary messages"), (other_id, "masking")):
+    for wanted, detail in ((id_, "binary, not text"), (other_id, "masking")):
         closed = patient.wait_for(
             lambda each, wanted=wanted: (  # type: ignore[misc]
                 each["kind"] == "closed" and each["connection_id"] == wanted

@@ -68,9 +68,7 @@ class Assembly:
                 PROTOCOL_ERROR, "the frames of two messages are mixed"
             )
         if frame.is_text is False:
-            raise UnacceptableFrameError(
-                UNSUPPORTED_DATA, "API Gateway does not take binary messages; send text"
-            )
+            raise UnacceptableFrameError(UNSUPPORTED_DATA, "binary, not text")
         if len(frame.data) > MAX_FRAME_BYTES:
             raise UnacceptableFrameError(
                 TOO_BIG,
