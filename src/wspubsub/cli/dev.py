@@ -54,15 +54,15 @@ def run(options: argparse.Namespace) -> int:
     if settings.dynamodb_url is None or settings.queue is not None:
         extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
-    asyncio.run(
+    status = asyncio.run(
         run_until_stopped(
             lambda stop: _serve(settings, stop, as_json=options.json_logs)
         )
     )
-    return 0
+    return status or 0
 
 
-async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> None:
+async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> int:
     from wspubsub.local.dev import LocalGateway
     from wspubsub.local.journal import Journal
 
@@ -74,7 +74,7 @@ async def _serve(settings: "LocalSettings", stop: Stop, *, as_json: bool) -> Non
     )
     async with LocalGateway(settings, journal) as gateway:
         journal.log_ready(gateway.facts())
-        await asyncio.Event().wait()
+        return await gateway.run()
 
 
 def _local_settings(options: argparse.Namespace) -> "LocalSettings":
