@@ -40,19 +40,19 @@ def run(options: argparse.Namespace) -> int:
         extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
     problems: list[OSError] = []
-    asyncio.run(
+    status = asyncio.run(
         run_until_stopped(
             lambda stop: _serve(settings, stop, problems, as_json=options.json_logs)
         )
     )
     if problems:
         raise problems[0]  # the command says what is wrong with its output
-    return 0
+    return status or 0
 
 
 async def _serve(
     settings: "LocalSettings", stop: Stop, problems: list[OSError], *, as_json: bool
-) -> None:
+) -> int:
     from wspubsub.local.dev import LocalGateway
     from wspubsub.local.journal import Journal
 
@@ -68,7 +68,7 @@ async def _serve(
     )
     async with LocalGateway(settings, journal) as gateway:
         journal.log_ready(gateway.facts())
-        await asyncio.Event().wait()
+        return await gateway.run()
 
 
 def _raise_file_limit() -> None:

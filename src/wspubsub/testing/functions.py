@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from wspubsub.errors import UsageError
@@ -77,10 +78,29 @@ def run(
 
 
 def _as_json(value: object) -> Json:
+    if isinstance(value, bytes):  # AWS's runtime client takes them for the result
+        return _read(value)
     try:
-        return json.loads(json.dumps(value))
+        return json.loads(json.dumps(value, default=_encodable))
     except (TypeError, ValueError, RecursionError) as error:
         raise MarshalError(f"Unable to marshal response: {error}") from error
+
+
+def _read(result: bytes) -> Json:
+    # Anything but JSON is passed on as text, for API Gateway to find malformed.
+    text = result.decode(errors="replace")
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _encodable(value: object) -> int | float:
+    # As AWS's runtime client does: a number may be as it came from DynamoDB.
+    if isinstance(value, Decimal):
+        is_whole = value.is_finite() and value == value.to_integral_value()
+        return int(value) if is_whole else float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
 
 
 def _exit_error(error: BaseException) -> Exception:
