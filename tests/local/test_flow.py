@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.servers.clients import connection_id, manage
-from tests.support.servers.gateways import APPS, CREDENTIALS, DevGateway, dev
+from tests.support.servers.gateways import APPS, CREDENTIALS, DevGateway, Record, dev
 from tests.support.servers.raw import RawClient, masked
 from wspubsub.local.apigateway.clients import MAX_WAITING_INVOCATIONS
 
@@ -38,6 +38,12 @@ def invoked(gateway: DevGateway, id_: str) -> int:
     )
 
 
+def end_of(gateway: DevGateway, id_: str) -> Record:
+    return gateway.wait_for(
+        lambda each: each["kind"] == "closed" and each["connection_id"] == id_
+    )
+
+
 def test_control_frames_are_read_while_messages_wait(
     patient: DevGateway, tmp_path: Path
 ) -> None:
@@ -53,9 +59,7 @@ def test_control_frames_are_read_while_messages_wait(
             assert client.frame() == (PONG, b"are you there")
 
             client.send(masked(CLOSE, b""))
-            closed = patient.wait_for(
-                lambda each: each["kind"] == "closed" and each["connection_id"] == id_
-            )
+            closed = end_of(patient, id_)
 
             assert (closed["code"], closed["by"]) == (1005, "client")
             assert manage(patient, "POST", id_, b"x")[0].status == 410
@@ -122,11 +126,7 @@ def test_who_breaks_the_protocol_is_closed_by_the_gateway(patient: DevGateway) -
         assert other.close_code() == 1002
 
     for wanted, detail in ((id_, "binary, not text"), (other_id, "masking")):
-        closed = patient.wait_for(
-            lambda each, wanted=wanted: (  # type: ignore[misc]
-                each["kind"] == "closed" and each["connection_id"] == wanted
-            )
-        )
+        closed = end_of(patient, wanted)
         assert closed["by"] == "gateway"
         assert detail in closed["detail"]
 
