@@ -120,10 +120,13 @@ class MemberDelivery:
         posted = post(audience.select(), batch.frame)
         for count, connection_ids in audience.partly_told.items():
             posted = posted.add(post(connection_ids, batch.frame_after(count)))
-        self._have_recover(topic, audience.marked, budget)
-        self._notices.disconnect(
+        gone = self._have_recover(topic, audience.marked, budget)
+        gone += self._notices.disconnect(
             audience.expired, CONNECTION_EXPIRED, budget.posting_until
         )
+        # No other post would find these, since they get no publication any more.
+        pruning = _Pruning(self._members)
+        self._delivery.prune_with(pruning.prune).prune(gone, topic, budget)
         served = [*audience.traced, *audience.told]
         if heard is not None:
             for connection_id in served:
@@ -136,6 +139,7 @@ class MemberDelivery:
             server_side=frozenset(audience.server_side),
             behind=tuple(m for m in audience.marked if (m.lost or 0) > batch.offset),
             untraced=tuple(audience.untraced),
+            ended=(*posted.ended, *pruning.ended),
         )
 
     def post(
@@ -201,16 +205,17 @@ class MemberDelivery:
 
     def _have_recover(
         self, topic: str, members: Iterable[Member], budget: Budget
-    ) -> None:
+    ) -> list[str]:
+        """Ask members to recover, and return those that are gone."""
         by_client: list[str] = []
         by_server: list[str] = []
         for member in members:
             side = by_server if member.is_server_side else by_client
             side.append(member.connection_id)
         until = budget.posting_until
-        self._notices.ask_to_resubscribe(topic, by_client, until)
+        gone = self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
-        self._notices.disconnect(by_server, STATE_LOST, until)
+        return gone + self._notices.disconnect(by_server, STATE_LOST, until)
 
 
 class _Pruning:
