@@ -81,12 +81,11 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
     from wspubsub.handlers.target import Target
     from wspubsub.local.declared import read_served, warn_of_silence
     from wspubsub.local.functions.environment import Runtime
-    from wspubsub.local.settings import LocalSettings
+    from wspubsub.local.settings import LocalSettings, check_function
 
+    check_function(options.timeout, options.memory)
     cwd = Path.cwd()
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
-    if not options.timeout > 0:
-        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
             f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
@@ -115,6 +114,7 @@ def _local_settings(options: argparse.Namespace) -> "LocalSettings":
         queue=queue if is_needed(options, QUEUE, application) else None,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
+        memory_mb=options.memory,
         runtime=Runtime(options.runtime),
         reloads=options.reload,
     )
