@@ -118,7 +118,8 @@ def _add_listening(group: argparse._ArgumentGroup) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="accept requests for this host name too, besides this machine's own",
+        help="accept requests for this host name too, besides this machine's own; "
+        "*.NAME for every name below it, * for all; may be repeated",
     )
     group.add_argument(
         "--tls",

@@ -149,6 +149,7 @@ class LocalGateway:
         self._shell = GatewayShell(settings.config, self._fleets, self._journal)
         server = GatewayServer(
             self._shell,
+            self._journal,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
             max_buffer_bytes=settings.config.max_buffer_bytes,

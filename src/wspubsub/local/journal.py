@@ -12,6 +12,7 @@ from wspubsub.gateway import (
     Function,
     InvocationResult,
     Invoke,
+    ManagementResponse,
     Raised,
     Refuse,
     SendText,
@@ -103,6 +104,19 @@ class Journal:
         text = f"refused with {refusal.status}{_because(refusal.detail)}"
         self._about(refusal.connection_id, "refused", fields, self._paint(text, _RED))
 
+    def log_rejected(self, client: str, status: int, detail: str) -> None:
+        """Report that a connection was refused before it came to a handshake.
+
+        Args:
+            client: Its address.
+            status: HTTP status of the answer; 0 if no answer was possible.
+            detail: The reason, and what to do.
+        """
+        fields = {"client": client, "status": status, "detail": detail}
+        answered = f" with {status}" if status else ""
+        text = f"refused {client}{answered}{_because(detail)}"
+        self._write("rejected", fields, self._add_time("", self._paint(text, _RED)))
+
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
@@ -161,13 +175,21 @@ class Journal:
         text = f"sent {_shorten(message.text)}{_because(message.detail)}"
         self._about(message.connection_id, "sent", fields, self._paint(text, color))
 
-    def log_managed(self, method: str, path: str, status: int, size: int) -> None:
+    def log_managed(
+        self, method: str, path: str, size: int, response: ManagementResponse
+    ) -> None:
         """Report a request to the Management API; as text, only if it failed."""
-        fields = {"method": method, "path": path, "status": status, "bytes": size}
-        text = self._paint(f"{method} {_visible(path)} answered {status}", _YELLOW)
-        self._write(
-            "managed", fields, self._add_time("", text) if status >= _ERROR else ""
-        )
+        fields = {
+            "method": method,
+            "path": path,
+            "status": response.status,
+            "bytes": size,
+            **({"detail": response.detail} if response.detail else {}),
+        }
+        text = f"{_visible(method)} {_shorten(path)} answered {response.status}"
+        line = self._paint(f"{text}{_because(response.detail)}", _YELLOW)
+        is_shown = response.status >= _ERROR
+        self._write("managed", fields, self._add_time("", line) if is_shown else "")
 
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""

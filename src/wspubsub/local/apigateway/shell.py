@@ -31,8 +31,8 @@ from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
-from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.journal import Journal
+from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
 
 MAX_WAITING_INVOCATIONS = 64
@@ -128,7 +128,7 @@ class GatewayShell:
             now=time.time(),
         )
         self._journal.log_managed(
-            request.method, request.path, response.status, len(request.body)
+            request.method, request.path, len(request.body), response
         )
         # A post is in the journal already.
         self._apply(effects, is_post=True)
