@@ -18,7 +18,7 @@ MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 10_240
 
 
 def check_function(timeout_seconds: float, memory_mb: int | None) -> None:
-    """Check the time-out and the memory of a function.
+    """Check the timeout and the memory of a function.
 
     Raises:
         UsageError: Lambda would not accept them.
@@ -55,7 +55,7 @@ class LocalSettings:
         stream: How the table's stream is delivered, if it is.
         queue: A queue that is made and delivered, if one is.
         max_environments: How many environments each function may have.
-        timeout_seconds: Time-out of the functions.
+        timeout_seconds: Timeout of the functions.
         memory_mb: How much memory a process of theirs may use; None for any amount.
         runtime: Which runtime client runs them.
         reloads: Whether changed source files renew the environments.

@@ -1,4 +1,4 @@
-"""How much memory a process has used at most, where the system tells."""
+"""How much memory a process has used at most, where the system has that figure."""
 
 import re
 from pathlib import Path
