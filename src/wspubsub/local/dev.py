@@ -313,7 +313,7 @@ class LocalGateway:
     async def _redeploy(self) -> None:
         settings = self._settings
         application, problem = await asyncio.to_thread(
-            read_served, settings.target, settings.choices.sources
+            read_served, settings.target, settings.choices.sources, settings.environ
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
@@ -342,7 +342,7 @@ class LocalGateway:
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
-        return {folder for target in targets for folder in target.search_path}
+        return {folder for target in targets for folder in target.source_folders}
 
 
 def _describe(problem: Raised) -> str:
