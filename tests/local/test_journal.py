@@ -197,10 +197,11 @@ def test_a_reader_that_goes_away_is_noticed_once() -> None:
         def write(self, _text: str) -> int:
             raise BrokenPipeError
 
-    noticed: list[str] = []
-    journal = Journal(Broken(), on_broken=lambda: noticed.append("gone"))
+    noticed: list[OSError] = []
+    journal = Journal(Broken(), on_broken=noticed.append)
 
     journal.note("one")
     journal.note("two")
 
-    assert noticed == ["gone"]
+    (error,) = noticed
+    assert isinstance(error, BrokenPipeError)

@@ -269,11 +269,16 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, surroundings, name=name, target=target
+                    settings.environ,
+                    surroundings,
+                    name=name,
+                    target=target,
+                    memory_mb=settings.memory_mb,
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
                 timeout_seconds=settings.timeout_seconds,
+                memory_mb=settings.memory_mb,
             ),
             max_environments=settings.max_environments,
             on_output=self._journal.log_output,
@@ -308,7 +313,7 @@ class LocalGateway:
     async def _redeploy(self) -> None:
         settings = self._settings
         application, problem = await asyncio.to_thread(
-            read_served, settings.target, settings.choices.sources
+            read_served, settings.target, settings.choices.sources, settings.environ
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
@@ -337,7 +342,7 @@ class LocalGateway:
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
-        return {folder for target in targets for folder in target.search_path}
+        return {folder for target in targets for folder in target.source_folders}
 
 
 def _describe(problem: Raised) -> str:

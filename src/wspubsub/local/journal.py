@@ -62,7 +62,7 @@ class Journal:
         as_json: Whether each line is a JSON object.
         is_colored: Whether text may hold colors.
         now: Clock, in seconds since the epoch.
-        on_broken: Called once when nobody reads the stream any more.
+        on_broken: Called once when the stream takes no more, with the reason.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Journal:
         as_json: bool = False,
         is_colored: bool = False,
         now: Callable[[], float] = time.time,
-        on_broken: Callable[[], None] = lambda: None,
+        on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self._stream = stream
         self._as_json = as_json
@@ -228,9 +228,9 @@ class Journal:
         try:
             self._stream.write(text + "\n")
             self._stream.flush()
-        except OSError:
+        except OSError as error:
             self._is_broken = True
-            self._on_broken()
+            self._on_broken(error)
 
     def _paint(self, text: str, color: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
