@@ -8,6 +8,7 @@ from pathlib import Path
 from wspubsub.cli.options import add_need, is_needed
 from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
+from wspubsub.deployment.reading import list_unread_loops
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
 from wspubsub.handlers.inspection import inspect_handler
@@ -31,6 +32,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "target",
         metavar="MODULE_OR_FILE:HANDLER",
         help="the handler, such as app.py:handler",
+    )
+    parser.add_argument(
+        "--publisher",
+        action="append",
+        default=[],
+        metavar="MODULE_OR_FILE:FUNC",
+        help="another function that publishes, so its permissions are needed too; "
+        "may be repeated",
     )
     add_need(
         parser,
@@ -65,9 +74,31 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
-    target = Target.parse(options.target, cwd=Path.cwd())
+    for loop in list_unread_loops(template):
+        print(
+            f"wspubsub: warning: {loop} goes through what is known at deployment only, "
+            "so what it makes is not checked",
+            file=sys.stderr,
+        )
+    cwd = Path.cwd()
+    target = Target.parse(options.target, cwd=cwd)
+    places = {
+        "folder": path.absolute().parent,
+        "module": _find_module(target),
+    }
     application = inspect_handler(
-        target, sources=find_sources(template, target.handler)
+        target, sources=find_sources(template, target.handler, **places)
     )
     uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
-    return check_template(template, replace(application, table_uses=uses))
+    return check_template(
+        template,
+        replace(application, table_uses=uses),
+        publishers=tuple(
+            Target.parse(text, cwd=cwd).handler for text in options.publisher
+        ),
+        **places,
+    )
+
+
+def _find_module(target: Target) -> Path:
+    return target.task_root / target.handler.rpartition(".")[0].replace(".", "/")
