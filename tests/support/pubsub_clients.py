@@ -84,7 +84,8 @@ class World:
         self.requests: list[Any] = []
         two_way = options.pop("two_way", {"$default"})
         self.gateway = InProcessGateway(
-            config=GatewayConfig(two_way=frozenset(two_way))
+            raise_errors=False,  # the tests look at what clients and logs are told
+            config=GatewayConfig(two_way=frozenset(two_way)),
         )
         self.members = options.pop("members", None) or MemoryMemberStore(
             now=self.gateway.now
