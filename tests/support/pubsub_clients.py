@@ -97,6 +97,11 @@ class World:
         )
         self.gateway.handler = self.pubsub
 
+    @property
+    def errors(self) -> list[Exception]:
+        """What ended an invocation, not what a client was answered for."""
+        return [each.error for each in self.gateway.invocations if each.error]
+
     def make_log(self, *, history: Any) -> MemoryTopicLog:
         """Return a log with the gateway's clock."""
         self.log = MemoryTopicLog(history=history, now=self.gateway.now)
