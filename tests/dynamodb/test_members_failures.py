@@ -21,6 +21,11 @@ from wspubsub.dynamodb.images import new_connection
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET, Ended, Member, Presence
 
 ANN = Presence(connection_id="a=", user="ann")
+TOLD = ("epoch", 7)
+
+
+def release(store: DynamoDBMemberStore, number: int) -> int | None:
+    return store.release("a=", "news", number=number, traces=0, told=TOLD)
 
 
 @pytest.fixture(params=[True, False], ids=["items in errors", "none"])
@@ -320,8 +325,8 @@ def test_a_held_subscribe_that_an_sdk_repeats_knows_what_was_lost(
 
         assert (began.is_current, began.lost) == (True, lost)
         client.carry_out_twice("update_item")
-        assert store.release("a=", "news", number=began.number, traces=0) is None
-        assert list(store.members("news")) == [Member("a=")]
+        assert release(store, began.number) is None
+        assert list(store.members("news")) == [Member("a=", told=TOLD)]
 
 
 def test_a_held_subscribe_that_fails_loses_no_mark(
@@ -353,8 +358,8 @@ def test_a_later_command_that_is_held_keeps_its_hold(
     assert not begin(store, ann, 4, is_held=True).is_current
 
     assert [each.lost for each in store.members("news")] == [7]
-    assert store.release("a=", "news", number=5_000_000, traces=0) is None
-    assert list(store.members("news")) == [Member("a=")]
+    assert release(store, 5_000_000) is None
+    assert list(store.members("news")) == [Member("a=", told=TOLD)]
 
 
 def test_who_was_ended_while_a_command_failed_is_not_subscribed(
@@ -395,13 +400,11 @@ def test_a_mark_comes_through_if_the_hold_ends_meanwhile(
     number = begin(store, ann, 4, is_held=True).number
     later = DynamoDBMemberStore("t", client=client.client, now=Clock())
     client.plan("update_item", [client.client.update_item])
-    client.before(
-        "update_item", lambda: later.release("a=", "news", number=number, traces=0)
-    )
+    client.before("update_item", lambda: release(later, number))
 
     assert store.mark_lost("news", "a=", 9)
 
-    assert list(store.members("news")) == [Member("a=", lost=9)]
+    assert list(store.members("news")) == [Member("a=", lost=9, told=TOLD)]
 
 
 def test_a_subscription_is_found_in_a_shard_that_no_plan_names(

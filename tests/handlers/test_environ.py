@@ -20,6 +20,7 @@ TARGET = Target(
     handler="app.handler",
     task_root=Path("/app"),
     search_path=(Path("/app"), Path("/")),
+    source_folders=(Path("/app"), Path("/")),
 )
 BASE = {
     "AWS_ACCESS_KEY_ID": "mine",

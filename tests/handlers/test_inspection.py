@@ -179,7 +179,7 @@ def test_without_a_folder_it_is_the_working_directory(
 @pytest.mark.parametrize(
     ("target", "reason"),
     [
-        ("app.py", "does not name a handler"),
+        ("nothing", "does not name a handler"),
         ("nowhere.py:handler", "does not exist"),
         pytest.param("app.py:nothing", "nothing", marks=pytest.mark.integration),
     ],

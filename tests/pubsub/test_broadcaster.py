@@ -425,6 +425,26 @@ def test_topics_that_announce_nobody_do_not(service: Service) -> None:
     assert len(service.pushes("a=")) == 1
 
 
+def test_whoever_gets_no_publication_any_more_is_found_gone_as_well() -> None:
+    service = Service(announces=True)
+    service.join("a=", "late=", has_presence=True)
+    service.join("chosen=", is_server_side=True, has_presence=True)
+    service.join("held=", is_held=True, has_presence=True)
+    service.join("old=", until=service.time.now() + 1, has_presence=True)
+    gone = {"late=", "chosen=", "held=", "old="}
+    for connection_id in gone:
+        service.connections.disconnect(connection_id)
+    for connection_id in ("late=", "chosen="):
+        service.members.mark_lost(TOPIC, connection_id, 1)
+    service.grow_old()
+
+    service.publish()
+
+    left = [push["leave"] for push in service.pushes("a=") if "leave" in push]
+    assert {each["info"]["client"] for each in left} == gone
+    assert [each.connection_id for each in service.members.members(TOPIC)] == ["a="]
+
+
 def test_who_is_found_gone_by_that_is_told_as_well() -> None:
     service = Service(announces=True)
     service.join("a=", "b=", "c=", has_presence=True)

@@ -1,11 +1,15 @@
 """`wspubsub check`: a template against the handler that it deploys."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from wspubsub.cli.options import add_need, is_needed
+from wspubsub.cli.complaints import complain
+from wspubsub.cli.options import (
+    add_handler,
+    add_need,
+    is_needed,
+)
 from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
@@ -27,11 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
-    parser.add_argument(
-        "target",
-        metavar="MODULE_OR_FILE:HANDLER",
-        help="the handler, such as app.py:handler",
-    )
+    add_handler(parser)
     add_need(
         parser,
         "--history",
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         findings = _findings(options)
     except (UsageError, ImportError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
+        complain(str(error))
         return WRONG_USE
     for finding in findings:
         print(finding)

@@ -2,12 +2,13 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
+from wspubsub.cli.complaints import complain, warn
 from wspubsub.cli.options import (
     add_authorizer,
+    add_handler,
     add_need,
     add_stage,
     add_two_way,
@@ -52,11 +53,7 @@ DEFAULTS = TemplateSettings()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
-    parser.add_argument(
-        "target",
-        metavar="MODULE_OR_FILE:HANDLER",
-        help="the handler, such as app.py:handler",
-    )
+    add_handler(parser)
     _add_formats(parser.add_argument_group("the template"))
     _add_api(parser.add_argument_group("the WebSocket API"))
     _add_functions(parser.add_argument_group("the functions"))
@@ -68,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         text = _template(options)
     except UsageError as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
+        complain(str(error))
         return WRONG_USE
     print(text, end="")
     return 0
@@ -107,11 +104,9 @@ def _warn(
     # Of the others the handler itself has said that it needs them.
     for source in sorted(asked):
         if not settings.worker and not application.may_take(source):
-            print(
-                f"wspubsub: warning: {target.text} cannot handle records of the "
-                f"{source}: pass {source}= to EventSources, or name a function "
-                "that can with --worker",
-                file=sys.stderr,
+            warn(
+                f"{target.text} cannot handle records of the {source}: pass {source}= "
+                "to EventSources, or name a function that can with --worker"
             )
 
 
@@ -249,7 +244,7 @@ def _add_sources(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--worker",
-        metavar="MODULE_OR_FILE:FUNC",
+        metavar="HANDLER",
         help="a second function for the records of streams and queues, instead of the "
         "handler itself",
     )

@@ -42,6 +42,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_told,
     check_traces,
     check_user,
 )
@@ -228,19 +229,26 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
 
     def trace(
         self, topic: str, connection_id: str, *, timeout_seconds: float | None = None
-    ) -> bool:
+    ) -> Member | None:
         """See `MemberStore.trace`. Costs 1 write unit."""
         connection_id = check_connection_id(connection_id)
         trace = partial(self._holds.trace, validate_topic(topic), connection_id)
         return run_within(timeout_seconds, trace, "UpdateItem")
 
     def release(
-        self, connection_id: str, topic: str, *, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        *,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """See `MemberStore.release`. Costs 1 write unit, 2 after a new mark."""
         connection_id = check_connection_id(connection_id)
         topic, traces = validate_topic(topic), check_traces(traces)
-        return self._holds.release(connection_id, topic, number, traces)
+        told = check_told(told)
+        return self._holds.release(connection_id, topic, number, traces, told)
 
     def members(
         self,

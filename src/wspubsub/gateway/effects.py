@@ -77,12 +77,14 @@ class Close:
 class ManagementResponse:
     """The Management API's answer to one request.
 
-    The headers are complete, `content-length` included, but for `date`.
+    The headers are complete, `content-length` included, but for `date`. `detail` is
+    for the developer: why the request is refused, and what to do.
     """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
+    detail: str = ""
 
 
 Effect = Invoke | Accept | Refuse | SendText | Close

@@ -144,6 +144,7 @@ def _answer(
                 stderr=subprocess.DEVNULL if is_quiet else None,
                 timeout=_TIMEOUT_SECONDS,
                 check=False,
+                process_group=0,  # Ctrl-C reaches only this process, which ends it
             )
         except subprocess.TimeoutExpired:
             raise UsageError(

@@ -168,11 +168,16 @@ class _Watcher(asyncio.SubprocessProtocol):
         self._on_output("stdout" if fd == 1 else "stderr", text)
 
 
+def describe_exit(code: int) -> str:
+    """Return how a process ended, from its exit code."""
+    if code >= 0:
+        return f"exit status {code}"
+    name = signal.strsignal(-code) or f"signal {-code}"
+    return f"signal: {name.lower()}"
+
+
 def exit_reason(code: int) -> str:
     """Return how a process ended, in Lambda's words."""
     if code == 0:
         return "Runtime exited without providing a reason"
-    if code > 0:
-        return f"Runtime exited with error: exit status {code}"
-    name = signal.strsignal(-code) or f"signal {-code}"
-    return f"Runtime exited with error: signal: {name.lower()}"
+    return f"Runtime exited with error: {describe_exit(code)}"

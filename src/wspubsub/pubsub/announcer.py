@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 from wspubsub.delivery import Budget
 from wspubsub.messages import METERED_BYTES
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.caller import describe
 from wspubsub.pubsub.frames import (
     ClientInfo,
@@ -77,8 +78,7 @@ class Announcer:
             return
         posted = self._members.deliver(
             topic,
-            frame.encode(),
-            offset=0,
+            Batch(frame.encode()),
             exclude=exclude,
             budget=budget,
             patience_seconds=PATIENCE_SECONDS,

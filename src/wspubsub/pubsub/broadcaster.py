@@ -16,6 +16,7 @@ from wspubsub.publisher import (
     warn_of_incomplete,
 )
 from wspubsub.pubsub.announcer import Announcer
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.codes import Code
 from wspubsub.pubsub.frames import (
     ClientInfo,
@@ -173,7 +174,7 @@ class Broadcaster:
             )
         frame = encode_publication(topic, Publication(data, info=info))
         posted = self._members.deliver(
-            topic, frame, offset=0, exclude=excluded, budget=budget
+            topic, Batch(frame), exclude=excluded, budget=budget
         )
         return self._conclude(posted, budget)
 
@@ -204,8 +205,7 @@ class Broadcaster:
         """Post a message, and return whether everyone has received it or is marked."""
         posted = self._members.deliver(
             message.topic,
-            encode_logged(message),
-            offset=message.position.offset,
+            Batch(encode_logged(message), (message.position,)),
             exclude=message.exclude,
             budget=budget,
         )

@@ -1,18 +1,21 @@
-"""Posting a frame to a topic's members, and marking those that it did not reach.
+"""Posting a batch to a topic's members, and marking those that it did not reach.
 
-Most members get the frame. One whose mark says that it has missed something is asked to
+Most members get all of it. One whose mark says that it has missed something is asked to
 subscribe again instead, which makes its SDK recover; one whose token has expired is
-disconnected; one that is being let in gets it from whoever lets it in. Whoever is given
-up is marked where every publisher looks.
+disconnected; one that is being let in gets it from whoever lets it in, and one that was
+let in just now gets what that has not brought. Whoever is given up is marked where
+every publisher looks.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.delivery import Budget, Delivery
 from wspubsub.pubsub.audience import Audience
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.codes import CONNECTION_EXPIRED, STATE_LOST
 from wspubsub.pubsub.marks import Marks
 from wspubsub.pubsub.notices import Notices
@@ -24,7 +27,7 @@ from wspubsub.subscriptions.sessions import Member, Presence
 
 
 class Posted(Record):
-    """The result of posting a frame.
+    """The result of posting a batch.
 
     Attributes:
         report: What became of it for each member that was to get it.
@@ -45,6 +48,14 @@ class Posted(Record):
     behind: tuple[Member, ...] = ()
     untraced: tuple[Member, ...] = ()
     left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
+
+    def add(self, other: "Posted") -> "Posted":
+        """Return what became of this batch and of one for others of the same topic."""
+        return self.__replace__(
+            report=self.report.add(other.report),
+            error=self.error or other.error,
+            left={**self.left, **other.left},
+        )
 
 
 class MemberDelivery:
@@ -77,21 +88,19 @@ class MemberDelivery:
     def deliver(
         self,
         topic: str,
-        frame: bytes,
+        batch: Batch,
         *,
-        offset: int,
         exclude: frozenset[str],
         budget: Budget,
         patience_seconds: float | None = None,
         heard: Callable[[PostOutcome], object] | None = None,
     ) -> Posted:
-        """Post a frame to a topic's members; `settle` follows.
+        """Post a batch to a topic's members; `settle` follows.
 
         Args:
             topic: The topic.
-            frame: What to post.
-            offset: Offset of the first publication in it; 0 if the topic has no
-                history. With one, members are read with strong consistency.
+            batch: What to post. If its publications have positions, members are read
+                with strong consistency.
             exclude: Members that are not to get it.
             budget: The time that it may take.
             patience_seconds: How long those that fail are tried again, as in
@@ -99,32 +108,39 @@ class MemberDelivery:
             heard: Called with what became of each post, as it ends.
         """
         audience = Audience(
-            self._members, topic, budget, now=self._now(), is_logged=offset > 0
+            self._members, topic, batch, exclude, budget, now=self._now()
         )
-        posted = self.post(
-            audience.select(exclude),
-            frame,
+        post = partial(
+            self.post,
             topic=topic,
             exclude=exclude,
             budget=budget,
             patience_seconds=patience_seconds,
             heard=heard,
         )
-        self._have_recover(topic, audience.marked, budget)
-        self._notices.disconnect(
+        posted = post(audience.select(), batch.frame)
+        for count, connection_ids in audience.partly_told.items():
+            posted = posted.add(post(connection_ids, batch.frame_after(count)))
+        gone = self._have_recover(topic, audience.marked, budget)
+        gone += self._notices.disconnect(
             audience.expired, CONNECTION_EXPIRED, budget.posting_until
         )
+        # No other post would find these, since they get no publication any more.
+        pruning = _Pruning(self._members)
+        self._delivery.prune_with(pruning.prune).prune(gone, topic, budget)
+        served = [*audience.traced, *audience.told]
         if heard is not None:
-            for connection_id in audience.traced:
+            for connection_id in served:
                 heard(PostOutcome(connection_id, Outcome.DELIVERED))
-        delivered = posted.report.delivered + len(audience.traced)
+        delivered = posted.report.delivered + len(served)
         return posted.__replace__(
             report=posted.report.__replace__(delivered=delivered),
             topic=topic,
-            offset=offset,
+            offset=batch.offset,
             server_side=frozenset(audience.server_side),
-            behind=tuple(m for m in audience.marked if (m.lost or 0) > offset),
+            behind=tuple(m for m in audience.marked if (m.lost or 0) > batch.offset),
             untraced=tuple(audience.untraced),
+            left={**posted.left, **pruning.left},
         )
 
     def post(
@@ -190,16 +206,17 @@ class MemberDelivery:
 
     def _have_recover(
         self, topic: str, members: Iterable[Member], budget: Budget
-    ) -> None:
+    ) -> list[str]:
+        """Ask members to recover, and return those that are gone."""
         by_client: list[str] = []
         by_server: list[str] = []
         for member in members:
             side = by_server if member.is_server_side else by_client
             side.append(member.connection_id)
         until = budget.posting_until
-        self._notices.ask_to_resubscribe(topic, by_client, until)
+        gone = self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
-        self._notices.disconnect(by_server, STATE_LOST, until)
+        return gone + self._notices.disconnect(by_server, STATE_LOST, until)
 
 
 class _Pruning:

@@ -30,6 +30,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_told,
     check_traces,
     check_user,
     earliest,
@@ -245,20 +246,26 @@ class MemoryMemberStore(MemorySubscriptionStore):
         connection_id: str,
         *,
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
-    ) -> bool:
+    ) -> Member | None:
         """See `MemberStore.trace`."""
         connection_id, topic = _check(connection_id, topic)
         with self._lock:
             return self._commands.trace(connection_id, topic)
 
     def release(
-        self, connection_id: str, topic: str, *, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        *,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """See `MemberStore.release`."""
         connection_id, topic = _check(connection_id, topic)
-        check_traces(traces)
+        traces, told = check_traces(traces), check_told(told)
         with self._lock:
-            return self._commands.release(connection_id, topic, number, traces)
+            return self._commands.release(connection_id, topic, number, traces, told)
 
     @override
     def subscribers(

@@ -103,15 +103,17 @@ def run(
 
 
 def _as_json(value: object) -> Json:
-    if isinstance(value, bytes):  # which Lambda passes on as they are
-        return _read_json(value.decode("utf-8", "replace"))
+    if isinstance(value, bytes):  # AWS's runtime client takes them for the result
+        return _read(value)
     try:
         return json.loads(json.dumps(value, default=_encodable))
     except (TypeError, ValueError, RecursionError) as error:
         raise MarshalError(f"Unable to marshal response: {error}") from error
 
 
-def _read_json(text: str) -> Json:
+def _read(result: bytes) -> Json:
+    # Anything but JSON is passed on as text, for API Gateway to find malformed.
+    text = result.decode(errors="replace")
     try:
         return json.loads(text)
     except ValueError:
@@ -119,7 +121,7 @@ def _read_json(text: str) -> Json:
 
 
 def _encodable(value: object) -> int | float:
-    # As Lambda's runtime does: a handler may return a number as it came from DynamoDB.
+    # As AWS's runtime client does: a number may be as it came from DynamoDB.
     if isinstance(value, Decimal):
         is_whole = value.is_finite() and value == value.to_integral_value()
         return int(value) if is_whole else float(value)

@@ -31,8 +31,8 @@ from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
-from wspubsub.local.http11 import HttpRequest
 from wspubsub.local.journal import Journal
+from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
 
 MAX_WAITING_INVOCATIONS = 64
@@ -102,7 +102,7 @@ class GatewayShell:
 
     def receive_close(self, connection_id: str, end: ConnectionEnd) -> None:
         """Process the end of a connection, unless the gateway itself ended it."""
-        if self._model.is_open(connection_id):
+        if self._model.is_open(connection_id) and not self._is_closed:
             close = Close(connection_id, _code_of(end), end.reason)
             self._journal.log_closed(close, by="client")
         if connection_id in self._clients:
@@ -128,7 +128,7 @@ class GatewayShell:
             now=time.time(),
         )
         self._journal.log_managed(
-            request.method, request.path, response.status, len(request.body)
+            request.method, request.path, len(request.body), response
         )
         # A post is in the journal already.
         self._apply(effects, is_post=True)
@@ -139,8 +139,11 @@ class GatewayShell:
         self._is_closed = True
         if self._timer is not None:
             self._timer.cancel()
-        for client in self._clients.values():
+        for connection_id, client in self._clients.items():
             client.socket.close(closecodes.GOING_AWAY, GOING_AWAY)
+            if self._model.is_open(connection_id):
+                close = Close(connection_id, closecodes.GOING_AWAY, GOING_AWAY)
+                self._journal.log_closed(close, by="gateway")
         await self._tasks.close()
 
     def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:

@@ -19,7 +19,7 @@ from websockets.server import ServerProtocol
 from wspubsub.gateway import DataFrame, Refuse
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.closecodes import ABNORMAL, NO_CODE
-from wspubsub.local.http11 import HttpRequest
+from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import first_of
 
 MAX_READ_FRAME_BYTES = 1_048_576
@@ -101,6 +101,14 @@ class WebSocketConnection:
         """The answer to an invalid handshake (RFC 6455 §4.2.1), or None."""
         is_sound = self._response.status_code == SWITCHING_PROTOCOLS
         return None if is_sound else self._response
+
+    @property
+    def fault_reason(self) -> str:
+        """What makes the handshake invalid, and what to do."""
+        return (
+            f"the WebSocket handshake is invalid: {self._handshake.handshake_exc}; "
+            "RFC 6455 §4.2.1 says what a handshake must have"
+        )
 
     @property
     def backlog_bytes(self) -> int:

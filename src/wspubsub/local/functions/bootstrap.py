@@ -220,6 +220,13 @@ def load_handler(name: str) -> Handler:
             "Runtime.HandlerNotFound",
             f"Handler '{function_name}' missing on module '{module_name}'",
         ) from None
+    if not callable(handler):
+        # On AWS every event would fail.
+        raise HandlerError(
+            "Runtime.HandlerNotFound",
+            f"'{function_name}' of module '{module_name}' cannot be called: it is of "
+            f"type {type(handler).__name__}",
+        )
     return handler
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from wspubsub.errors import MessageError
 from wspubsub.gateway import InvocationResult, Raised, Returned
 from wspubsub.gateway.ids import Ids
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.requests import BadRequestError, HttpRequest
 from wspubsub.local.tasks import Tasks
 from wspubsub.messages import read_json
 
