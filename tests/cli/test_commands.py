@@ -104,6 +104,10 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         ([PROBE, "--table", "no such name"], "is not a table name"),
         ([PROBE, "--idle-timeout", "0"], "must be greater than 0"),
         ([PROBE, "--timeout", "0"], "must be greater than 0"),
+        ([PROBE, "--timeout", "inf"], "at most 900 seconds, as on Lambda, not inf"),
+        ([PROBE, "--timeout", "nan"], "at most 900 seconds"),
+        ([PROBE, "--timeout", "50000"], "at most 900 seconds"),
+        ([PROBE, "--memory", "64"], "from 128 to 10240 MB"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(

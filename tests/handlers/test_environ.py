@@ -127,6 +127,22 @@ def test_a_worker_s_requests_are_sent_by_the_engine_as_on_lambda() -> None:
     assert is_engine_fit({**environ, "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"})
 
 
+def test_text_is_utf_8_whatever_the_terminal_s_encoding_is() -> None:
+    terminal = {"LANG": "C", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+
+    environ = function_environ({**BASE, **terminal}, AROUND, name="f", target=TARGET)
+
+    assert environ["LANG"] == "en_US.UTF-8"
+    assert environ["PYTHONIOENCODING"] == "utf-8"
+    assert environ["PYTHONUTF8"] == "1"
+
+
+def test_a_function_is_told_how_much_memory_it_has() -> None:
+    environ = function_environ(BASE, AROUND, name="f", target=TARGET, memory_mb=256)
+
+    assert environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+
+
 def test_modules_are_found_in_the_project_before_anywhere_else() -> None:
     environ = function_environ(BASE, AROUND, name="f", target=TARGET)
 

@@ -137,7 +137,14 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         type=float,
         default=MAX_TIMEOUT_SECONDS,
         metavar="SECONDS",
-        help="timeout of the functions (default: %(default)g)",
+        help="timeout of the functions, at most 900 (default: %(default)g)",
+    )
+    group.add_argument(
+        "--memory",
+        type=int,
+        metavar="MB",
+        help="memory of the functions, from 128 to 10240; a process that uses more is "
+        "killed, as on Lambda (Linux only; default: any amount)",
     )
     group.add_argument(
         "--runtime",

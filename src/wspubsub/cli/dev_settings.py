@@ -20,7 +20,7 @@ from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.handlers.target import Target
 from wspubsub.local.declared import ApiChoices, read_served, warn_of_silence
 from wspubsub.local.functions.environment import Runtime
-from wspubsub.local.settings import LocalSettings
+from wspubsub.local.settings import LocalSettings, check_function
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
 from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
@@ -33,10 +33,9 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
     Raises:
         UsageError: Such a gateway cannot be.
     """
+    check_function(options.timeout, options.memory)
     cwd, environ = Path.cwd(), read_environ(options)
     authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
-    if not options.timeout > 0:
-        raise UsageError("--timeout must be greater than 0 seconds")
     if not _TABLE_NAME.fullmatch(options.table):
         raise UsageError(
             f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
@@ -66,6 +65,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         queue=queue if is_needed(options, QUEUE, application) else None,
         max_environments=options.environments,
         timeout_seconds=options.timeout,
+        memory_mb=options.memory,
         runtime=Runtime(options.runtime),
         reloads=options.reload,
         environ=environ,

@@ -100,7 +100,12 @@ def python_path(base: Mapping[str, str], target: Target) -> str:
 
 
 def function_environ(
-    base: Mapping[str, str], surroundings: Surroundings, *, name: str, target: Target
+    base: Mapping[str, str],
+    surroundings: Surroundings,
+    *,
+    name: str,
+    target: Target,
+    memory_mb: int | None = None,
 ) -> dict[str, str]:
     """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -111,12 +116,16 @@ def function_environ(
     return _sdk_environ(base, surroundings) | {
         **{name: text for name, text in sources.items() if text is not None},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb or MEMORY_MB),
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
         "LAMBDA_TASK_ROOT": str(target.task_root),
+        # As on Lambda, whatever the terminal's encoding is.
+        "LANG": "en_US.UTF-8",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONUTF8": "1",
         # Lambda's task root is read-only. Besides, Python takes a compiled file for
         # current if the source has its size and the second of its last change, so a
         # reload could run what was there before.

@@ -269,11 +269,16 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, surroundings, name=name, target=target
+                    settings.environ,
+                    surroundings,
+                    name=name,
+                    target=target,
+                    memory_mb=settings.memory_mb,
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
                 timeout_seconds=settings.timeout_seconds,
+                memory_mb=settings.memory_mb,
             ),
             max_environments=settings.max_environments,
             on_output=self._journal.log_output,

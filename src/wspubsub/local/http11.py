@@ -41,6 +41,8 @@ class HttpConnection:
         writer: Where answers go.
         max_body_bytes: How much of a request's body is kept.
         head_seconds: How long the head of a request may take.
+        is_patient: Whether the peer may be silent between two requests for as long
+            as it likes.
     """
 
     def __init__(
@@ -50,13 +52,15 @@ class HttpConnection:
         *,
         max_body_bytes: int,
         head_seconds: float = HEAD_SECONDS,
+        is_patient: bool = False,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._max_body_bytes = max_body_bytes
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._head_seconds = head_seconds
-        self._patience = head_seconds
+        self._is_patient = is_patient
+        self._patience: float | None = head_seconds
         self._is_head = False
         self._received = 0
 
@@ -119,7 +123,7 @@ class HttpConnection:
         if not (self._h11.our_state is self._h11.their_state is h11.DONE):
             return False
         self._h11.start_next_cycle()
-        self._patience = KEEP_ALIVE_SECONDS
+        self._patience = None if self._is_patient else KEEP_ALIVE_SECONDS
         return True
 
     async def linger(self) -> None:

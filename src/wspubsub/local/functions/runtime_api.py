@@ -120,7 +120,12 @@ class RuntimeApi:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        connection = HttpConnection(reader, writer, max_body_bytes=MAX_RESPONSE_BYTES)
+        connection = HttpConnection(
+            reader,
+            writer,
+            max_body_bytes=MAX_RESPONSE_BYTES,
+            is_patient=True,  # an invocation may take 15 minutes
+        )
         try:
             while (request := await connection.next_request()) is not None:
                 if not await self._answer(connection, request):
