@@ -4,7 +4,7 @@ import fnmatch
 import re
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from wspubsub.deployment.description.texts import (
     may_equal,
@@ -99,6 +99,7 @@ def test_without_holes_a_pattern_is_that_of_iam(pattern: str, text: str) -> None
     assert must_match(pattern, text) is expected
 
 
+@settings(max_examples=50)
 @given(st.data())
 def test_what_must_match_matches_whatever_is_in_the_holes(data: st.DataObject) -> None:
     parts = st.sampled_from(["a", "b", "*", "?", "${Api}", "${?Name}", "/"])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -129,7 +130,8 @@ def test_an_explicit_deny_wins_over_every_allow(deny: object) -> None:
         ("Allow", "must be an object"),
         ({"statusCode": 401}, "principalId"),
         ({"isAuthorized": True}, "principalId"),
-        ({"principalId": 5, "policyDocument": {"Statement": []}}, "principalId"),
+        ({"principalId": True, "policyDocument": {"Statement": []}}, "principalId"),
+        ({"principalId": ["u"], "policyDocument": {"Statement": []}}, "principalId"),
         ({"principalId": "u"}, "policyDocument must be an object"),
         ({"principalId": "u", "policyDocument": {}}, "Statement must be an array"),
         (policy("Allow"), "must be an object"),
@@ -145,7 +147,6 @@ def test_an_explicit_deny_wins_over_every_allow(deny: object) -> None:
         (policy(allow()) | {"context": "text"}, "context must be an object"),
         (policy(allow()) | {"context": {"a": {"b": 1}}}, "context.a"),
         (policy(allow()) | {"context": {"a": [1]}}, "context.a"),
-        (policy(allow()) | {"context": {"a": None}}, "context.a"),
         (policy(allow()) | {"context": {"a": "x" * 8192}}, "8,192"),
     ],
 )
@@ -174,7 +175,9 @@ def test_an_authorizer_that_raises_anything_else_is_500(text: str) -> None:
     def authorizer(_event: Any, _context: Any) -> None:
         raise RuntimeError(text)
 
-    assert refusal(InProcessGateway(ok, authorizer=authorizer)).status == 500
+    gateway = InProcessGateway(ok, authorizer=authorizer, raise_errors=False)
+
+    assert refusal(gateway).status == 500
 
 
 def test_an_authorizer_that_takes_too_long_is_500() -> None:
@@ -253,6 +256,46 @@ def test_a_context_cannot_replace_the_principal_or_the_latency() -> None:
 
     context = gateway.invocations[-1].event["requestContext"]["authorizer"]
     assert context == {"principalId": "user-1", "integrationLatency": 0}
+
+
+def test_a_null_in_a_context_is_a_null_in_the_events() -> None:
+    result = policy(allow()) | {"context": {"tenant": None, "level": 3}}
+    gateway = InProcessGateway(ok, authorizer=returning(result))
+
+    gateway.connect()
+
+    context = gateway.invocations[-1].event["requestContext"]["authorizer"]
+    assert (context["tenant"], context["level"]) == (None, "3")
+
+
+@pytest.mark.parametrize(
+    ("principal", "text"), [(42, "42"), (Decimal(42), "42"), (4.5, "4.5")]
+)
+def test_a_number_as_principal_becomes_text(principal: object, text: str) -> None:
+    result = policy(allow()) | {"principalId": principal}
+    gateway = InProcessGateway(ok, authorizer=returning(result))
+
+    gateway.connect()
+
+    context = gateway.invocations[-1].event["requestContext"]["authorizer"]
+    assert context["principalId"] == text
+
+
+@pytest.mark.parametrize(
+    ("result", "switch"),
+    [
+        (policy(allow()) | {"context": {"a": None}}, "null_context_is_malformed"),
+        (policy(allow()) | {"principalId": 42}, "numeric_principal_is_malformed"),
+    ],
+)
+def test_a_switch_refuses_what_only_rest_apis_were_seen_to_take(
+    result: object, switch: str
+) -> None:
+    switches: dict[str, Any] = {switch: True}
+    config = GatewayConfig(**switches)
+    gateway = InProcessGateway(ok, authorizer=returning(result), config=config)
+
+    assert refusal(gateway).status == 500
 
 
 def test_a_refusing_handler_still_decides_after_the_authorizer() -> None:

@@ -38,6 +38,16 @@ from wspubsub.gateway import GatewayConfig
             },
             "route.request.querystring.NAME",
         ),
+        (
+            {
+                "has_authorizer": True,
+                "identity_sources": ("route.request.header.A,context.b",),
+            },
+            "name each of them separately",
+        ),
+        ({"stage_variables": {"a-b": "c"}}, "'a-b' is not the name of a stage"),
+        ({"stage_variables": {"a": "b c"}}, "a must not be 'b c'"),
+        ({"stage_variables": {"a": ""}}, "a must not be ''"),
         ({"integration_timeout_seconds": 0.04}, "0.05 to 29"),
         ({"integration_timeout_seconds": 29.1}, "0.05 to 29"),
         ({"idle_timeout_seconds": 0}, "idle_timeout_seconds must be greater than 0"),

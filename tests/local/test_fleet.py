@@ -1,8 +1,10 @@
 """Environments of a function: how they begin, end and are reused."""
 
 import asyncio
+import json
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -160,3 +162,47 @@ def test_a_function_that_gives_its_output_away_does_not_keep_the_gateway(
 def test_a_signal_without_a_name_is_told_by_its_number() -> None:
     assert exit_reason(-9) == "Runtime exited with error: signal: killed"
     assert exit_reason(-64).endswith(("signal 64", "real-time signal 30"))
+
+
+def test_a_thread_that_a_handler_leaves_stands_still_between_invocations(
+    tmp_path: Path,
+) -> None:
+    async def use(fleet: Fleet) -> None:
+        await fleet.invoke(invocation(body="tick"))
+        # Once others have started, the first has long asked for its next invocation.
+        assert await fleet.warm_up() is None
+        began = time.monotonic()
+        assert await fleet.warm_up() is None
+        ended = time.monotonic()
+        # One for each environment.
+        outcomes = await asyncio.gather(
+            *(fleet.invoke(invocation(body="ticks")) for _ in range(3))
+        )
+
+        ticks = [tick for outcome in outcomes for tick in json.loads(body_of(outcome))]
+        assert [tick for tick in ticks if tick < began]
+        assert [tick for tick in ticks if began < tick < ended] == []
+        assert [tick for tick in ticks if tick > ended]
+
+    with_fleet(settings(tmp_path), use, limit=3)
+
+
+def body_of(outcome: InvocationOutcome) -> str:
+    assert isinstance(outcome.result, Returned)
+    return str(outcome.result.value["body"])
+
+
+def test_a_function_that_uses_more_memory_than_it_has_is_killed(tmp_path: Path) -> None:
+    function = replace(settings(tmp_path), memory_mb=128)
+
+    async def use(fleet: Fleet) -> None:
+        outcome = await fleet.invoke(invocation(body="use memory"))
+        again = await fleet.invoke(invocation())
+
+        assert outcome.result == Raised(
+            "Runtime.ExitError",
+            "Runtime exited with error: signal: killed (it used more than 128 MB)",
+        )
+        assert again.result == returned(tmp_path)
+
+    with_fleet(function, use, limit=1)

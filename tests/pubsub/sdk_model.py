@@ -6,33 +6,31 @@ may happen first: another function runs, a client reads, a message is published.
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any
 
+from tests.pubsub.stepping import (
+    CrashError,
+    SteppedConnections,
+    SteppedMembers,
+    SteppedTable,
+)
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
 from wspubsub import History, StoreError
-from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
 from wspubsub.dynamodb import DynamoDBTopicLog
-from wspubsub.errors import ConnectionGoneError, ManagementError
 from wspubsub.eventsources import StreamHandler
 from wspubsub.pubsub import ANYONE, PubSub
 from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.frames import encode_json
 from wspubsub.subscriptions.members import HOLD_SECONDS
-from wspubsub.subscriptions.memory_members import MemoryMemberStore
-from wspubsub.subscriptions.sessions import Began, Member
 from wspubsub.testing import message_event
 
 TOPIC = "room"
 DEEPEST = 3
 """How many functions run at the same time."""
-
-
-class CrashError(BaseException):
-    """A Lambda environment is gone."""
 
 
 class Client:
@@ -44,6 +42,7 @@ class Client:
         from_offset: Where it began, or began again after it was told of a gap.
         told: How often it was told that it could not recover.
         gaps: Offsets that it had not been given when it was given a later one.
+        twice: Offsets of those that it was given again.
     """
 
     def __init__(self, name: str) -> None:
@@ -54,6 +53,7 @@ class Client:
         self.commands: deque[str] = deque()
         self.got: set[int] = set()
         self.gaps: set[int] = set()
+        self.twice: list[int] = []
         self.from_offset: int | None = None
         self.told = 0
         self._number = 0
@@ -117,114 +117,13 @@ class Client:
         offset = publication["offset"]
         first = (self.from_offset or 0) + 1
         self.gaps.update(set(range(first, offset)) - self.got)
+        self.twice += self.got & {offset}
         self.got.add(offset)
         self.position = (self.position[0], offset)
 
     def _send(self, command: dict[str, Any]) -> None:
         self._number += 1
         self.commands.append(json.dumps({"id": self._number, **command}))
-
-
-class _Table:
-    """Lets other things happen before each request for the log."""
-
-    def __init__(self, table: SmallTable, step: Callable[[], None]) -> None:
-        self._table = table
-        self._step = step
-
-    def __getattr__(self, operation: str) -> Callable[..., Any]:
-        def call(**request: Any) -> Any:
-            self._step()
-            return getattr(self._table, operation)(**request)
-
-        return call
-
-
-class _Members(MemoryMemberStore):
-    """Lets other things happen before and after each request, and can fail."""
-
-    def __init__(self, world: "World") -> None:
-        super().__init__(now=world.time.now)
-        self._world = world
-        self._replica: list[Member] = []
-
-    def begin_subscription(self, *arguments: Any, **options: Any) -> Began:
-        options["is_held"] = options["is_held"] and self._world.without != "holds"
-        with self._world.steps():
-            return super().begin_subscription(*arguments, **options)
-
-    def members(
-        self, topic: str, *, consistent: bool = True, **_options: Any
-    ) -> Iterator[Member]:
-        self._world.consistent.append(consistent)
-        last = ""
-        while True:
-            # Pages of two, each as the table is when it is read.
-            self._world.step()
-            now = sorted(super().members(topic))
-            late, self._replica = self._replica, now
-            seen = late if self._world.without == "strong reads" else now
-            found = [each for each in seen if each.connection_id > last]
-            yield from found[:2]
-            if len(found) <= 2:
-                return
-            last = found[1].connection_id
-
-    def mark_lost(self, *arguments: Any, **options: Any) -> bool:
-        self._world.fail_store()
-        if self._world.without == "marks":
-            return True
-        return super().mark_lost(*arguments, **options)
-
-    def trace(self, *arguments: Any, **options: Any) -> bool:
-        self._world.fail_store()
-        if self._world.without == "traces":
-            return True
-        return super().trace(*arguments, **options)
-
-    def release(self, *arguments: Any, **options: Any) -> int | None:
-        with self._world.steps():
-            return super().release(*arguments, **options)
-
-
-class _Connections:
-    """API Gateway, whose posts wait in a client's inbox until it reads."""
-
-    def __init__(self, world: "World") -> None:
-        self._world = world
-        self.inboxes: dict[str, deque[str]] = {}
-
-    def post(
-        self, connection_id: str, data: bytes, *, deadline: float | None = None
-    ) -> None:
-        outcome = self._try(connection_id, data)
-        if outcome is Outcome.GONE:
-            raise ConnectionGoneError(connection_id)
-        if outcome is not Outcome.DELIVERED:
-            raise ManagementError("no answer", status=None, code=None)
-
-    def post_many(
-        self, connection_ids: Iterable[str], data: bytes, **_options: Any
-    ) -> Iterator[PostOutcome]:
-        for connection_id in connection_ids:
-            self._world.step()
-            yield PostOutcome(connection_id, self._try(connection_id, data))
-
-    def get(self, connection_id: str) -> ConnectionInfo:
-        raise NotImplementedError
-
-    def close(self, connection_id: str) -> None:
-        self.inboxes.pop(connection_id, None)
-
-    def _try(self, connection_id: str, data: bytes) -> Outcome:
-        inbox = self.inboxes.get(connection_id)
-        if inbox is None:
-            return Outcome.GONE
-        fails = self._world.fails()
-        # If an answer was lost, the message has arrived.
-        if not fails or self._world.random.random() < 0.3:
-            inbox.append(data.decode())
-        return Outcome.FAILED if fails else Outcome.DELIVERED
 
 
 class World:
@@ -234,8 +133,8 @@ class World:
         seed: Decides what happens.
         failing: How many of a hundred posts and writes fail, and how many of a
             thousand steps a function does not survive.
-        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`
-            or `marks`.
+        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`,
+            `marks` or `told`.
     """
 
     def __init__(self, seed: int, *, failing: int = 10, without: str = "") -> None:
@@ -247,14 +146,14 @@ class World:
         self.time = VirtualTime()
         self.consistent: list[bool] = []
         self.clients = [Client(chr(ord("a") + number)) for number in range(3)]
-        self.connections = _Connections(self)
-        self.members = _Members(self)
+        self.connections = SteppedConnections(self)
+        self.members = SteppedMembers(self)
         self.table = SmallTable(self.time.now)
         self.pending: deque[Any] = deque()
         self._seen = 0
         self._running: list[str] = []
         self._published = 0
-        client: Any = _Table(self.table, self.step)
+        client: Any = SteppedTable(self.table, self.step)
 
         def make_log(*, history: Any) -> DynamoDBTopicLog:
             return DynamoDBTopicLog(

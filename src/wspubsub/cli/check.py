@@ -1,14 +1,20 @@
 """`wspubsub check`: a template against the handler that it deploys."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from wspubsub.cli.options import add_need, is_needed
+from wspubsub.cli.complaints import complain, say_if_slow, warn
+from wspubsub.cli.options import (
+    add_env_file,
+    add_handler,
+    add_need,
+    is_needed,
+    read_environ,
+)
 from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
-from wspubsub.deployment.reading import list_unread_loops
+from wspubsub.deployment.reading import find_variables, list_unread_loops
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
 from wspubsub.handlers.inspection import inspect_handler
@@ -28,16 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
-    parser.add_argument(
-        "target",
-        metavar="MODULE_OR_FILE:HANDLER",
-        help="the handler, such as app.py:handler",
-    )
+    add_handler(parser)
+    add_env_file(parser)
     parser.add_argument(
         "--publisher",
         action="append",
         default=[],
-        metavar="MODULE_OR_FILE:FUNC",
+        metavar="HANDLER",
         help="another function that publishes, so its permissions are needed too; "
         "may be repeated",
     )
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         findings = _findings(options)
     except (UsageError, ImportError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
+        complain(str(error))
         return WRONG_USE
     for finding in findings:
         print(finding)
@@ -75,20 +78,22 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
     for loop in list_unread_loops(template):
-        print(
-            f"wspubsub: warning: {loop} goes through what is known at deployment only, "
-            "so what it makes is not checked",
-            file=sys.stderr,
+        warn(
+            f"{loop} goes through what is known at deployment only, so what it makes "
+            "is not checked"
         )
     cwd = Path.cwd()
     target = Target.parse(options.target, cwd=cwd)
-    places = {
-        "folder": path.absolute().parent,
-        "module": _find_module(target),
-    }
-    application = inspect_handler(
-        target, sources=find_sources(template, target.handler, **places)
-    )
+    places = {"folder": path.absolute().parent, "module": _find_module(target)}
+    with say_if_slow(f"{target.text} is still being imported"):
+        application = inspect_handler(
+            target,
+            variables={
+                **find_variables(template, target.handler),
+                **read_environ(options),
+            },
+            sources=find_sources(template, target.handler, **places),
+        )
     uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
     return check_template(
         template,

@@ -35,13 +35,14 @@ class Decision:
         status: 200 if the client may go on, else the status of the refusal.
         text: What the client is told.
         detail: What only the developer is told.
-        context: What later events carry: texts, with `principalId` among them.
+        context: What later events carry: texts and nulls, with `principalId` among
+            them.
     """
 
     status: int
     text: str = ""
     detail: str = ""
-    context: Mapping[str, str] = field(default_factory=dict)
+    context: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def is_allowed(self) -> bool:
@@ -64,7 +65,7 @@ def missing_identity_source(
     return None
 
 
-def decide(conclusion: Conclusion, method_arn: str) -> Decision:
+def decide(conclusion: Conclusion, config: GatewayConfig) -> Decision:
     """Return what an authorizer's result means."""
     if conclusion is Late.TIMED_OUT:
         return _fail("the authorizer timed out")
@@ -77,12 +78,12 @@ def decide(conclusion: Conclusion, method_arn: str) -> Decision:
             )
         return _fail(f"{conclusion.error_type}: {conclusion.message}")
     try:
-        return _evaluate_result(conclusion.value, method_arn)
+        return _evaluate_result(conclusion.value, config)
     except MalformedPolicyError as error:
         return _fail(str(error))
 
 
-def _evaluate_result(result: object, method_arn: str) -> Decision:
+def _evaluate_result(result: object, config: GatewayConfig) -> Decision:
     if not isinstance(result, dict):
         raise MalformedPolicyError("the authorizer's result must be an object")
     size = len(json.dumps(result, ensure_ascii=False).encode(errors="replace"))
@@ -91,28 +92,43 @@ def _evaluate_result(result: object, method_arn: str) -> Decision:
             f"the authorizer's result has {size:,} bytes; at most "
             f"{MAX_RESULT_BYTES:,} are allowed"
         )
-    principal = result.get("principalId")
-    if not isinstance(principal, str):
-        raise MalformedPolicyError(
-            "the authorizer's result must have a principalId (text) and a "
-            "policyDocument"
-        )
-    verdict = evaluate(result.get("policyDocument"), method_arn)
-    context = _stringify(result.get("context") or {})
+    principal = _read_principal(result.get("principalId"), config)
+    verdict = evaluate(result.get("policyDocument"), config.connect_arn)
+    context = _stringify(result.get("context") or {}, config)
     if verdict is PolicyVerdict.ALLOWED:
         return Decision(status=_ALLOWED, context={"principalId": principal} | context)
     text = EXPLICIT_DENY if verdict is PolicyVerdict.DENIED else NO_ALLOW
     return Decision(
-        status=_FORBIDDEN, text=text, detail=f"{method_arn} is {verdict.value}"
+        status=_FORBIDDEN,
+        text=text,
+        detail=f"{config.connect_arn} is {verdict.value}",
     )
 
 
-def _stringify(context: object) -> dict[str, str]:
+def _read_principal(principal: object, config: GatewayConfig) -> str:
+    if isinstance(principal, str):
+        return principal
+    # One public report: a number comes out as text.
+    if not config.numeric_principal_is_malformed and _is_number(principal):
+        return json.dumps(principal)
+    raise MalformedPolicyError(
+        "the authorizer's result must have a principalId (text) and a policyDocument"
+    )
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _stringify(context: object, config: GatewayConfig) -> dict[str, str | None]:
     # "API Gateway mapping template reference": context values come out as text.
     if not isinstance(context, dict):
         raise MalformedPolicyError("the authorizer's context must be an object")
-    texts = {}
+    texts: dict[str, str | None] = {}
     for name, value in context.items():
+        if value is None and not config.null_context_is_malformed:
+            texts[name] = None
+            continue
         if not isinstance(value, str | int | float):
             raise MalformedPolicyError(
                 f"the authorizer's context.{name} must be text, a number, true or "

@@ -15,6 +15,7 @@ from wspubsub.gateway.limits import (
     check_identity_sources,
     check_route_keys,
     check_stage,
+    check_stage_variables,
 )
 from wspubsub.selection import CONNECT, PREDEFINED, RouteSelectionExpression
 
@@ -58,6 +59,10 @@ class GatewayConfig:
         absent_body_is_sent: Whether a two-way route whose handler returns no body, or
             an empty one, sends the client an empty message. The one public report
             says so; many clients fail on it, as `JSON.parse("")` does.
+        null_context_is_malformed: Whether an authorizer whose `context` has a null is
+            answered with 500. Seen on REST APIs, a null passes through as a null.
+        numeric_principal_is_malformed: Whether an authorizer whose `principalId` is a
+            number is answered with 500. Reported of REST APIs, it becomes text.
         pings_reset_idle: Whether a client's ping keeps its connection from being idle.
         network_loss_found_when_idle: Whether a client that vanished without a close
             frame is noticed only by the idle timeout; until then posts to it are
@@ -89,6 +94,8 @@ class GatewayConfig:
     null_result_is_malformed: bool = True
     missing_status_is_malformed: bool = True
     absent_body_is_sent: bool = True
+    null_context_is_malformed: bool = False
+    numeric_principal_is_malformed: bool = False
     pings_reset_idle: bool = False
     network_loss_found_when_idle: bool = False
     network_loss_code: int = ABNORMAL
@@ -124,6 +131,7 @@ class GatewayConfig:
 
 def _check_names(config: GatewayConfig) -> None:
     check_stage(config.stage)
+    check_stage_variables(config.stage_variables)
     if not _API_ID.fullmatch(config.api_id):
         raise UsageError(
             f"{config.api_id!r} is not an API ID: use ten lowercase letters and digits"

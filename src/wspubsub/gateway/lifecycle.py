@@ -80,7 +80,7 @@ class Lifecycle:
     ) -> Iterator[Effect]:
         """Continue after the authorizer has finished."""
         connection = invocation.connection
-        decision = decide(conclusion, self._config.connect_arn)
+        decision = decide(conclusion, self._config)
         if not decision.is_allowed:
             yield from self._refuse(
                 connection, decision.status, decision.text, decision.detail

@@ -5,7 +5,7 @@ and a template check against the same.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from wspubsub.errors import UsageError
 from wspubsub.selection import PREDEFINED
@@ -16,6 +16,8 @@ MIN_TIMEOUT_SECONDS, MAX_TIMEOUT_SECONDS = 0.05, 29
 """How long an integration may take."""
 
 _STAGE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_VARIABLE_NAME = re.compile(r"[A-Za-z0-9_]+")
+_VARIABLE_VALUE = re.compile(r"[A-Za-z0-9\-._~:/?#&=,]+")
 _IDENTITY_SOURCE = re.compile(
     r"route\.request\.(header|querystring)\.[\w.$-]+|(stageVariables|context)\.[\w.]+",
     re.ASCII,
@@ -56,6 +58,27 @@ def check_route_keys(route_keys: Collection[str]) -> None:
             )
 
 
+def check_stage_variables(variables: Mapping[str, str]) -> None:
+    """Check the variables of a stage.
+
+    "API Gateway stage variables reference for HTTP and WebSocket APIs".
+
+    Raises:
+        UsageError: A name or a value has a character that API Gateway does not take.
+    """
+    for name, value in variables.items():
+        if not _VARIABLE_NAME.fullmatch(name):
+            raise UsageError(
+                f"{name!r} is not the name of a stage variable: use letters, digits "
+                "and _"
+            )
+        if not _VARIABLE_VALUE.fullmatch(value):
+            raise UsageError(
+                f"stage variable {name} must not be {value!r}: use letters, digits "
+                "and -._~:/?#&=, without blanks"
+            )
+
+
 def check_identity_sources(sources: Collection[str]) -> None:
     """Check what a Lambda authorizer requires.
 
@@ -63,6 +86,11 @@ def check_identity_sources(sources: Collection[str]) -> None:
         UsageError: One cannot be an identity source.
     """
     for source in sources:
+        if "," in source:
+            raise UsageError(
+                f"{source!r} is more than one identity source: name each of them "
+                "separately"
+            )
         if not _IDENTITY_SOURCE.fullmatch(source):
             raise UsageError(
                 f"{source!r} is not an identity source of a WebSocket API: write "

@@ -65,6 +65,7 @@ class LocalGateway:
         self._bundle: Path | None = None
         self._address = ""
         self._dynamodb_url = ""
+        self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
         self._sources: EventSourceMappings | None = None
         self._source_facts: dict[str, str] = {}
@@ -89,6 +90,18 @@ class LocalGateway:
         """Endpoint of the Management API."""
         scheme = "https" if self._settings.is_tls else "http"
         return f"{scheme}://{self._address}/{self._settings.config.stage}"
+
+    async def run(self) -> int:
+        """Serve until this is canceled, or cannot go on; return the exit status."""
+        if self._embedded is None:
+            await asyncio.Event().wait()
+        else:
+            reason = await self._embedded.ended()
+            self._journal.warn(
+                f"the embedded DynamoDB has ended ({reason}), and the table with it: "
+                "the gateway ends too; start it again"
+            )
+        return 1
 
     def facts(self) -> dict[str, str]:
         """Return what the user needs to know, by name."""
@@ -136,6 +149,7 @@ class LocalGateway:
         self._shell = GatewayShell(settings.config, self._fleets, self._journal)
         server = GatewayServer(
             self._shell,
+            self._journal,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
             max_buffer_bytes=settings.config.max_buffer_bytes,
@@ -168,7 +182,7 @@ class LocalGateway:
         if url is not None:
             await asyncio.to_thread(check_table, settings.table, url=url, region=region)
         if url is None or settings.queue is not None:
-            embedded = await EmbeddedDynamoDB.start(
+            self._embedded = embedded = await EmbeddedDynamoDB.start(
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
@@ -255,11 +269,16 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, surroundings, name=name, target=target
+                    settings.environ,
+                    surroundings,
+                    name=name,
+                    target=target,
+                    memory_mb=settings.memory_mb,
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
                 timeout_seconds=settings.timeout_seconds,
+                memory_mb=settings.memory_mb,
             ),
             max_environments=settings.max_environments,
             on_output=self._journal.log_output,
@@ -294,7 +313,7 @@ class LocalGateway:
     async def _redeploy(self) -> None:
         settings = self._settings
         application, problem = await asyncio.to_thread(
-            read_served, settings.target, settings.choices.sources
+            read_served, settings.target, settings.choices.sources, settings.environ
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
@@ -323,7 +342,7 @@ class LocalGateway:
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
-        return {folder for target in targets for folder in target.search_path}
+        return {folder for target in targets for folder in target.source_folders}
 
 
 def _describe(problem: Raised) -> str:

@@ -104,13 +104,17 @@ class ChildProcess:
         if self._is_gone:
             return
         self._is_gone = True
-        self._kill_group()
-        with contextlib.suppress(ProcessLookupError):
-            self._transport.kill()
+        self.send_kill()
         await asyncio.wait({self.exited})
         # Its output ends with it, unless it has given it to a process elsewhere.
         await asyncio.wait({self._watcher.closed}, timeout=STOP_SECONDS)
         self._transport.close()
+
+    def send_kill(self) -> None:
+        """End it and all that it started, without waiting for their end."""
+        self._kill_group()
+        with contextlib.suppress(ProcessLookupError):
+            self._transport.kill()
 
     def _kill_group(self) -> None:
         # The group outlives its leader while anything that the leader started lives.
@@ -168,11 +172,16 @@ class _Watcher(asyncio.SubprocessProtocol):
         self._on_output("stdout" if fd == 1 else "stderr", text)
 
 
+def describe_exit(code: int) -> str:
+    """Return how a process ended, from its exit code."""
+    if code >= 0:
+        return f"exit status {code}"
+    name = signal.strsignal(-code) or f"signal {-code}"
+    return f"signal: {name.lower()}"
+
+
 def exit_reason(code: int) -> str:
     """Return how a process ended, in Lambda's words."""
     if code == 0:
         return "Runtime exited without providing a reason"
-    if code > 0:
-        return f"Runtime exited with error: exit status {code}"
-    name = signal.strsignal(-code) or f"signal {-code}"
-    return f"Runtime exited with error: signal: {name.lower()}"
+    return f"Runtime exited with error: {describe_exit(code)}"

@@ -273,3 +273,17 @@ def test_what_aws_would_refuse_is_refused(
 
     assert status == 2
     assert problem in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_a_table_that_is_created_again_is_read_from_the_beginning() -> None:
+    with dev(HANDLER, *OPTIONS, "--streams") as gateway:
+        write(gateway, "before")
+        gateway.wait_for_line('BATCH ["before"]')
+        client("dynamodb", gateway).delete_table(TableName=gateway.table)
+        gateway.wait_for(lambda each: "is unavailable" in each.get("text", ""))
+        create_table(gateway.table, client=client("dynamodb", gateway), stream=True)
+        write(gateway, "after")
+
+        gateway.wait_for_line('"after"')
+        gateway.wait_for(lambda each: "was created again" in each.get("text", ""))

@@ -5,5 +5,6 @@ from wspubsub.deployment.reading.read import (
     list_unread_loops,
     read_deployments,
 )
+from wspubsub.deployment.reading.variables import find_variables
 
-__all__ = ["find_sources", "list_unread_loops", "read_deployments"]
+__all__ = ["find_sources", "find_variables", "list_unread_loops", "read_deployments"]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
-from wspubsub.local.processes import ChildProcess
+from wspubsub.local.processes import ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
@@ -67,6 +67,10 @@ class EmbeddedDynamoDB:
         if not port.done():
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         return cls(process, f"http://127.0.0.1:{port.result()}")
+
+    async def ended(self) -> str:
+        """Wait until it ends by itself and return how."""
+        return describe_exit(await asyncio.shield(self._process.exited))
 
     async def stop(self) -> None:
         """End it; the contents of the table are lost."""

@@ -1,4 +1,4 @@
-"""Where moto's server differs from AWS in what an event source depends on.
+"""Where moto's server differs from AWS in what applications depend on.
 
 - A request may see another one half done: a condition that two writers both find true,
   a transaction that is rolled back afterwards, a message that is lost while another one
@@ -8,13 +8,23 @@
   that there is.
 - An iterator is kept for ever, and polling makes several a second. Old ones are
   forgotten, as AWS does after 15 minutes.
+- The stream of a deleted table is that of a later table with the same name. It is not
+  found, so that whoever reads it learns about the new one.
+- A query looks at every item of its table and sorts them all. It looks at its own
+  partition only, so that it takes no longer because others have items too.
 """
 
+import copy
+import inspect
 import io
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
+import moto.dynamodb.models
+from moto.dynamodb.exceptions import ResourceNotFoundException
+from moto.dynamodb.models.dynamo_type import DynamoType
+from moto.dynamodb.models.table import Table
 from moto.dynamodbstreams.models import (
     DynamoDBStreamsBackend,
     ShardIterator,
@@ -22,10 +32,10 @@ from moto.dynamodbstreams.models import (
 )
 from typing_extensions import override
 
-MAX_ITERATORS = 10_000
+from wspubsub.local.dynamodb.guard import Application, Environ
 
-Environ = dict[str, Any]
-Application = Callable[[Environ, Any], Iterable[bytes]]
+MAX_ITERATORS = 10_000
+_QUERY = inspect.signature(Table.query)
 
 
 class OneAtATime:
@@ -68,7 +78,34 @@ class Streams(DynamoDBStreamsBackend):
         answer: dict[str, Any] = super().get_records(iterator_arn, limit)
         return answer
 
+    @override
+    def _get_table_from_arn(self, arn: str) -> Table:
+        table = super()._get_table_from_arn(arn)
+        label = arn.partition("/stream/")[2].partition("|")[0]
+        if label != table.latest_stream_label:
+            raise ResourceNotFoundException(f"Requested resource not found: {arn}")
+        return table
 
-def correct_streams() -> None:
-    """Make moto use these streams, before it has created any."""
+
+class PartitionedTable(Table):
+    """moto's table, whose queries look at one partition."""
+
+    @override
+    def query(
+        self, hash_key: DynamoType | None, *arguments: Any, **options: Any
+    ) -> Any:
+        """Return a page of items."""
+        call = _QUERY.bind(self, hash_key, *arguments, **options)
+        table: Any = self
+        if call.arguments.get("index_name") is None:
+            table = copy.copy(self)
+            found = self.items.get(hash_key)
+            table.items = {} if found is None else {hash_key: found}
+        return Table.query(table, hash_key, *arguments, **options)
+
+
+def correct_tables() -> None:
+    """Make moto use these tables and streams, before it has created any."""
+    # moto has no other way to choose it.
+    vars(moto.dynamodb.models)["Table"] = PartitionedTable
     dynamodbstreams_backends.backend = Streams

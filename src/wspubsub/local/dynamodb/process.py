@@ -21,7 +21,8 @@ from werkzeug.serving import make_server
 
 from wspubsub.dynamodb import create_table
 from wspubsub.errors import WspubsubError
-from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_streams
+from wspubsub.local.dynamodb.guard import Guard
+from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.functions.bootstrap import end_with_parent
 
 
@@ -29,14 +30,12 @@ def main(arguments: list[str]) -> None:
     """Serve until the process is ended from outside."""
     end_with_parent()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    correct_streams()
+    correct_tables()
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server(
-        "127.0.0.1",
-        0,
-        OneAtATime(DomainDispatcherApplication(create_backend_app)),
-        threaded=True,
-        request_handler=MotoRequestHandler,
+        "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
+    server.app = Guard(application, port=server.port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if arguments:
         table, *options = arguments
