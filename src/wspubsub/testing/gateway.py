@@ -19,6 +19,7 @@ from wspubsub.gateway.effects import (
     ManagementResponse,
     Refuse,
     SendText,
+    Withdraw,
 )
 from wspubsub.gateway.inputs import DataFrame, ManagementRequest
 from wspubsub.gateway.model import Gateway
@@ -307,6 +308,8 @@ class InProcessGateway:
             match effect:
                 case Invoke():
                     self._queue.append(effect)
+                case Withdraw():
+                    pass  # on AWS it would have begun: it waits for this thread only
                 case Accept(connection_id=connection_id, headers=headers):
                     self._outcomes[connection_id] = effect
                     self._clients[connection_id].take_accept(headers)
