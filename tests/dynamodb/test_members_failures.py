@@ -169,7 +169,8 @@ def test_who_has_left_is_said_whatever_fails_afterward(
     client.fail("delete_item", refusal("InternalServerError"))
 
     # The user, who is present, and then the topic.
-    assert store.end_session("a=") == Ended(presences={"a=": {"news": ANN}})
+    presences = {"a=": {"news": ANN}}
+    assert store.end_session("a=") == Ended(sessions={"a=": ann}, presences=presences)
     assert store.end_session("a=") == Ended(left={"a=": frozenset({"news"})})
 
 
@@ -185,6 +186,17 @@ def test_a_user_s_connection_that_was_left_over_goes_with_the_next_call(
     store.end_session("a=")
 
     assert store.connections_of("ann") == ()
+
+
+def test_whose_session_was_ended_is_said_though_the_rest_cannot_be_read(
+    client: FaultyDynamoDB, store: DynamoDBMemberStore
+) -> None:
+    ann = open_session(store)
+    begin(store, ann, 3)
+    client.fail("query", refusal("InternalServerError"))
+
+    assert store.end_session("a=") == Ended(sessions={"a=": ann})
+    assert store.end_session("a=") == Ended(left={"a=": frozenset({"news"})})
 
 
 def test_a_prune_stops_when_its_time_is_over(client: FaultyDynamoDB) -> None:
@@ -208,7 +220,8 @@ def test_who_is_gone_leaves_a_presence_of_which_nothing_else_is_left(
 ) -> None:
     clock = Clock()
     store = DynamoDBMemberStore("t", client=client, now=clock)
-    begin(store, open_session(store), 3, has_presence=True)
+    ann = open_session(store)
+    begin(store, ann, 3, has_presence=True)
     client.client.delete_item(
         TableName="t", Key={"pk": {"S": "C#a="}, "sk": {"S": "T#news"}}
     )
@@ -216,7 +229,7 @@ def test_who_is_gone_leaves_a_presence_of_which_nothing_else_is_left(
 
     ended = store.end_sessions(["a="], topic="news")
 
-    assert ended == Ended(presences={"a=": {"news": ANN}})
+    assert ended == Ended(sessions={"a=": ann}, presences={"a=": {"news": ANN}})
     assert list(store.members("news")) == []
     assert store.presence("news") == ()
 

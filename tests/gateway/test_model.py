@@ -12,6 +12,7 @@ from tests.support.gateway_steps import (
     invocations,
     opened,
 )
+from tests.support.growth import bytes_kept
 from wspubsub.gateway import (
     Accept,
     Close,
@@ -268,6 +269,19 @@ def test_a_message_may_begin_again_after_one_that_was_complete() -> None:
     ]
 
     assert events == ["a", "b"]
+
+
+def test_frames_without_data_are_not_kept() -> None:
+    gateway = gateway_with(routes={"$default"})
+    connection_id = opened(gateway)
+    empty = DataFrame(b"", is_text=None, is_final=False)
+    gateway.receive(connection_id, DataFrame(b"a", is_final=False), now=1.0)
+
+    kept = bytes_kept(
+        lambda _: gateway.receive(connection_id, empty, now=1.0), times=5000
+    )
+
+    assert kept < 5000
 
 
 def test_the_size_of_one_message_does_not_count_for_the_next() -> None:

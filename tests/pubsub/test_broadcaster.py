@@ -29,7 +29,7 @@ from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.frames import SKIP_PUSH, ClientInfo, EncodedJson
 from wspubsub.pubsub.notices import MAX_DISCONNECTED
 from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
-from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.sessions import Ended, Presence
 
 PUB: dict[str, Any] = {"channel": TOPIC, "pub": {"data": {"text": "hello"}}}
 
@@ -500,9 +500,7 @@ def test_leaves_are_pushed_for_whoever_ends_a_session() -> None:
     service = Service(announces=True)
     service.join("a=")
 
-    service.broadcaster.tell_left(
-        {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
-    )
+    service.broadcaster.tell_left(TOPIC, Presence(connection_id="b=", user=""))
 
     push = {"channel": TOPIC, "leave": {"info": {"user": "", "client": "b="}}}
     assert service.pushes("a=") == [push]
@@ -513,10 +511,11 @@ def test_leaves_that_cannot_be_told_are_logged(
 ) -> None:
     service = Service(announces=True)
     service.members.fails_after = 0
-    left = {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
+    presences = {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
+    ended = Ended(presences=presences)
 
-    service.broadcaster.tell_left(left)
-    service.broadcaster.tell_left(left, timeout_seconds=0.0)
+    service.broadcaster.tell_ended(ended)
+    service.broadcaster.tell_ended(ended, timeout_seconds=0.0)
 
     assert [record.message[:24] for record in caplog.records] == [
         "could not announce in to",

@@ -4,13 +4,20 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from wspubsub.cli.complaints import complain
+from wspubsub.cli.complaints import complain, say_if_slow
 from wspubsub.cli.options import (
+    add_env_file,
     add_handler,
     add_need,
     is_needed,
+    read_environ,
 )
-from wspubsub.deployment.checking import Finding, check_template, find_sources
+from wspubsub.deployment.checking import (
+    Finding,
+    check_template,
+    find_sources,
+    find_variables,
+)
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
@@ -32,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
     add_handler(parser)
+    add_env_file(parser)
     add_need(
         parser,
         "--history",
@@ -66,8 +74,12 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
     target = Target.parse(options.target, cwd=Path.cwd())
-    application = inspect_handler(
-        target, sources=find_sources(template, target.handler)
-    )
+    variables = find_variables(template, target.handler)
+    with say_if_slow(f"{target.text} is still being imported"):
+        application = inspect_handler(
+            target,
+            variables={**variables, **read_environ(options)},
+            sources=find_sources(template, target.handler),
+        )
     uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
     return check_template(template, replace(application, table_uses=uses))

@@ -77,11 +77,15 @@ class SendText:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close a client's connection with a WebSocket close code (RFC 6455 §7.4)."""
+    """Close a client's connection with a WebSocket close code (RFC 6455 §7.4).
+
+    `detail` is for the developer: what neither code nor reason say.
+    """
 
     connection_id: str
     code: int
     reason: str = ""
+    detail: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -164,7 +164,7 @@ class Gateway:
         try:
             message = connection.assembly.add(frame)
         except UnacceptableFrameError as error:
-            return self._close(connection, error.code, "", now)
+            return self._close(connection, error.code, "", now, detail=str(error))
         return [] if message is None else [self._route(connection, message, now)]
 
     def receive_ping(self, connection_id: str, *, now: float) -> list[Effect]:
@@ -343,9 +343,15 @@ class Gateway:
         return list(self._lifecycle.end_lost(connection, now=now))
 
     def _close(
-        self, connection: ClientConnection, code: int, reason: str, now: float
+        self,
+        connection: ClientConnection,
+        code: int,
+        reason: str,
+        now: float,
+        *,
+        detail: str = "",
     ) -> list[Effect]:
         return [
-            Close(connection.id, code, reason),
+            Close(connection.id, code, reason, detail),
             *self._lifecycle.end(connection, code, reason, now=now),
         ]

@@ -120,8 +120,11 @@ class Journal:
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
+        if close.detail:
+            fields["detail"] = close.detail
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
+        text += _because(close.detail)
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
     def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:

@@ -10,7 +10,6 @@ every publisher looks.
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from types import MappingProxyType
 
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.delivery import Budget, Delivery
@@ -23,7 +22,7 @@ from wspubsub.records import Record
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.port import Pruned
-from wspubsub.subscriptions.sessions import Member, Presence
+from wspubsub.subscriptions.sessions import Ended, Member
 
 
 class Posted(Record):
@@ -37,7 +36,7 @@ class Posted(Record):
         server_side: Members among them that the server has subscribed.
         behind: Members that did not get it because they have missed something later.
         untraced: Members on their way into the topic that could not be left a trace.
-        left: As whom each connection that was found gone has left which topics.
+        ended: What connections that were found gone have left.
     """
 
     report: PublishReport
@@ -47,14 +46,14 @@ class Posted(Record):
     server_side: frozenset[str] = frozenset()
     behind: tuple[Member, ...] = ()
     untraced: tuple[Member, ...] = ()
-    left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
+    ended: tuple[Ended, ...] = ()
 
     def add(self, other: "Posted") -> "Posted":
         """Return what became of this batch and of one for others of the same topic."""
         return self.__replace__(
             report=self.report.add(other.report),
             error=self.error or other.error,
-            left={**self.left, **other.left},
+            ended=self.ended + other.ended,
         )
 
 
@@ -140,7 +139,7 @@ class MemberDelivery:
             server_side=frozenset(audience.server_side),
             behind=tuple(m for m in audience.marked if (m.lost or 0) > batch.offset),
             untraced=tuple(audience.untraced),
-            left={**posted.left, **pruning.left},
+            ended=(*posted.ended, *pruning.ended),
         )
 
     def post(
@@ -181,7 +180,7 @@ class MemberDelivery:
             )
         except PublishError as stopped:
             report, error = stopped.report, stopped
-        return Posted(report=report, error=error, left=pruning.left)
+        return Posted(report=report, error=error, ended=tuple(pruning.ended))
 
     def settle(self, posted: Posted, budget: Budget) -> Mapping[str, str]:
         """Mark members that a frame did not reach, and ask them once to recover.
@@ -220,14 +219,14 @@ class MemberDelivery:
 
 
 class _Pruning:
-    """Forgets connections that are gone, and records what each has left.
+    """Forgets connections that are gone, and records what they have left.
 
     Attributes:
-        left: As whom each connection was shown as present, by topic.
+        ended: What they have left.
     """
 
     def __init__(self, members: MemberStore) -> None:
-        self.left: dict[str, Mapping[str, Presence]] = {}
+        self.ended: list[Ended] = []
         self._members = members
 
     def prune(
@@ -240,5 +239,5 @@ class _Pruning:
         ended = self._members.end_sessions(
             connection_ids, topic=topic, timeout_seconds=timeout_seconds
         )
-        self.left.update(ended.presences)
+        self.ended.append(ended)
         return ended

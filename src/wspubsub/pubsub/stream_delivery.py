@@ -81,7 +81,7 @@ class StreamDelivery:
             self._settle(posted, gives_up, budget)
         finally:
             # They are found gone only once, whether the message comes again or not.
-            self._announcer.tell_left(posted.left, budget)
+            self._announcer.tell_ended(posted.ended, budget)
 
     def _settle(
         self,

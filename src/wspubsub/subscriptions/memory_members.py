@@ -326,15 +326,19 @@ class MemoryMemberStore(MemorySubscriptionStore):
 
     def _end(self, connection_ids: Iterable[str]) -> Ended:
         left: dict[str, frozenset[str]] = {}
+        sessions: dict[str, Session] = {}
         presences: dict[str, dict[str, Presence]] = {}
         for connection_id in connection_ids:
+            is_there = self._session(connection_id) is not None
             if topics := super()._forget(connection_id):
                 left[connection_id] = topics
-            self._sessions.end(connection_id)
+            session = self._sessions.end(connection_id)
+            if session is not None and is_there:
+                sessions[connection_id] = session
             for topic in self._commands.forget(connection_id):
                 if shown := self._presence.hide(topic, connection_id):
                     presences.setdefault(connection_id, {})[topic] = shown
-        return Ended(left=left, presences=presences)
+        return Ended(left=left, sessions=sessions, presences=presences)
 
     @override
     def _forget(self, connection_id: str) -> frozenset[str]:

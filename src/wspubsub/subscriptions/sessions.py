@@ -124,12 +124,15 @@ class Began(Record):
 class Ended(Pruned):
     """What connections left because of a call.
 
-    Like a topic in `left`, a presence is named once at most, whoever ends it.
+    Like a topic in `left`, a session and a presence are named once at most, whoever
+    ends them.
 
     Attributes:
+        sessions: The session that each connection had.
         presences: As whom each connection was shown as present, by topic.
     """
 
+    sessions: Mapping[str, Session] = MappingProxyType({})
     presences: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
 
 
