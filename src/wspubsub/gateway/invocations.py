@@ -84,7 +84,7 @@ class Invocations:
         )
 
     def find_handshake(self, connection_id: str) -> str | None:
-        """Return the invocation that a handshake waits for; None if there is none."""
+        """Return the invocation that a handshake waits for, or None."""
         return self._handshakes.get(connection_id)
 
     def take(self, invocation_id: str) -> Invocation | None:

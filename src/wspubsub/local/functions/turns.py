@@ -31,7 +31,7 @@ class Turns(Generic[OwnerT, ItemT]):
     def take(
         self, may_go: Callable[[OwnerT], bool] = lambda _owner: True
     ) -> ItemT | None:
-        """Remove and return the next item; None if there is none that may go."""
+        """Remove and return the next item that may go, or None."""
         owner = next(filter(may_go, self._items), None)
         if owner is None:
             return None

@@ -84,7 +84,7 @@ class WaitingInvocations:
         return waiting
 
     def begin(self) -> WaitingInvocation | None:
-        """Remove and return the next one that may begin; None if there is none."""
+        """Remove and return the next one that may begin, or None."""
         waiting = self._turns.take(self._may_begin)
         if waiting is not None:
             self._by_id.pop(waiting.invocation.request_id, None)
