@@ -39,7 +39,7 @@ class Need(NamedTuple):
         action: The action.
         resources: The ARNs, of which one is enough.
         what: What it is for.
-        verb: Of a connection, what is done with it.
+        verb: Of a connection: POST, GET or DELETE.
         key: The KMS key that it is about, whose own policy may allow it as well.
     """
 
