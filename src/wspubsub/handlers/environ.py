@@ -22,6 +22,22 @@ _SWITCHED_OFF = {
     "AWS_USE_DUALSTACK_ENDPOINT": "false",
     "AWS_USE_FIPS_ENDPOINT": "false",
 }
+# Where credentials may come from besides the two variables.
+_HIDDEN = frozenset(
+    {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    }
+)
+NOWHERE = "http://127.0.0.1:9/wspubsub-keeps-requests-from-AWS"
+"""Where requests to services go that are not local: nothing listens there, and whoever
+reads the SDK's error sees why. An `AWS_ENDPOINT_URL` of the user's own stays."""
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "socks_proxy")
 
@@ -60,8 +76,13 @@ def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
 
     Nothing that a handler does by mistake can reach the user's account.
     """
-    hidden = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
-    return {name: value for name, value in base.items() if name not in hidden} | {
+    kept = {name: value for name, value in base.items() if name not in _HIDDEN}
+    return {"AWS_ENDPOINT_URL": NOWHERE, **kept} | {
+        **_SWITCHED_OFF,
+        # Lambda has none. A profile that the code names would lead to an account.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
