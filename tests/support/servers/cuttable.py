@@ -22,6 +22,7 @@ class Wire:
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._is_cut = False
+        self._is_dead = False
         self._ends: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -33,10 +34,15 @@ class Wire:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    def mend(self) -> None:
-        """Take connections again."""
+    def go_dead(self) -> None:
+        """Swallow everything from now on, as a network that is gone without a word."""
         with self._lock:
-            self._is_cut = False
+            self._is_dead = True
+
+    def mend(self) -> None:
+        """Take connections again; those that have lost something stay useless."""
+        with self._lock:
+            self._is_cut = self._is_dead = False
 
     def close(self) -> None:
         self.cut()
@@ -62,8 +68,11 @@ class Wire:
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while chunk := source.recv(_CHUNK_BYTES):
+            while (chunk := source.recv(_CHUNK_BYTES)) and not self._is_dead:
                 target.sendall(chunk)
+            # Neither end is told that the network is gone.
+            while self._is_dead and source.recv(_CHUNK_BYTES):
+                pass
         with self._lock:
             for end in (source, target):
                 with contextlib.suppress(OSError):
