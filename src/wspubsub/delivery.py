@@ -184,7 +184,7 @@ class Delivery:
         except WspubsubError as error:
             stopped = error
         stopped = stopped or reading.stopped
-        report = tally.report(self._prune_gone(tally.gone, topic, budget))
+        report = tally.report(self.prune(tally.gone, topic, budget))
         if stopped is not None:
             raise PublishError(stopped, report) from stopped
         return report
@@ -203,9 +203,16 @@ class Delivery:
             ids, data, deadline=until, patience_seconds=patience_seconds
         )
 
-    def _prune_gone(
+    def prune(
         self, gone: list[str], topic: str | None, budget: Budget
     ) -> frozenset[str]:
+        """Prune connections that are gone, and return those that are too young to be.
+
+        Args:
+            gone: The connections.
+            topic: Topic whose subscribers they are; None if they are of none.
+            budget: The time that it may take.
+        """
         # What cannot be pruned now is found gone by the next publish, so neither an
         # error nor the end of the time may hide what became of the message.
         young: set[str] = set()

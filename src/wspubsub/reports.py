@@ -57,6 +57,19 @@ class PublishReport(Record):
         """Whether everybody who is still connected got the message."""
         return not (self.throttled or self.failed or self.deferred or self.unread)
 
+    def add(self, other: "PublishReport") -> "PublishReport":
+        """Return what became of a message for the subscribers of two reports."""
+        return self.__replace__(
+            delivered=self.delivered + other.delivered,
+            gone=self.gone | other.gone,
+            not_ready=self.not_ready | other.not_ready,
+            throttled=self.throttled | other.throttled,
+            failed={**self.failed, **other.failed},
+            deferred=self.deferred | other.deferred,
+            unread=self.unread or other.unread,
+            reason=self.reason or other.reason,
+        )
+
     def describe(self) -> str:
         """Return who did not get the message, and why, in words for a log."""
         counts = {

@@ -4,20 +4,24 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.support.servers.gateways import (
     APPS,
+    CHAT,
     CREDENTIALS,
     ROOT,
     DevGateway,
+    command,
     environment,
     run,
 )
 from wspubsub import __version__
 from wspubsub.cli import main
+from wspubsub.cli.complaints import say_if_slow
 
 pytestmark = pytest.mark.integration
 
@@ -35,7 +39,9 @@ Said = pytest.CaptureFixture[str]
 
 def only_line(text: str) -> str:
     """Return the one line that a failure is told in."""
-    (line,) = text.splitlines()
+    # A machine that is busy may import slowly, which is said too.
+    lines = [each for each in text.splitlines() if ": waiting: " not in each]
+    (line,) = lines
     assert line.startswith("wspubsub: error: ")
     return line
 
@@ -83,18 +89,25 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["app.py"], "does not name a handler"),
+        (["app"], "does not name a handler"),
+        (["app.py"], "does not exist"),
         (["nowhere.py:handler"], "does not exist"),
-        (["no-module:handler"], "neither a Python file nor a module name"),
+        (["no-module:handler"], "neither a file nor a module"),
         ([PROBE, "--stage", "$default"], "is not a stage name"),
         ([PROBE, "--two-way", "nope"], "--two-way names nope, but"),
         ([PROBE, "--route", "$other"], "is not a route key"),
         ([PROBE, "--route-selection-expression", "$context.x"], "cannot be read"),
         ([PROBE, "--identity-source", "x"], "identity sources need an authorizer"),
         ([PROBE, "--authorizer", "x"], "does not name a handler"),
+        ([PROBE, "--stage-variable", "x"], "takes NAME=VALUE, not 'x'"),
+        ([PROBE, "--env-file", "nowhere.env"], "cannot read the variables in nowhere"),
         ([PROBE, "--table", "no such name"], "is not a table name"),
         ([PROBE, "--idle-timeout", "0"], "must be greater than 0"),
         ([PROBE, "--timeout", "0"], "must be greater than 0"),
+        ([PROBE, "--timeout", "inf"], "at most 900 seconds, as on Lambda, not inf"),
+        ([PROBE, "--timeout", "nan"], "at most 900 seconds"),
+        ([PROBE, "--timeout", "50000"], "at most 900 seconds"),
+        ([PROBE, "--memory", "64"], "from 128 to 10240 MB"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(
@@ -126,7 +139,33 @@ def test_a_wrong_command_line_is_answered_with_its_usage(
         main(arguments)
 
     assert caught.value.code == 2
-    assert capsys.readouterr().err.startswith("usage: wspubsub")
+    usage, error = capsys.readouterr().err.splitlines()
+    assert usage.startswith("usage: wspubsub")
+    assert usage.endswith("--help lists the options)")
+    assert error.startswith("wspubsub: error: ")
+    assert len(usage) < 80
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--prot", "1"], "there is no option --prot; did you mean --port"),
+        (["--prot=1"], "there is no option --prot; did you mean --port"),
+        (["--stream"], "there is no option --stream; did you mean --streams or"),
+        (["--two-wya"], "there is no option --two-wya; did you mean --two-way?"),
+        (["--time", "1"], "there is no option --time; did you mean --timeout?"),
+        (["--xyzzy"], "there is no option --xyzzy"),
+        (["other.py"], "'other.py' is one argument too many"),
+        (["--route", "a", "b"], "'b' is one argument too many"),
+    ],
+)
+def test_a_near_miss_is_answered_with_what_was_probably_meant(
+    arguments: list[str], said: str, capsys: Said
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["dev", PROBE, *arguments])
+
+    assert said in capsys.readouterr().err
 
 
 def test_a_port_in_use_is_told(chat: DevGateway, capsys: Said) -> None:
@@ -182,6 +221,10 @@ def test_missing_credentials_are_told(chat: DevGateway, capsys: Said) -> None:
         ("def handler(:", "Runtime.UserCodeSyntaxError: Syntax error in module 'app'"),
         ("raise ValueError('on purpose')", "ValueError: on purpose"),
         ("", "Runtime.HandlerNotFound: Handler 'handler' missing on module 'app'"),
+        (
+            "handler = 42",
+            "Runtime.HandlerNotFound: 'handler' of module 'app' can",
+        ),
         ("import os; os._exit(7)", "Runtime.ExitError: Runtime exited with error"),
     ],
 )
@@ -230,6 +273,67 @@ def test_a_missing_extra_is_told_with_what_to_install(
 
     assert done.returncode == 1
     assert advice in only_line(done.stderr)
+
+
+WRITING = ("--help", "--version", "dev --help", "template {app}", "demo", "dev {app}")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+@pytest.mark.parametrize("words", WRITING)
+@pytest.mark.parametrize("is_buffered", [True, False])
+def test_a_full_disk_is_told_in_a_line(words: str, is_buffered: bool) -> None:
+    arguments = words.format(app=CHAT).split()
+    port = ["--port", "0"] if words == "dev {app}" else []
+    unbuffered = {} if is_buffered else {"PYTHONUNBUFFERED": "1"}
+
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(
+            command(*arguments, *port),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            cwd=ROOT,
+            env=environment(unbuffered),
+        )
+
+    assert done.returncode == 1
+    assert "cannot write the output: No space left" in only_line(done.stderr)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("words", ["--help", "template {app}", "demo"])
+def test_a_reader_that_has_gone_is_told_in_a_line(words: str) -> None:
+    with subprocess.Popen(
+        command(*words.format(app=CHAT).split()),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+        env=environment({}),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        complaint = process.stderr.read()
+
+    assert process.wait(60) == 1
+    assert "cannot write the output: Broken pipe" in only_line(complaint)
+
+
+def test_a_step_that_takes_long_says_what_it_waits_for(capsys: Said) -> None:
+    said = threading.Event()
+
+    with say_if_slow("app.py is still being imported", seconds=0, on_said=said.set):
+        assert said.wait(20)
+    with say_if_slow("nothing", seconds=600):
+        pass
+
+    assert capsys.readouterr().err == (
+        "wspubsub: waiting: app.py is still being imported\n"
+    )
 
 
 def test_a_table_is_created_once_and_left_alone_then(chat: DevGateway) -> None:

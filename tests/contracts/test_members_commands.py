@@ -1,6 +1,6 @@
 """The contract of `MemberStore`: commands, presence, and what was lost."""
 
-from tests.contracts.members import MakeMembers, begin, open_session
+from tests.contracts.members import MakeMembers, begin, open_session, session
 from tests.support.virtual_time import NOW, Clock
 from wspubsub import Pruned
 from wspubsub.subscriptions.members import MemberStore
@@ -272,10 +272,14 @@ def test_a_session_s_end_tells_who_left_what(members: MemberStore) -> None:
     begin(members, ann, 4, topic="chess", has_presence=True)
     members.end_subscription("a=", "chess", command=5)
 
+    members.extend_session("a=", NOW + 60)
+
     ended = members.end_session("a=")
 
     assert ended == Ended(
-        left={"a=": frozenset({"news", "sport"})}, presences={"a=": {"news": ANN}}
+        left={"a=": frozenset({"news", "sport"})},
+        sessions={"a=": ann.__replace__(expires_at=NOW + 60)},
+        presences={"a=": {"news": ANN}},
     )
     assert members.presence("news") == ()
     assert list(members.members("sport")) == []
@@ -295,10 +299,30 @@ def test_whoever_ends_it_a_presence_s_end_is_told_once(
     ended = members.end_sessions(["a=", "b=", "a="], topic="news", timeout_seconds=60)
 
     assert ended == Ended(
-        left={"a=": frozenset({"news"})}, presences={"a=": {"news": ANN}}
+        left={"a=": frozenset({"news"})},
+        sessions={"a=": ann, "b=": bob},
+        presences={"a=": {"news": ANN}},
     )
     assert members.end_session("a=") == Ended()
     assert members.is_gone("b=")
+
+
+def test_only_what_was_a_session_ends_as_one(
+    members: MemberStore, clock: Clock
+) -> None:
+    ann, bob = open_session(members), open_session(members, "b=", user="")
+    members.connect(session("c=").connection)
+    open_session(members, "d=")
+    assert members.end_session("d=").sessions.keys() == {"d="}
+    assert not members.begin_session(session("d="))
+    clock.advance(60)
+
+    ended = members.end_sessions(["a=", "b=", "c=", "d=", "e="])
+
+    assert ended.sessions == {"a=": ann, "b=": bob}
+    open_session(members, "f=")
+    clock.advance(TTL)
+    assert members.end_session("f=") == Ended()
 
 
 def test_young_connections_are_left_alone(members: MemberStore, clock: Clock) -> None:

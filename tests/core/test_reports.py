@@ -62,3 +62,35 @@ def test_an_error_says_how_far_the_publish_came() -> None:
 
     assert str(error) == "publish stopped after 3 deliveries: refused"
     assert error.report is report
+
+
+def test_reports_about_different_subscribers_add_up() -> None:
+    one = PublishReport(
+        delivered=1,
+        gone=frozenset({"g="}),
+        throttled=frozenset({"t="}),
+        failed={"f=": "why"},
+        reason="429",
+    )
+    other = PublishReport(
+        delivered=2,
+        not_ready=frozenset({"n="}),
+        throttled=frozenset({"u="}),
+        failed={"e=": "how"},
+        deferred=frozenset({"d="}),
+        unread=True,
+        reason="time",
+    )
+
+    assert one.add(other) == PublishReport(
+        delivered=3,
+        gone=frozenset({"g="}),
+        not_ready=frozenset({"n="}),
+        throttled=frozenset({"t=", "u="}),
+        failed={"f=": "why", "e=": "how"},
+        deferred=frozenset({"d="}),
+        unread=True,
+        reason="429",
+    )
+    assert other.add(one).reason == "time"
+    assert PublishReport().add(one).unread is False

@@ -120,13 +120,25 @@ def test_who_uses_a_plain_store_pays_for_none_of_it(client: FaultyDynamoDB) -> N
     )
 
 
-@pytest.mark.parametrize(("expires_at", "most"), [(None, 13.5), (1_800_003_600.0, 15)])
+EPOCH, OFFSET = "8d7f3a12c0b94e65", 54_321
+
+
+@pytest.mark.parametrize(
+    ("expires_at", "is_held", "most"),
+    [(None, False, 13.5), (1_800_003_600.0, False, 15), (1_800_003_600.0, True, 20.5)],
+)
 def test_a_thousand_subscribers_take_few_read_units(
-    client: FaultyDynamoDB, expires_at: float | None, most: float
+    client: FaultyDynamoDB, expires_at: float | None, *, is_held: bool, most: float
 ) -> None:
     store = DynamoDBMemberStore("t", client=client, now=Clock())
     ann = open_session(store, "L0SM9cOFvHcCIhw=", expires_at=expires_at)
-    begin(store, ann, 120, topic="0123456789", has_presence=True)
+    topic = "0123456789"
+    number = begin(
+        store, ann, 120, topic=topic, has_presence=True, is_held=is_held
+    ).number
+    store.release(
+        ann.connection_id, topic, number=number, traces=0, told=(EPOCH, OFFSET)
+    )
 
     (item,) = client.query(
         TableName="t",

@@ -21,6 +21,11 @@ from wspubsub.dynamodb.images import new_connection
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET, Ended, Member, Presence
 
 ANN = Presence(connection_id="a=", user="ann")
+TOLD = ("epoch", 7)
+
+
+def release(store: DynamoDBMemberStore, number: int) -> int | None:
+    return store.release("a=", "news", number=number, traces=0, told=TOLD)
 
 
 @pytest.fixture(params=[True, False], ids=["items in errors", "none"])
@@ -164,7 +169,8 @@ def test_who_has_left_is_said_whatever_fails_afterward(
     client.fail("delete_item", refusal("InternalServerError"))
 
     # The user, who is present, and then the topic.
-    assert store.end_session("a=") == Ended(presences={"a=": {"news": ANN}})
+    presences = {"a=": {"news": ANN}}
+    assert store.end_session("a=") == Ended(sessions={"a=": ann}, presences=presences)
     assert store.end_session("a=") == Ended(left={"a=": frozenset({"news"})})
 
 
@@ -180,6 +186,17 @@ def test_a_user_s_connection_that_was_left_over_goes_with_the_next_call(
     store.end_session("a=")
 
     assert store.connections_of("ann") == ()
+
+
+def test_whose_session_was_ended_is_said_though_the_rest_cannot_be_read(
+    client: FaultyDynamoDB, store: DynamoDBMemberStore
+) -> None:
+    ann = open_session(store)
+    begin(store, ann, 3)
+    client.fail("query", refusal("InternalServerError"))
+
+    assert store.end_session("a=") == Ended(sessions={"a=": ann})
+    assert store.end_session("a=") == Ended(left={"a=": frozenset({"news"})})
 
 
 def test_a_prune_stops_when_its_time_is_over(client: FaultyDynamoDB) -> None:
@@ -203,7 +220,8 @@ def test_who_is_gone_leaves_a_presence_of_which_nothing_else_is_left(
 ) -> None:
     clock = Clock()
     store = DynamoDBMemberStore("t", client=client, now=clock)
-    begin(store, open_session(store), 3, has_presence=True)
+    ann = open_session(store)
+    begin(store, ann, 3, has_presence=True)
     client.client.delete_item(
         TableName="t", Key={"pk": {"S": "C#a="}, "sk": {"S": "T#news"}}
     )
@@ -211,7 +229,7 @@ def test_who_is_gone_leaves_a_presence_of_which_nothing_else_is_left(
 
     ended = store.end_sessions(["a="], topic="news")
 
-    assert ended == Ended(presences={"a=": {"news": ANN}})
+    assert ended == Ended(sessions={"a=": ann}, presences={"a=": {"news": ANN}})
     assert list(store.members("news")) == []
     assert store.presence("news") == ()
 
@@ -320,8 +338,8 @@ def test_a_held_subscribe_that_an_sdk_repeats_knows_what_was_lost(
 
         assert (began.is_current, began.lost) == (True, lost)
         client.carry_out_twice("update_item")
-        assert store.release("a=", "news", number=began.number, traces=0) is None
-        assert list(store.members("news")) == [Member("a=")]
+        assert release(store, began.number) is None
+        assert list(store.members("news")) == [Member("a=", told=TOLD)]
 
 
 def test_a_held_subscribe_that_fails_loses_no_mark(
@@ -353,8 +371,8 @@ def test_a_later_command_that_is_held_keeps_its_hold(
     assert not begin(store, ann, 4, is_held=True).is_current
 
     assert [each.lost for each in store.members("news")] == [7]
-    assert store.release("a=", "news", number=5_000_000, traces=0) is None
-    assert list(store.members("news")) == [Member("a=")]
+    assert release(store, 5_000_000) is None
+    assert list(store.members("news")) == [Member("a=", told=TOLD)]
 
 
 def test_who_was_ended_while_a_command_failed_is_not_subscribed(
@@ -395,13 +413,11 @@ def test_a_mark_comes_through_if_the_hold_ends_meanwhile(
     number = begin(store, ann, 4, is_held=True).number
     later = DynamoDBMemberStore("t", client=client.client, now=Clock())
     client.plan("update_item", [client.client.update_item])
-    client.before(
-        "update_item", lambda: later.release("a=", "news", number=number, traces=0)
-    )
+    client.before("update_item", lambda: release(later, number))
 
     assert store.mark_lost("news", "a=", 9)
 
-    assert list(store.members("news")) == [Member("a=", lost=9)]
+    assert list(store.members("news")) == [Member("a=", lost=9, told=TOLD)]
 
 
 def test_a_subscription_is_found_in_a_shard_that_no_plan_names(

@@ -288,10 +288,11 @@ class Sessions:
         self.clock = Clock()
         self.table = SmallTable(self.clock)
         self.begun: list[str] = []
+        self.ended: list[str] = []
 
     def __call__(self) -> tuple[SmallTable, Sequence[Caller]]:
         self.table = SmallTable(self.clock)
-        self.begun = []
+        self.begun, self.ended = [], []
         return self.table, [partial(self._act, act) for act in self.acts]
 
     def store(self, client: Any) -> DynamoDBMemberStore:
@@ -299,7 +300,8 @@ class Sessions:
 
     def _act(self, act: str, client: Any) -> None:
         if act == "end":
-            self.store(client).end_session(ID)
+            ended = self.store(client).end_session(ID)
+            self.ended += [each.user for each in ended.sessions.values()]
         elif self.store(client).begin_session(session(ID, act)):
             self.begun.append(act)
 
@@ -328,3 +330,12 @@ def test_a_connect_while_the_connection_ends_leaves_no_user() -> None:
         assert store.is_gone(ID), order
         assert store.connections_of("ann") == (), order
         assert store.read_session(ID).session is None, order
+        # Whoever ends it says so, once.
+        assert sessions.ended == sessions.begun, order
+
+
+def test_of_two_that_end_a_session_one_says_so() -> None:
+    sessions = Sessions("end", "end", "ann")
+
+    for order in every_order(sessions):
+        assert sessions.ended == sessions.begun, order

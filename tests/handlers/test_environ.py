@@ -3,6 +3,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ProfileNotFound
 
 from wspubsub.aws.choice import is_engine_fit
 from wspubsub.handlers.environ import Surroundings, function_environ
@@ -20,6 +21,7 @@ TARGET = Target(
     handler="app.handler",
     task_root=Path("/app"),
     search_path=(Path("/app"), Path("/")),
+    source_folders=(Path("/app"), Path("/")),
 )
 BASE = {
     "AWS_ACCESS_KEY_ID": "mine",
@@ -80,10 +82,65 @@ def test_no_line_of_a_configuration_file_leads_past_what_is_local(
     client.close()
 
 
+@pytest.mark.parametrize("service", ["s3", "sqs", "sts", "dynamodb", "lambda"])
+@pytest.mark.parametrize("is_ignored", ["true", "false"])
+def test_nothing_reaches_aws_whatever_the_users_configuration_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, is_ignored: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\nendpoint_url = https://proxy.example\nservices = mine\n"
+        f"ignore_configured_endpoint_urls = {is_ignored}\n"
+        f"[services mine]\n{service} =\n  endpoint_url = https://{service}.example\n"
+        "[profile production]\nrole_arn = arn:aws:iam::123456789012:role/r\n"
+    )
+    base = {
+        **BASE,
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": is_ignored,
+    }
+    environ = function_environ(base, AROUND, name="f", target=TARGET)
+    for name in set(base) - set(environ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    client = boto3.session.Session().client(service)
+
+    assert client.meta.endpoint_url.startswith("http://127.0.0.1:")
+    with pytest.raises(ProfileNotFound):
+        boto3.session.Session(profile_name="production").client(service)
+    client.close()
+
+
+def test_an_endpoint_of_the_users_own_stays() -> None:
+    base = {**BASE, "AWS_ENDPOINT_URL": "http://localhost:4566"}
+
+    environ = function_environ(base, AROUND, name="f", target=TARGET)
+
+    assert environ["AWS_ENDPOINT_URL"] == "http://localhost:4566"
+
+
 def test_a_worker_s_requests_are_sent_by_the_engine_as_on_lambda() -> None:
     environ = function_environ(BASE, AROUND, name="f", target=TARGET)
 
     assert is_engine_fit({**environ, "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:1"})
+
+
+def test_text_is_utf_8_whatever_the_terminal_s_encoding_is() -> None:
+    terminal = {"LANG": "C", "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
+
+    environ = function_environ({**BASE, **terminal}, AROUND, name="f", target=TARGET)
+
+    assert environ["LANG"] == "en_US.UTF-8"
+    assert environ["PYTHONIOENCODING"] == "utf-8"
+    assert environ["PYTHONUTF8"] == "1"
+
+
+def test_a_function_is_told_how_much_memory_it_has() -> None:
+    environ = function_environ(BASE, AROUND, name="f", target=TARGET, memory_mb=256)
+
+    assert environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
 
 
 def test_modules_are_found_in_the_project_before_anywhere_else() -> None:

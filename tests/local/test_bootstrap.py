@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from wspubsub.local.functions import bootstrap
-from wspubsub.local.functions.bootstrap import Context, HandlerError, load_handler
+from wspubsub.local.functions.bootstrap import HandlerError, load_handler
+from wspubsub.local.functions.context import Context
 
 SOURCE = Path(bootstrap.__file__)
+LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, ["context.py", "freezing.py"])]
 
 
 def headers(**fields: str) -> HTTPMessage:
@@ -22,8 +24,9 @@ def headers(**fields: str) -> HTTPMessage:
     return message
 
 
-def test_it_imports_nothing_but_the_standard_library() -> None:
-    tree = ast.parse(SOURCE.read_text())
+@pytest.mark.parametrize("source", LOADED_BY_PATH, ids=lambda path: path.stem)
+def test_it_imports_nothing_but_the_standard_library(source: Path) -> None:
+    tree = ast.parse(source.read_text())
 
     imported = {
         alias.name.partition(".")[0]

@@ -68,7 +68,12 @@ def test_options_win_over_what_the_handler_declares(
     chat: DevGateway, tmp_path: Path
 ) -> None:
     (tmp_path / "app.py").write_text(APP)
-    options = ["--route", "$connect", "$default", "echo", "--two-way", "$default"]
+    options = [
+        "--route=$connect",
+        "--route=$default",
+        "--route=echo",
+        "--two-way=$default",
+    ]
     options += ["--no-queue", "--dynamodb", chat.dynamodb_url]
 
     with (

@@ -12,7 +12,8 @@ import pytest
 from tests.support.servers.clients import connection_id, manage, say
 from tests.support.servers.gateways import DevGateway
 from tests.support.servers.raw import HANDSHAKE, RawClient, masked
-from wspubsub.local.http11 import BadRequestError, HttpConnection
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.requests import BadRequestError
 
 pytestmark = pytest.mark.integration
 

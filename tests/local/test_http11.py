@@ -7,8 +7,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.requests import BadRequestError, HttpRequest
 
 
 def exchange(
@@ -128,6 +130,65 @@ def test_a_peer_that_asks_whether_to_go_on_is_told_so() -> None:
     _, received = exchange(sent, answer_all)
 
     assert received.startswith(b"HTTP/1.1 100 ")
+
+
+def head_of(size: int) -> bytes:
+    """A request without a body that has this many bytes."""
+    begin, end = b"GET / HTTP/1.1\r\nHost: h\r\nCookie: ", b"\r\n\r\n"
+    return begin + b"c" * (size - len(begin) - len(end)) + end
+
+
+@pytest.mark.parametrize("piece", [1_000_000, 1000, 16_384, 16_385, 19_999])
+@pytest.mark.parametrize(
+    ("size", "status"), [(16_384, 200), (16_385, 431), (20_000, 431)]
+)
+def test_a_head_is_too_long_however_the_network_cuts_it(
+    size: int, status: int, piece: int
+) -> None:
+    sent = head_of(size)
+    pieces = [sent[i : i + piece] for i in range(0, size, piece)]
+
+    outcome = asyncio.run(read_pieces(pieces))
+
+    assert outcome == status
+
+
+class _Pieces(asyncio.StreamReader):
+    """A network that delivers these pieces, each by itself."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        super().__init__()
+        self._pieces = iter(pieces)
+
+    @override
+    async def read(self, n: int = -1) -> bytes:
+        return next(self._pieces, b"")
+
+
+async def read_pieces(pieces: list[bytes]) -> int:
+    """Return the status with which a request in pieces would be answered."""
+    server, client = socket.socketpair()
+    with client:
+        _, writer = await asyncio.open_connection(sock=server)
+        http = HttpConnection(_Pieces(pieces), writer, max_body_bytes=8)
+        try:
+            await http.next_request()
+        except BadRequestError as error:
+            return error.status
+        finally:
+            writer.close()
+            await writer.wait_closed()
+        return 200
+
+
+def test_http_1_0_is_answered_once() -> None:
+    sent = b"GET / HTTP/1.0\r\nExpect: 100-continue\r\n\r\n"
+
+    requests, received = exchange(sent * 2, answer_all)
+
+    assert len(requests) == 1
+    assert received.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close\r\n" in received.lower()
 
 
 @pytest.mark.parametrize(

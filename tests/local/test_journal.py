@@ -8,13 +8,14 @@ from wspubsub.gateway import (
     Function,
     InvocationResult,
     Invoke,
+    ManagementResponse,
     Raised,
     Refuse,
     Returned,
     SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import InvocationOutcome
+from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="
@@ -42,9 +43,15 @@ def write(journal: Journal) -> None:
     journal.log_invoked(invoke(), outcome(Returned({"statusCode": 200})))
     journal.log_invoked(invoke(), outcome(Raised("MyError", "no")))
     journal.log_invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
+    journal.log_withdrawn(invoke())
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
-    journal.log_managed("POST", "/dev/@connections/x", 410, 3)
-    journal.log_managed("POST", "/dev/@connections/y", 200, 3)
+    gone = ManagementResponse(status=410, detail="no such connection")
+    journal.log_managed("POST", "/dev/@connections/x", 3, gone)
+    journal.log_managed(
+        "POST", "/dev/@connections/y", 3, ManagementResponse(status=200)
+    )
+    journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP")
+    journal.log_rejected("127.0.0.1:6", 0, "nothing can be answered")
     journal.log_output(
         OutputLine(environment="handler-1", stream="stdout", text="hello")
     )
@@ -66,8 +73,11 @@ def test_people_get_a_line_an_event() -> None:
         f"{ID} chat                 200 in 12.3 ms, request 8c1e",
         f"{ID} chat                 MyError in 12.3 ms, request 8c1e: no",
         f"{ID} chat authorizer      returned in 12.3 ms, request 8c1e",
+        f"{ID} chat                 withdrawn before it began: nobody waits for it",
         f'{ID} sent {{"message": "Forbidden"}} (no route matches)',
-        "POST /dev/@connections/x answered 410",
+        "POST /dev/@connections/x answered 410 (no such connection)",
+        "refused 127.0.0.1:5 with 400 (that is not HTTP)",
+        "refused 127.0.0.1:6 (nothing can be answered)",
         "│ hello",
         "app.py has changed",
         "mend it",
@@ -89,9 +99,12 @@ def test_machines_get_an_object_an_event() -> None:
         "invoked",
         "invoked",
         "invoked",
+        "withdrawn",
         "sent",
         "managed",
         "managed",
+        "rejected",
+        "rejected",
         "output",
         "note",
         "warning",
@@ -187,10 +200,11 @@ def test_a_reader_that_goes_away_is_noticed_once() -> None:
         def write(self, _text: str) -> int:
             raise BrokenPipeError
 
-    noticed: list[str] = []
-    journal = Journal(Broken(), on_broken=lambda: noticed.append("gone"))
+    noticed: list[OSError] = []
+    journal = Journal(Broken(), on_broken=noticed.append)
 
     journal.note("one")
     journal.note("two")
 
-    assert noticed == ["gone"]
+    (error,) = noticed
+    assert isinstance(error, BrokenPipeError)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from wspubsub.gateway import Raised, Returned
+from wspubsub.local import http11
 from wspubsub.local.functions.runtime_api import RuntimeApi, RuntimeInvocation
 
 INVOCATION_ID = "Lambda-Runtime-Invocation-Id"
@@ -150,6 +151,32 @@ def test_a_runtime_that_asks_again_is_answered_where_it_waits() -> None:
         api.begin(EVENT, deadline=0.0)
 
         assert (await asking)[2] == {"hello": "there"}
+
+    with_api(use)
+
+
+def test_a_runtime_may_take_longer_than_a_silent_client_may(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(http11, "KEEP_ALIVE_SECONDS", 0.0)
+
+    async def use(api: RuntimeApi, _call: Call) -> None:
+        def serve(connection: http.client.HTTPConnection) -> int:
+            connection.request("GET", f"{PREFIX}/invocation/next")
+            connection.getresponse().read()
+            connection.request("POST", f"{PREFIX}/invocation/8c1e/response", b"1")
+            return connection.getresponse().status
+
+        connection = http.client.HTTPConnection(api.address, timeout=10)
+        connection.auto_open = 0  # one connection is all that a runtime needs
+        connection.connect()
+        serving = asyncio.create_task(asyncio.to_thread(serve, connection))
+        assert await api.ready is None
+        result = api.begin(EVENT, deadline=0.0)
+
+        assert await serving == 202
+        assert await result == Returned(1)
+        connection.close()
 
     with_api(use)
 

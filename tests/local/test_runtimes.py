@@ -101,7 +101,8 @@ def test_what_a_handler_writes_is_shown_in_full(function: DevGateway) -> None:
     assert function.wait_for_line("to stderr") == "to stderr"
     assert function.wait_for_line("to the log").startswith("[INFO]\t")
     assert function.wait_for_line("without an end") == "without an end"
-    assert sum(len(line) for line in function.lines("xxx")) == 200_000
+    # Three of them may be in an ID that is logged.
+    assert sum(len(line) for line in function.lines("x" * 99)) == 200_000
 
 
 def test_an_exception_reaches_the_client_as_an_error_and_the_log_in_full(

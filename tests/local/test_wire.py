@@ -23,7 +23,7 @@ def one_way(chat: DevGateway) -> Iterator[DevGateway]:
     """The probe behind an API with other routes than usual, and short time limits."""
     with dev(
         f"{APPS / 'probe.py'}:handler",
-        *("--route", "$disconnect", "chat/join"),
+        *("--route", "$disconnect", "--route", "chat/join"),
         *("--route-selection-expression", "${request.body.service}/$request.body.act"),
         *("--idle-timeout", "0.8", "--max-duration", "2"),
         *("--environments", "1", "--stage", "prod"),

@@ -24,7 +24,8 @@ class Members(MemoryMemberStore):
     Attributes:
         failing_marks: Connections that cannot be marked.
         failing_traces: Connections on which no trace can be left.
-        released: Connections whose hold is over before a trace is left.
+        released: Connections whose hold is over before a trace is left, and what they
+            were told by then.
         fails_after: After so many members, reading fails; None for never.
         seconds: How long it takes to read members.
         reads: Whether each reading of members was to be consistent.
@@ -37,7 +38,7 @@ class Members(MemoryMemberStore):
         self.seconds = 0.0
         self.failing_marks: set[str] = set()
         self.failing_traces: set[str] = set()
-        self.released: set[str] = set()
+        self.released: dict[str, tuple[str, int]] = {}
         self.fails_after: int | None = None
         self.error: Exception = StoreError("throttled", operation="Query", code="T")
         self.reads: list[bool] = []
@@ -63,11 +64,12 @@ class Members(MemoryMemberStore):
             raise StoreError("throttled", operation="UpdateItem", code="T")
         return super().mark_lost(topic, connection_id, offset, **options)
 
-    def trace(self, topic: str, connection_id: str, **options: Any) -> bool:
+    def trace(self, topic: str, connection_id: str, **options: Any) -> Member | None:
         if connection_id in self.failing_traces:
             raise StoreError("throttled", operation="UpdateItem", code="T")
-        if connection_id in self.released:
-            return False
+        if told := self.released.get(connection_id):
+            number = self._commands.next_number(connection_id, topic) - 1
+            self.release(connection_id, topic, number=number, traces=0, told=told)
         return super().trace(topic, connection_id, **options)
 
     def end_sessions(self, connection_ids: Iterable[str], **options: Any) -> Ended:
@@ -169,8 +171,9 @@ class Service:
     def traces(self, connection_id: str, topic: str = TOPIC) -> int:
         """Return how many publications a member that is held is to be handed."""
         # Nobody has left so many, so the hold goes on.
+        number, told = self.numbers[connection_id], ("epoch", 0)
         traces = self.members.release(
-            connection_id, topic, number=self.numbers[connection_id], traces=1_000_000
+            connection_id, topic, number=number, traces=1_000_000, told=told
         )
         assert traces is not None
         return traces

@@ -42,6 +42,7 @@ class Client:
         from_offset: Where it began, or began again after it was told of a gap.
         told: How often it was told that it could not recover.
         gaps: Offsets that it had not been given when it was given a later one.
+        twice: Offsets of those that it was given again.
     """
 
     def __init__(self, name: str) -> None:
@@ -52,6 +53,7 @@ class Client:
         self.commands: deque[str] = deque()
         self.got: set[int] = set()
         self.gaps: set[int] = set()
+        self.twice: list[int] = []
         self.from_offset: int | None = None
         self.told = 0
         self._number = 0
@@ -115,6 +117,7 @@ class Client:
         offset = publication["offset"]
         first = (self.from_offset or 0) + 1
         self.gaps.update(set(range(first, offset)) - self.got)
+        self.twice += self.got & {offset}
         self.got.add(offset)
         self.position = (self.position[0], offset)
 
@@ -130,8 +133,8 @@ class World:
         seed: Decides what happens.
         failing: How many of a hundred posts and writes fail, and how many of a
             thousand steps a function does not survive.
-        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`
-            or `marks`.
+        without: Which step of the proof is left out: `strong reads`, `holds`, `traces`,
+            `marks` or `told`.
     """
 
     def __init__(self, seed: int, *, failing: int = 10, without: str = "") -> None:

@@ -98,13 +98,15 @@ class SteppedMembers(MemoryMemberStore):
             return True
         return super().mark_lost(*arguments, **options)
 
-    def trace(self, *arguments: Any, **options: Any) -> bool:
+    def trace(self, *arguments: Any, **options: Any) -> Member | None:
         self._steps.fail_store()
         if self._steps.without == "traces":
-            return True
+            return None
         return super().trace(*arguments, **options)
 
     def release(self, *arguments: Any, **options: Any) -> int | None:
+        if self._steps.without == "told":
+            options["told"] = ("another", 0)
         with self._steps.steps():
             return super().release(*arguments, **options)
 

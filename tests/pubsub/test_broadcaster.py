@@ -29,7 +29,7 @@ from wspubsub.pubsub.broadcaster import Broadcaster
 from wspubsub.pubsub.frames import SKIP_PUSH, ClientInfo, EncodedJson
 from wspubsub.pubsub.notices import MAX_DISCONNECTED
 from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
-from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.sessions import Ended, Presence
 
 PUB: dict[str, Any] = {"channel": TOPIC, "pub": {"data": {"text": "hello"}}}
 
@@ -425,6 +425,26 @@ def test_topics_that_announce_nobody_do_not(service: Service) -> None:
     assert len(service.pushes("a=")) == 1
 
 
+def test_whoever_gets_no_publication_any_more_is_found_gone_as_well() -> None:
+    service = Service(announces=True)
+    service.join("a=", "late=", has_presence=True)
+    service.join("chosen=", is_server_side=True, has_presence=True)
+    service.join("held=", is_held=True, has_presence=True)
+    service.join("old=", until=service.time.now() + 1, has_presence=True)
+    gone = {"late=", "chosen=", "held=", "old="}
+    for connection_id in gone:
+        service.connections.disconnect(connection_id)
+    for connection_id in ("late=", "chosen="):
+        service.members.mark_lost(TOPIC, connection_id, 1)
+    service.grow_old()
+
+    service.publish()
+
+    left = [push["leave"] for push in service.pushes("a=") if "leave" in push]
+    assert {each["info"]["client"] for each in left} == gone
+    assert [each.connection_id for each in service.members.members(TOPIC)] == ["a="]
+
+
 def test_who_is_found_gone_by_that_is_told_as_well() -> None:
     service = Service(announces=True)
     service.join("a=", "b=", "c=", has_presence=True)
@@ -480,9 +500,7 @@ def test_leaves_are_pushed_for_whoever_ends_a_session() -> None:
     service = Service(announces=True)
     service.join("a=")
 
-    service.broadcaster.tell_left(
-        {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
-    )
+    service.broadcaster.tell_left(TOPIC, Presence(connection_id="b=", user=""))
 
     push = {"channel": TOPIC, "leave": {"info": {"user": "", "client": "b="}}}
     assert service.pushes("a=") == [push]
@@ -493,10 +511,11 @@ def test_leaves_that_cannot_be_told_are_logged(
 ) -> None:
     service = Service(announces=True)
     service.members.fails_after = 0
-    left = {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
+    presences = {"b=": {TOPIC: Presence(connection_id="b=", user="")}}
+    ended = Ended(presences=presences)
 
-    service.broadcaster.tell_left(left)
-    service.broadcaster.tell_left(left, timeout_seconds=0.0)
+    service.broadcaster.tell_ended(ended)
+    service.broadcaster.tell_ended(ended, timeout_seconds=0.0)
 
     assert [record.message[:24] for record in caplog.records] == [
         "could not announce in to",

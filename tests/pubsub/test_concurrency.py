@@ -97,7 +97,7 @@ def test_the_others_are_told_of_who_was_there_and_has_gone() -> None:
 def test_a_client_that_goes_while_it_connects_leaves_nothing() -> None:
     world = World()
 
-    @world.pubsub.on_disconnect
+    @world.pubsub.on_gone
     def ignore(_departure: Any) -> None: ...
 
     let_in_by_name(world.pubsub)

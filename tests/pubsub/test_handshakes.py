@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.pubsub_clients import World
+from tests.support.pubsub_clients import World, let_in_by_name
 from wspubsub import ConnectEvent, Router, UsageError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.pubsub import ANYONE, ConnectRequest, Departure, SubscribeRequest, User
@@ -175,7 +175,7 @@ def test_who_leaves_is_reported() -> None:
     world = make_world()
     world.pubsub.topic("news").subscribe(ANYONE)
     seen: list[Departure] = []
-    world.pubsub.on_disconnect(seen.append)
+    world.pubsub.on_gone(seen.append)
     silent = world.open()
     client = world.open()
     client.connect("ada")
@@ -187,6 +187,40 @@ def test_who_leaves_is_reported() -> None:
     assert seen == [
         Departure(connection_id=client.id, user="ada", topics=frozenset({"news"}))
     ]
+
+
+def test_who_is_found_gone_is_reported_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    world = World(two_way={"$default"}, log=None)
+    let_in_by_name(world.pubsub)
+    news = world.pubsub.topic("news", join_leave=True)
+    news.subscribe(ANYONE)
+    seen: list[Departure] = []
+
+    @world.pubsub.on_gone
+    def report(departure: Departure) -> None:
+        seen.append(departure)
+        raise ValueError("a mistake of the user's")
+
+    listener, client = world.subscribe("news", "bob"), world.subscribe("news", "ada")
+    world.gateway.advance(minutes=1)
+    listener.receive()
+
+    client.wire.kill()
+    world.pubsub.publish("news", 1)
+    world.pubsub.publish("news", 2)
+    world.members.end_session(client.id)
+
+    info = {"name": "Ada"}
+    assert seen == [
+        Departure(
+            connection_id=client.id, user="ada", info=info, topics=frozenset({"news"})
+        )
+    ]
+    assert "on_gone failed" in caplog.text
+    # The others are told nevertheless.
+    assert any("leave" in part["push"] for part in listener.receive())
 
 
 def test_a_handshake_that_is_refused_stores_nothing() -> None:

@@ -33,8 +33,8 @@ MISTAKES: list[tuple[Callable[[Any], object], str]] = [
     (lambda p: p.connect(nothing) and p.connect(nothing), "already a connect rule"),
     (lambda p: p.connect(3), "must be a function or one of"),
     (lambda p: p.on_message(ANYONE), "registers a function"),
-    (lambda p: p.on_disconnect(3), "registers a function"),
-    (lambda p: p.on_disconnect(nothing) and p.on_disconnect(nothing), "already"),
+    (lambda p: p.on_gone(3), "registers a function"),
+    (lambda p: p.on_gone(nothing) and p.on_gone(nothing), "already"),
     (lambda p: p.rpc(nothing), "method name is missing"),
     (lambda p: p.rpc(""), "method name is missing"),
     (lambda p: p.rpc("a")(3), "must be a function, not 3"),
@@ -74,7 +74,7 @@ def test_a_decorator_returns_the_function() -> None:
     assert pubsub.connect(nothing) is nothing
     assert pubsub.topic("a").subscribe(nothing) is nothing
     assert pubsub.rpc("a")(nothing) is nothing
-    assert pubsub.on_disconnect(nothing) is nothing
+    assert pubsub.on_gone(nothing) is nothing
 
 
 def test_a_topic_that_only_the_server_subscribes_to() -> None:

@@ -39,6 +39,22 @@ def test_nobody_is_given_a_message_before_an_earlier_one(seed: int) -> None:
     assert [client.gaps for client in world.clients] == [set()] * 3
 
 
+def find_doubles(world: World) -> list[int]:
+    world.play(STEPS)
+    return [offset for client in world.clients for offset in client.twice]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_where_nothing_fails_nobody_is_given_a_message_twice(seed: int) -> None:
+    assert find_doubles(World(seed, failing=0)) == []
+
+
+def test_unless_publishers_do_not_know_what_it_was_told() -> None:
+    worlds = (World(seed, failing=0, without="told") for seed in range(100))
+
+    assert any(map(find_doubles, worlds))
+
+
 @pytest.mark.parametrize(
     ("step", "failing"),
     [("strong reads", 3), ("holds", 3), ("traces", 3), ("marks", 10)],

@@ -385,10 +385,9 @@ def test_a_network_that_is_gone_without_a_word_is_noticed(
             timing=Timing(sleep=sleep, wall_clock=lambda: passed[0]),
         )
         async with Client(hub) as client, client.subscribe(room) as messages:
-            rooms.wire.go_dead()
+            rooms.wire.silence()
             await call(rooms, "publish", room, "missed")
             await states.wait_for("connecting")
-            rooms.wire.mend()
 
             assert await take(messages, 1) == ["missed"]
             assert "disconnected" not in states.names

@@ -1,11 +1,10 @@
 """The command `wspubsub`."""
 
-import io
+import signal
 import sys
+from types import FrameType
 
-from wspubsub.cli.parser import make_parser
-from wspubsub.cli.stopping import INTERRUPTED
-from wspubsub.errors import WspubsubError
+INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -13,17 +12,28 @@ def main(arguments: list[str] | None = None) -> int:
 
     0 is success, 1 a failure, 2 a mistake in the arguments, 130 an interruption.
     Whatever goes wrong is one line on the standard error stream.
+
+    Args:
+        arguments: What follows the command's name; None takes those of this process,
+            which ends after it.
     """
-    options = make_parser().parse_args(arguments)
-    # The command must not fail because a terminal lacks some characters.
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        status: int = options.run(options)
-    except (WspubsubError, ImportError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
-        return 1
+        # Half of the command's time may be this import, and Ctrl-C may come meanwhile.
+        from wspubsub.cli.command import run_command
+
+        return run_command(arguments)
     except KeyboardInterrupt:
-        return INTERRUPTED
-    return status
+        # `wspubsub dev` is meant to run until it is interrupted.
+        words = sys.argv[1:] if arguments is None else arguments
+        return 0 if words[:1] == ["dev"] else INTERRUPTED
+    finally:
+        if arguments is None:
+            # The interpreter has a little to do yet, which nobody should interrupt.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            before = signal.SIG_IGN
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,12 +1,23 @@
 """`wspubsub check`: a template against the handler that it deploys."""
 
 import argparse
-import sys
 from dataclasses import replace
 from pathlib import Path
 
-from wspubsub.cli.options import add_need, is_needed
-from wspubsub.deployment.checking import Finding, check_template, find_sources
+from wspubsub.cli.complaints import complain, say_if_slow
+from wspubsub.cli.options import (
+    add_env_file,
+    add_handler,
+    add_need,
+    is_needed,
+    read_environ,
+)
+from wspubsub.deployment.checking import (
+    Finding,
+    check_template,
+    find_sources,
+    find_variables,
+)
 from wspubsub.deployment.documents import read_template
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
@@ -27,11 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=run)
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
-    parser.add_argument(
-        "target",
-        metavar="MODULE_OR_FILE:HANDLER",
-        help="the handler, such as app.py:handler",
-    )
+    add_handler(parser)
+    add_env_file(parser)
     add_need(
         parser,
         "--history",
@@ -51,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         findings = _findings(options)
     except (UsageError, ImportError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
+        complain(str(error))
         return WRONG_USE
     for finding in findings:
         print(finding)
@@ -66,8 +74,12 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
     target = Target.parse(options.target, cwd=Path.cwd())
-    application = inspect_handler(
-        target, sources=find_sources(template, target.handler)
-    )
+    variables = find_variables(template, target.handler)
+    with say_if_slow(f"{target.text} is still being imported"):
+        application = inspect_handler(
+            target,
+            variables={**variables, **read_environ(options)},
+            sources=find_sources(template, target.handler),
+        )
     uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
     return check_template(template, replace(application, table_uses=uses))

@@ -1,8 +1,8 @@
 """`wspubsub create-table`: a table for an application."""
 
 import argparse
-import sys
 
+from wspubsub.cli.complaints import complain
 from wspubsub.cli.options import read_region
 
 
@@ -21,7 +21,7 @@ def run(options: argparse.Namespace) -> int:
         )
         create_table(options.table, client=client, stream=options.stream)
     except (BotoCoreError, ClientError, ValueError) as error:
-        print(f"wspubsub: error: {error}", file=sys.stderr)
+        complain(str(error))
         return 1
     print(f"table {options.table} is ready at {client.meta.endpoint_url}")
     return 0

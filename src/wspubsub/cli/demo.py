@@ -3,7 +3,8 @@
 import argparse
 import asyncio
 
-from wspubsub.cli.stopping import INTERRUPTED, Stop, run_until_stopped
+from wspubsub.cli import INTERRUPTED
+from wspubsub.cli.stopping import Stop, run_until_stopped
 from wspubsub.local import extras
 
 

@@ -2,8 +2,44 @@
 
 import argparse
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
+from wspubsub.cli.env_file import read_env_file
 from wspubsub.handlers.application import SOURCE_VARIABLES, Application
+
+_ALL = ""
+"""Stands for every route that messages take."""
+
+
+def add_handler(group: argparse._ActionsContainer) -> None:
+    """Add the argument that names the handler."""
+    group.add_argument(
+        "target",
+        metavar="HANDLER",
+        help="the handler: app.py or app.py:handler for a file, app:handler for a "
+        "module, or app.handler as Lambda is configured",
+    )
+
+
+def add_env_file(group: argparse._ActionsContainer) -> None:
+    """Add the option that names a file of environment variables."""
+    group.add_argument(
+        "--env-file",
+        metavar="FILE",
+        help="a file of environment variables for the handler, NAME=VALUE in each "
+        "line; a variable that is already set keeps its value",
+    )
+
+
+def read_environ(options: argparse.Namespace) -> dict[str, str]:
+    """Return the environment that the handler should find.
+
+    Raises:
+        UsageError: The file of variables cannot be read.
+    """
+    found = read_env_file(Path(options.env_file)) if options.env_file else {}
+    return {**found, **os.environ}
 
 
 def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
@@ -19,18 +55,20 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
     """Add the option that gives routes a route response."""
     group.add_argument(
         "--two-way",
-        action="extend",
-        nargs="*",
+        action="append",
+        nargs="?",
+        const=_ALL,
         metavar="KEY",
-        help="route keys with a route response, so that the body that their "
-        "handler returns is sent to the client; without a KEY, all message "
-        "routes (default: those that the router declares)",
+        help="a route key with a route response, so that the body that its handler "
+        "returns is sent to the client; without a KEY, all message routes; may be "
+        "repeated (default: those that the router declares)",
     )
 
 
 def read_two_way(options: argparse.Namespace) -> frozenset[str] | None:
     """Return the keys that the option names; empty for all, None if it is absent."""
-    return None if options.two_way is None else frozenset(options.two_way)
+    named = options.two_way
+    return None if named is None else frozenset(set(named) - {_ALL})
 
 
 def add_need(
@@ -76,8 +114,8 @@ def add_authorizer(group: argparse._ArgumentGroup) -> None:
     """Add the options of a Lambda authorizer."""
     group.add_argument(
         "--authorizer",
-        metavar="MODULE_OR_FILE:FUNC",
-        help="a Lambda REQUEST authorizer",
+        metavar="HANDLER",
+        help="a Lambda REQUEST authorizer, named as the handler is",
     )
     group.add_argument(
         "--identity-source",
@@ -89,9 +127,11 @@ def add_authorizer(group: argparse._ArgumentGroup) -> None:
     )
 
 
-def read_region(options: argparse.Namespace) -> str | None:
+def read_region(
+    options: argparse.Namespace, environ: Mapping[str, str] | None = None
+) -> str | None:
     """Return the Region that the user has chosen, or None."""
     # Lambda and newer SDKs read the one variable, boto3 the other.
-    environ = os.environ
+    environ = os.environ if environ is None else environ
     found: str | None = options.region or environ.get("AWS_REGION")
     return found or environ.get("AWS_DEFAULT_REGION")

@@ -1,302 +1,88 @@
 """The command line: its commands and options, and how they are explained."""
 
 import argparse
-from collections.abc import Callable
 
 from wspubsub import __version__
-from wspubsub.cli import check, create_table, demo, dev, template
-from wspubsub.cli.options import add_authorizer, add_need, add_stage, add_two_way
-from wspubsub.gateway import GatewayConfig
-from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
-from wspubsub.handlers.application import QUEUE, STREAM
-from wspubsub.selection import DEFAULT_EXPRESSION
-
-DEFAULTS = GatewayConfig()
-DEFAULT_PORT = 3001
+from wspubsub.cli import check, create_table, demo, dev_options, template_options
+from wspubsub.cli.numbers import number_from, seconds
+from wspubsub.cli.usage import Parser
 
 _DESCRIPTION = "Real-time WebSocket pub/sub on API Gateway, Lambda and DynamoDB."
-_DEV = """\
-Serve a Lambda handler behind a local stand-in for an API Gateway WebSocket API, with
-an embedded DynamoDB. Clients see what they would see on AWS: size limits, close codes,
-timeouts, error messages.
-
-The routes, which of them are two-way, the route selection expression and the event
-sources come from the handler if it is a Router or has an attribute `router` that is
-one. Options override what it declares. Any other Lambda handler is served too.
-
-The handler runs in worker processes with the environment of a Lambda function, with
-WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; AWS SDKs in it find the local services."""
+_DEMO = """\
+Start the gateway, DynamoDB and the chat example; one client publishes a growing count,
+another receives it. Exits with 0 only if every message arrived exactly once."""
+_CREATE_TABLE = """\
+Create the table that DynamoDBSubscriptionStore uses: on-demand billing, TTL on. A table
+that already exists is kept."""
 
 
-def make_parser() -> argparse.ArgumentParser:
+def make_parser() -> Parser:
     """Return the parser; the options that it parses have `run`, to call with them."""
-    parser = argparse.ArgumentParser(prog="wspubsub", description=_DESCRIPTION)
+    parser = Parser("wspubsub", "COMMAND [OPTIONS]", description=_DESCRIPTION)
     parser.add_argument(
         "--version", action="version", version=f"wspubsub {__version__}"
     )
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_dev(
-        subparsers.add_parser(
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    dev_options.add_arguments(
+        commands.add_parser(
             "dev",
+            prog="wspubsub dev",
+            arguments="HANDLER [OPTIONS]",
             help="serve a handler to WebSocket clients on this machine",
-            description=_DEV,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=dev_options.DESCRIPTION,
         )
     )
     _add_demo(
-        subparsers.add_parser(
+        commands.add_parser(
             "demo",
+            prog="wspubsub demo",
+            arguments="[OPTIONS]",
             help="run two clients against the chat example and check what they receive",
-            description="Start the gateway, DynamoDB and the chat example; one "
-            "client publishes a growing count, another receives it. "
-            "Exits with 0 only if every message arrived exactly once.",
+            description=_DEMO,
         )
     )
     _add_create_table(
-        subparsers.add_parser(
+        commands.add_parser(
             "create-table",
+            prog="wspubsub create-table",
+            arguments="TABLE [OPTIONS]",
             help="create the DynamoDB table of a subscription store",
-            description="Create the table that DynamoDBSubscriptionStore uses: "
-            "on-demand billing, TTL on. A table that already exists is "
-            "kept.",
+            description=_CREATE_TABLE,
         )
     )
-    template.add_arguments(
-        subparsers.add_parser(
+    template_options.add_arguments(
+        commands.add_parser(
             "template",
+            prog="wspubsub template",
+            arguments="HANDLER [OPTIONS]",
             help="print a CloudFormation or SAM template that deploys a handler",
-            description=template.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=template_options.DESCRIPTION,
         )
     )
     check.add_arguments(
-        subparsers.add_parser(
+        commands.add_parser(
             "check",
+            prog="wspubsub check",
+            arguments="TEMPLATE HANDLER [OPTIONS]",
             help="compare a CloudFormation or SAM template with a handler",
             description=check.DESCRIPTION,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
     )
     return parser
-
-
-def _add_dev(parser: argparse.ArgumentParser) -> None:
-    parser.set_defaults(run=dev.run)
-    parser.add_argument(
-        "target",
-        metavar="MODULE_OR_FILE:HANDLER",
-        help="the handler, such as examples/chat/app.py:handler or app.main:handler",
-    )
-    _add_listening(parser.add_argument_group("the listening address"))
-    api = parser.add_argument_group("the WebSocket API")
-    _add_routes(api)
-    add_authorizer(api)
-    _add_limits(api)
-    _add_functions(parser.add_argument_group("the functions"))
-    _add_dynamodb(parser.add_argument_group("DynamoDB"))
-    _add_stream(parser.add_argument_group("the table's stream"))
-    _add_queue(parser.add_argument_group("a queue"))
-    parser.add_argument(
-        "--json-logs", action="store_true", help="log one JSON object per line"
-    )
-
-
-def _add_listening(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--host",
-        default="127.0.0.1",
-        help="address to listen on (default: %(default)s)",
-    )
-    group.add_argument(
-        "--port",
-        type=_port,
-        default=DEFAULT_PORT,
-        help="port to listen on; 0 picks a free one (default: %(default)s)",
-    )
-    group.add_argument(
-        "--allow-host",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="accept requests for this host name too, besides this machine's own",
-    )
-    group.add_argument(
-        "--tls",
-        action="store_true",
-        help="serve wss and https, with a throwaway certificate that the workers trust",
-    )
-
-
-def _add_routes(group: argparse._ArgumentGroup) -> None:
-    add_stage(group, DEFAULTS.stage)
-    group.add_argument(
-        "--route",
-        action="extend",
-        nargs="+",
-        default=[],
-        metavar="KEY",
-        help="route keys besides $connect, $disconnect and $default; if you name "
-        "any of these three, those that you do not name do not exist (default: those "
-        "of the router)",
-    )
-    add_two_way(group)
-    group.add_argument(
-        "--route-selection-expression",
-        metavar="EXPRESSION",
-        help="how to compute a message's route key (default: as the router does, "
-        f"or {DEFAULT_EXPRESSION})",
-    )
-
-
-def _add_limits(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--idle-timeout",
-        type=float,
-        default=DEFAULTS.idle_timeout_seconds,
-        metavar="SECONDS",
-        help="close connections that are idle for this long (default: %(default)g)",
-    )
-    group.add_argument(
-        "--max-duration",
-        type=float,
-        default=DEFAULTS.max_duration_seconds,
-        metavar="SECONDS",
-        help="close connections after this time (default: %(default)g)",
-    )
-
-
-def _add_functions(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--environments",
-        type=_number_from(1),
-        default=4,
-        metavar="N",
-        help="maximum number of worker processes for each function; each handles "
-        "one event at a time (default: %(default)s)",
-    )
-    group.add_argument(
-        "--timeout",
-        type=float,
-        default=MAX_TIMEOUT_SECONDS,
-        metavar="SECONDS",
-        help="timeout of the functions (default: %(default)g)",
-    )
-    group.add_argument(
-        "--runtime",
-        choices=("builtin", "awslambdaric"),
-        default="builtin",
-        help="what runs the handler: a small built-in runtime, or AWS's own client "
-        "if it is installed (default: %(default)s)",
-    )
-    group.add_argument(
-        "--reload",
-        action="store_true",
-        help="restart the workers when a source file changes",
-    )
-
-
-def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--dynamodb",
-        default="embedded",
-        metavar="embedded|URL",
-        help="an endpoint to use instead of the embedded DynamoDB; the table must "
-        "exist there",
-    )
-    group.add_argument(
-        "--table", default="wspubsub", help="name of the table (default: %(default)s)"
-    )
-    group.add_argument(
-        "--region", help="AWS Region (default: AWS_REGION, or us-east-1)"
-    )
-
-
-def _add_stream(group: argparse._ArgumentGroup) -> None:
-    add_need(
-        group,
-        "--streams",
-        need=STREAM,
-        help_text="deliver the table's changes to the handler, as DynamoDB Streams and "
-        "Lambda do; a table at a URL must have a stream (see create-table --stream), "
-        "which is read from now on",
-    )
-    group.add_argument(
-        "--stream-batch-size",
-        type=int,
-        default=100,
-        metavar="N",
-        help="maximum number of records in an invocation, from 1 to 10000 (default: "
-        "%(default)s)",
-    )
-    group.add_argument(
-        "--stream-retries",
-        type=int,
-        default=-1,
-        metavar="N",
-        help="how often a failed batch is retried, from 0 to 10000, or -1 for as "
-        "long as the stream keeps it (default: %(default)s)",
-    )
-    group.add_argument(
-        "--stream-max-age",
-        type=int,
-        default=-1,
-        metavar="SECONDS",
-        help="records older than this are not delivered; from 60 to 604800, or -1 "
-        "for no limit (default: %(default)s)",
-    )
-    group.add_argument(
-        "--stream-bisect",
-        action="store_true",
-        help="split a failed batch in two",
-    )
-
-
-def _add_queue(group: argparse._ArgumentGroup) -> None:
-    add_need(
-        group,
-        "--queue",
-        need=QUEUE,
-        help_text="create an SQS queue with a dead-letter queue and deliver its "
-        "messages to the handler, which finds the queue's URL in WSPUBSUB_QUEUE",
-    )
-    group.add_argument(
-        "--queue-batch-size",
-        type=int,
-        default=10,
-        metavar="N",
-        help="maximum number of messages in an invocation, from 1 to 10 (default: "
-        "%(default)s)",
-    )
-    group.add_argument(
-        "--queue-visibility",
-        type=int,
-        metavar="SECONDS",
-        help="visibility timeout: an unfinished message is redelivered after this "
-        "many seconds, from 0 to 43200, and not less than --timeout (default: "
-        "30, or --timeout if that is longer)",
-    )
-    group.add_argument(
-        "--queue-max-receives",
-        type=int,
-        default=5,
-        metavar="N",
-        help="how often a message is received before it goes to the dead-letter "
-        "queue, from 1 to 1000 (default: %(default)s)",
-    )
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=demo.run)
     parser.add_argument(
         "--messages",
-        type=_number_from(1),
+        type=number_from(1),
         default=10,
         metavar="N",
         help="how many messages to send (default: %(default)s)",
     )
     parser.add_argument(
         "--interval",
-        type=_seconds,
+        type=seconds,
         default=1.0,
         metavar="SECONDS",
         help="time between two messages (default: %(default)g)",
@@ -316,27 +102,3 @@ def _add_create_table(parser: argparse.ArgumentParser) -> None:
         help="give the table a stream of new and old images, for event source "
         "mappings; a table that already exists gets one too",
     )
-
-
-def _number_from(least: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"must be at least {least}")
-        return value
-
-    return number
-
-
-def _port(text: str) -> int:
-    value = int(text)
-    if value not in range(65_536):
-        raise argparse.ArgumentTypeError("must be from 0 to 65535")
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("must be a number of seconds, 0 or more")
-    return value

@@ -6,8 +6,6 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-INTERRUPTED = 130
-
 Stop = Callable[[], None]
 ResultT = TypeVar("ResultT")
 
@@ -15,10 +13,17 @@ ResultT = TypeVar("ResultT")
 async def run_until_stopped(
     work: Callable[[Stop], Coroutine[Any, Any, ResultT]],
 ) -> ResultT | None:
-    """Return what some work returns, or None if it was stopped first."""
+    """Return what some work returns, or None if it was stopped first.
+
+    A second signal does not disturb what the first one has begun to tidy up.
+    """
+    is_stopping = False
 
     def stop() -> None:
-        task.cancel()
+        nonlocal is_stopping
+        if not is_stopping:
+            is_stopping = True
+            task.cancel()
 
     task = asyncio.create_task(work(stop))
     loop = asyncio.get_running_loop()

@@ -74,7 +74,7 @@ class MemberChanges:
                 return False
             # An older mark that a subscribe has seen goes when that is released, so it
             # has to notice this one. It may have been released just now.
-            if not is_held(old) or self._holds.trace_item(key):
+            if not is_held(old) or self._holds.trace_item(key).is_done:
                 return True
 
     def extend(

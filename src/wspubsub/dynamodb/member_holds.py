@@ -6,17 +6,21 @@ missed a trace.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
-from wspubsub.dynamodb.items import Item, subscriber_key
+from wspubsub.dynamodb.items import Item, is_live, subscriber_key
 from wspubsub.dynamodb.member_items import (
     is_held,
     number,
+    read_member,
     read_number,
     read_traces,
+    told_item,
     update_request,
 )
 from wspubsub.dynamodb.shards import ShardPlan
+from wspubsub.subscriptions.sessions import Member
 
 _IS_HELD = "attribute_exists(h) AND expires_at > :now"
 _IS_OURS = "attribute_exists(h) AND n = :n"
@@ -40,24 +44,32 @@ class MemberHolds:
         self._plan = plan
         self._now = now
 
-    def trace(self, topic: str, connection_id: str) -> bool:
-        """Leave a trace and return whether the subscriber is held."""
-        return any(
-            self.trace_item(subscriber_key(connection_id, topic, shard))
-            for shard in self._plan.candidates(connection_id, topic)
-        )
+    def trace(self, topic: str, connection_id: str) -> Member | None:
+        """Leave a trace on a subscriber if it is held, and return it."""
+        member = None
+        for shard in self._plan.candidates(connection_id, topic):
+            key = subscriber_key(connection_id, topic, shard)
+            is_traced, found = self.trace_item(key)
+            if found is not None and is_live(found, self._now()):
+                member = read_member(found)
+            if is_traced:
+                break
+        return member
 
-    def trace_item(self, key: Item) -> bool:
-        """Leave a trace on the item of a subscriber and return whether it is held."""
+    def trace_item(self, key: Item) -> ConditionalWrite:
+        """Leave a trace on the item of a subscriber if it is held."""
         request = update_request({}, (), {"t": _ONE_MORE})
         request["ExpressionAttributeValues"] = {":zero": number(0), ":one": number(1)}
         values = {":now": number(self._now())}
-        return self._table.attempt(
-            self._table.update, key, _IS_HELD, values, **request
-        ).is_done
+        return self._table.attempt(self._table.update, key, _IS_HELD, values, **request)
 
     def release(
-        self, connection_id: str, topic: str, began: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        began: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """Release a subscriber and return how many traces have kept it from that."""
         key = subscriber_key(
@@ -69,23 +81,27 @@ class MemberHolds:
             values[":t"] = number(traces)
         else:
             condition += " AND attribute_not_exists(t)"
-        done, found = self._remove(
-            key,
-            f"{condition} AND ({_HAS_NO_NEW_MARK})",
-            values,
-            ["h", "t", "o", "lost"],
+        end = partial(self._end, key, values, told_item(told))
+        done, found = end(
+            f"{condition} AND ({_HAS_NO_NEW_MARK})", ["h", "t", "o", "lost"]
         )
         if not done and _count_traces(found, began) == traces:
             # What was lost meanwhile, a publisher will tell the client.
-            done, found = self._remove(key, condition, values, ["h", "t", "o"])
+            done, found = end(condition, ["h", "t", "o"])
         return None if done else _count_traces(found, began)
 
-    def _remove(
-        self, key: Item, condition: str, values: Item, names: list[str]
+    def _end(
+        self,
+        key: Item,
+        values: Item,
+        told: Item,
+        condition: str,
+        removes: list[str],
     ) -> ConditionalWrite:
-        request = update_request({}, names)
+        request = update_request(told, removes)
+        known = request.pop("ExpressionAttributeValues")
         return self._table.attempt(
-            self._table.update, key, condition, values, **request
+            self._table.update, key, condition, known | values, **request
         )
 
 

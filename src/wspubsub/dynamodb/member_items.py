@@ -15,6 +15,7 @@ them all. On a topic of a connection and its subscriber:
 | `h` | since when publishers are to wait until a subscriber has its reply |
 | `o` | which `lost` the subscribe saw that holds them back; -1 if it was not marked |
 | `t` | how many publications have met the subscriber meanwhile |
+| `e`, `d` | epoch and offset up to which the subscriber was told all when released |
 
 Somebody present has `n` too, and `j`, the number by which they joined.
 The record of a connection has `user_id`, `info` and `u` of its session and a `mark` of
@@ -167,7 +168,7 @@ def member_item(
 def held_request(item: Item, now: float) -> dict[str, Any]:
     """Return the UpdateItem that writes a subscriber and holds publishers back."""
     sets = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
-    removes = {"t", "u", "s"} - sets.keys()
+    removes = {"t", "u", "s", "e", "d"} - sets.keys()
     request = update_request(
         sets | {"h": number(now)},
         sorted(removes),
@@ -175,6 +176,12 @@ def held_request(item: Item, now: float) -> dict[str, Any]:
     )
     request["ExpressionAttributeValues"][":unmarked"] = number(_UNMARKED)
     return request
+
+
+def told_item(told: tuple[str, int]) -> Item:
+    """Return what a subscriber gets that was told all up to an epoch and offset."""
+    epoch, offset = told
+    return {"e": {"S": epoch}, "d": number(offset)}
 
 
 def presence_request(
@@ -250,7 +257,8 @@ def read_member(item: Item) -> Member:
     """Return the subscriber that an item is for."""
     lost = int(item["lost"]["N"]) if "lost" in item else None
     held_at = float(item["h"]["N"]) if "h" in item else None
-    return Member(item["sk"]["S"], read_until(item), lost, "s" in item, held_at)
+    told = (item["e"]["S"], int(item["d"]["N"])) if "e" in item else None
+    return Member(item["sk"]["S"], read_until(item), lost, "s" in item, held_at, told)
 
 
 def read_presence(item: Item) -> Presence:

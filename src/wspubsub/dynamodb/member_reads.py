@@ -11,7 +11,7 @@ from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS
 from wspubsub.subscriptions.port import Segment
 from wspubsub.subscriptions.sessions import Member
 
-_PROJECTION = "sk, u, s, lost, h"
+_PROJECTION = "sk, u, s, lost, h, e, d"
 
 
 class MemberReads(Subscribers):

@@ -81,12 +81,16 @@ class MemberSessions:
             return True
         return read_user(item) is None
 
-    def bury(self, connection_id: str) -> None:
-        """Say that a connection is gone."""
+    def bury(self, connection_id: str) -> Item | None:
+        """Say that a connection is gone, and return its record if this ended it."""
         request = gone_request(self._now())
         old = self._table.update(connection_key(connection_id), **request)
-        if old is not None and (user := read_user(old)):
+        if old is None:
+            return None
+        if user := read_user(old):
             self._table.delete(user_key(connection_id, user))
+        is_ended = is_gone(old) or not is_live(old, self._now())
+        return None if is_ended or read_user(old) is None else old
 
     def connections_of(self, user: str) -> tuple[str, ...]:
         """Return the connections of a user; none of an anonymous one."""

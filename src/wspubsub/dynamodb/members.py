@@ -15,6 +15,7 @@ from wspubsub.dynamodb.member_commands import MemberCommands
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
     read_presence,
+    read_session,
     read_state,
 )
 from wspubsub.dynamodb.member_reads import MemberReads
@@ -25,6 +26,7 @@ from wspubsub.dynamodb.removal import (
     Removal,
     group,
     group_presences,
+    report_ended,
 )
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
 from wspubsub.dynamodb.timeouts import run_within
@@ -42,6 +44,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_told,
     check_traces,
     check_user,
 )
@@ -101,7 +104,10 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         for each 4 KB.
         """
         connection_id = check_connection_id(connection_id)
-        return _make_ended(self._end_one(connection_id, self._bury(connection_id)))
+        ended: list[Left] = []
+        with report_ended(ended):
+            self._end_one(connection_id, self._bury(connection_id, ended), ended)
+        return _make_ended(ended)
 
     def end_sessions(
         self,
@@ -228,19 +234,26 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
 
     def trace(
         self, topic: str, connection_id: str, *, timeout_seconds: float | None = None
-    ) -> bool:
+    ) -> Member | None:
         """See `MemberStore.trace`. Costs 1 write unit."""
         connection_id = check_connection_id(connection_id)
         trace = partial(self._holds.trace, validate_topic(topic), connection_id)
         return run_within(timeout_seconds, trace, "UpdateItem")
 
     def release(
-        self, connection_id: str, topic: str, *, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        *,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """See `MemberStore.release`. Costs 1 write unit, 2 after a new mark."""
         connection_id = check_connection_id(connection_id)
         topic, traces = validate_topic(topic), check_traces(traces)
-        return self._holds.release(connection_id, topic, number, traces)
+        told = check_told(told)
+        return self._holds.release(connection_id, topic, number, traces, told)
 
     def members(
         self,
@@ -272,25 +285,38 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         """See `MemberStore.connections_of`. Costs 1 read unit for each 4 KB."""
         return self._sessions.connections_of(check_user(user))
 
-    def _bury(self, connection_id: str) -> list[Item]:
+    def _bury(self, connection_id: str, ended: list[Left]) -> list[Item]:
         # In this order: a subscribe at the same time looks whether its connection is
         # gone after its writes, so either it sees that or its items are among these.
-        self._sessions.bury(connection_id)
+        record = self._sessions.bury(connection_id)
+        if record is not None:
+            ended.append(Left(connection_id, record=record))
         return self._items_of(connection_id)
 
     def _before_removal(
-        self, found: dict[str, list[Item]], is_over: Callable[[], bool]
+        self,
+        found: dict[str, list[Item]],
+        is_over: Callable[[], bool],
+        ended: list[Left],
     ) -> dict[str, list[Item]]:
         def bury(connection_id: str) -> list[Item] | None:
-            return None if is_over() else self._bury(connection_id)
+            return None if is_over() else self._bury(connection_id, ended)
 
         buried = zip(found, run_each(bury, found), strict=True)
         return {each: items for each, items in buried if items is not None}
 
 
+def _read_sessions(ended: list[Left]) -> Iterator[tuple[str, Session]]:
+    for each in ended:
+        session = None if each.record is None else read_session(each.record)
+        if session is not None:
+            yield each.connection_id, session
+
+
 def _make_ended(ended: list[Left]) -> Ended:
     return Ended(
         left=group(ended),
+        sessions=dict(_read_sessions(ended)),
         presences={
             connection_id: {topic: read_presence(item) for topic, item in found.items()}
             for connection_id, found in group_presences(ended).items()

@@ -47,11 +47,13 @@ class Left(NamedTuple):
         connection_id: The connection.
         topic: The topic.
         presence: The item by which it was shown as present, if this is about that.
+        record: The record of the connection, if this is about its session.
     """
 
     connection_id: str
-    topic: str
+    topic: str = ""
     presence: Item | None = None
+    record: Item | None = None
 
 
 class _Step(NamedTuple):
@@ -178,8 +180,8 @@ class Removal:
 def group(ended: Sequence[Left]) -> dict[str, frozenset[str]]:
     """Return which topics each connection has left."""
     left: dict[str, set[str]] = {}
-    for connection_id, topic, presence in ended:
-        if presence is None:
+    for connection_id, topic, presence, record in ended:
+        if presence is None and record is None:
             left.setdefault(connection_id, set()).add(topic)
     return {connection_id: frozenset(topics) for connection_id, topics in left.items()}
 
@@ -187,7 +189,7 @@ def group(ended: Sequence[Left]) -> dict[str, frozenset[str]]:
 def group_presences(ended: Sequence[Left]) -> dict[str, dict[str, Item]]:
     """Return the items by which connections were shown as present, by topic."""
     presences: dict[str, dict[str, Item]] = {}
-    for connection_id, topic, presence in ended:
+    for connection_id, topic, presence, _ in ended:
         if presence is not None:
             presences.setdefault(connection_id, {})[topic] = presence
     return presences
@@ -195,7 +197,7 @@ def group_presences(ended: Sequence[Left]) -> dict[str, dict[str, Item]]:
 
 @contextmanager
 def report_ended(ended: Sequence[Left]) -> Iterator[None]:
-    """Log an error instead of raising it once somebody has left.
+    """Log an error instead of raising it once somebody has left, or has ended.
 
     Nobody would ever hear of them otherwise. What remains is found gone by the next
     publish.

@@ -130,7 +130,8 @@ class DynamoDBSubscriptionStore:
         Costs 1 write unit, 2 for each topic, and 1 read unit for each 4 KB.
         """
         connection_id = check_connection_id(connection_id)
-        ended = self._end_one(connection_id, self._items_of(connection_id))
+        ended: list[Left] = []
+        self._end_one(connection_id, self._items_of(connection_id), ended)
         return group(ended).get(connection_id, frozenset())
 
     def connection(self, connection_id: str) -> Connection | None:
@@ -248,14 +249,14 @@ class DynamoDBSubscriptionStore:
         ended, young = self._end_all(connection_ids, topic, timeout_seconds)
         return Pruned(left=group(ended), young=young)
 
-    def _end_one(self, connection_id: str, items: list[Item]) -> list[Left]:
+    def _end_one(
+        self, connection_id: str, items: list[Item], ended: list[Left]
+    ) -> None:
         """Forget a connection with its items."""
-        ended: list[Left] = []
         with report_ended(ended):
             self._removal.run(
                 {connection_id: items}, is_over=lambda: False, ended=ended
             )
-        return ended
 
     def _end_all(
         self, connection_ids: Iterable[str], topic: str | None, seconds: float | None
@@ -292,13 +293,14 @@ class DynamoDBSubscriptionStore:
         }
         young.update(each for each, items in found.items() if self._is_young(items))
         old = {each: items for each, items in found.items() if each not in young}
-        found = self._before_removal(old, is_over)
+        found = self._before_removal(old, is_over, ended)
         self._removal.run(found, topic=topic, is_over=is_over, ended=ended)
 
     def _before_removal(
         self,
         found: dict[str, list[Item]],
         is_over: Callable[[], bool],  # noqa: ARG002 - for stores that take time here
+        ended: list[Left],  # noqa: ARG002 - for stores that end something here
     ) -> dict[str, list[Item]]:
         """Return the items of connections that are removed next."""
         return found

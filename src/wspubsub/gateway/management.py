@@ -28,21 +28,45 @@ _REPLACEMENT = "\ufffd".encode()
 
 
 class Refused(NamedTuple):
-    """Why a request is answered with an error."""
+    """Why a request is answered with an error.
+
+    Attributes:
+        status: HTTP status.
+        error_type: What SDKs recognize it by.
+        body: What AWS answers.
+        detail: What the developer should know.
+    """
 
     status: int
     error_type: str
     body: str = ""
+    detail: str = ""
 
 
-GONE = Refused(410, "GoneException")
-TOO_LARGE = Refused(
-    413, "PayloadTooLargeException", '{"message":"Message exceeds 128 KB"}'
+GONE = Refused(
+    410,
+    "GoneException",
+    detail="no client has this connection ID: it has left, or its handshake has not "
+    "been answered yet; catch GoneException",
 )
-LIMIT_EXCEEDED = Refused(429, "LimitExceededException", '{"message":"Limit exceeded"}')
+TOO_LARGE = Refused(
+    413,
+    "PayloadTooLargeException",
+    '{"message":"Message exceeds 128 KB"}',
+    f"a message has at most {MAX_MESSAGE_BYTES:,} bytes; send less",
+)
+LIMIT_EXCEEDED = Refused(
+    429,
+    "LimitExceededException",
+    '{"message":"Limit exceeded"}',
+    "the client does not read what it was sent before; retry later",
+)
 FORBIDDEN = Refused(403, "ForbiddenException", FORBIDDEN_BODY)
 _UNSIGNED = Refused(
-    403, "ForbiddenException", '{"message":"Missing Authentication Token"}'
+    403,
+    "ForbiddenException",
+    '{"message":"Missing Authentication Token"}',
+    "the request has no AWS signature; use an AWS SDK, or sign it",
 )
 
 
@@ -59,16 +83,17 @@ def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refu
     """
     parts = request.path.partition("?")[0].removeprefix("/").split("/")
     if len(parts) != _PATH_PARTS or request.method not in _METHODS:
-        return FORBIDDEN
+        return _forbid(request, config)
     stage, resource, connection_id = map(unquote, parts)
     if stage != config.stage or resource != "@connections":
-        return FORBIDDEN
+        return _forbid(request, config)
     if config.require_signature and not _is_signed(request):
         return _UNSIGNED
     if not is_well_formed(connection_id):
         message = {"message": f"Invalid connectionId: {connection_id}"}
         text = json.dumps(message, separators=(",", ":"))
-        return Refused(400, "BadRequestException", text)
+        detail = "a connection ID is percent-encoded in the path and ends in %3D"
+        return Refused(400, "BadRequestException", text, detail)
     if request.method == "POST" and len(request.body) > MAX_MESSAGE_BYTES:
         return TOO_LARGE
     return connection_id
@@ -125,10 +150,17 @@ class ManagementAnswers:
             refused.body.encode(),
             now,
             {"x-amzn-errortype": refused.error_type},
+            detail=refused.detail,
         )
 
     def _answer(
-        self, status: int, body: bytes, now: float, extra: dict[str, str] | None = None
+        self,
+        status: int,
+        body: bytes,
+        now: float,
+        extra: dict[str, str] | None = None,
+        *,
+        detail: str = "",
     ) -> ManagementResponse:
         headers = {
             "content-type": "application/json",
@@ -136,7 +168,9 @@ class ManagementAnswers:
             **self._make_id_headers(now),
             **(extra or {}),
         }
-        return ManagementResponse(status=status, headers=headers, body=body)
+        return ManagementResponse(
+            status=status, headers=headers, body=body, detail=detail
+        )
 
     def _make_id_headers(self, now: float) -> dict[str, str]:
         return {
@@ -144,6 +178,20 @@ class ManagementAnswers:
             "x-amz-apigw-id": self._ids.opaque(),
             "x-amzn-trace-id": self._ids.trace(now),
         }
+
+
+def _forbid(request: ManagementRequest, config: GatewayConfig) -> Refused:
+    if is_connect_path(request.path.partition("?")[0], config.stage):
+        detail = (
+            "this is not a WebSocket handshake, which is an HTTP/1.1 GET with "
+            "Upgrade: websocket"
+        )
+    else:
+        detail = (
+            f"clients connect to /{config.stage}; the Management API takes GET, POST "
+            f"and DELETE of /{config.stage}/@connections/ID"
+        )
+    return FORBIDDEN._replace(detail=detail)
 
 
 def _is_signed(request: ManagementRequest) -> bool:

@@ -22,6 +22,22 @@ _SWITCHED_OFF = {
     "AWS_USE_DUALSTACK_ENDPOINT": "false",
     "AWS_USE_FIPS_ENDPOINT": "false",
 }
+# Where credentials may come from besides the two variables.
+_HIDDEN = frozenset(
+    {
+        "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE",
+        "AWS_SESSION_TOKEN",
+        "AWS_ROLE_ARN",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    }
+)
+NOWHERE = "http://127.0.0.1:9/wspubsub-keeps-requests-from-AWS"
+"""Where requests to services go that are not local: nothing listens there, and whoever
+reads the SDK's error sees why. An `AWS_ENDPOINT_URL` of the user's own stays."""
+
 _LOOPBACK = "127.0.0.1,localhost,::1"
 
 
@@ -57,8 +73,13 @@ def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
 
     Nothing that a handler does by mistake can reach the user's account.
     """
-    hidden = {"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN"}
-    return {name: value for name, value in base.items() if name not in hidden} | {
+    kept = {name: value for name, value in base.items() if name not in _HIDDEN}
+    return {"AWS_ENDPOINT_URL": NOWHERE, **kept} | {
+        **_SWITCHED_OFF,
+        # Lambda has none. A profile that the code names would lead to an account.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
@@ -79,7 +100,12 @@ def python_path(base: Mapping[str, str], target: Target) -> str:
 
 
 def function_environ(
-    base: Mapping[str, str], surroundings: Surroundings, *, name: str, target: Target
+    base: Mapping[str, str],
+    surroundings: Surroundings,
+    *,
+    name: str,
+    target: Target,
+    memory_mb: int | None = None,
 ) -> dict[str, str]:
     """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -90,12 +116,16 @@ def function_environ(
     return _sdk_environ(base, surroundings) | {
         **{name: text for name, text in sources.items() if text is not None},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(MEMORY_MB),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb or MEMORY_MB),
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
         "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{name}",
         "LAMBDA_TASK_ROOT": str(target.task_root),
+        # As on Lambda, whatever the terminal's encoding is.
+        "LANG": "en_US.UTF-8",
+        "PYTHONIOENCODING": "utf-8",
+        "PYTHONUTF8": "1",
         # Lambda's task root is read-only. Besides, Python takes a compiled file for
         # current if the source has its size and the second of its last change, so a
         # reload could run what was there before.

@@ -1,6 +1,6 @@
 """What `wspubsub dev` serves: what the handler declares, unless options override it."""
 
-from collections.abc import Set as AbstractSet
+from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, replace
 
 from wspubsub.errors import UsageError
@@ -61,7 +61,7 @@ def warn_of_silence(config: GatewayConfig, application: Application) -> list[str
 
 
 def read_served(
-    target: Target, sources: AbstractSet[str]
+    target: Target, sources: AbstractSet[str], environ: Mapping[str, str] | None = None
 ) -> tuple[Application, str | None]:
     """Return what a handler declares, and the reason if that is unknown.
 
@@ -71,12 +71,15 @@ def read_served(
     Args:
         target: The handler.
         sources: The event sources that it finds variables of.
+        environ: Its environment; None is that of this process.
     """
     unknown = Application(
         handler=target.handler, route_keys=frozenset(), event_sources=None
     )
     try:
-        return inspect_handler(target, sources=sources, is_quiet=True), None
+        return inspect_handler(
+            target, variables=environ, sources=sources, is_quiet=True
+        ), None
     except NoRouterError:
         return unknown, None
     except UsageError as error:

@@ -149,6 +149,7 @@ class LocalGateway:
         self._shell = GatewayShell(settings.config, self._fleets, self._journal)
         server = GatewayServer(
             self._shell,
+            self._journal,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls(stack) if settings.is_tls else None,
             max_buffer_bytes=settings.config.max_buffer_bytes,
@@ -249,10 +250,7 @@ class LocalGateway:
     def _start_sources(self, stack: AsyncExitStack) -> None:
         if self._sources is not None:
             stack.push_async_callback(self._sources.close)
-            self._sources.start(
-                self._fleets[Function.HANDLER],
-                max_concurrency=self._settings.max_environments,
-            )
+            self._sources.start(self._fleets[Function.HANDLER])
 
     def _add_fleet(
         self,
@@ -268,11 +266,16 @@ class LocalGateway:
                 name=name,
                 arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
                 environ=function_environ(
-                    settings.environ, surroundings, name=name, target=target
+                    settings.environ,
+                    surroundings,
+                    name=name,
+                    target=target,
+                    memory_mb=settings.memory_mb,
                 ),
                 task_root=target.task_root,
                 runtime=settings.runtime,
                 timeout_seconds=settings.timeout_seconds,
+                memory_mb=settings.memory_mb,
             ),
             max_environments=settings.max_environments,
             on_output=self._journal.log_output,
@@ -307,7 +310,7 @@ class LocalGateway:
     async def _redeploy(self) -> None:
         settings = self._settings
         application, problem = await asyncio.to_thread(
-            read_served, settings.target, settings.choices.sources
+            read_served, settings.target, settings.choices.sources, settings.environ
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
@@ -336,7 +339,7 @@ class LocalGateway:
 
     def _find_watched_folders(self) -> set[Path]:
         targets = filter(None, (self._settings.target, self._settings.authorizer))
-        return {folder for target in targets for folder in target.search_path}
+        return {folder for target in targets for folder in target.source_folders}
 
 
 def _describe(problem: Raised) -> str:

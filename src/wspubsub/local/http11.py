@@ -8,11 +8,13 @@ read to its end, up to `MAX_DISCARDED_BYTES`, so that the peer can read the answ
 import asyncio
 import contextlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 
 import h11
+
+from wspubsub.local.requests import BadRequestError, HttpRequest, read_head
 
 HEAD_SECONDS = 10.0
 """How long a request may take from its first byte to the end of its head."""
@@ -23,58 +25,12 @@ LINGER_SECONDS = 1.0
 MAX_HEAD_BYTES = 16_384
 MAX_DISCARDED_BYTES = 67_108_864
 _CHUNK = 65_536
-
-
-class BadRequestError(Exception):
-    """The peer did not send a request that can be processed.
-
-    Attributes:
-        status: HTTP status of the answer to it.
-    """
-
-    def __init__(self, status: int, text: str) -> None:
-        super().__init__(text)
-        self.status = status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpRequest:
-    """A request with its body.
-
-    Attributes:
-        method: HTTP method.
-        path: Path of the target, percent-encoded as sent, without the query.
-        query: Query string without the question mark.
-        headers: Names as sent, in order.
-        body: At most as many bytes as were to be kept.
-        is_cut: Whether the body was longer.
-        version: HTTP version, such as `1.1`.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-    is_cut: bool
-    version: str
-
-    def header(self, name: str) -> str | None:
-        """Return the first header of a name, or None."""
-        for candidate, value in self.headers:
-            if candidate.lower() == name:
-                return value
-        return None
-
-    @property
-    def wants_websocket(self) -> bool:
-        """Whether it asks to switch to WebSocket (RFC 6455 §4.2.1)."""
-        upgrade = self.header("upgrade") or ""
-        return (
-            self.method == "GET"
-            and self.version == "1.1"
-            and "websocket" in upgrade.lower()
-        )
+_MAX_REASON = 200
+_HEAD_TOO_LONG = 431
+_TOO_LONG = (
+    f"the request line and headers have more than {MAX_HEAD_BYTES:,} bytes; send less, "
+    "such as fewer cookies"
+)
 
 
 class HttpConnection:
@@ -85,6 +41,8 @@ class HttpConnection:
         writer: Where answers go.
         max_body_bytes: How much of a request's body is kept.
         head_seconds: How long the head of a request may take.
+        is_patient: Whether the peer may be silent between two requests for as long
+            as it likes.
     """
 
     def __init__(
@@ -94,14 +52,17 @@ class HttpConnection:
         *,
         max_body_bytes: int,
         head_seconds: float = HEAD_SECONDS,
+        is_patient: bool = False,
     ) -> None:
         self._reader = reader
         self._writer = writer
         self._max_body_bytes = max_body_bytes
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
         self._head_seconds = head_seconds
-        self._patience = head_seconds
+        self._is_patient = is_patient
+        self._patience: float | None = head_seconds
         self._is_head = False
+        self._received = 0
 
     @property
     def unread(self) -> bytes:
@@ -120,7 +81,7 @@ class HttpConnection:
         try:
             return await self._read()
         except h11.RemoteProtocolError as error:
-            raise BadRequestError(error.error_status_hint, str(error)) from None
+            raise _bad_request(error) from None
         except TimeoutError:
             raise BadRequestError(408, "the request took too long") from None
 
@@ -162,7 +123,7 @@ class HttpConnection:
         if not (self._h11.our_state is self._h11.their_state is h11.DONE):
             return False
         self._h11.start_next_cycle()
-        self._patience = KEEP_ALIVE_SECONDS
+        self._patience = None if self._is_patient else KEEP_ALIVE_SECONDS
         return True
 
     async def linger(self) -> None:
@@ -187,7 +148,7 @@ class HttpConnection:
                 data = await self._reader.read(_CHUNK)
         except TimeoutError:
             data = await self._read_at_once()
-        self._h11.receive_data(data)
+        self._receive(data)
         return bool(data)
 
     async def _read_at_once(self) -> bytes:
@@ -201,27 +162,24 @@ class HttpConnection:
 
     async def _read(self) -> HttpRequest:
         async with asyncio.timeout(self._head_seconds):
-            head = await self._event()
-        if not isinstance(head, h11.Request):
-            raise BadRequestError(400, "the request is incomplete")
-        self._is_head = head.method == b"HEAD"
+            request = read_head(await self._head())
         if self._h11.they_are_waiting_for_100_continue:
             self._send(h11.InformationalResponse(status_code=100, headers=[]))
         async with asyncio.timeout(BODY_SECONDS):
             body, is_cut = await self._body()
-        path, _, query = head.target.decode("ascii").partition("?")
-        return HttpRequest(
-            method=head.method.decode("ascii"),
-            path=path,
-            query=query,
-            headers=tuple(
-                (name.decode("ascii"), value.decode("latin-1"))
-                for name, value in head.headers.raw_items()
-            ),
-            body=body,
-            is_cut=is_cut,
-            version=head.http_version.decode("ascii"),
-        )
+        return replace(request, body=body, is_cut=is_cut)
+
+    async def _head(self) -> h11.Request:
+        before = self._received - len(self.unread)
+        head = await self._event()
+        if not isinstance(head, h11.Request):
+            raise BadRequestError(400, "the request is incomplete")
+        self._is_head = head.method == b"HEAD"
+        # h11 looks at the size only while the end of a head is missing, so it would
+        # depend on how the network cuts a head whether that is too long.
+        if self._received - len(self.unread) - before > MAX_HEAD_BYTES:
+            raise BadRequestError(431, _TOO_LONG)
+        return head
 
     async def _body(self) -> tuple[bytes, bool]:
         kept = bytearray()
@@ -238,14 +196,29 @@ class HttpConnection:
     async def _event(self) -> h11.Event:
         event = self._h11.next_event()
         while isinstance(event, type):  # h11.NEED_DATA
-            self._h11.receive_data(await self._reader.read(_CHUNK))
+            self._receive(await self._reader.read(_CHUNK))
             event = self._h11.next_event()
         return event
+
+    def _receive(self, data: bytes) -> None:
+        self._received += len(data)
+        self._h11.receive_data(data)
 
     def _send(self, event: h11.Event) -> None:
         data = self._h11.send(event)
         if data:
             self._writer.write(data)
+
+
+def _bad_request(error: h11.RemoteProtocolError) -> BadRequestError:
+    status = error.error_status_hint
+    if status == _HEAD_TOO_LONG:
+        return BadRequestError(status, _TOO_LONG)
+    text = str(error)[:_MAX_REASON]
+    return BadRequestError(
+        status,
+        f"the request is not valid HTTP/1.1: {text}; percent-encode what is not ASCII",
+    )
 
 
 _STATUSES = frozenset(status.value for status in HTTPStatus)

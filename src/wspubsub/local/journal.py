@@ -12,13 +12,14 @@ from wspubsub.gateway import (
     Function,
     InvocationResult,
     Invoke,
+    ManagementResponse,
     Raised,
     Refuse,
     SendText,
 )
 from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import InvocationOutcome
+from wspubsub.local.functions.waiting import InvocationOutcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
@@ -61,7 +62,7 @@ class Journal:
         as_json: Whether each line is a JSON object.
         is_colored: Whether text may hold colors.
         now: Clock, in seconds since the epoch.
-        on_broken: Called once when nobody reads the stream any more.
+        on_broken: Called once when the stream takes no more, with the reason.
     """
 
     def __init__(
@@ -71,7 +72,7 @@ class Journal:
         as_json: bool = False,
         is_colored: bool = False,
         now: Callable[[], float] = time.time,
-        on_broken: Callable[[], None] = lambda: None,
+        on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self._stream = stream
         self._as_json = as_json
@@ -103,11 +104,27 @@ class Journal:
         text = f"refused with {refusal.status}{_because(refusal.detail)}"
         self._about(refusal.connection_id, "refused", fields, self._paint(text, _RED))
 
+    def log_rejected(self, client: str, status: int, detail: str) -> None:
+        """Report that a connection was refused before it came to a handshake.
+
+        Args:
+            client: Its address.
+            status: HTTP status of the answer; 0 if no answer was possible.
+            detail: The reason, and what to do.
+        """
+        fields = {"client": client, "status": status, "detail": detail}
+        answered = f" with {status}" if status else ""
+        text = f"refused {client}{answered}{_because(detail)}"
+        self._write("rejected", fields, self._add_time("", self._paint(text, _RED)))
+
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
+        if close.detail:
+            fields["detail"] = close.detail
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
+        text += _because(close.detail)
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
     def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
@@ -132,6 +149,21 @@ class Journal:
         if error:
             text += self._paint(f": {_visible(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
+
+    def log_withdrawn(self, invoke: Invoke) -> None:
+        """Report an invocation that nobody waits for, and that has not begun."""
+        request = invoke.event["requestContext"]
+        fields = {
+            "function": invoke.function.value,
+            "route_key": request["routeKey"],
+            "request_id": request["requestId"],
+            "invocation_id": invoke.invocation_id,
+        }
+        text = f"{_visible(request['routeKey']):<20} withdrawn before it began: "
+        text += "nobody waits for it"
+        self._about(
+            invoke.connection_id, "withdrawn", fields, self._paint(text, _YELLOW)
+        )
 
     def log_batch(self, line: BatchLine) -> None:
         """Report how an invocation with records of an event source ended."""
@@ -161,13 +193,21 @@ class Journal:
         text = f"sent {_shorten(message.text)}{_because(message.detail)}"
         self._about(message.connection_id, "sent", fields, self._paint(text, color))
 
-    def log_managed(self, method: str, path: str, status: int, size: int) -> None:
+    def log_managed(
+        self, method: str, path: str, size: int, response: ManagementResponse
+    ) -> None:
         """Report a request to the Management API; as text, only if it failed."""
-        fields = {"method": method, "path": path, "status": status, "bytes": size}
-        text = self._paint(f"{method} {_visible(path)} answered {status}", _YELLOW)
-        self._write(
-            "managed", fields, self._add_time("", text) if status >= _ERROR else ""
-        )
+        fields = {
+            "method": method,
+            "path": path,
+            "status": response.status,
+            "bytes": size,
+            **({"detail": response.detail} if response.detail else {}),
+        }
+        text = f"{_visible(method)} {_shorten(path)} answered {response.status}"
+        line = self._paint(f"{text}{_because(response.detail)}", _YELLOW)
+        is_shown = response.status >= _ERROR
+        self._write("managed", fields, self._add_time("", line) if is_shown else "")
 
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
@@ -206,9 +246,9 @@ class Journal:
         try:
             self._stream.write(text + "\n")
             self._stream.flush()
-        except OSError:
+        except OSError as error:
             self._is_broken = True
-            self._on_broken()
+            self._on_broken(error)
 
     def _paint(self, text: str, color: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text

@@ -104,13 +104,17 @@ class ChildProcess:
         if self._is_gone:
             return
         self._is_gone = True
-        self._kill_group()
-        with contextlib.suppress(ProcessLookupError):
-            self._transport.kill()
+        self.send_kill()
         await asyncio.wait({self.exited})
         # Its output ends with it, unless it has given it to a process elsewhere.
         await asyncio.wait({self._watcher.closed}, timeout=STOP_SECONDS)
         self._transport.close()
+
+    def send_kill(self) -> None:
+        """End it and all that it started, without waiting for their end."""
+        self._kill_group()
+        with contextlib.suppress(ProcessLookupError):
+            self._transport.kill()
 
     def _kill_group(self) -> None:
         # The group outlives its leader while anything that the leader started lives.

@@ -4,12 +4,35 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.target import Target
 from wspubsub.local.declared import ApiChoices
 from wspubsub.local.functions.environment import Runtime
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
+
+MAX_FUNCTION_SECONDS = 900
+MIN_MEMORY_MB, MAX_MEMORY_MB = 128, 10_240
+"""What a function may have ("Lambda quotas")."""
+
+
+def check_function(timeout_seconds: float, memory_mb: int | None) -> None:
+    """Check the timeout and the memory of a function.
+
+    Raises:
+        UsageError: Lambda would not accept them.
+    """
+    if not 0 < timeout_seconds <= MAX_FUNCTION_SECONDS:
+        raise UsageError(
+            f"--timeout must be greater than 0 and at most {MAX_FUNCTION_SECONDS} "
+            f"seconds, as on Lambda, not {timeout_seconds:g}"
+        )
+    if memory_mb is not None and not MIN_MEMORY_MB <= memory_mb <= MAX_MEMORY_MB:
+        raise UsageError(
+            f"--memory must be from {MIN_MEMORY_MB} to {MAX_MEMORY_MB} MB, as on "
+            f"Lambda, not {memory_mb}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,13 +55,14 @@ class LocalSettings:
         stream: How the table's stream is delivered, if it is.
         queue: A queue that is made and delivered, if one is.
         max_environments: How many environments each function may have.
-        timeout_seconds: Time-out of the functions.
+        timeout_seconds: Timeout of the functions.
+        memory_mb: How much memory a process of theirs may use; None for any amount.
         runtime: Which runtime client runs them.
         reloads: Whether changed source files renew the environments.
         environ: Environment variables that functions find besides Lambda's.
 
     Raises:
-        UsageError: AWS would refuse the queue for such a function.
+        UsageError: AWS would refuse the function, or the queue for it.
     """
 
     config: GatewayConfig
@@ -56,10 +80,12 @@ class LocalSettings:
     queue: QueueSettings | None = None
     max_environments: int = 4
     timeout_seconds: float = MAX_TIMEOUT_SECONDS
+    memory_mb: int | None = None
     runtime: Runtime = Runtime.BUILT_IN
     reloads: bool = False
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
 
     def __post_init__(self) -> None:
+        check_function(self.timeout_seconds, self.memory_mb)
         if self.queue is not None:
             self.queue.check_timeout(self.timeout_seconds)

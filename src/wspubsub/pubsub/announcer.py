@@ -1,10 +1,11 @@
-"""Informing the members of topics who has joined and who has left."""
+"""Informing the members of topics who has joined and left, and the application."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 
 from wspubsub.delivery import Budget
 from wspubsub.messages import METERED_BYTES
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.caller import describe
 from wspubsub.pubsub.frames import (
     ClientInfo,
@@ -12,12 +13,16 @@ from wspubsub.pubsub.frames import (
     split_frames,
 )
 from wspubsub.pubsub.posting import MemberDelivery
-from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.sessions import Ended, Presence, Session
 
 log = logging.getLogger("wspubsub")
 
 PATIENCE_SECONDS = 0.25
 """How long members that fail are tried again: who is there heals by itself."""
+
+
+OnGone = Callable[[Session, frozenset[str]], object]
+"""Called with a session that has ended, and the topics that were left by that."""
 
 
 class Announcer:
@@ -29,13 +34,18 @@ class Announcer:
     Args:
         members: Posts to the members of topics.
         announces: Says whether a topic's members are told who joins and leaves.
+        on_gone: Called once for each session that has ended.
     """
 
     def __init__(
-        self, members: MemberDelivery, announces: Callable[[str], bool]
+        self,
+        members: MemberDelivery,
+        announces: Callable[[str], bool],
+        on_gone: OnGone | None = None,
     ) -> None:
         self._members = members
         self._announces = announces
+        self._on_gone = on_gone
 
     def push_join(self, topic: str, who: ClientInfo, budget: Budget) -> None:
         """Inform a topic's other members that somebody has joined, if it announces it.
@@ -46,26 +56,51 @@ class Announcer:
             push = make_push("join", {"info": who.fields()}, topic)
             self._post(topic, push, frozenset({who.client}), budget)
 
-    def tell_left(
-        self, left: Mapping[str, Mapping[str, Presence]], budget: Budget
-    ) -> None:
+    def tell_ended(self, ended: Iterable[Ended], budget: Budget) -> None:
+        """Tell whom it concerns that connections have ended.
+
+        Args:
+            ended: What they have left.
+            budget: The time that telling the members of topics may take.
+        """
+        ended = list(ended)
+        for each in ended:
+            for connection_id, session in each.sessions.items():
+                self._call_on_gone(session, each.left.get(connection_id, frozenset()))
+        self.tell_left(
+            [
+                (topic, presence)
+                for each in ended
+                for presences in each.presences.values()
+                for topic, presence in presences.items()
+            ],
+            budget,
+        )
+
+    def tell_left(self, left: Iterable[tuple[str, Presence]], budget: Budget) -> None:
         """Inform the members of topics who has left them, if that is announced.
 
         Args:
-            left: As whom each connection was present in the topics that it has left.
+            left: The topics, and as whom somebody was present there.
             budget: The time that it may take.
         """
         pushes: dict[str, list[str]] = {}
-        for presences in left.values():
-            for topic, presence in presences.items():
-                if self._announces(topic):
-                    content = {"info": describe(presence).fields()}
-                    pushes.setdefault(topic, []).append(
-                        make_push("leave", content, topic)
-                    )
+        for topic, presence in left:
+            if self._announces(topic):
+                content = {"info": describe(presence).fields()}
+                pushes.setdefault(topic, []).append(make_push("leave", content, topic))
         for topic, parts in pushes.items():
             for frame in split_frames(parts, METERED_BYTES):
                 self._post(topic, frame, frozenset(), budget)
+
+    def _call_on_gone(self, session: Session, topics: frozenset[str]) -> None:
+        if self._on_gone is None:
+            return
+        try:
+            self._on_gone(session, topics)
+        except Exception:
+            # What others are still to be told does not depend on it.
+            log.exception("on_gone failed for connection %s", session.connection_id)
 
     def _post(
         self, topic: str, frame: str, exclude: frozenset[str], budget: Budget
@@ -77,8 +112,7 @@ class Announcer:
             return
         posted = self._members.deliver(
             topic,
-            frame.encode(),
-            offset=0,
+            Batch(frame.encode()),
             exclude=exclude,
             budget=budget,
             patience_seconds=PATIENCE_SECONDS,
@@ -90,4 +124,4 @@ class Announcer:
                 posted.error,
             )
         # Everybody leaves a topic once, so this comes to an end.
-        self.tell_left(posted.left, budget)
+        self.tell_ended(posted.ended, budget)

@@ -1,8 +1,9 @@
-"""A topic's members, sorted into those that get a frame and those that do not."""
+"""A topic's members, sorted into those that get a batch and those that do not."""
 
 from collections.abc import Iterator
 
 from wspubsub.delivery import Budget
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.marks import MAX_THREADS, Marks
 from wspubsub.subscriptions.members import (
     EXPIRY_GRACE_SECONDS,
@@ -17,20 +18,24 @@ class Audience:
 
     One that is held is being let in: its reply may not be there yet, and its SDK would
     drop what comes before. It is left a trace instead, and whoever lets it in reads
-    the log until no trace is left. If the hold is over by then, the frame is posted.
+    the log until no trace is left. If the hold is over by then, the batch is posted,
+    without what the member was told before its release.
 
     Args:
         members: Who they are.
         topic: The topic.
+        batch: What they are to get. If its publications have positions, members are
+            read with strong consistency.
+        exclude: Members that are not to get it.
         budget: The time that reading and tracing may take.
         now: Seconds since the epoch.
-        is_logged: Whether the frame has publications with an offset; then members are
-            read with strong consistency.
 
     Attributes:
         expired: Those whose token has expired.
         marked: Those that have missed something.
         server_side: Those that get it and that the server has subscribed.
+        told: Those that were told all of it before.
+        partly_told: Those that were told its first publications, by their number.
         traced: Those that get it from whoever lets them in.
         untraced: Those that could not be left a trace.
     """
@@ -39,28 +44,33 @@ class Audience:
         self,
         members: MemberStore,
         topic: str,
+        batch: Batch,
+        exclude: frozenset[str],
         budget: Budget,
         *,
         now: float,
-        is_logged: bool,
     ) -> None:
         self.expired: list[str] = []
         self.marked: list[Member] = []
         self.server_side: set[str] = set()
         self.traced: list[str] = []
         self.untraced: list[Member] = []
+        self.told: list[str] = []
+        self.partly_told: dict[int, list[str]] = {}
         self._members = members
         self._topic = topic
+        self._batch = batch
+        self._exclude = exclude
         self._budget = budget
         self._now = now
-        self._is_logged = is_logged
+        self._is_logged = bool(batch.positions)
         self._held: list[Member] = []
 
-    def select(self, exclude: frozenset[str]) -> Iterator[str]:
+    def select(self) -> Iterator[str]:
         """Yield those that get it; errors while reading are raised here as well."""
         try:
             for member in self._read():
-                if self._is_ready(member, exclude):
+                if self._is_ready(member):
                     yield self._take(member)
                 elif len(self._held) >= MAX_THREADS:
                     yield from self._trace()
@@ -79,17 +89,27 @@ class Audience:
             timeout_seconds=self._budget.posting_seconds_left(),
         )
 
-    def _is_ready(self, member: Member, exclude: frozenset[str]) -> bool:
+    def _is_ready(self, member: Member) -> bool:
         until, held_at = member.until, member.held_at
         if until is not None and until <= self._now - EXPIRY_GRACE_SECONDS:
             self.expired.append(member.connection_id)
         elif self._is_logged and held_at is not None and self._is_recent(held_at):
-            if member.connection_id not in exclude:
+            if member.connection_id not in self._exclude:
                 self._held.append(member)
         elif member.lost is not None or (self._is_logged and held_at is not None):
             self.marked.append(member)
         else:
+            return self._needs_all(member)
+        return False
+
+    def _needs_all(self, member: Member) -> bool:
+        count = self._batch.count_told(member.told)
+        if count == 0:
             return True
+        if count < len(self._batch.positions):
+            self.partly_told.setdefault(count, []).append(self._take(member))
+        elif member.connection_id not in self._exclude:
+            self.told.append(member.connection_id)
         return False
 
     def _is_recent(self, held_at: float) -> bool:
@@ -102,14 +122,12 @@ class Audience:
         return member.connection_id
 
     def _trace(self) -> Iterator[str]:
-        """Trace those that are held, and yield those who are not any more."""
+        """Trace those that are held, and yield those of the others that get it."""
         held, self._held = self._held, []
         marks = Marks(self._members, self._topic, 0, self._budget)
-        marks.trace(held)
-        traced = {each.connection_id for each in marks.written}
-        self.traced += traced
-        for member in held:
-            if member.connection_id in marks.failed:
-                self.untraced.append(member)
-            elif member.connection_id not in traced:
+        for member in marks.trace(held):
+            if member.held_at is not None:
+                self.traced.append(member.connection_id)
+            elif self._is_ready(member):
                 yield self._take(member)
+        self.untraced += [each for each in held if each.connection_id in marks.failed]

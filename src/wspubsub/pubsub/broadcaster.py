@@ -15,7 +15,8 @@ from wspubsub.publisher import (
     mark_sent,
     warn_of_incomplete,
 )
-from wspubsub.pubsub.announcer import Announcer
+from wspubsub.pubsub.announcer import Announcer, OnGone
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.codes import Code
 from wspubsub.pubsub.frames import (
     ClientInfo,
@@ -34,7 +35,7 @@ from wspubsub.pubsub.publications import (
 from wspubsub.pubsub.stream_delivery import StreamDelivery
 from wspubsub.reports import PublishReport
 from wspubsub.subscriptions.members import MemberStore
-from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.sessions import Ended, Presence
 from wspubsub.topics import validate_topic
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class Broadcaster:
         owns: Says whether the messages of a topic that the stream brings are for the
             members of this store.
         announces: Says whether a topic's members are told who joins and leaves.
+        on_gone: Called once for each session that has ended, however that was found.
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
@@ -87,6 +89,7 @@ class Broadcaster:
         by_stream: bool = False,
         owns: Callable[[str], bool] = lambda _: True,
         announces: Callable[[str], bool] = lambda _: False,
+        on_gone: OnGone | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -104,7 +107,7 @@ class Broadcaster:
         self._members = MemberDelivery(
             members, self.publisher.delivery, now=now, clock=clock
         )
-        self._announcer = Announcer(self._members, announces)
+        self._announcer = Announcer(self._members, announces, on_gone)
         self.joiner = (
             StreamDelivery(self._members, self._announcer, owns) if by_stream else None
         )
@@ -173,7 +176,7 @@ class Broadcaster:
             )
         frame = encode_publication(topic, Publication(data, info=info))
         posted = self._members.deliver(
-            topic, frame, offset=0, exclude=excluded, budget=budget
+            topic, Batch(frame), exclude=excluded, budget=budget
         )
         return self._conclude(posted, budget)
 
@@ -204,8 +207,7 @@ class Broadcaster:
         """Post a message, and return whether everyone has received it or is marked."""
         posted = self._members.deliver(
             message.topic,
-            encode_logged(message),
-            offset=message.position.offset,
+            Batch(encode_logged(message), (message.position,)),
             exclude=message.exclude,
             budget=budget,
         )
@@ -216,7 +218,7 @@ class Broadcaster:
         return posted.__replace__(report=report), is_settled
 
     def _conclude(self, posted: Posted, budget: Budget) -> PublishReport:
-        self._announcer.tell_left(posted.left, budget)
+        self._announcer.tell_ended(posted.ended, budget)
         if posted.error is not None:
             posted.error.report = posted.report
             raise posted.error
@@ -233,20 +235,25 @@ class Broadcaster:
         """
         self._announcer.push_join(topic, who, self._members.budget(None))
 
-    def tell_left(
-        self,
-        left: Mapping[str, Mapping[str, Presence]],
-        *,
-        timeout_seconds: float | None = None,
-    ) -> None:
-        """Inform the members of topics who has left them, if that is announced.
+    def tell_left(self, topic: str, who: Presence) -> None:
+        """Inform a topic's members that somebody has left, if it announces it.
 
         Args:
-            left: As whom each connection was present in the topics that it has left;
-                `Ended.presences`.
-            timeout_seconds: Longest time this call may take.
+            topic: The topic.
+            who: Who has left.
         """
-        self._announcer.tell_left(left, self._members.budget(timeout_seconds))
+        self._announcer.tell_left([(topic, who)], self._members.budget(None))
+
+    def tell_ended(self, ended: Ended, *, timeout_seconds: float | None = None) -> None:
+        """Tell whom it concerns that connections have ended.
+
+        Args:
+            ended: What they have left: the members of those topics are informed where
+                that is announced, and `on_gone` is called for each session.
+            timeout_seconds: Longest time that informing them may take.
+        """
+        budget = self._members.budget(timeout_seconds)
+        self._announcer.tell_ended([ended], budget)
 
     # Single connections.
 
@@ -265,7 +272,7 @@ class Broadcaster:
         """
         budget = self._members.budget(timeout_seconds)
         posted = self._members.post(connection_ids, encode(frame), budget=budget)
-        self._announcer.tell_left(posted.left, budget)
+        self._announcer.tell_ended(posted.ended, budget)
         if posted.error is not None:
             raise posted.error
         return posted.report

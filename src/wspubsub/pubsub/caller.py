@@ -68,7 +68,7 @@ class Services(Record):
 
     def announce_leave(self, topic: str, left: Presence) -> None:
         """Inform a topic's subscribers that somebody has left, if it is announced."""
-        self.broadcaster.tell_left({left.connection_id: {topic: left}})
+        self.broadcaster.tell_left(topic, left)
 
 
 class Caller:

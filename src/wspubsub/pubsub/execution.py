@@ -208,7 +208,8 @@ def _is_there(caller: Caller) -> bool:
         for entry in caller.begun:
             entry.undo()
         if caller.has_connected:
-            caller.app.members.end_session(caller.connection_id)
+            ended = caller.app.members.end_session(caller.connection_id)
+            caller.app.broadcaster.tell_ended(ended)
         return False
     for entry in caller.begun:
         if entry.has_joined:

@@ -9,6 +9,9 @@ posted, and so on.
 
 A message that was appended before the subscription was written is in the reply. One
 that was appended later finds it held, or released: then all before it have been posted.
+
+The release says up to which position the client was told everything. A publisher of an
+older message finds that, and does not post what the client has.
 """
 
 import logging
@@ -37,7 +40,8 @@ class Hold:
     Attributes:
         topic: As given.
         told: As given.
-        position: Where it stands: it has been posted everything up to there.
+        position: Where it stands: everything up to there has been posted to it, or it
+            was told that it is not.
         is_released: Whether publishers post to it again.
         is_behind: Whether something is newer and could not be posted, or be known.
         newer: What was published since, and is not posted yet.
@@ -70,6 +74,7 @@ class Hold:
                 self.topic,
                 number=self.told.number,
                 traces=self._traces,
+                told=self.position,
             )
         except WspubsubError:
             log.warning("could not release a subscriber", exc_info=True)

@@ -23,7 +23,7 @@ class Marks:
         budget: The time that it may take.
 
     Attributes:
-        written: Members about which it is written now; not those that have left.
+        written: Members that are marked now; not those that have left.
         failed: Why it could not be written about others.
     """
 
@@ -41,32 +41,41 @@ class Marks:
         """Mark members as behind."""
         self._write(members, self._mark)
 
-    def trace(self, members: Collection[Member]) -> None:
-        """Leave a trace on members that are being let in."""
-        self._write(members, self._trace)
+    def trace(self, members: Collection[Member]) -> list[Member]:
+        """Leave a trace on members that are being let in.
+
+        Returns:
+            What has become of them: a trace was left on those that are still held.
+        """
+        found: list[Member] = []
+
+        def trace(member: Member, seconds: float) -> None:
+            now = self._members.trace(
+                self._topic, member.connection_id, timeout_seconds=seconds
+            )
+            if now is not None:
+                found.append(now)
+
+        self._write(members, trace)
+        return found
 
     def _write(
-        self, members: Collection[Member], write: Callable[[str, float], bool]
+        self, members: Collection[Member], write: Callable[[Member, float], None]
     ) -> None:
         def write_one(member: Member) -> None:
             if self._budget.is_spent():
                 self.failed[member.connection_id] = "the time ran out"
                 return
             try:
-                is_written = write(member.connection_id, self._budget.seconds_left())
+                write(member, self._budget.seconds_left())
             except WspubsubError as error:
                 self.failed[member.connection_id] = f"{error}"
-            else:
-                if is_written:
-                    self.written.append(member)
 
         # Where all are reached, nobody pays for threads.
         run_each(write_one, members, most=MAX_THREADS, few=FEW)
 
-    def _mark(self, connection_id: str, seconds: float) -> bool:
-        return self._members.mark_lost(
-            self._topic, connection_id, self._offset, timeout_seconds=seconds
-        )
-
-    def _trace(self, connection_id: str, seconds: float) -> bool:
-        return self._members.trace(self._topic, connection_id, timeout_seconds=seconds)
+    def _mark(self, member: Member, seconds: float) -> None:
+        if self._members.mark_lost(
+            self._topic, member.connection_id, self._offset, timeout_seconds=seconds
+        ):
+            self.written.append(member)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Collection
 
-from wspubsub.connections import Connections
+from wspubsub.connections import Connections, Outcome
 from wspubsub.errors import ConnectionGoneError, WspubsubError
 from wspubsub.pubsub.codes import INSUFFICIENT_STATE, Code
 from wspubsub.pubsub.frames import make_disconnect, make_unsubscribe
@@ -35,44 +35,58 @@ class Notices:
 
     def ask_to_resubscribe(
         self, topic: str, connection_ids: Collection[str], until: float
-    ) -> None:
+    ) -> list[str]:
         """Make clients resubscribe to a topic, and so recover what they missed.
 
         Args:
             topic: The topic.
             connection_ids: The clients.
             until: Instant of the clock at which there is no more time.
+
+        Returns:
+            Those that are gone.
         """
-        self._post(connection_ids, make_unsubscribe(topic, INSUFFICIENT_STATE), until)
+        frame = make_unsubscribe(topic, INSUFFICIENT_STATE)
+        return self._post(connection_ids, frame, until)
 
     def disconnect(
         self, connection_ids: Collection[str], code: Code, until: float
-    ) -> None:
+    ) -> list[str]:
         """Make clients disconnect, and close the connections.
 
         API Gateway chooses the close code (1000), and after that one every SDK
         reconnects; so the code that counts is in a push before it.
+
+        Returns:
+            Those that were gone already.
         """
         chosen = list(connection_ids)[:MAX_DISCONNECTED]
-        self._post(chosen, make_disconnect(code), until)
+        gone = self._post(chosen, make_disconnect(code), until)
         for connection_id in chosen:
             if self._clock() >= until:
-                return
+                break
             self._close(connection_id)
+        return gone
 
-    def _post(self, connection_ids: Collection[str], frame: str, until: float) -> None:
+    def _post(
+        self, connection_ids: Collection[str], frame: str, until: float
+    ) -> list[str]:
+        gone: list[str] = []
         if not connection_ids:
-            return
+            return gone
         deadline = min(until, self._clock() + NOTICE_SECONDS)
         try:
             for outcome in self._connections.post_many(
                 connection_ids, frame.encode(), deadline=deadline, patience_seconds=0.0
             ):
+                if outcome.outcome is Outcome.GONE:
+                    gone.append(outcome.connection_id)
                 log.debug(
                     "notice to %s: %s", outcome.connection_id, outcome.outcome.value
                 )
         except WspubsubError:
             log.warning("could not post the notice %s", frame, exc_info=True)
+        return gone
 
     def _close(self, connection_id: str) -> None:
         try:

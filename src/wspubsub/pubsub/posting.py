@@ -1,18 +1,20 @@
-"""Posting a frame to a topic's members, and marking those that it did not reach.
+"""Posting a batch to a topic's members, and marking those that it did not reach.
 
-Most members get the frame. One whose mark says that it has missed something is asked to
+Most members get all of it. One whose mark says that it has missed something is asked to
 subscribe again instead, which makes its SDK recover; one whose token has expired is
-disconnected; one that is being let in gets it from whoever lets it in. Whoever is given
-up is marked where every publisher looks.
+disconnected; one that is being let in gets it from whoever lets it in, and one that was
+let in just now gets what that has not brought. Whoever is given up is marked where
+every publisher looks.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
+from functools import partial
 
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.delivery import Budget, Delivery
 from wspubsub.pubsub.audience import Audience
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.codes import CONNECTION_EXPIRED, STATE_LOST
 from wspubsub.pubsub.marks import Marks
 from wspubsub.pubsub.notices import Notices
@@ -20,11 +22,11 @@ from wspubsub.records import Record
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.port import Pruned
-from wspubsub.subscriptions.sessions import Member, Presence
+from wspubsub.subscriptions.sessions import Ended, Member
 
 
 class Posted(Record):
-    """The result of posting a frame.
+    """The result of posting a batch.
 
     Attributes:
         report: What became of it for each member that was to get it.
@@ -34,7 +36,7 @@ class Posted(Record):
         server_side: Members among them that the server has subscribed.
         behind: Members that did not get it because they have missed something later.
         untraced: Members on their way into the topic that could not be left a trace.
-        left: As whom each connection that was found gone has left which topics.
+        ended: What connections that were found gone have left.
     """
 
     report: PublishReport
@@ -44,7 +46,15 @@ class Posted(Record):
     server_side: frozenset[str] = frozenset()
     behind: tuple[Member, ...] = ()
     untraced: tuple[Member, ...] = ()
-    left: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
+    ended: tuple[Ended, ...] = ()
+
+    def add(self, other: "Posted") -> "Posted":
+        """Return what became of this batch and of one for others of the same topic."""
+        return self.__replace__(
+            report=self.report.add(other.report),
+            error=self.error or other.error,
+            ended=self.ended + other.ended,
+        )
 
 
 class MemberDelivery:
@@ -77,21 +87,19 @@ class MemberDelivery:
     def deliver(
         self,
         topic: str,
-        frame: bytes,
+        batch: Batch,
         *,
-        offset: int,
         exclude: frozenset[str],
         budget: Budget,
         patience_seconds: float | None = None,
         heard: Callable[[PostOutcome], object] | None = None,
     ) -> Posted:
-        """Post a frame to a topic's members; `settle` follows.
+        """Post a batch to a topic's members; `settle` follows.
 
         Args:
             topic: The topic.
-            frame: What to post.
-            offset: Offset of the first publication in it; 0 if the topic has no
-                history. With one, members are read with strong consistency.
+            batch: What to post. If its publications have positions, members are read
+                with strong consistency.
             exclude: Members that are not to get it.
             budget: The time that it may take.
             patience_seconds: How long those that fail are tried again, as in
@@ -99,32 +107,39 @@ class MemberDelivery:
             heard: Called with what became of each post, as it ends.
         """
         audience = Audience(
-            self._members, topic, budget, now=self._now(), is_logged=offset > 0
+            self._members, topic, batch, exclude, budget, now=self._now()
         )
-        posted = self.post(
-            audience.select(exclude),
-            frame,
+        post = partial(
+            self.post,
             topic=topic,
             exclude=exclude,
             budget=budget,
             patience_seconds=patience_seconds,
             heard=heard,
         )
-        self._have_recover(topic, audience.marked, budget)
-        self._notices.disconnect(
+        posted = post(audience.select(), batch.frame)
+        for count, connection_ids in audience.partly_told.items():
+            posted = posted.add(post(connection_ids, batch.frame_after(count)))
+        gone = self._have_recover(topic, audience.marked, budget)
+        gone += self._notices.disconnect(
             audience.expired, CONNECTION_EXPIRED, budget.posting_until
         )
+        # No other post would find these, since they get no publication any more.
+        pruning = _Pruning(self._members)
+        self._delivery.prune_with(pruning.prune).prune(gone, topic, budget)
+        served = [*audience.traced, *audience.told]
         if heard is not None:
-            for connection_id in audience.traced:
+            for connection_id in served:
                 heard(PostOutcome(connection_id, Outcome.DELIVERED))
-        delivered = posted.report.delivered + len(audience.traced)
+        delivered = posted.report.delivered + len(served)
         return posted.__replace__(
             report=posted.report.__replace__(delivered=delivered),
             topic=topic,
-            offset=offset,
+            offset=batch.offset,
             server_side=frozenset(audience.server_side),
-            behind=tuple(m for m in audience.marked if (m.lost or 0) > offset),
+            behind=tuple(m for m in audience.marked if (m.lost or 0) > batch.offset),
             untraced=tuple(audience.untraced),
+            ended=(*posted.ended, *pruning.ended),
         )
 
     def post(
@@ -165,7 +180,7 @@ class MemberDelivery:
             )
         except PublishError as stopped:
             report, error = stopped.report, stopped
-        return Posted(report=report, error=error, left=pruning.left)
+        return Posted(report=report, error=error, ended=tuple(pruning.ended))
 
     def settle(self, posted: Posted, budget: Budget) -> Mapping[str, str]:
         """Mark members that a frame did not reach, and ask them once to recover.
@@ -190,27 +205,28 @@ class MemberDelivery:
 
     def _have_recover(
         self, topic: str, members: Iterable[Member], budget: Budget
-    ) -> None:
+    ) -> list[str]:
+        """Ask members to recover, and return those that are gone."""
         by_client: list[str] = []
         by_server: list[str] = []
         for member in members:
             side = by_server if member.is_server_side else by_client
             side.append(member.connection_id)
         until = budget.posting_until
-        self._notices.ask_to_resubscribe(topic, by_client, until)
+        gone = self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
-        self._notices.disconnect(by_server, STATE_LOST, until)
+        return gone + self._notices.disconnect(by_server, STATE_LOST, until)
 
 
 class _Pruning:
-    """Forgets connections that are gone, and records what each has left.
+    """Forgets connections that are gone, and records what they have left.
 
     Attributes:
-        left: As whom each connection was shown as present, by topic.
+        ended: What they have left.
     """
 
     def __init__(self, members: MemberStore) -> None:
-        self.left: dict[str, Mapping[str, Presence]] = {}
+        self.ended: list[Ended] = []
         self._members = members
 
     def prune(
@@ -223,5 +239,5 @@ class _Pruning:
         ended = self._members.end_sessions(
             connection_ids, topic=topic, timeout_seconds=timeout_seconds
         )
-        self.left.update(ended.presences)
+        self.ended.append(ended)
         return ended

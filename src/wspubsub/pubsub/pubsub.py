@@ -27,6 +27,7 @@ from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import CONNECT, DEFAULT, DISCONNECT
 from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import Session
 
 
 class PubSub(Registration, Server):
@@ -200,7 +201,8 @@ class PubSub(Registration, Server):
                 self._handshakes.store(event, self._members.connect)
             return response
         if isinstance(event, DisconnectEvent):
-            self._end(event)
+            ended = self._members.end_session(event.connection_id)
+            self._app.broadcaster.tell_ended(ended)
         response = call_next(event)
         if isinstance(event, MessageEvent) and not response.body:
             return response if _has_own_route(event) else Response(SKIP_PUSH)
@@ -216,19 +218,14 @@ class PubSub(Registration, Server):
         answers = Answers(self._app, self._replies)
         return answers.give(event.connection_id, replies, caller.read_again)
 
-    def _end(self, event: DisconnectEvent) -> None:
-        rule = self._rules.get("disconnect")
-        state = None
+    def _call_on_gone(self, session: Session, topics: frozenset[str]) -> None:
+        rule = self._rules.get("gone")
         if callable(rule):
-            state = self._members.read_session(event.connection_id)
-        ended = self._members.end_session(event.connection_id)
-        self._app.broadcaster.tell_left(ended.presences)
-        if callable(rule) and state is not None and state.session is not None:
             departure = Departure(
-                connection_id=event.connection_id,
-                user=state.session.user,
-                info=decode_info(state.session),
-                topics=frozenset(state.subscriptions),
+                connection_id=session.connection_id,
+                user=session.user,
+                info=decode_info(session),
+                topics=topics,
             )
             call(rule, departure)
 
@@ -250,6 +247,7 @@ class PubSub(Registration, Server):
             by_stream=self._by_stream and log is not None,
             owns=self._topics.has,
             announces=self._topics.is_announced,
+            on_gone=self._call_on_gone,
             timeout_seconds=self._timeout_seconds,
             now=self._now,
             clock=self._clock,

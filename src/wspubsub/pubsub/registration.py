@@ -112,15 +112,17 @@ class Registration:
         """
         return self._register_function("send", function)
 
-    def on_disconnect(self, function: RuleT) -> RuleT:
-        """Register a function to call with a `Departure` after a connection has ended.
+    def on_gone(self, function: RuleT) -> RuleT:
+        """Register a function to call with a `Departure` when a connection has ended.
 
-        AWS does not promise that it comes for each connection.
+        It is called at most once for each connection that has connected: where
+        `$disconnect` says so, or by the function that finds the connection gone when
+        it posts to it. What it raises is logged.
 
         Raises:
             UsageError: There is one already.
         """
-        return self._register_function("disconnect", function)
+        return self._register_function("gone", function)
 
     def rpc(self, name: str) -> Callable[[RuleT], RuleT]:
         """Register a method that clients may call, by its name.

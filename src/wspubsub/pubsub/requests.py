@@ -124,13 +124,13 @@ class SendRequest(_UserRequest):
 
 
 class Departure(Record):
-    """A connection has ended; `on_disconnect` is called with it.
+    """A connection has ended; `on_gone` is called with it.
 
     Attributes:
         connection_id: ID of the connection.
         user: ID of the user; empty for an anonymous one.
         info: What the connect rule said about the user.
-        topics: Topics that the connection was subscribed to.
+        topics: Topics that the connection has left by that.
     """
 
     connection_id: str

@@ -7,6 +7,7 @@ from wspubsub.connections import PostOutcome
 from wspubsub.delivery import Budget
 from wspubsub.errors import WspubsubError
 from wspubsub.pubsub.announcer import Announcer
+from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.posting import MemberDelivery, Posted
 from wspubsub.pubsub.publications import encode_logged
 from wspubsub.reports import PublishReport
@@ -66,12 +67,11 @@ class StreamDelivery:
                 marked.
             PublishError: The store or the Management API failed halfway.
         """
-        first = messages[0]
+        batch = Batch(frame, tuple(each.position for each in messages))
         budget = self._members.budget(timeout_seconds)
         posted = self._members.deliver(
-            first.topic,
-            frame,
-            offset=first.position.offset,
+            messages[0].topic,
+            batch,
             exclude=exclude,
             budget=budget,
             patience_seconds=PATIENCE_SECONDS,
@@ -81,7 +81,7 @@ class StreamDelivery:
             self._settle(posted, gives_up, budget)
         finally:
             # They are found gone only once, whether the message comes again or not.
-            self._announcer.tell_left(posted.left, budget)
+            self._announcer.tell_ended(posted.ended, budget)
 
     def _settle(
         self,

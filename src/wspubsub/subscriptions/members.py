@@ -203,17 +203,23 @@ class MemberStore(SegmentedStore, Protocol):
 
     def trace(
         self, topic: str, connection_id: str, *, timeout_seconds: float | None = None
-    ) -> bool:
+    ) -> Member | None:
         """Note on a subscriber that is held that there is a newer message in the log.
 
         Returns:
-            Whether it was held; if not, the message is to be posted to it, if it is
-            still subscribed.
+            The subscriber at this moment; it is held (`Member.held_at`) if the trace
+            was left. None if it is not subscribed any more.
         """
         ...
 
     def release(
-        self, connection_id: str, topic: str, *, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        *,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """Let publishers post to a subscriber again, and remove what was lost.
 
@@ -225,6 +231,8 @@ class MemberStore(SegmentedStore, Protocol):
             number: `Began.number` of the subscribe that holds it.
             traces: How many traces the caller knows of: 0 at first. It has read the
                 log after it learned of them, and posted what was newer.
+            told: Epoch and offset of the last message that was posted, or that the
+                client need not get; `Member.told` from now on.
 
         Returns:
             None if it was released, or is not held by this subscribe any more;

@@ -31,6 +31,7 @@ class Kept(NamedTuple):
     held_at: float | None = None
     seen: int | None = None
     traces: int = 0
+    told: tuple[str, int] | None = None
 
 
 class MemoryCommands:
@@ -124,19 +125,30 @@ class MemoryCommands:
         subscription = kept.subscription
         is_server_side = subscription is not None and subscription.is_server_side
         return Member(
-            connection_id, kept.until, kept.lost, is_server_side, kept.held_at
+            connection_id,
+            kept.until,
+            kept.lost,
+            is_server_side,
+            kept.held_at,
+            kept.told,
         )
 
-    def trace(self, connection_id: str, topic: str) -> bool:
-        """Leave a trace on a subscriber and return whether it is held."""
+    def trace(self, connection_id: str, topic: str) -> Member | None:
+        """Leave a trace on a subscriber if it is held, and return it."""
         kept = self.find(connection_id, topic)
-        if kept is None or kept.held_at is None:
-            return False
-        self._kept[connection_id][topic] = kept._replace(traces=kept.traces + 1)
-        return True
+        if kept is None or kept.subscription is None:
+            return None
+        if kept.held_at is not None:
+            self._kept[connection_id][topic] = kept._replace(traces=kept.traces + 1)
+        return self.member(connection_id, topic)
 
     def release(
-        self, connection_id: str, topic: str, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """Release a subscriber and return how many traces have kept it from that."""
         kept = self.find(connection_id, topic)
@@ -146,7 +158,7 @@ class MemoryCommands:
             return kept.traces
         lost = None if kept.lost == kept.seen else kept.lost
         self._kept[connection_id][topic] = kept._replace(
-            held_at=None, seen=None, traces=0, lost=lost
+            held_at=None, seen=None, traces=0, lost=lost, told=told
         )
         return None
 

@@ -30,6 +30,7 @@ from wspubsub.subscriptions.sessions import (
     check_offset,
     check_session,
     check_time,
+    check_told,
     check_traces,
     check_user,
     earliest,
@@ -245,20 +246,26 @@ class MemoryMemberStore(MemorySubscriptionStore):
         connection_id: str,
         *,
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
-    ) -> bool:
+    ) -> Member | None:
         """See `MemberStore.trace`."""
         connection_id, topic = _check(connection_id, topic)
         with self._lock:
             return self._commands.trace(connection_id, topic)
 
     def release(
-        self, connection_id: str, topic: str, *, number: int, traces: int
+        self,
+        connection_id: str,
+        topic: str,
+        *,
+        number: int,
+        traces: int,
+        told: tuple[str, int],
     ) -> int | None:
         """See `MemberStore.release`."""
         connection_id, topic = _check(connection_id, topic)
-        check_traces(traces)
+        traces, told = check_traces(traces), check_told(told)
         with self._lock:
-            return self._commands.release(connection_id, topic, number, traces)
+            return self._commands.release(connection_id, topic, number, traces, told)
 
     @override
     def subscribers(
@@ -319,15 +326,19 @@ class MemoryMemberStore(MemorySubscriptionStore):
 
     def _end(self, connection_ids: Iterable[str]) -> Ended:
         left: dict[str, frozenset[str]] = {}
+        sessions: dict[str, Session] = {}
         presences: dict[str, dict[str, Presence]] = {}
         for connection_id in connection_ids:
+            is_there = self._session(connection_id) is not None
             if topics := super()._forget(connection_id):
                 left[connection_id] = topics
-            self._sessions.end(connection_id)
+            session = self._sessions.end(connection_id)
+            if session is not None and is_there:
+                sessions[connection_id] = session
             for topic in self._commands.forget(connection_id):
                 if shown := self._presence.hide(topic, connection_id):
                     presences.setdefault(connection_id, {})[topic] = shown
-        return Ended(left=left, presences=presences)
+        return Ended(left=left, sessions=sessions, presences=presences)
 
     @override
     def _forget(self, connection_id: str) -> frozenset[str]:

@@ -34,10 +34,11 @@ class MemorySessions:
             if session.user == user != ""
         ]
 
-    def end(self, connection_id: str) -> None:
-        """Forget a session and remember that its connection has ended."""
-        self._sessions.pop(connection_id, None)
+    def end(self, connection_id: str) -> Session | None:
+        """Forget a session, return it, and remember that its connection has ended."""
+        session = self._sessions.pop(connection_id, None)
         self._gone[connection_id] = self._now() + TOMBSTONE_SECONDS
+        return session
 
     def has_ended(self, connection_id: str) -> bool:
         """Return whether a connection has ended in the last two minutes."""

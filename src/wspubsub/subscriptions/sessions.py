@@ -124,12 +124,15 @@ class Began(Record):
 class Ended(Pruned):
     """What connections left because of a call.
 
-    Like a topic in `left`, a presence is named once at most, whoever ends it.
+    Like a topic in `left`, a session and a presence are named once at most, whoever
+    ends them.
 
     Attributes:
+        sessions: The session that each connection had.
         presences: As whom each connection was shown as present, by topic.
     """
 
+    sessions: Mapping[str, Session] = MappingProxyType({})
     presences: Mapping[str, Mapping[str, Presence]] = MappingProxyType({})
 
 
@@ -145,6 +148,8 @@ class Member(NamedTuple):
         is_server_side: Whether the server subscribed it.
         held_at: Since when publishers are to wait, if they are: the client does not
             have its reply yet. Whoever finds it held calls `trace` instead of posting.
+        told: Epoch and offset up to which whoever let it in has told it everything,
+            so that nothing of this need be posted to it.
     """
 
     connection_id: str
@@ -152,6 +157,7 @@ class Member(NamedTuple):
     lost: int | None = None
     is_server_side: bool = False
     held_at: float | None = None
+    told: tuple[str, int] | None = None
 
 
 def earliest(*times: float | None) -> float | None:
@@ -216,6 +222,18 @@ def check_offset(offset: int) -> int:
     if type(offset) is not int or not 0 <= offset <= _MAX_OFFSET:
         raise UsageError(f"an offset must be a number, 0 or more, not {offset!r:.80}")
     return offset
+
+
+def check_told(told: tuple[str, int]) -> tuple[str, int]:
+    """Return up to where a subscriber was told everything, as plain values.
+
+    Raises:
+        UsageError: It is not an epoch and an offset.
+    """
+    epoch: object = told[0]
+    if not isinstance(epoch, str) or not epoch:
+        raise UsageError(f"an epoch must be text, not {epoch!r:.80}")
+    return str.__str__(epoch), check_offset(told[1])
 
 
 def check_traces(traces: int) -> int:

@@ -22,8 +22,8 @@ class Wire:
         self.port: int = self._listener.getsockname()[1]
         self._lock = threading.Lock()
         self._is_cut = False
-        self._is_dead = False
         self._ends: set[socket.socket] = set()
+        self._silent: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -34,15 +34,15 @@ class Wire:
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
 
-    def go_dead(self) -> None:
-        """Swallow everything from now on, as a network that is gone without a word."""
-        with self._lock:
-            self._is_dead = True
-
     def mend(self) -> None:
-        """Take connections again; those that have lost something stay useless."""
+        """Take connections again."""
         with self._lock:
-            self._is_cut = self._is_dead = False
+            self._is_cut = False
+
+    def silence(self) -> None:
+        """Pass nothing on for the connections that there are, and end none."""
+        with self._lock:
+            self._silent |= self._ends
 
     def close(self) -> None:
         self.cut()
@@ -68,16 +68,15 @@ class Wire:
 
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
-            while (chunk := source.recv(_CHUNK_BYTES)) and not self._is_dead:
-                target.sendall(chunk)
-            # Neither end is told that the network is gone.
-            while self._is_dead and source.recv(_CHUNK_BYTES):
-                pass
+            while chunk := source.recv(_CHUNK_BYTES):
+                if source not in self._silent:
+                    target.sendall(chunk)
         with self._lock:
             for end in (source, target):
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
             self._ends.discard(source)
+            self._silent.discard(source)
         source.close()
 
 

@@ -7,7 +7,7 @@ consistently is late (`late_reads`).
 
 import re
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -118,18 +118,20 @@ class SmallTable:
         if is_late(request, values[":pk"]["S"]):
             items = {}
         names = _in_range(sorted(items), match.groups(), values)
+        start = request.get("ExclusiveStartKey")
         if request.get("ScanIndexForward") is False:
-            names.reverse()
+            end = len(names) if start is None else bisect_left(names, start["sk"]["S"])
+            names = names[:end][::-1]
+        elif start is not None:
+            names = names[bisect_right(names, start["sk"]["S"]) :]
         # A page holds few items, so that there are several.
         most = request.get("Limit", 50)
-        start = request.get("ExclusiveStartKey")
-        first = 0 if start is None else bisect_left(names, start["sk"]["S"]) + 1
-        page = names[first : first + most]
+        page = names[:most]
         found = [dict(items[name]) for name in page]
         answer: dict[str, Any] = {
             "Items": [e for e in found if _holds(request, e, "FilterExpression")]
         }
-        if first + most < len(names):
+        if most < len(names):
             answer["LastEvaluatedKey"] = {"pk": values[":pk"], "sk": {"S": page[-1]}}
         return answer
 

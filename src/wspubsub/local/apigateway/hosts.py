@@ -5,8 +5,12 @@ then speak to the gateway as if that were its own server. Its name gives it away
 """
 
 import ipaddress
+from collections.abc import Iterable
+
+from wspubsub.errors import UsageError
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_ANYTHING_BELOW = "*."
 
 
 class AllowedHosts:
@@ -15,17 +19,37 @@ class AllowedHosts:
     Args:
         bound: Host that the gateway listens on. If that is every interface, any
             address is allowed, as addresses cannot be rebound.
-        more: Further names.
+        more: Further names; `*.NAME` is every name below NAME, and `*` every name.
+
+    Raises:
+        UsageError: One of `more` is not a name.
     """
 
-    def __init__(self, bound: str, more: tuple[str, ...] = ()) -> None:
-        self._names = _LOOPBACK | {name.lower() for name in (bound, *more)}
+    def __init__(self, bound: str, more: Iterable[str] = ()) -> None:
+        named = {_read_name(each) for each in more}
+        self._takes_all = "*" in named
+        self._suffixes = tuple(
+            each.removeprefix("*") for each in named if each.startswith(_ANYTHING_BELOW)
+        )
+        self._names = _LOOPBACK | named | {bound.lower()}
         self._any_address = is_wildcard(bound)
 
     def allow(self, header: str | None) -> bool:
         """Return whether a request with this `Host` header is accepted."""
-        name = _name(header or "")
-        return name in self._names or (self._any_address and _is_address(name))
+        name = name_of(header or "")
+        return (
+            name in self._names
+            or self._takes_all
+            or name.endswith(self._suffixes)
+            or (self._any_address and _is_address(name))
+        )
+
+
+def name_of(header: str) -> str:
+    """Return the host in a `Host` header, without the port and in lower case."""
+    if header.startswith("["):  # RFC 3986 §3.2.2: an IPv6 address
+        return header[1:].partition("]")[0].lower()
+    return header.partition(":")[0].rstrip(".").lower()
 
 
 def is_wildcard(host: str) -> bool:
@@ -41,10 +65,15 @@ def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _name(header: str) -> str:
-    if header.startswith("["):  # RFC 3986 §3.2.2: an IPv6 address
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].rstrip(".").lower()
+def _read_name(text: str) -> str:
+    name = text.lower() if _is_address(text) else name_of(text)
+    pattern = name.removeprefix(_ANYTHING_BELOW)
+    if not pattern or "/" in text or ("*" in pattern and text != "*"):
+        raise UsageError(
+            f"{text!r} is not a host to allow; give a name such as laptop.local, or "
+            "*.example.com for all names below example.com"
+        )
+    return name
 
 
 def _is_address(name: str) -> bool:

@@ -8,9 +8,12 @@ import asyncio
 import contextlib
 import json
 import ssl
+import traceback
+
+import h11
 
 from wspubsub.gateway import DataFrame, Handshake, Refuse
-from wspubsub.local.apigateway.hosts import AllowedHosts
+from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.websocket import (
     LOST,
@@ -18,7 +21,9 @@ from wspubsub.local.apigateway.websocket import (
     Pinged,
     WebSocketConnection,
 )
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.journal import Journal
+from wspubsub.local.requests import BadRequestError, HttpRequest
 from wspubsub.local.tasks import Tasks
 from wspubsub.messages import MAX_MESSAGE_BYTES
 
@@ -27,6 +32,7 @@ CLOSE_SECONDS = 1.0
 """How long clients have to answer the close frames when the gateway ends."""
 
 _BACKLOG = 512
+_MAX_NAME = 100
 _JSON = {"content-type": "application/json"}
 # RFC 6455 §4.4 and RFC 9110 §15.5.22: what would have been understood.
 _OFFER = {
@@ -41,6 +47,7 @@ class GatewayServer:
 
     Args:
         shell: The gateway that they reach.
+        journal: Hears who is refused.
         hosts: Which `Host` headers are taken.
         tls: How to speak TLS, None for plain text.
         max_buffer_bytes: While more than this waits to be sent to a client, nothing is
@@ -50,12 +57,14 @@ class GatewayServer:
     def __init__(
         self,
         shell: GatewayShell,
+        journal: Journal,
         *,
         hosts: AllowedHosts,
         tls: ssl.SSLContext | None,
         max_buffer_bytes: int,
     ) -> None:
         self._shell = shell
+        self._journal = journal
         self._hosts = hosts
         self._tls = tls
         self._max_buffer_bytes = max_buffer_bytes
@@ -110,10 +119,13 @@ class GatewayServer:
         try:
             await self._converse(http, reader, writer)
         except BadRequestError as error:
-            with contextlib.suppress(OSError):
-                await _complain(http, error)
+            self._journal.log_rejected(_address(writer), error.status, str(error))
+            await _complain(http, error)
         except (OSError, asyncio.CancelledError):
             writer.transport.abort()  # the peer has gone, or the gateway goes
+        except Exception as error:  # noqa: BLE001 - one client must not end the gateway, nor go without an answer
+            self._journal.log_rejected(_address(writer), 500, _describe(error))
+            await _complain(http, BadRequestError(500, "Internal server error"))
         finally:
             writer.close()
 
@@ -124,13 +136,7 @@ class GatewayServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         while (request := await http.next_request()) is not None:
-            if not self._hosts.allow(request.header("host")):
-                raise BadRequestError(
-                    403,
-                    "the gateway does not accept requests for "
-                    f"{request.header('host')!r}; to allow them, start it with "
-                    "--allow-host NAME",
-                )
+            self._check_host(request)
             if request.wants_websocket:
                 socket = WebSocketConnection(
                     reader,
@@ -145,6 +151,18 @@ class GatewayServer:
             if not await http.respond(response.status, response.headers, response.body):
                 return
 
+    def _check_host(self, request: HttpRequest) -> None:
+        host = request.header("host")
+        if host is None and request.version == "1.0":
+            return  # need not name one, and no web page sends it
+        if not self._hosts.allow(host):
+            name = (host or "")[:_MAX_NAME]
+            raise BadRequestError(
+                403,
+                f"the gateway does not accept requests for the host {name!r}; to "
+                f"allow it, start the gateway with --allow-host {name_of(name)}",
+            )
+
     async def _websocket(
         self,
         http: HttpConnection,
@@ -153,6 +171,9 @@ class GatewayServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         if socket.fault is not None:
+            self._journal.log_rejected(
+                _address(writer), socket.fault.status_code, socket.fault_reason
+            )
             await http.respond(
                 socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True
             )
@@ -208,5 +229,20 @@ async def _refuse(http: HttpConnection, refusal: Refuse) -> None:
 
 async def _complain(http: HttpConnection, error: BadRequestError) -> None:
     body = json.dumps({"message": str(error)}).encode()
-    await http.respond(error.status, _JSON, body, close=True)
-    await http.linger()
+    # What is not HTTP may not be answerable either.
+    with contextlib.suppress(OSError, h11.LocalProtocolError):
+        await http.respond(error.status, _JSON, body, close=True)
+        await http.linger()
+
+
+def _address(writer: asyncio.StreamWriter) -> str:
+    peer = writer.get_extra_info("peername")
+    return f"{peer[0]}:{peer[1]}" if peer else "a client"
+
+
+def _describe(error: Exception) -> str:
+    *_, last = traceback.extract_tb(error.__traceback__)
+    return (
+        f"the gateway failed: {type(error).__name__}: {error}, in {last.name} "
+        f"({last.filename}:{last.lineno}); please report it"
+    )

@@ -9,8 +9,9 @@ find the wspubsub that it is deployed with, if any, and not the one that serves 
 
     python -P bootstrap.py [awslambdaric]
 
-With the argument it leaves the work to AWS's client, if that is installed. Either way
-the process ends when its standard input does: then whoever started it is gone.
+With the argument it leaves the work to AWS's client, if that is installed, which does
+not freeze threads between invocations. Either way the process ends when its standard
+input does: then whoever started it is gone.
 """
 
 import http.client
@@ -32,7 +33,7 @@ from typing import Any
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
 
-Handler = Callable[[Any, "Context"], Any]
+Handler = Callable[[Any, Any], Any]
 
 
 class HandlerError(Exception):
@@ -47,77 +48,25 @@ class HandlerError(Exception):
         self.error_type = error_type
 
 
-class _CognitoIdentity:
-    """Who invoked the function through an AWS Mobile SDK: nobody, here."""
-
-    cognito_identity_id: str | None = None
-    cognito_identity_pool_id: str | None = None
-
-
-class Client:
-    """The mobile application that invoked the function."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self.installation_id = fields.get("installation_id")
-        self.app_title = fields.get("app_title")
-        self.app_version_name = fields.get("app_version_name")
-        self.app_version_code = fields.get("app_version_code")
-        self.app_package_name = fields.get("app_package_name")
-
-
-class ClientContext:
-    """What a mobile application says about itself."""
-
-    def __init__(self, fields: dict[str, Any]) -> None:
-        self.client = Client(fields.get("client") or {})
-        self.custom = fields.get("custom")
-        self.env = fields.get("env")
-
-
-class Context:
-    """The second argument of a handler.
-
-    "Using the Lambda context object to retrieve Python function information".
-
-    Args:
-        headers: Those that came with the event.
-    """
-
-    def __init__(self, headers: http.client.HTTPMessage) -> None:
-        self.aws_request_id = headers.get("Lambda-Runtime-Aws-Request-Id", "")
-        self.invoked_function_arn = headers.get("Lambda-Runtime-Invoked-Function-Arn")
-        self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
-        self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
-        self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
-        self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
-        self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
-        self.identity = _CognitoIdentity()
-        client_context = headers.get("Lambda-Runtime-Client-Context")
-        self.client_context = (
-            ClientContext(json.loads(client_context)) if client_context else None
-        )
-        self._deadline_ms = int(headers.get("Lambda-Runtime-Deadline-Ms", "0"))
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds left until the function times out."""
-        return max(0, self._deadline_ms - int(time.time() * 1000))
-
-
 class RuntimeApiClient:
     """The runtime's end of the Runtime API.
 
     Args:
         address: Host and port, as in `AWS_LAMBDA_RUNTIME_API`.
+        wait: Waits until a descriptor can be read.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self, address: str, wait: Callable[[int], None] = lambda _descriptor: None
+    ) -> None:
         # No timeout: the next event may be long in coming.
         self._connection = http.client.HTTPConnection(address)
+        self._wait = wait
 
     def next_invocation(self) -> tuple[http.client.HTTPMessage, bytes]:
         """Wait for the next event and return it with its headers."""
         self._connection.request("GET", f"{_PREFIX}/invocation/next")
+        self._wait(self._connection.sock.fileno())
         response = self._connection.getresponse()
         return response.headers, response.read()
 
@@ -159,7 +108,9 @@ def main(arguments: list[str]) -> None:
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
         runpy.run_module("awslambdaric", run_name="__main__")
         return
-    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    make_context = _load("context")["Context"]
+    wait_frozen = _load("freezing")["wait_frozen"]
+    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"], wait_frozen)
     requests = _set_up_logging()
     try:
         handler = load_handler(os.environ["_HANDLER"])
@@ -169,7 +120,7 @@ def main(arguments: list[str]) -> None:
         api.post_init_error(report)
         sys.exit(1)
     while True:
-        _serve(api, handler, requests)
+        _serve(api, handler, make_context, requests)
 
 
 def end_with_parent() -> None:
@@ -185,11 +136,20 @@ def end_with_parent() -> None:
     def watch() -> None:
         while os.read(held, 1024):
             pass
-        if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
-            os.killpg(0, signal.SIGKILL)
-        os._exit(1)
+        _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
+
+
+def _end_with_children() -> None:
+    if hasattr(os, "killpg") and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
+
+
+def _load(name: str) -> dict[str, Any]:
+    # By its path, as this file is, and without taking a name from the handler.
+    return runpy.run_path(f"{__file__.removesuffix('bootstrap.py')}{name}.py")
 
 
 def load_handler(name: str) -> Handler:
@@ -220,15 +180,31 @@ def load_handler(name: str) -> Handler:
             "Runtime.HandlerNotFound",
             f"Handler '{function_name}' missing on module '{module_name}'",
         ) from None
+    if not callable(handler):
+        # On AWS every event would fail.
+        raise HandlerError(
+            "Runtime.HandlerNotFound",
+            f"'{function_name}' of module '{module_name}' cannot be called: it is of "
+            f"type {type(handler).__name__}",
+        )
     return handler
 
 
-def _serve(api: RuntimeApiClient, handler: Handler, requests: RequestIdFilter) -> None:
-    headers, body = api.next_invocation()
+def _serve(
+    api: RuntimeApiClient,
+    handler: Handler,
+    make_context: Callable[[http.client.HTTPMessage], Any],
+    requests: RequestIdFilter,
+) -> None:
+    try:
+        headers, body = api.next_invocation()
+    except (OSError, http.client.HTTPException):
+        _end_with_children()  # whoever started this process is gone
+        raise
     requests.request_id = _id(headers)
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
     try:
-        result = _marshal(handler(json.loads(body), Context(headers)))
+        result = _marshal(handler(json.loads(body), make_context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
         report = _describe(error) | {"requestId": _id(headers)}
         _print_error(report, error)

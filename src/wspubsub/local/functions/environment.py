@@ -9,13 +9,15 @@ import asyncio
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TypeVar
 
 from wspubsub.gateway import InvocationResult, Raised
+from wspubsub.local.functions.memory import peak_megabytes
 from wspubsub.local.functions.runtime_api import RuntimeApi, RuntimeInvocation
 from wspubsub.local.processes import ChildProcess, exit_reason
 from wspubsub.local.tasks import first_of
@@ -24,6 +26,9 @@ AnswerT = TypeVar("AnswerT")
 
 TIMED_OUT = "Sandbox.Timedout"
 """Lambda's name for an invocation that timed out."""
+
+MEMORY_SECONDS = 0.1
+"""How often to look how much memory a process with a limit uses."""
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
@@ -65,6 +70,7 @@ class FunctionSettings:
         runtime: Which runtime client runs it.
         timeout_seconds: How long an invocation may take.
         init_seconds: How long initialization may take (AWS: 10 s).
+        memory_mb: How much memory its process may use; None for any amount.
     """
 
     name: str
@@ -74,6 +80,7 @@ class FunctionSettings:
     runtime: Runtime = Runtime.BUILT_IN
     timeout_seconds: float
     init_seconds: float = 10.0
+    memory_mb: int | None = None
 
 
 class Environment:
@@ -97,6 +104,7 @@ class Environment:
         self._settings = settings
         self._api = api
         self._process = process
+        self._memory_problem = ""
 
     @classmethod
     async def start(
@@ -168,9 +176,30 @@ class Environment:
         self, wanted: asyncio.Future[AnswerT], timeout_seconds: float
     ) -> AnswerT | Raised:
         exited = self._process.exited
-        await first_of(wanted, exited, timeout_seconds=timeout_seconds)
+        with self._limited_memory():
+            await first_of(wanted, exited, timeout_seconds=timeout_seconds)
         if wanted.done():
             return wanted.result()
         if exited.done():
-            return Raised("Runtime.ExitError", exit_reason(exited.result()))
+            reason = exit_reason(exited.result()) + self._memory_problem
+            return Raised("Runtime.ExitError", reason)
         return Raised(TIMED_OUT, f"Task timed out after {timeout_seconds:.2f} seconds")
+
+    @contextmanager
+    def _limited_memory(self) -> Iterator[None]:
+        limit = self._settings.memory_mb
+        if limit is None:
+            yield
+            return
+        watch = asyncio.create_task(self._watch_memory(limit))
+        try:
+            yield
+        finally:
+            watch.cancel()
+
+    async def _watch_memory(self, limit: int) -> None:
+        # A peak is not missed: the system remembers the highest.
+        while peak_megabytes(self._process.pid) <= limit:
+            await asyncio.sleep(MEMORY_SECONDS)
+        self._memory_problem = f" (it used more than {limit} MB)"
+        self._process.send_kill()

@@ -18,7 +18,8 @@ from typing import Any
 from wspubsub.errors import MessageError
 from wspubsub.gateway import InvocationResult, Raised, Returned
 from wspubsub.gateway.ids import Ids
-from wspubsub.local.http11 import BadRequestError, HttpConnection, HttpRequest
+from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.requests import BadRequestError, HttpRequest
 from wspubsub.local.tasks import Tasks
 from wspubsub.messages import read_json
 
@@ -119,7 +120,12 @@ class RuntimeApi:
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        connection = HttpConnection(reader, writer, max_body_bytes=MAX_RESPONSE_BYTES)
+        connection = HttpConnection(
+            reader,
+            writer,
+            max_body_bytes=MAX_RESPONSE_BYTES,
+            is_patient=True,  # an invocation may take 15 minutes
+        )
         try:
             while (request := await connection.next_request()) is not None:
                 if not await self._answer(connection, request):

@@ -1,0 +1,134 @@
+"""What the options of `wspubsub dev` ask for."""
+
+import argparse
+import math
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from wspubsub.cli.complaints import say_if_slow
+from wspubsub.cli.options import (
+    is_needed,
+    read_environ,
+    read_region,
+    read_sources,
+    read_two_way,
+)
+from wspubsub.errors import UsageError
+from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.application import QUEUE, STREAM
+from wspubsub.handlers.target import Target
+from wspubsub.local.declared import ApiChoices, read_served, warn_of_silence
+from wspubsub.local.functions.environment import Runtime
+from wspubsub.local.settings import LocalSettings, check_function
+from wspubsub.mappings.settings import QueueSettings, StreamSettings
+from wspubsub.selection import PREDEFINED, RouteSelectionExpression
+
+_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+
+
+def read_settings(options: argparse.Namespace) -> LocalSettings:
+    """Return what a local gateway should be set to.
+
+    Raises:
+        UsageError: Such a gateway cannot be.
+    """
+    check_function(options.timeout, options.memory)
+    cwd, environ = Path.cwd(), read_environ(options)
+    authorizer = options.authorizer and Target.parse(options.authorizer, cwd=cwd)
+    if not _TABLE_NAME.fullmatch(options.table):
+        raise UsageError(
+            f"{options.table!r} is not a table name: use 3 to 255 letters, digits, "
+            "-, _ and ."
+        )
+    # Both are made, so that no mistake goes unnoticed.
+    stream, queue = _stream(options), _queue(options)
+    config, choices = _config(options, environ), _choices(options)
+    target = Target.parse(options.target, cwd=cwd)
+    with say_if_slow(f"{target.text} is still being imported"):
+        application, problem = read_served(target, choices.sources, environ)
+    config = choices.configure(config, application)
+    warnings = [f"cannot read the routes: {problem}"] if problem else []
+    return LocalSettings(
+        config=config,
+        target=target,
+        choices=choices,
+        warnings=(*warnings, *warn_of_silence(config, application)),
+        authorizer=authorizer,
+        host=options.host,
+        port=options.port,
+        allowed_hosts=tuple(options.allow_host),
+        is_tls=options.tls,
+        table=options.table,
+        dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
+        stream=stream if is_needed(options, STREAM, application) else None,
+        queue=queue if is_needed(options, QUEUE, application) else None,
+        max_environments=options.environments,
+        timeout_seconds=options.timeout,
+        memory_mb=options.memory,
+        runtime=Runtime(options.runtime),
+        reloads=options.reload,
+        environ=environ,
+    )
+
+
+def _stream(options: argparse.Namespace) -> StreamSettings:
+    return StreamSettings(
+        batch_size=options.stream_batch_size,
+        max_retries=options.stream_retries,
+        max_record_age_seconds=options.stream_max_age,
+        bisects=options.stream_bisect,
+    )
+
+
+def _queue(options: argparse.Namespace) -> QueueSettings:
+    visibility_seconds = options.queue_visibility
+    if visibility_seconds is None:
+        visibility_seconds = max(
+            QueueSettings().visibility_timeout_seconds, math.ceil(options.timeout)
+        )
+    return QueueSettings(
+        batch_size=options.queue_batch_size,
+        visibility_timeout_seconds=visibility_seconds,
+        max_receive_count=options.queue_max_receives,
+    )
+
+
+def _config(options: argparse.Namespace, environ: Mapping[str, str]) -> GatewayConfig:
+    return GatewayConfig(
+        stage=options.stage,
+        region=read_region(options, environ) or "us-east-1",
+        routes=_read_routes(options) or frozenset(PREDEFINED),
+        has_authorizer=options.authorizer is not None,
+        identity_sources=tuple(options.identity_source),
+        stage_variables=dict(map(_read_stage_variable, options.stage_variable)),
+        idle_timeout_seconds=options.idle_timeout,
+        max_duration_seconds=options.max_duration,
+    )
+
+
+def _choices(options: argparse.Namespace) -> ApiChoices:
+    expression = options.route_selection_expression
+    return ApiChoices(
+        routes=_read_routes(options),
+        two_way=read_two_way(options),
+        route_selection_expression=None
+        if expression is None
+        else RouteSelectionExpression(expression),
+        sources=read_sources(options),
+        declined=read_sources(options, declined=True),
+    )
+
+
+def _read_stage_variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"--stage-variable takes NAME=VALUE, not {text!r}")
+    return name, value
+
+
+def _read_routes(options: argparse.Namespace) -> frozenset[str] | None:
+    named = frozenset(options.route)
+    if not named or named.intersection(PREDEFINED):
+        return named or None
+    return named.union(PREDEFINED)

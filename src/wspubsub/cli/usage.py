@@ -1,0 +1,63 @@
+"""A parser that answers a mistake in two lines, and says what was probably meant."""
+
+import argparse
+import difflib
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from typing_extensions import override
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of the command or of one of its commands.
+
+    Args:
+        prog: The words that call it.
+        arguments: What follows them, in a few words; `--help` lists the options.
+        options: Those of `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, prog: str, arguments: str, **options: Any) -> None:
+        super().__init__(
+            prog=prog,
+            usage=f"{prog} {arguments}",
+            # What is short for one option today may be short for two tomorrow.
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **options,
+        )
+
+    @override
+    def parse_known_args(  # type: ignore[override] # of three overloads
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        options, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            strange = [each for each in unknown if each.startswith("-")]
+            self.error(self._describe((strange or unknown)[0], is_option=bool(strange)))
+        return options, unknown
+
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.exit(
+            2,
+            f"usage: {self.usage} ({self.prog} --help lists the options)\n"
+            f"wspubsub: error: {message}\n",
+        )
+
+    @override
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # As argparse does it, except that a disk that is full does not go unnoticed.
+        if message and (stream := file or sys.stderr) is not None:
+            stream.write(message)
+
+    def _describe(self, word: str, *, is_option: bool) -> str:
+        if not is_option:
+            return f"{word!r} is one argument too many"
+        name = word.partition("=")[0]
+        known = [each for each in self._option_string_actions if each[:2] == "--"]
+        starting = [each for each in known if each.startswith(name)]
+        close = starting or difflib.get_close_matches(name, known, n=3, cutoff=0.7)
+        advice = f"; did you mean {' or '.join(close[:3])}?" if close else ""
+        return f"there is no option {name}{advice}"
