@@ -23,6 +23,7 @@ from wspubsub.gateway import (
     Refuse,
     Returned,
     SendText,
+    Withdraw,
 )
 
 
@@ -105,10 +106,11 @@ def test_a_connect_handler_that_takes_too_long_is_504_and_its_result_is_ignored(
     assert isinstance(invoke, Invoke)
 
     early = gateway.tick(now=28.9)
-    [refusal] = gateway.tick(now=29.0)
+    [withdrawal, refusal] = gateway.tick(now=29.0)
     late = gateway.finish_invocation(invoke.invocation_id, OK, now=30.0)
 
     assert early == []
+    assert withdrawal == Withdraw(invoke.invocation_id)
     assert isinstance(refusal, Refuse)
     assert refusal.status == 504
     assert "Endpoint request timed out" in refusal.body
@@ -124,12 +126,13 @@ def test_a_message_handler_that_takes_too_long_is_an_error_and_ignored() -> None
     [invoke] = invocations(gateway.receive(connection_id, DataFrame(b"x"), now=1.0))
 
     deadline = gateway.next_deadline()
-    [answer] = gateway.tick(now=4.0)
+    [withdrawal, answer] = gateway.tick(now=4.0)
     late = gateway.finish_invocation(
         invoke.invocation_id, Returned({"statusCode": 200, "body": "y"}), now=5.0
     )
 
     assert deadline == 4.0
+    assert withdrawal == Withdraw(invoke.invocation_id)
     request_id = invoke.event["requestContext"]["requestId"]
     assert isinstance(answer, SendText)
     assert answer.text == (

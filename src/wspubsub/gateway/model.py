@@ -24,7 +24,14 @@ from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
-from wspubsub.gateway.effects import Close, Effect, ManagementResponse, Refuse, SendText
+from wspubsub.gateway.effects import (
+    Close,
+    Effect,
+    ManagementResponse,
+    Refuse,
+    SendText,
+    Withdraw,
+)
 from wspubsub.gateway.ids import Ids
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -183,8 +190,7 @@ class Gateway:
         if connection is None or connection.state is State.LOST:
             return []
         if connection.is_pending:
-            connection.state = State.ABANDONED
-            return []
+            return self._abandon(connection)
         if code == closecodes.ABNORMAL:
             return self._lose(connection, now)
         if code is None or code == closecodes.NO_CODE:
@@ -217,6 +223,9 @@ class Gateway:
             if invocation is None:
                 effects += self._expire(self._connections[key], now)
             else:
+                # What a handler does when a client has left is done however late.
+                if invocation.purpose is not Purpose.DISCONNECT:
+                    effects.append(Withdraw(key))
                 effects += self._conclude(invocation, Late.TIMED_OUT, now)
         return effects
 
@@ -319,6 +328,13 @@ class Gateway:
         if connection.state is State.LOST:
             return list(self._lifecycle.end_lost(connection, now=now))
         return self._close(connection, closecodes.GOING_AWAY, GOING_AWAY, now)
+
+    def _abandon(self, connection: ClientConnection) -> list[Effect]:
+        if connection.state is State.ABANDONED:
+            return []
+        connection.state = State.ABANDONED
+        awaited = self._invocations.find_handshake(connection.id)
+        return [] if awaited is None else [Withdraw(awaited)]
 
     def _lose(self, connection: ClientConnection, now: float) -> list[Effect]:
         if self.config.network_loss_found_when_idle:

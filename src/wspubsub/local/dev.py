@@ -250,10 +250,7 @@ class LocalGateway:
     def _start_sources(self, stack: AsyncExitStack) -> None:
         if self._sources is not None:
             stack.push_async_callback(self._sources.close)
-            self._sources.start(
-                self._fleets[Function.HANDLER],
-                max_concurrency=self._settings.max_environments,
-            )
+            self._sources.start(self._fleets[Function.HANDLER])
 
     def _add_fleet(
         self,

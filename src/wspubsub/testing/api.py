@@ -14,6 +14,7 @@ from wspubsub.gateway.effects import (
     ManagementResponse,
     Refuse,
     SendText,
+    Withdraw,
 )
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -140,6 +141,8 @@ class Api:
             match effect:
                 case Invoke():
                     self.work.add(effect)
+                case Withdraw():
+                    pass  # on AWS it would have begun: it waits for this thread only
                 case Accept(connection_id=connection_id, headers=headers):
                     self._outcomes[connection_id] = effect
                     self._clients[connection_id].take_accept(headers)

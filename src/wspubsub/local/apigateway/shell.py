@@ -20,11 +20,14 @@ from wspubsub.gateway import (
     Gateway,
     GatewayConfig,
     Handshake,
+    InvocationResult,
     Invoke,
     ManagementRequest,
     ManagementResponse,
+    Raised,
     Refuse,
     SendText,
+    Withdraw,
     closecodes,
 )
 from wspubsub.gateway.texts import GOING_AWAY
@@ -32,9 +35,12 @@ from wspubsub.local.apigateway.clients import Client
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
+from wspubsub.local.functions.waiting import Owner, WithdrawnError
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
+
+_WITHDRAWN = Raised("Withdrawn", "nobody waits for it any more")
 
 
 class GatewayShell:
@@ -53,6 +59,7 @@ class GatewayShell:
         self._fleets = fleets
         self._journal = journal
         self._clients: dict[str, Client] = {}
+        self._awaited: dict[str, Fleet] = {}
         self._tasks = Tasks()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -147,9 +154,8 @@ class GatewayShell:
     def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:
         for effect in effects if not self._is_closed else ():
             match effect:
-                case Invoke():
-                    self._count(effect.connection_id, 1)
-                    self._tasks.spawn(self._invoke(effect))
+                case Invoke() | Withdraw():
+                    self._apply_to_function(effect)
                 case Accept():
                     self._clients[effect.connection_id].socket.accept(effect.headers)
                     self._journal.log_opened(effect.connection_id)
@@ -166,20 +172,33 @@ class GatewayShell:
         self._set_timer()
 
     async def _invoke(self, effect: Invoke) -> None:
-        outcome = await self._fleets[effect.function].invoke(
-            RuntimeInvocation(
-                request_id=effect.invocation_id,
-                event=effect.event,
-                trace_id=trace_of(effect.event),
-            )
+        fleet = self._awaited[effect.invocation_id] = self._fleets[effect.function]
+        invocation = RuntimeInvocation(
+            request_id=effect.invocation_id,
+            event=effect.event,
+            trace_id=trace_of(effect.event),
         )
-        self._journal.log_invoked(effect, outcome)
+        result: InvocationResult
+        try:
+            outcome = await fleet.invoke(invocation, _owner(effect))
+        except WithdrawnError:
+            result = _WITHDRAWN
+            self._journal.log_withdrawn(effect)
+        else:
+            result = outcome.result
+            self._journal.log_invoked(effect, outcome)
+        del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)
         self._apply(
-            self._model.finish_invocation(
-                effect.invocation_id, outcome.result, now=time.time()
-            )
+            self._model.finish_invocation(effect.invocation_id, result, now=time.time())
         )
+
+    def _apply_to_function(self, effect: Invoke | Withdraw) -> None:
+        if isinstance(effect, Invoke):
+            self._count(effect.connection_id, 1)
+            self._tasks.spawn(self._invoke(effect))
+        elif (fleet := self._awaited.get(effect.invocation_id)) is not None:
+            fleet.withdraw(effect.invocation_id)
 
     def _forget(self, connection_id: str) -> WebSocketConnection:
         client = self._clients.pop(connection_id)
@@ -205,6 +224,12 @@ class GatewayShell:
     def _tick(self) -> None:
         self._timer_at = None
         self._apply(self._model.tick(now=time.time()))
+
+
+def _owner(effect: Invoke) -> Owner:
+    # No client waits for the end of another's connection: all ends are one owner.
+    is_end = effect.event["requestContext"]["eventType"] == "DISCONNECT"
+    return Owner(name="" if is_end else effect.connection_id)
 
 
 def _code_of(end: ConnectionEnd) -> int:
