@@ -35,6 +35,8 @@ def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return {"statusCode": 200, "body": json.dumps(hear_ticks())}
     elif body == "use memory":
         use_memory()
+    elif body is not None and body.startswith("wait for "):
+        wait_for(Path(body.removeprefix("wait for ")))
     elif body == "daemon":
         start_daemon()
     return {"statusCode": 200, "body": f"running in {FOLDER.name}"}
@@ -51,6 +53,12 @@ def hear_ticks() -> list[float]:
     while known and len(ticks) == known:
         time.sleep(0.001)
     return ticks
+
+
+def wait_for(path: Path) -> None:
+    (FOLDER / "waiting").touch()
+    while not path.exists():
+        time.sleep(0.01)
 
 
 def use_memory() -> None:

@@ -105,12 +105,13 @@ def test_a_template_of_the_chat_fits_until_its_code_changes(
     (project / "t.yaml").write_text(text)
     assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
 
-    (project / "app.py").write_text(code.replace('@router.route("message")', ""))
+    (project / "app.py").write_text(code.replace('route("message")', 'route("say")'))
 
     assert main(["check", "t.yaml", "app.py:handler"]) == 1
     assert capsys.readouterr().out == (
-        "MessageRoute: route message has no handler in the router: remove it, or add "
-        '@router.route("message")\n'
+        "Api: has no route say, which the router handles, so API Gateway never selects "
+        "its handler: add an AWS::ApiGatewayV2::Route (in SAM, an entry of Routes) "
+        "[route-missing]\n"
     )
 
 
@@ -125,7 +126,8 @@ def test_a_permission_that_is_taken_from_the_template_is_named(
     assert main(["check", "t.yaml", "app.py:handler"]) == 1
 
     assert capsys.readouterr().out == (
-        "FunctionRole: does not allow dynamodb:Query on Table for Function: add it\n"
+        "FunctionRole: does not allow dynamodb:Query on Table for Function: add it "
+        "[actions]\n"
     )
 
 
@@ -167,8 +169,9 @@ def test_a_variables_default_is_there_when_the_module_is_imported(
     project: Path, capsys: Said
 ) -> None:
     (project / "app.py").write_text(f"{APP}\nlimit = int(os.environ['LIMIT'])\n")
-    complaint = refused(capsys, "template", "app.py:handler", "--variable", "LIMIT")
+    complaint = refused(capsys, "template", "app.py:handler")
     assert "KeyError: 'LIMIT'" in complaint
+    assert "--variable LIMIT" in complaint
 
     text = printed(capsys, "template", "app.py:handler", "--variable", "LIMIT=3")
 
@@ -176,6 +179,60 @@ def test_a_variables_default_is_there_when_the_module_is_imported(
     variables = template["Resources"]["Function"]["Properties"]["Environment"]
     assert variables["Variables"]["LIMIT"] == {"Ref": "Limit"}
     assert template["Parameters"]["Limit"]["Default"] == "3"
+
+
+NEEDY = f"""{APP}
+import os
+limit = int(os.environ["LIMIT"])
+key = os.environ["API_KEY"].encode()
+"""
+CRON = """
+import os
+from app import router
+url = os.environ["FEED_URL"]
+
+def handler(event, context): ...
+"""
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_no_variable_needs_to_be_set_that_the_template_gives_a_function(
+    project: Path, capsys: Said, template_format: str
+) -> None:
+    (project / "app.py").write_text(NEEDY)
+    (project / "cron.py").write_text(CRON)
+
+    text = printed(
+        capsys,
+        *("template", "app.py", "--variable", "LIMIT", "--secret", "API_KEY"),
+        *("--publisher", "cron.py", "--schedule", "rate(1 day)"),
+        *("--variable", "FEED_URL=https://example.com", "--format", template_format),
+    )
+    (project / "t.yaml").write_text(text)
+
+    template = yaml.safe_load(text)
+    assert template["Parameters"]["ApiKey"]["NoEcho"] is True
+    assert "PublisherSchedule" in template["Resources"]
+    assert printed(capsys, "check", "t.yaml", "app.py") == ""
+
+
+def test_a_file_may_have_the_variables_that_a_module_needs(
+    project: Path, capsys: Said
+) -> None:
+    (project / "app.py").write_text(NEEDY)
+    (project / ".env").write_text("LIMIT=5\nAPI_KEY=secret\n")
+
+    text = printed(capsys, "template", "app.py", "--env-file", ".env")
+
+    assert "secret" not in text
+
+
+@pytest.mark.usefixtures("project")
+def test_a_schedule_belongs_to_a_publisher(capsys: Said) -> None:
+    with pytest.raises(SystemExit):
+        main(["template", "app.py", "--schedule", "rate(1 day)"])
+
+    assert "belongs after the --publisher" in capsys.readouterr().err
 
 
 def test_sam_finds_the_code_where_it_is(
@@ -378,7 +435,10 @@ def test_what_cannot_be_deployed_is_refused(
     [
         ("import nothing_there", "ModuleNotFoundError: No module named"),
         ("x = 1\n1 / 0", "ZeroDivisionError: division by zero (line 2)"),
-        ("import os; os.environ['SECRET']", "environment variable, set it for this"),
+        (
+            "import os; os.environ['SECRET']",
+            "let the template have it: --variable SECRET",
+        ),
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("import os; os._exit(3)", "ended its process with status 3"),
         ("handler = 5", "app has no function handler"),
@@ -434,13 +494,15 @@ def test_a_template_that_cannot_be_checked_is_no_finding(
 def test_cfn_lint_has_nothing_to_say(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(RECORDS)
     everything = ["--two-way", "--streams", "--queue", "--history"]
+    publishing = ["--publisher", "app.py:allow", "--schedule", "cron(0 9 ? * 2 *)"]
+    publishing += ["--secret", "API_KEY"]
     authorizer = ["--authorizer", "app.py:allow", "--identity-source"]
     authorizer += ["route.request.querystring.token"]
     for number, flags in enumerate(
         (
             [],
             [*everything, *authorizer, "--worker", "app.py:allow"],
-            [*everything, *authorizer, "--format", "sam"],
+            [*everything, *authorizer, "--format", "sam", *publishing],
         )
     ):
         text = printed(capsys, "template", "app.py:both", *flags)

@@ -107,7 +107,7 @@ def test_a_connect_handler_that_does_not_accept_lets_nobody_in(
     router: Router, answer: object
 ) -> None:
     router.connect(lambda _event: answer)
-    gateway = InProcessGateway(router)
+    gateway = InProcessGateway(router, raise_errors=False)
 
     with pytest.raises(HandshakeRefused) as refused:
         gateway.connect()

@@ -1,11 +1,13 @@
 """Templates as text."""
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
 import yaml
+from hypothesis import given, strategies as st
 
 from tests.support.infra_templates import EVERYTHING, found, made
 from wspubsub import UsageError
@@ -43,6 +45,89 @@ def test_yaml_is_written_for_people() -> None:
     assert "Fn::Sub: ${AWS::StackName}\n" in text
     assert not any(mark in text for mark in ("&id", "*id", "!!"))
     assert yaml.safe_load(text)["AWSTemplateFormatVersion"] == "2010-09-09"
+
+
+class StrictLoader(yaml.SafeLoader):
+    """Reads as data whatever YAML 1.1 or the core schema of 1.2 reads as data."""
+
+
+StrictLoader.yaml_implicit_resolvers = {}
+for kind, pattern in {
+    # https://yaml.org/type: bool, null, int, float, timestamp, merge, value
+    "bool": r"y|Y|yes|Yes|YES|n|N|no|No|NO|true|True|TRUE|false|False|FALSE"
+    r"|on|On|ON|off|Off|OFF",
+    "null": r"~|null|Null|NULL|",
+    "int": r"[-+]?0b[01_]+|[-+]?0[0-7_]+|[-+]?(0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+"
+    r"|[-+]?[1-9][0-9_]*(:[0-5]?[0-9])+"
+    # YAML 1.2, and readers that take any digits for a number
+    r"|0o[0-7]+|[-+]?[0-9]+",
+    "float": r"[-+]?([0-9][0-9_]*)?\.[0-9.]*([eE][-+][0-9]+)?"
+    r"|[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\.[0-9_]*|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"
+    r"|[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?",
+    "timestamp": r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+    r"([Tt]|[ \t]+)[0-9]{1,2}:[0-9]{2}:[0-9]{2}(\.[0-9]*)?"
+    r"([ \t]*(Z|[-+][0-9]{1,2}(:[0-9]{2})?))?",
+    "merge": "<<",
+    "value": "=",
+}.items():
+    StrictLoader.add_implicit_resolver(
+        f"tag:yaml.org,2002:{kind}", re.compile(f"^(?:{pattern})$"), None
+    )
+
+
+def tags(text: str) -> set[str]:
+    """Return what a strict reader takes the scalars of a document for."""
+    nodes = [yaml.compose(text, Loader=StrictLoader)]
+    found: set[str] = set()
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, yaml.ScalarNode):
+            found.add(node.tag.rpartition(":")[2])
+        elif isinstance(node, yaml.CollectionNode):
+            nodes += [
+                each
+                for item in node.value
+                for each in (item if isinstance(item, tuple) else (item,))
+            ]
+    return found
+
+
+NUMBERLIKE = st.from_regex(
+    r"[-+]?[0-9._:eExXoObBT+-]{1,12}|[-+]?\.?(inf|nan|[0-9]+)", fullmatch=True
+)
+WORDS = [
+    *("y", "N", "yes", "No", "ON", "off", "true", "FALSE", "~", "null", "Null", ""),
+    *("=", "<<", ".inf", "-.INF", ".NaN", "inf", "012345678901", "098765432109"),
+    *("1e3", "0o17", "0x1F", "1_000", "12:30:45", "2026-01-01", "1.", ".5", "+1", "."),
+    *(
+        "2026-01-01 10:00:00 +2",
+        "2026-01-01T10:00:00Z",
+        "1,000",
+        "-0b1",
+        "190:20:30.15",
+    ),
+]
+
+
+def test_words_and_numbers_are_quoted() -> None:
+    document = {word: word for word in WORDS}
+
+    written = to_yaml(document)
+
+    assert tags(written) == {"str"}
+    assert yaml.safe_load(written) == document
+
+
+@given(NUMBERLIKE | st.text(max_size=12))
+def test_text_stays_text_for_every_reader_of_yaml(text: str) -> None:
+    written = to_yaml({"Default": text})
+
+    assert tags(written) == {"str"}
+    assert yaml.safe_load(written) == {"Default": text}
+
+
+def test_numbers_and_truth_values_are_written_as_such() -> None:
+    assert to_yaml({"A": 1, "B": True, "C": "arm64"}) == "A: 1\nB: true\nC: arm64\n"
 
 
 def test_short_forms_are_read_as_the_long_ones() -> None:

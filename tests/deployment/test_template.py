@@ -19,6 +19,7 @@ from tests.support.infra_templates import (
 from tests.support.servers.small_table import SmallTable
 from wspubsub import UsageError
 from wspubsub.deployment.template.logical_ids import route_id
+from wspubsub.deployment.template.publishers import PublisherFunction
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.dynamodb import DynamoDBTopicLog
@@ -439,6 +440,76 @@ def test_all_functions_find_the_users_own_variables(template_format: str) -> Non
     assert "Default" not in declared["JwksUrl"]
     assert ("CodeS3Key" in declared) == (template_format == "cloudformation")
     assert found(template) == []
+
+
+def test_a_secret_is_never_shown_and_has_no_default() -> None:
+    template = made(variables=(Variable("API_KEY", is_secret=True),))
+
+    assert template["Parameters"]["ApiKey"] == {
+        "Type": "String",
+        "Description": "Environment variable API_KEY",
+        "NoEcho": True,
+    }
+
+
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_a_publisher_may_publish_and_is_invoked_by_its_schedule(
+    template_format: str,
+) -> None:
+    template = made(
+        template_format=template_format,
+        publishers=(
+            PublisherFunction("cron.handler", "rate(1 day)"),
+            PublisherFunction("api.handler"),
+        ),
+        queue=True,
+        streams=True,
+    )
+
+    assert properties(template, "Publisher")["Handler"] == "cron.handler"
+    assert properties(template, "Publisher2")["Handler"] == "api.handler"
+    variables = properties(template, "Function")["Environment"]["Variables"]
+    for name in ("Publisher", "Publisher2"):
+        assert properties(template, name)["Environment"]["Variables"] == variables
+        own = statements(template, f"{name}Role")
+        assert own["Table"] == statements(template)["Table"]
+        assert own["Connections"] == statements(template)["Connections"]
+        assert own["Send"] == statements(template)["Send"]
+        assert not {"Stream", "Receive"} & own.keys()
+        assert template["Outputs"][f"{name}Name"]["Value"] == {"Ref": name}
+    rule = properties(template, "PublisherSchedule")
+    assert rule["ScheduleExpression"] == "rate(1 day)"
+    assert rule["Targets"] == [
+        {"Id": "Publisher", "Arn": {"Fn::GetAtt": ["Publisher", "Arn"]}}
+    ]
+    allowed = properties(template, "PublisherSchedulePermission")
+    assert allowed["Principal"] == "events.amazonaws.com"
+    assert allowed["SourceArn"] == {"Fn::GetAtt": ["PublisherSchedule", "Arn"]}
+    assert "Publisher2Schedule" not in template["Resources"]
+    assert found(template) == []
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("rate(1 day)", "rate(5 minutes)", "rate(12 hours)"),
+        *("cron(0 9 ? * MON-FRI *)", "cron(15 10 * * ? *)"),
+    ],
+)
+def test_the_schedules_of_eventbridge_are_taken(schedule: str) -> None:
+    assert PublisherFunction("cron.handler", schedule).schedule == schedule
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        *("", "daily", "1 day", "rate(1 days)", "rate(2 day)", "rate(0 days)"),
+        *("cron(0 9 * * *)", "rate(1 week)", "at(2026-01-01T00:00:00)"),
+    ],
+)
+def test_other_schedules_are_refused(schedule: str) -> None:
+    with pytest.raises(UsageError, match="is not a schedule; use 'rate"):
+        PublisherFunction("cron.handler", schedule)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ from wspubsub.gateway import (
     Raised,
     Returned,
     SendText,
+    Withdraw,
 )
 
 
@@ -52,7 +53,7 @@ def test_a_client_that_leaves_before_it_is_accepted_gets_a_disconnect() -> None:
     again = gateway.receive_close(connection_id, 1006, now=1.5)
     effects = gateway.finish_invocation(invoke.invocation_id, OK, now=2.0)
 
-    assert (left, again) == ([], [])
+    assert (left, again) == ([Withdraw(invoke.invocation_id)], [])
     assert len(effects) == 1
     assert end_of(effects) == (1006, "lost")
     assert gateway.connection_count == 0
@@ -73,8 +74,35 @@ def test_a_client_that_leaves_before_it_is_refused_is_forgotten(
         else gateway.finish_invocation(invoke.invocation_id, result, now=2.0)
     )
 
+    assert [each for each in effects if not isinstance(each, Withdraw)] == []
+    assert gateway.next_deadline() is None
+
+
+@pytest.mark.parametrize("function", [Function.AUTHORIZER, Function.HANDLER])
+def test_a_handshake_that_is_withdrawn_leaves_nothing_behind(
+    function: Function,
+) -> None:
+    gateway = gateway_with(has_authorizer=function is Function.AUTHORIZER)
+    connection_id, [invoke] = gateway.handshake(HANDSHAKE, now=0.0)
+    assert isinstance(invoke, Invoke)
+    assert invoke.function is function
+    withdrawn = gateway.receive_close(connection_id, 1006, now=1.0)
+
+    failed = Raised("Withdrawn", "it never began")
+    effects = gateway.finish_invocation(invoke.invocation_id, failed, now=1.0)
+
+    assert withdrawn == [Withdraw(invoke.invocation_id)]
     assert effects == []
     assert gateway.next_deadline() is None
+
+
+def test_what_a_handler_does_when_a_client_has_left_is_done_however_late() -> None:
+    gateway = gateway_with()
+    connection_id = opened(gateway)
+    [left] = invocations(gateway.receive_close(connection_id, None, now=1.0))
+
+    assert gateway.tick(now=1000.0) == []
+    assert gateway.finish_invocation(left.invocation_id, OK, now=1001.0) == []
 
 
 def test_a_client_that_leaves_while_it_is_authorized_never_reaches_the_handler() -> (

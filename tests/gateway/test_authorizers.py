@@ -175,7 +175,9 @@ def test_an_authorizer_that_raises_anything_else_is_500(text: str) -> None:
     def authorizer(_event: Any, _context: Any) -> None:
         raise RuntimeError(text)
 
-    assert refusal(InProcessGateway(ok, authorizer=authorizer)).status == 500
+    gateway = InProcessGateway(ok, authorizer=authorizer, raise_errors=False)
+
+    assert refusal(gateway).status == 500
 
 
 def test_an_authorizer_that_takes_too_long_is_500() -> None:

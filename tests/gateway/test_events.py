@@ -24,6 +24,7 @@ from wspubsub.testing import (
     InProcessGateway,
     authorizer_event,
     connect_event,
+    message_event,
 )
 
 
@@ -227,3 +228,16 @@ def test_stage_variables_are_in_every_event_of_a_stage_that_has_some() -> None:
     assert [each.event["stageVariables"] for each in gateway.invocations] == [
         {"table": "t"}
     ] * 3
+
+
+def test_an_empty_message_has_no_body_and_is_read_as_empty_text() -> None:
+    gateway = InProcessGateway(ok, config=CONFIG)
+
+    gateway.connect().send("")
+
+    event = gateway.invocations[-1].event
+    parsed = parse_event(event)
+    assert "body" not in event
+    assert "body" not in message_event("")
+    assert isinstance(parsed, MessageEvent)
+    assert parsed.body == ""

@@ -12,6 +12,7 @@ from tests.support.gateway_steps import (
     invocations,
     opened,
 )
+from tests.support.growth import bytes_kept
 from wspubsub.gateway import (
     Accept,
     Close,
@@ -22,6 +23,7 @@ from wspubsub.gateway import (
     Refuse,
     Returned,
     SendText,
+    Withdraw,
 )
 
 
@@ -104,10 +106,11 @@ def test_a_connect_handler_that_takes_too_long_is_504_and_its_result_is_ignored(
     assert isinstance(invoke, Invoke)
 
     early = gateway.tick(now=28.9)
-    [refusal] = gateway.tick(now=29.0)
+    [withdrawal, refusal] = gateway.tick(now=29.0)
     late = gateway.finish_invocation(invoke.invocation_id, OK, now=30.0)
 
     assert early == []
+    assert withdrawal == Withdraw(invoke.invocation_id)
     assert isinstance(refusal, Refuse)
     assert refusal.status == 504
     assert "Endpoint request timed out" in refusal.body
@@ -123,12 +126,13 @@ def test_a_message_handler_that_takes_too_long_is_an_error_and_ignored() -> None
     [invoke] = invocations(gateway.receive(connection_id, DataFrame(b"x"), now=1.0))
 
     deadline = gateway.next_deadline()
-    [answer] = gateway.tick(now=4.0)
+    [withdrawal, answer] = gateway.tick(now=4.0)
     late = gateway.finish_invocation(
         invoke.invocation_id, Returned({"statusCode": 200, "body": "y"}), now=5.0
     )
 
     assert deadline == 4.0
+    assert withdrawal == Withdraw(invoke.invocation_id)
     request_id = invoke.event["requestContext"]["requestId"]
     assert isinstance(answer, SendText)
     assert answer.text == (
@@ -265,6 +269,19 @@ def test_a_message_may_begin_again_after_one_that_was_complete() -> None:
     ]
 
     assert events == ["a", "b"]
+
+
+def test_frames_without_data_are_not_kept() -> None:
+    gateway = gateway_with(routes={"$default"})
+    connection_id = opened(gateway)
+    empty = DataFrame(b"", is_text=None, is_final=False)
+    gateway.receive(connection_id, DataFrame(b"a", is_final=False), now=1.0)
+
+    kept = bytes_kept(
+        lambda _: gateway.receive(connection_id, empty, now=1.0), times=5000
+    )
+
+    assert kept < 5000
 
 
 def test_the_size_of_one_message_does_not_count_for_the_next() -> None:

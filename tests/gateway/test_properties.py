@@ -32,6 +32,7 @@ from wspubsub.gateway import (
     Refuse,
     Returned,
     SendText,
+    Withdraw,
 )
 
 ID = re.compile(r"[A-Za-z0-9_-]{15}=")
@@ -150,6 +151,8 @@ class GatewayMachine(RuleBasedStateMachine):
             match effect:
                 case Invoke():
                     self.see_invoke(effect)
+                case Withdraw(invocation_id=invocation_id):
+                    assert invocation_id in self.invoked
                 case Accept(connection_id=connection_id):
                     self.pending.remove(connection_id)
                     self.open.add(connection_id)
@@ -226,7 +229,7 @@ class GatewayMachine(RuleBasedStateMachine):
         if connection_id in self.open:
             self.end(connection_id)
         if connection_id in self.pending:  # nobody is left to be answered
-            assert effects == []
+            assert all(isinstance(each, Withdraw) for each in effects)
             self.pending.remove(connection_id)
         self.see(effects)
 

@@ -258,7 +258,7 @@ def test_a_handler_that_raises_is_an_internal_server_error() -> None:
             raise ValueError("no")
         return {"statusCode": 200}
 
-    gateway = InProcessGateway(handler)
+    gateway = InProcessGateway(handler, raise_errors=False)
     client = gateway.connect()
 
     client.send("x")

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+from botocore.exceptions import ProfileNotFound
 
 from wspubsub.aws.choice import is_engine_fit
 from wspubsub.handlers.environ import Surroundings, function_environ
@@ -79,6 +80,45 @@ def test_no_line_of_a_configuration_file_leads_past_what_is_local(
 
     assert client.meta.endpoint_url == AROUND.dynamodb_url
     client.close()
+
+
+@pytest.mark.parametrize("service", ["s3", "sqs", "sts", "dynamodb", "lambda"])
+@pytest.mark.parametrize("is_ignored", ["true", "false"])
+def test_nothing_reaches_aws_whatever_the_users_configuration_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, service: str, is_ignored: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        "[default]\nendpoint_url = https://proxy.example\nservices = mine\n"
+        f"ignore_configured_endpoint_urls = {is_ignored}\n"
+        f"[services mine]\n{service} =\n  endpoint_url = https://{service}.example\n"
+        "[profile production]\nrole_arn = arn:aws:iam::123456789012:role/r\n"
+    )
+    base = {
+        **BASE,
+        "AWS_CONFIG_FILE": str(config),
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": is_ignored,
+    }
+    environ = function_environ(base, AROUND, name="f", target=TARGET)
+    for name in set(base) - set(environ):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    client = boto3.session.Session().client(service)
+
+    assert client.meta.endpoint_url.startswith("http://127.0.0.1:")
+    with pytest.raises(ProfileNotFound):
+        boto3.session.Session(profile_name="production").client(service)
+    client.close()
+
+
+def test_an_endpoint_of_the_users_own_stays() -> None:
+    base = {**BASE, "AWS_ENDPOINT_URL": "http://localhost:4566"}
+
+    environ = function_environ(base, AROUND, name="f", target=TARGET)
+
+    assert environ["AWS_ENDPOINT_URL"] == "http://localhost:4566"
 
 
 def test_a_worker_s_requests_are_sent_by_the_engine_as_on_lambda() -> None:

@@ -165,6 +165,19 @@ def test_a_function_that_does_not_say_so_may_take_records(tmp_path: Path) -> Non
 
 
 @pytest.mark.integration
+def test_what_a_module_asks_of_aws_while_it_is_imported_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "https://s3.example")
+    asking = "import boto3\nboto3.client('s3').list_buckets()\n"
+    (tmp_path / "app.py").write_text(f"{APP}\n{asking}")
+
+    with pytest.raises(UsageError, match="wspubsub-keeps-requests-from-AWS"):
+        read_application("app.py:handler", folder=tmp_path)
+
+
+@pytest.mark.integration
 def test_without_a_folder_it_is_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

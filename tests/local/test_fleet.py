@@ -12,11 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers.gateways import APPS, have_ended
+from tests.support.servers.gateways import APPS, PATIENCE_SECONDS, have_ended
 from wspubsub.gateway import Raised, Returned
 from wspubsub.local.functions.environment import FunctionSettings, OutputLine
-from wspubsub.local.functions.fleet import Fleet, InvocationOutcome
+from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.functions.waiting import (
+    InvocationOutcome,
+    Owner,
+    WithdrawnError,
+)
 from wspubsub.local.processes import exit_reason
 
 pytestmark = pytest.mark.integration
@@ -37,8 +42,8 @@ def settings(folder: Path) -> FunctionSettings:
     )
 
 
-def invocation(**event: Any) -> RuntimeInvocation:
-    return RuntimeInvocation(request_id="8c1e", event=event)
+def invocation(request_id: str = "8c1e", **event: Any) -> RuntimeInvocation:
+    return RuntimeInvocation(request_id=request_id, event=event)
 
 
 def with_fleet(
@@ -206,3 +211,82 @@ def test_a_function_that_uses_more_memory_than_it_has_is_killed(tmp_path: Path) 
         assert again.result == returned(tmp_path)
 
     with_fleet(function, use, limit=1)
+
+
+def test_owners_take_turns_and_each_keeps_its_order(tmp_path: Path) -> None:
+    done: list[str] = []
+
+    async def use(fleet: Fleet) -> None:
+        async def run(owner: str, name: str) -> None:
+            await fleet.invoke(invocation(name), Owner(name=owner))
+            done.append(name)
+
+        # Both have to wait for the only environment to start.
+        flood = [run("talker", f"flood {number}") for number in range(5)]
+        await asyncio.gather(*flood, run("other", "other 0"), run("other", "other 1"))
+
+    with_fleet(settings(tmp_path), use, limit=1)
+
+    assert done == [
+        *("flood 0", "other 0", "flood 1", "other 1"),
+        *("flood 2", "flood 3", "flood 4"),
+    ]
+
+
+def test_what_nobody_waits_for_is_withdrawn_unless_it_has_begun(tmp_path: Path) -> None:
+    async def use(fleet: Fleet) -> None:
+        running = asyncio.create_task(
+            fleet.invoke(invocation("first", body=f"wait for {tmp_path / 'go'}"))
+        )
+        waiting = asyncio.create_task(fleet.invoke(invocation("second")))
+        await asyncio.to_thread(appeared, tmp_path / "waiting")
+
+        for request_id in ("first", "second", "unknown"):
+            fleet.withdraw(request_id)
+        (tmp_path / "go").touch()
+
+        with pytest.raises(WithdrawnError):
+            await waiting
+        assert (await running).result == returned(tmp_path)
+        third = await fleet.invoke(invocation("third"))
+        assert third.result == returned(tmp_path)
+
+    with_fleet(settings(tmp_path), use, limit=1)
+
+
+def appeared(path: Path) -> bool:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    return path.exists()
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_batches_leave_an_environment_to_clients_if_there_are_several(
+    tmp_path: Path, limit: int
+) -> None:
+    queue = Owner(name="aws:sqs", is_batch=True)
+    done: list[str] = []
+
+    async def use(fleet: Fleet) -> None:
+        async def run(name: str, owner: Owner, text: str) -> None:
+            await fleet.invoke(invocation(name, body=text), owner)
+            done.append(name)
+
+        wait = f"wait for {tmp_path / 'go'}"
+        batches = [
+            asyncio.create_task(run(f"batch {number}", queue, wait))
+            for number in range(3)
+        ]
+        await asyncio.to_thread(appeared, tmp_path / "waiting")
+        client = asyncio.create_task(run("client", Owner(name="client"), "hello"))
+        if limit > 1:
+            await client
+        (tmp_path / "go").touch()
+        await asyncio.gather(client, *batches)
+
+    with_fleet(settings(tmp_path), use, limit=limit)
+
+    # The queue had the next turn already.
+    assert done.index("client") == (2 if limit == 1 else 0)
+    assert sorted(done) == ["batch 0", "batch 1", "batch 2", "client"]

@@ -15,7 +15,7 @@ from wspubsub.gateway import (
     SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import InvocationOutcome
+from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal import BatchLine, Journal
 
 ID = "BFaT_fALIAMCKug="
@@ -43,6 +43,7 @@ def write(journal: Journal) -> None:
     journal.log_invoked(invoke(), outcome(Returned({"statusCode": 200})))
     journal.log_invoked(invoke(), outcome(Raised("MyError", "no")))
     journal.log_invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
+    journal.log_withdrawn(invoke())
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
     gone = ManagementResponse(status=410, detail="no such connection")
     journal.log_managed("POST", "/dev/@connections/x", 3, gone)
@@ -72,6 +73,7 @@ def test_people_get_a_line_an_event() -> None:
         f"{ID} chat                 200 in 12.3 ms, request 8c1e",
         f"{ID} chat                 MyError in 12.3 ms, request 8c1e: no",
         f"{ID} chat authorizer      returned in 12.3 ms, request 8c1e",
+        f"{ID} chat                 withdrawn before it began: nobody waits for it",
         f'{ID} sent {{"message": "Forbidden"}} (no route matches)',
         "POST /dev/@connections/x answered 410 (no such connection)",
         "refused 127.0.0.1:5 with 400 (that is not HTTP)",
@@ -97,6 +99,7 @@ def test_machines_get_an_object_an_event() -> None:
         "invoked",
         "invoked",
         "invoked",
+        "withdrawn",
         "sent",
         "managed",
         "managed",

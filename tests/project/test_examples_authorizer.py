@@ -62,7 +62,7 @@ def door(
     router = Router()
     router.connect(entered.append)
     authorizer = imported("chat/authorizer.py").handler
-    gateway = InProcessGateway(router, authorizer=authorizer)
+    gateway = InProcessGateway(router, authorizer=authorizer, raise_errors=False)
 
     def knock(token: str | list[str] | None, **headers: str) -> int:
         query = {} if token is None else {"token": token}

@@ -89,7 +89,7 @@ def test_a_frame_that_cannot_be_is_final(world: World, frame: str) -> None:
     if frame.strip():
         assert client.disconnect_code() == 3501
     assert snapshot(world) == before
-    assert world.gateway.errors == []
+    assert world.errors == []
 
 
 def test_a_second_connect_is_final(world: World) -> None:
@@ -155,7 +155,7 @@ def test_a_command_that_cannot_be_is_an_error(
     assert "secret" not in json.dumps(reply)
     assert snapshot(world) == before
     assert client.wire.is_open
-    assert world.gateway.errors == []
+    assert world.errors == []
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from wspubsub.testing import (
     StreamSource,
 )
 
-ENDPOINT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"
+ENDPOINT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev"
 
 
 @pytest.fixture(autouse=True)

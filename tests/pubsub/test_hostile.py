@@ -127,7 +127,7 @@ class Attack:
     def check_end(self) -> None:
         """Check what is stored, and that the bystander has been left alone."""
         self.members.chance = 0.0
-        assert self.world.gateway.errors == []
+        assert self.world.errors == []
         for user in USERS:
             for kind in ("user", "own"):
                 if user and ":" not in user:

@@ -280,7 +280,7 @@ def test_who_cannot_be_made_to_recover_now_is_made_to_later(
 
     (member,) = world.members.members("room:1")
     assert member.lost == 2
-    assert world.gateway.errors == []
+    assert world.errors == []
 
 
 def test_a_reply_that_may_not_be_posted_is_an_error_of_the_function(
@@ -298,4 +298,4 @@ def test_a_reply_that_may_not_be_posted_is_an_error_of_the_function(
 
     (member,) = world.members.members("room:1")
     assert member.lost == 2
-    assert len(world.gateway.errors) == 1
+    assert len(world.errors) == 1

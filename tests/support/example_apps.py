@@ -27,7 +27,7 @@ _ENVIRONMENT = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
     "WSPUBSUB_TABLE": TABLE,
-    "WSPUBSUB_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod",
+    "WSPUBSUB_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev",
 }
 _OPERATION = re.compile(r"OperationModel\(name=(\w+)\)")
 

@@ -84,7 +84,8 @@ class World:
         self.requests: list[Any] = []
         two_way = options.pop("two_way", {"$default"})
         self.gateway = InProcessGateway(
-            config=GatewayConfig(two_way=frozenset(two_way))
+            raise_errors=False,  # the tests look at what clients and logs are told
+            config=GatewayConfig(two_way=frozenset(two_way)),
         )
         self.members = options.pop("members", None) or MemoryMemberStore(
             now=self.gateway.now
@@ -95,6 +96,11 @@ class World:
             self.members, self.connections, now=self.gateway.now, **options
         )
         self.gateway.handler = self.pubsub
+
+    @property
+    def errors(self) -> list[Exception]:
+        """What ended an invocation, not what a client was answered for."""
+        return [each.error for each in self.gateway.invocations if each.error]
 
     def make_log(self, *, history: Any) -> MemoryTopicLog:
         """Return a log with the gateway's clock."""

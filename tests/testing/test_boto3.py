@@ -14,7 +14,7 @@ from moto import mock_aws
 
 from wspubsub.testing import GatewayConfig, InProcessGateway
 
-ENDPOINT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"
+ENDPOINT = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev"
 UNKNOWN = "AAAAAAAAAAAAAAA="
 
 
@@ -28,9 +28,9 @@ def _aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-def management_client(**options: Any) -> Any:
+def management_client(endpoint: str = ENDPOINT, **options: Any) -> Any:
     session = boto3.session.Session()
-    return session.client("apigatewaymanagementapi", endpoint_url=ENDPOINT, **options)
+    return session.client("apigatewaymanagementapi", endpoint_url=endpoint, **options)
 
 
 def id_of(event: Any) -> str:
@@ -47,7 +47,7 @@ def test_what_a_plain_boto3_handler_posts_reaches_the_client() -> None:
             client().post_to_connection(ConnectionId=id_of(event), Data=event["body"])
         return {"statusCode": 200}
 
-    gateway = InProcessGateway(handler, raise_errors=True)
+    gateway = InProcessGateway(handler)
     reader = gateway.connect()
 
     reader.send("grüße")
@@ -70,7 +70,7 @@ def test_boto3_sees_the_errors_of_the_gateway() -> None:
                 caught.append(error.response["Error"]["Code"])
         return {"statusCode": 200}
 
-    InProcessGateway(handler, raise_errors=True).connect()
+    InProcessGateway(handler).connect()
 
     assert caught == ["gone", "BadRequestException"]
 
@@ -80,14 +80,12 @@ def test_boto3_may_ask_about_connections_and_close_them() -> None:
 
     def handler(event: Any, _context: Any) -> dict[str, int]:
         if "body" in event:
-            client = management_client()
+            client = management_client(ENDPOINT.replace("/dev", "/other"))
             found.append(client.get_connection(ConnectionId=id_of(event)))
             client.delete_connection(ConnectionId=id_of(event))
         return {"statusCode": 200}
 
-    gateway = InProcessGateway(
-        handler, config=GatewayConfig(stage="other"), raise_errors=True
-    )
+    gateway = InProcessGateway(handler, config=GatewayConfig(stage="other"))
     reader = gateway.connect(headers={"User-Agent": "UA"})
 
     reader.send("x")
@@ -167,7 +165,7 @@ def test_threads_of_a_handler_may_post_at_the_same_time() -> None:
                 thread.join(timeout=30)
         return {"statusCode": 200}
 
-    gateway = InProcessGateway(handler, raise_errors=True)
+    gateway = InProcessGateway(handler)
     readers = [gateway.connect() for _ in range(5)]
 
     readers[0].send("go")
@@ -199,3 +197,100 @@ def test_outside_of_invocations_boto3_goes_its_own_way() -> None:
     management_client().post_to_connection(ConnectionId=reader.connection_id, Data=b"x")
 
     reader.expect_nothing()
+
+
+def endpoint_of(gateway: InProcessGateway, stage: str = "/dev") -> str:
+    return f"https://{gateway.config.default_host}{stage}"
+
+
+def accept(_event: Any, _context: Any) -> dict[str, int]:
+    return {"statusCode": 200}
+
+
+def test_a_post_goes_to_the_api_that_its_endpoint_names() -> None:
+    other = InProcessGateway(accept, config=GatewayConfig(api_id="bbbbbbbbbb"))
+    reader = other.connect()
+
+    def bridge(event: Any, _context: Any) -> dict[str, int]:
+        if "body" in event:
+            client = management_client(endpoint_of(other))
+            client.post_to_connection(ConnectionId=reader.connection_id, Data="over")
+            client = management_client(endpoint_of(gateway))
+            client.post_to_connection(ConnectionId=id_of(event), Data="back")
+        return {"statusCode": 200}
+
+    gateway = InProcessGateway(bridge, config=GatewayConfig(api_id="aaaaaaaaaa"))
+    writer = gateway.connect()
+    with other.serving():
+        writer.send("x")
+
+    assert reader.connection_id != writer.connection_id
+    reader.expect("over")
+    writer.expect("back")
+
+
+def test_two_gateways_in_two_threads_each_have_their_own_posts() -> None:
+    both_run = threading.Barrier(2, timeout=30)
+
+    def handler(event: Any, _context: Any) -> dict[str, int]:
+        if "body" in event:
+            both_run.wait()
+            client = management_client()
+            client.post_to_connection(ConnectionId=id_of(event), Data=event["body"])
+            both_run.wait()
+        return {"statusCode": 200}
+
+    readers = [InProcessGateway(handler, seed=seed).connect() for seed in range(2)]
+    threads = [
+        threading.Thread(target=reader.send, args=(str(number),))
+        for number, reader in enumerate(readers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert [reader.receive_all() for reader in readers] == [["0"], ["1"]]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "said"),
+    [
+        ("https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod", "stage 'prod'"),
+        ("https://abcdef1234.execute-api.us-east-1.amazonaws.com", "stage ''"),
+        ("http://127.0.0.1:3001/stage", "stage 'stage'"),
+        ("https://bbbbbbbbbb.execute-api.us-east-1.amazonaws.com/dev", "bbbbbbbbbb"),
+    ],
+)
+def test_a_wrong_stage_or_api_is_403_and_the_log_says_why(
+    endpoint: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    gateway = InProcessGateway(accept, config=GatewayConfig(api_id="abcdef1234"))
+    reader = gateway.connect()
+    client = management_client(endpoint)
+
+    with gateway.serving(), pytest.raises(client.exceptions.ForbiddenException):
+        client.post_to_connection(ConnectionId=reader.connection_id, Data="x")
+
+    reader.expect_nothing()
+    assert said in caplog.text
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://ws.example.com",
+        "https://ws.example.com/mapped",
+        "http://localhost:3001/dev",
+    ],
+)
+def test_a_custom_domain_name_is_mapped_to_the_stage(endpoint: str) -> None:
+    gateway = InProcessGateway(accept)
+    reader = gateway.connect()
+
+    with gateway.serving():
+        management_client(endpoint).post_to_connection(
+            ConnectionId=reader.connection_id, Data="x"
+        )
+
+    reader.expect("x")

@@ -204,7 +204,7 @@ def streamed(
     handler: Handler, count: int, **settings: Any
 ) -> tuple[InProcessGateway, MemoryTable]:
     """Return a gateway whose stream has some messages of a topic."""
-    gateway = InProcessGateway(ok)
+    gateway = InProcessGateway(ok, raise_errors=False)
     table = MemoryTable(now=gateway.now, settings=StreamSettings(**settings))
     gateway.add_event_source(table.stream, handler)
     for _ in range(count):
@@ -276,7 +276,7 @@ def queued(
     handler: Handler, *bodies: str, **settings: Any
 ) -> tuple[InProcessGateway, MemoryQueue]:
     """Return a gateway whose queue has some messages."""
-    gateway = InProcessGateway(ok)
+    gateway = InProcessGateway(ok, raise_errors=False)
     queue = MemoryQueue(QueueSettings(**settings), now=gateway.now)
     gateway.add_event_source(queue.source, handler)
     for body in bodies:
@@ -394,7 +394,7 @@ def test_nothing_is_delivered_while_a_handler_waits() -> None:
 
 
 def test_a_handler_cannot_run_the_event_sources_itself() -> None:
-    gateway = InProcessGateway()
+    gateway = InProcessGateway(raise_errors=False)
     gateway.handler = lambda _event, _context: gateway.run_event_sources()
 
     with pytest.raises(HandshakeRefused):
@@ -483,7 +483,7 @@ def _record(number: str) -> dict[str, Any]:
 
 def test_the_children_of_a_shard_come_after_it() -> None:
     handler = Recorder(RuntimeError("once"))
-    gateway = InProcessGateway(ok)
+    gateway = InProcessGateway(ok, raise_errors=False)
     arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/x"
     gateway.add_event_source(StreamSource(Shards(), arn), handler)
 
@@ -495,7 +495,7 @@ def test_the_children_of_a_shard_come_after_it() -> None:
 
 
 def test_events_of_a_stream_are_made_of_messages_connections_and_items() -> None:
-    gateway = InProcessGateway(ok)
+    gateway = InProcessGateway(ok, raise_errors=False)
     table = MemoryTable(now=gateway.now)
     publisher = Publisher(
         table.store, gateway.connections, log=table.log, fanout=StreamFanout()

@@ -129,15 +129,38 @@ def test_a_handler_cannot_connect_a_client() -> None:
     gateway = InProcessGateway(on_message(lambda _event, _context: gateway.connect()))
     client = gateway.connect()
 
-    client.send("x")
-
-    [error] = gateway.errors
-    assert isinstance(error, UsageError)
+    with gateway.expect_error(UsageError, match="a handler cannot connect"):
+        client.send("x")
 
 
 def test_an_authorizer_must_be_given_if_the_configuration_has_one() -> None:
-    with pytest.raises(UsageError, match="authorizer"):
-        InProcessGateway(ok, config=GatewayConfig(has_authorizer=True))
+    gateway = InProcessGateway(ok, config=GatewayConfig(has_authorizer=True))
+
+    with pytest.raises(UsageError, match=r"gateway\.authorizer"):
+        gateway.connect()
+    gateway.authorizer = lambda _event, _context: {
+        "principalId": "alice",
+        "policyDocument": {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+            ],
+        },
+    }
+
+    assert gateway.connect().is_open
+    assert gateway.invocations[0].function is Function.AUTHORIZER
+
+
+def test_the_api_that_a_handler_declares_has_the_authorizer_too() -> None:
+    gateway = InProcessGateway()
+    gateway.authorizer = lambda _event, _context: 1 / 0
+    gateway.handler = Router()
+
+    with gateway.expect_error(ZeroDivisionError), pytest.raises(HandshakeRefused):
+        gateway.connect()
+
+    assert gateway.config.has_authorizer
 
 
 def test_an_error_in_a_handler_is_recorded_and_logged_and_seen_by_the_client(
@@ -149,7 +172,10 @@ def test_an_error_in_a_handler_is_recorded_and_logged_and_seen_by_the_client(
     gateway = InProcessGateway(on_message(fail))
     client = gateway.connect()
 
-    with caplog.at_level(logging.ERROR, logger="wspubsub"):
+    with (
+        caplog.at_level(logging.ERROR, logger="wspubsub"),
+        gateway.expect_error(KeyError, match="topic"),
+    ):
         client.send("x")
 
     assert client.receive_json()["message"] == "Internal server error"
@@ -160,11 +186,11 @@ def test_an_error_in_a_handler_is_recorded_and_logged_and_seen_by_the_client(
         client.receive()
 
 
-def test_an_error_in_a_handler_can_be_raised_where_the_test_caused_it() -> None:
+def test_an_error_in_a_handler_is_raised_where_the_test_caused_it() -> None:
     def fail(_event: Any, _context: Any) -> None:
         raise KeyError("topic")
 
-    gateway = InProcessGateway(on_message(fail), raise_errors=True)
+    gateway = InProcessGateway(on_message(fail))
     client = gateway.connect()
 
     with pytest.raises(KeyError, match="topic"):
@@ -179,7 +205,7 @@ def test_a_handler_that_exits_has_failed() -> None:
     def leave(_event: Any, _context: Any) -> None:
         raise SystemExit(3)
 
-    gateway = InProcessGateway(on_message(leave))
+    gateway = InProcessGateway(on_message(leave), raise_errors=False)
     client = gateway.connect()
 
     client.send("x")
@@ -206,7 +232,8 @@ def test_an_interrupt_is_not_taken_for_an_error_of_the_handler() -> None:
 @pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
 def test_a_result_that_is_not_json_is_an_error(value: object) -> None:
     gateway = InProcessGateway(
-        on_message(lambda _event, _context: {"statusCode": 200, "body": value})
+        on_message(lambda _event, _context: {"statusCode": 200, "body": value}),
+        raise_errors=False,
     )
     client = gateway.connect()
 

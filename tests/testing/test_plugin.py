@@ -13,16 +13,24 @@ from wspubsub import (
     MessageEvent,
     Publisher,
     Router,
+    StoreError,
+    UsageError,
     testing,
 )
+from wspubsub.pubsub import PubSub, User
 from wspubsub.testing import (
     GatewayConfig,
     InProcessGateway,
     RecordingConnections,
+    ScriptedStore,
     events,
     gateway,
     recording,
+    scripted,
 )
+from wspubsub.testing.account import run_account
+
+pytest_plugins = ("pytester",)
 
 HEAVY = (
     "asyncio", "aiohttp", "awslambdaric", "boto3", "botocore", "h11", "http.client",
@@ -31,7 +39,7 @@ HEAVY = (
 
 
 def test_the_fixtures_work_together(
-    wspubsub_gateway: InProcessGateway, wspubsub_store: MemorySubscriptionStore
+    wspubsub_gateway: InProcessGateway, wspubsub_store: ScriptedStore
 ) -> None:
     publisher = Publisher(wspubsub_store, wspubsub_gateway.connections)
     router = Router()
@@ -48,6 +56,115 @@ def test_the_fixtures_work_together(
     client.expect("welcome")
     wspubsub_gateway.advance(hours=3)
     assert list(wspubsub_store.subscribers("news")) == []
+
+
+def test_the_store_is_one_for_a_pubsub_too(
+    wspubsub_gateway: InProcessGateway, wspubsub_store: ScriptedStore
+) -> None:
+    pubsub = PubSub(wspubsub_store, wspubsub_gateway.connections)
+    pubsub.connect(lambda _request: User("ada"))
+    wspubsub_gateway.handler = pubsub
+    client = wspubsub_gateway.connect()
+    wspubsub_store.fail("begin_session")
+
+    with wspubsub_gateway.expect_error(StoreError):
+        client.send({"id": 1, "connect": {}})
+
+    assert client.receive_json()["error"]["temporary"]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_each_test_has_a_gateway_and_a_store_of_its_own(
+    wspubsub_gateway: InProcessGateway, wspubsub_store: ScriptedStore, number: int
+) -> None:
+    assert wspubsub_store.snapshot() == {}
+
+    wspubsub_gateway.handler = Router()
+    client = wspubsub_gateway.connect()
+    wspubsub_store.subscribe(client.connection_id, f"topic-{number}")
+
+    assert client.connection_id == "Qr3o66HG89q0krY="
+    assert wspubsub_store.snapshot().keys() == {f"topic-{number}"}
+
+
+APP = """
+import os
+
+from wspubsub import MessageEvent, Publisher, Router
+from wspubsub.aws import ManagementApi
+from wspubsub.dynamodb import DynamoDBSubscriptionStore
+
+store = DynamoDBSubscriptionStore(os.environ["WSPUBSUB_TABLE"])
+publisher = Publisher(store, ManagementApi(os.environ["WSPUBSUB_ENDPOINT"]))
+handler = Router()
+
+
+@handler.default
+def join(event: MessageEvent) -> None:
+    store.subscribe(event.connection_id, "news")
+    publisher.publish("news", event.body)
+"""
+
+TESTS = """
+import os
+
+import pytest
+
+from wspubsub.testing import InProcessGateway
+
+
+@pytest.fixture
+def gateway(wspubsub_aws):
+    from app import handler
+
+    return InProcessGateway(handler)
+
+
+@pytest.mark.parametrize("text", ["one", "two"])
+def test_the_table_is_empty_each_time(gateway, text):
+    client = gateway.connect()
+    client.send(text)
+    client.expect(text)
+    assert "AWS_PROFILE" not in os.environ
+
+
+def test_nothing_is_left_in_the_environment():
+    assert os.environ["AWS_PROFILE"] == "mine"
+    assert os.environ["WSPUBSUB_TABLE"] == "production"
+    assert "WSPUBSUB_ENDPOINT" not in os.environ
+
+
+def test_a_handler_that_fails_is_seen(wspubsub_gateway):
+    wspubsub_gateway.handler = lambda event, context: 1 / 0
+    wspubsub_gateway.connect()
+"""
+
+
+@pytest.mark.slow
+def test_an_app_that_reads_the_environment_is_tested_as_it_is(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "mine")
+    monkeypatch.setenv("WSPUBSUB_TABLE", "production")
+    monkeypatch.delenv("WSPUBSUB_ENDPOINT", raising=False)
+    pytester.makepyfile(app=APP, test_app=TESTS)
+
+    result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
+
+    result.assert_outcomes(passed=3, failed=1)
+    result.stdout.fnmatch_lines(["E * ZeroDivisionError: division by zero"])
+
+
+def test_without_moto_the_fixture_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "moto", None)
+
+    with (
+        pytest.raises(UsageError, match=r"pip install 'moto\[dynamodb\]'"),
+        run_account(),
+    ):
+        pass
 
 
 def test_the_double_is_a_fixture_too(
@@ -104,7 +221,7 @@ def test_everything_public_is_exported_in_order() -> None:
     assert all(hasattr(testing, name) for name in testing.__all__)
 
 
-@pytest.mark.parametrize("module", [gateway, recording, events])
+@pytest.mark.parametrize("module", [gateway, recording, events, scripted])
 def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
     names = {
         "MemorySubscriptionStore": MemorySubscriptionStore,

@@ -39,6 +39,8 @@ _UNUSUAL = (
     "https_proxy",
     "all_proxy",
 )
+# A file of that name says that there is no configuration.
+_NOTHING = ("", os.devnull)
 # SDKs take these for off unless they say "true".
 _SWITCHES = (
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
@@ -63,7 +65,7 @@ def is_engine_fit(environment: Mapping[str, str]) -> bool:
         return False
     if any(environment.get(name, "").lower() == "true" for name in _SWITCHES):
         return False
-    return not any(environment.get(name) for name in _UNUSUAL)
+    return all(environment.get(name, "") in _NOTHING for name in _UNUSUAL)
 
 
 def boto3_client(

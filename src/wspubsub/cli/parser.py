@@ -3,7 +3,7 @@
 import argparse
 
 from wspubsub import __version__
-from wspubsub.cli import check, create_table, demo, dev_options, template
+from wspubsub.cli import check, create_table, demo, dev_options, template_options
 from wspubsub.cli.numbers import number_from, seconds
 from wspubsub.cli.usage import Parser
 
@@ -50,13 +50,13 @@ def make_parser() -> Parser:
             description=_CREATE_TABLE,
         )
     )
-    template.add_arguments(
+    template_options.add_arguments(
         commands.add_parser(
             "template",
             prog="wspubsub template",
             arguments="HANDLER [OPTIONS]",
             help="print a CloudFormation or SAM template that deploys a handler",
-            description=template.DESCRIPTION,
+            description=template_options.DESCRIPTION,
         )
     )
     check.add_arguments(

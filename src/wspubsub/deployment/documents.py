@@ -4,6 +4,7 @@ PyYAML is in the extra `infra`; JSON needs nothing.
 """
 
 import json
+import re
 from collections.abc import Hashable
 from types import ModuleType
 from typing import Any, TypeAlias
@@ -14,6 +15,14 @@ from wspubsub.errors import UsageError
 _Yaml: TypeAlias = Any
 
 _INSTALL = "the package PyYAML is not installed; run: pip install 'wspubsub[infra]'"
+# What some reader of YAML 1.1 or 1.2 takes for a number, a date, a time, a truth value
+# or nothing: PyYAML quotes only what PyYAML itself does. An account ID such as
+# 012345678901 is one, and `1e3` and `y` are.
+_LOOKS_LIKE_DATA = re.compile(
+    r"[-+]?[.0-9][\w.,:+ -]*|[-+]?(inf|infinity|nan)"
+    r"|y|n|yes|no|on|off|true|false|null|nil|none|undefined|~|=|<<|",
+    re.IGNORECASE | re.ASCII,
+)
 # The short form of every other function is its name after "Fn::".
 _UNPREFIXED = {"Ref", "Condition"}
 
@@ -36,6 +45,11 @@ def to_yaml(template: dict[str, Any]) -> str:
             # CloudFormation knows no aliases; what stands twice is written twice.
             return True
 
+    def represent_text(dumper: _Yaml, text: str) -> _Yaml:
+        style = "'" if _LOOKS_LIKE_DATA.fullmatch(text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+    Dumper.add_representer(str, represent_text)
     text: str = yaml.dump(
         template,
         Dumper=Dumper,
@@ -68,8 +82,10 @@ def read_template(text: str, name: str) -> dict[str, Any]:
 def _has_resources(document: dict[str, Any]) -> bool:
     resources = document.get("Resources")
     return isinstance(resources, dict) and all(
-        isinstance(each, dict) and isinstance(each.get("Type"), str)
-        for each in resources.values()
+        # Fn::ForEach::NAME and Fn::Transform stand in the place of resources.
+        str(name).startswith("Fn::")
+        or (isinstance(each, dict) and isinstance(each.get("Type"), str))
+        for name, each in resources.items()
     )
 
 

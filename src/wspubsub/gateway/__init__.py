@@ -10,6 +10,7 @@ from wspubsub.gateway.effects import (
     ManagementResponse,
     Refuse,
     SendText,
+    Withdraw,
 )
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -38,4 +39,5 @@ __all__ = [
     "Refuse",
     "Returned",
     "SendText",
+    "Withdraw",
 ]

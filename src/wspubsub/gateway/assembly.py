@@ -18,25 +18,25 @@ MAX_FRAME_BYTES = 32_768
 
 
 class UnacceptableFrameError(Exception):
-    """A frame for which the connection must be closed.
+    """A frame for which the connection must be closed; the text says why.
 
     Attributes:
         code: Close code (RFC 6455 §7.4).
     """
 
-    def __init__(self, code: int) -> None:
-        super().__init__(f"close code {code}")
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
         self.code = code
 
 
 class Assembly:
     """The fragments of one connection's current message."""
 
-    __slots__ = ("_fragments", "_size")
+    __slots__ = ("_has_begun", "_received")
 
     def __init__(self) -> None:
-        self._fragments: list[bytes] = []
-        self._size = 0
+        self._has_begun = False
+        self._received = bytearray()
 
     def add(self, frame: DataFrame) -> str | None:
         """Take the next frame and return the message that it completes, if it does.
@@ -45,24 +45,33 @@ class Assembly:
             UnacceptableFrameError: The connection must be closed.
         """
         self._check(frame)
-        self._fragments.append(frame.data)
-        self._size += len(frame.data)
-        if self._size > MAX_MESSAGE_BYTES:
-            raise UnacceptableFrameError(TOO_BIG)
+        self._received += frame.data
+        self._has_begun = not frame.is_final
+        if len(self._received) > MAX_MESSAGE_BYTES:
+            raise UnacceptableFrameError(
+                TOO_BIG, f"a message has at most {MAX_MESSAGE_BYTES:,} bytes"
+            )
         if not frame.is_final:
             return None
-        message = b"".join(self._fragments)
-        self._fragments, self._size = [], 0
+        message, self._received = self._received, bytearray()
         try:
             return message.decode()
         except UnicodeDecodeError:  # RFC 6455 §8.1
-            raise UnacceptableFrameError(INVALID_PAYLOAD) from None
+            raise UnacceptableFrameError(
+                INVALID_PAYLOAD, "a text message must be UTF-8"
+            ) from None
 
     def _check(self, frame: DataFrame) -> None:
         is_continuation = frame.is_text is None
-        if is_continuation != bool(self._fragments):  # RFC 6455 §5.4
-            raise UnacceptableFrameError(PROTOCOL_ERROR)
+        if is_continuation != self._has_begun:  # RFC 6455 §5.4
+            raise UnacceptableFrameError(
+                PROTOCOL_ERROR, "the frames of two messages are mixed"
+            )
         if frame.is_text is False:
-            raise UnacceptableFrameError(UNSUPPORTED_DATA)
+            raise UnacceptableFrameError(UNSUPPORTED_DATA, "binary, not text")
         if len(frame.data) > MAX_FRAME_BYTES:
-            raise UnacceptableFrameError(TOO_BIG)
+            raise UnacceptableFrameError(
+                TOO_BIG,
+                f"a frame of {len(frame.data):,} bytes: one has at most "
+                f"{MAX_FRAME_BYTES:,}; send a longer message in several",
+            )

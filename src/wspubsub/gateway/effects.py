@@ -30,6 +30,17 @@ class Invoke:
     connection_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Nobody waits for the result of an invocation: it need not begin any more.
+
+    AWS has always begun it already. A gateway with less room may save the work; it
+    reports the invocation as failed.
+    """
+
+    invocation_id: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accept:
     """Answer a pending handshake with 101."""
@@ -66,11 +77,15 @@ class SendText:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """Close a client's connection with a WebSocket close code (RFC 6455 §7.4)."""
+    """Close a client's connection with a WebSocket close code (RFC 6455 §7.4).
+
+    `detail` is for the developer: what neither code nor reason say.
+    """
 
     connection_id: str
     code: int
     reason: str = ""
+    detail: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,4 +102,4 @@ class ManagementResponse:
     detail: str = ""
 
 
-Effect = Invoke | Accept | Refuse | SendText | Close
+Effect = Invoke | Withdraw | Accept | Refuse | SendText | Close

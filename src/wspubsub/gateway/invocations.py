@@ -39,6 +39,11 @@ class Invocation:
     route_key: str
     invoked_at: float
 
+    @property
+    def is_handshake(self) -> bool:
+        """Whether a handshake waits for its result."""
+        return self.purpose in (Purpose.AUTHORIZE, Purpose.CONNECT)
+
 
 class Invocations:
     """Every invocation from its beginning until its result or its timeout.
@@ -49,18 +54,21 @@ class Invocations:
         timeout_seconds: How long one may take.
     """
 
-    __slots__ = ("_awaited", "_deadlines", "_ids", "_timeout_seconds")
+    __slots__ = ("_awaited", "_deadlines", "_handshakes", "_ids", "_timeout_seconds")
 
     def __init__(self, ids: Ids, deadlines: Deadlines, timeout_seconds: float) -> None:
         self._ids = ids
         self._deadlines = deadlines
         self._timeout_seconds = timeout_seconds
         self._awaited: dict[str, Invocation] = {}
+        self._handshakes: dict[str, str] = {}
 
     def begin(self, invocation: Invocation, event: Mapping[str, Any]) -> Invoke:
         """Note an invocation and return the effect that begins it."""
         invocation_id = self._ids.uuid()
         self._awaited[invocation_id] = invocation
+        if invocation.is_handshake:
+            self._handshakes[invocation.connection.id] = invocation_id
         self._deadlines.set(
             invocation_id, invocation.invoked_at + self._timeout_seconds
         )
@@ -75,7 +83,14 @@ class Invocations:
             connection_id=invocation.connection.id,
         )
 
+    def find_handshake(self, connection_id: str) -> str | None:
+        """Return the invocation that a handshake waits for, or None."""
+        return self._handshakes.get(connection_id)
+
     def take(self, invocation_id: str) -> Invocation | None:
         """Remove and return an invocation, or None if its result is not awaited."""
         self._deadlines.drop(invocation_id)
-        return self._awaited.pop(invocation_id, None)
+        invocation = self._awaited.pop(invocation_id, None)
+        if invocation is not None and invocation.is_handshake:
+            self._handshakes.pop(invocation.connection.id, None)
+        return invocation

@@ -98,7 +98,8 @@ class LambdaEvents:
         context = self._request_context(
             connection, request, "MESSAGE", routeKey=route_key, messageId=message_id
         )
-        return self._event(context, {"body": body})
+        # As reported of AWS: the event of an empty message has no body at all.
+        return self._event(context, {"body": body} if body else {})
 
     def disconnect(
         self, connection: ClientConnection, request: Request, *, code: int, reason: str

@@ -24,7 +24,14 @@ from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection, State
 from wspubsub.gateway.connections import ClientConnections
 from wspubsub.gateway.deadlines import Deadlines
-from wspubsub.gateway.effects import Close, Effect, ManagementResponse, Refuse, SendText
+from wspubsub.gateway.effects import (
+    Close,
+    Effect,
+    ManagementResponse,
+    Refuse,
+    SendText,
+    Withdraw,
+)
 from wspubsub.gateway.ids import Ids
 from wspubsub.gateway.inputs import (
     DataFrame,
@@ -157,7 +164,7 @@ class Gateway:
         try:
             message = connection.assembly.add(frame)
         except UnacceptableFrameError as error:
-            return self._close(connection, error.code, "", now)
+            return self._close(connection, error.code, "", now, detail=str(error))
         return [] if message is None else [self._route(connection, message, now)]
 
     def receive_ping(self, connection_id: str, *, now: float) -> list[Effect]:
@@ -183,8 +190,7 @@ class Gateway:
         if connection is None or connection.state is State.LOST:
             return []
         if connection.is_pending:
-            connection.state = State.ABANDONED
-            return []
+            return self._abandon(connection)
         if code == closecodes.ABNORMAL:
             return self._lose(connection, now)
         if code is None or code == closecodes.NO_CODE:
@@ -217,6 +223,9 @@ class Gateway:
             if invocation is None:
                 effects += self._expire(self._connections[key], now)
             else:
+                # What a handler does when a client has left is done however late.
+                if invocation.purpose is not Purpose.DISCONNECT:
+                    effects.append(Withdraw(key))
                 effects += self._conclude(invocation, Late.TIMED_OUT, now)
         return effects
 
@@ -320,6 +329,13 @@ class Gateway:
             return list(self._lifecycle.end_lost(connection, now=now))
         return self._close(connection, closecodes.GOING_AWAY, GOING_AWAY, now)
 
+    def _abandon(self, connection: ClientConnection) -> list[Effect]:
+        if connection.state is State.ABANDONED:
+            return []
+        connection.state = State.ABANDONED
+        awaited = self._invocations.find_handshake(connection.id)
+        return [] if awaited is None else [Withdraw(awaited)]
+
     def _lose(self, connection: ClientConnection, now: float) -> list[Effect]:
         if self.config.network_loss_found_when_idle:
             connection.state = State.LOST
@@ -327,9 +343,15 @@ class Gateway:
         return list(self._lifecycle.end_lost(connection, now=now))
 
     def _close(
-        self, connection: ClientConnection, code: int, reason: str, now: float
+        self,
+        connection: ClientConnection,
+        code: int,
+        reason: str,
+        now: float,
+        *,
+        detail: str = "",
     ) -> list[Effect]:
         return [
-            Close(connection.id, code, reason),
+            Close(connection.id, code, reason, detail),
             *self._lifecycle.end(connection, code, reason, now=now),
         ]

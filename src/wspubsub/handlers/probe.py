@@ -116,7 +116,11 @@ def _reason(error: BaseException, place: str) -> str:
     where = f" (line {lines[-1]})" if lines else ""
     advice = ""
     if isinstance(error, KeyError) and str(error.args[0]).isupper():
-        advice = "; if that is an environment variable, set it for this command"
+        name = error.args[0]
+        advice = (
+            f"; if that is an environment variable, set it, name it in a file for "
+            f"--env-file, or let the template have it: --variable {name}"
+        )
     return f"{said}{where}{advice}"
 
 

@@ -19,7 +19,7 @@ from wspubsub.gateway import (
 )
 from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.fleet import InvocationOutcome
+from wspubsub.local.functions.waiting import InvocationOutcome
 
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
@@ -120,8 +120,11 @@ class Journal:
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
         fields = {"code": close.code, "reason": close.reason, "by": by}
+        if close.detail:
+            fields["detail"] = close.detail
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{_visible(reason)}"
+        text += _because(close.detail)
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
     def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
@@ -146,6 +149,21 @@ class Journal:
         if error:
             text += self._paint(f": {_visible(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
+
+    def log_withdrawn(self, invoke: Invoke) -> None:
+        """Report an invocation that nobody waits for, and that has not begun."""
+        request = invoke.event["requestContext"]
+        fields = {
+            "function": invoke.function.value,
+            "route_key": request["routeKey"],
+            "request_id": request["requestId"],
+            "invocation_id": invoke.invocation_id,
+        }
+        text = f"{_visible(request['routeKey']):<20} withdrawn before it began: "
+        text += "nobody waits for it"
+        self._about(
+            invoke.connection_id, "withdrawn", fields, self._paint(text, _YELLOW)
+        )
 
     def log_batch(self, line: BatchLine) -> None:
         """Report how an invocation with records of an event source ended."""

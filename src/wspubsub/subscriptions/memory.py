@@ -135,12 +135,12 @@ class MemorySubscriptionStore:
         size: int,
         within: Iterable[Segment],
         *,
-        consistent: bool = False,  # noqa: ARG002 - it always is
+        consistent: bool = False,
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`."""
         check_segment_size(size)
         for whole in within:
-            ids = list(self.segment(topic, whole))
+            ids = list(self.segment(topic, whole, consistent=consistent))
             cuts = [whole.after, *ids[size - 1 : -1 : size], whole.until]
             if ids:
                 yield from map(Segment, repeat(whole.shard), cuts, cuts[1:])
@@ -150,14 +150,14 @@ class MemorySubscriptionStore:
         topic: str,
         segment: Segment,
         *,
-        consistent: bool = False,  # noqa: ARG002 - it always is
+        consistent: bool = False,
         timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
     ) -> Iterator[str]:
         """See `SegmentedStore.segment`."""
         _, after, until = segment
         return (
             connection_id
-            for connection_id in sorted(self.subscribers(topic))
+            for connection_id in sorted(self.subscribers(topic, consistent=consistent))
             if (after is None or connection_id > after)
             and (until is None or connection_id <= until)
         )

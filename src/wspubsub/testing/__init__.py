@@ -16,6 +16,7 @@ from wspubsub.testing.declared import read_config
 from wspubsub.testing.errors import (
     ClientClosedError,
     HandshakeRefused,
+    NoErrorError,
     NoMessageError,
     UnexpectedMessageError,
 )
@@ -32,6 +33,7 @@ from wspubsub.testing.memory_queue import MemoryQueue, queue_event
 from wspubsub.testing.memory_table import MemoryTable, stream_event
 from wspubsub.testing.queues import QueueSource
 from wspubsub.testing.recording import RecordingConnections
+from wspubsub.testing.scripted import ScriptedLog, ScriptedStore
 from wspubsub.testing.sources import EventSource
 from wspubsub.testing.streams import StreamSource
 
@@ -49,11 +51,14 @@ __all__ = [
     "LambdaContext",
     "MemoryQueue",
     "MemoryTable",
+    "NoErrorError",
     "NoMessageError",
     "QueueSettings",
     "QueueSource",
     "ReceivingClient",
     "RecordingConnections",
+    "ScriptedLog",
+    "ScriptedStore",
     "StreamSettings",
     "StreamSource",
     "StreamsClient",

@@ -151,6 +151,10 @@ class TestClient:
         self._inbox.clear()
         return messages
 
+    def receive_all_json(self) -> list[Json]:
+        """Return the values of all messages that have arrived; each must be JSON."""
+        return [json.loads(message) for message in self.receive_all()]
+
     def expect(self, data: object) -> None:
         """Check that the next message equals `data`.
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.handlers.declaration import read_declaration
 from wspubsub.selection import RouteSelectionExpression
@@ -40,15 +39,7 @@ def read_config(handler: object, config: GatewayConfig | None = None) -> Gateway
 def with_authorizer(
     config: GatewayConfig, authorizer: LambdaHandler | None
 ) -> GatewayConfig:
-    """Return a configuration that has an authorizer if one is given.
-
-    Raises:
-        UsageError: It has one, and none is given.
-    """
-    if authorizer is not None:
-        return dataclasses.replace(config, has_authorizer=True)
-    if config.has_authorizer:
-        raise UsageError(
-            "the configuration has an authorizer, but none was given; pass authorizer="
-        )
-    return config
+    """Return a configuration that has an authorizer if one is given."""
+    if authorizer is None:
+        return config
+    return dataclasses.replace(config, has_authorizer=True)

@@ -28,6 +28,10 @@ class UnexpectedMessageError(WspubsubError, AssertionError):
     """A client received a message other than the expected one, or any at all."""
 
 
+class NoErrorError(WspubsubError, AssertionError):
+    """A handler should have failed, but none has."""
+
+
 class ClientClosedError(WspubsubError):
     """A client tried to send after its connection had ended.
 

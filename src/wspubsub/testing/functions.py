@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import InvocationResult, Raised, Returned
 from wspubsub.messages import Json
 from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.failures import collect_logged
 
 log = logging.getLogger("wspubsub")
 
@@ -31,6 +32,8 @@ class InvocationRecord:
         result: What it returned, as JSON reads it back; None if it raised.
         error: What it raised, or why its result could not be written as JSON; None
             if neither.
+        logged: What else failed and was logged by the library: a rule of a `PubSub`,
+            an `on_gone`, a message of a queue.
         started_at: When it began, in seconds since the epoch.
     """
 
@@ -38,7 +41,23 @@ class InvocationRecord:
     event: Mapping[str, Any]
     result: Any
     error: Exception | None
+    logged: tuple[Exception, ...] = field(default=())
     started_at: float
+
+    @property
+    def errors(self) -> tuple[Exception, ...]:
+        """What failed, the one that ended the invocation at the end.
+
+        An authorizer that raises "Unauthorized" does not fail: it refuses with 401.
+        """
+        if self.error is None or self._is_refusal:
+            return self.logged
+        return (*self.logged, self.error)
+
+    @property
+    def _is_refusal(self) -> bool:
+        is_authorizer = self.function is Function.AUTHORIZER
+        return is_authorizer and str(self.error) == "Unauthorized"
 
     @property
     def route_key(self) -> str:
@@ -68,12 +87,18 @@ def run(
     """Invoke a function with a copy of an event, as through JSON."""
     copied = json.loads(json.dumps(event))
     result, error = None, None
-    try:
-        result = _as_json(handler(copied, context))
-    except (Exception, SystemExit) as raised:  # noqa: BLE001 - Lambda reports them all
-        error = raised if isinstance(raised, Exception) else _exit_error(raised)
+    with collect_logged() as logged:
+        try:
+            result = _as_json(handler(copied, context))
+        except (Exception, SystemExit) as raised:  # noqa: BLE001 - Lambda reports them all
+            error = raised if isinstance(raised, Exception) else _exit_error(raised)
     return InvocationRecord(
-        function=function, event=event, result=result, error=error, started_at=now
+        function=function,
+        event=event,
+        result=result,
+        error=error,
+        logged=tuple(logged),
+        started_at=now,
     )
 
 
@@ -118,6 +143,7 @@ class Functions:
 
     Attributes:
         handler: The Lambda handler.
+        authorizer: The Lambda authorizer.
         invocations: Every invocation that has finished, in order.
     """
 
@@ -132,7 +158,7 @@ class Functions:
         self.invocations: list[InvocationRecord] = []
         self._now = now
         self._serving = serving
-        self._authorizer = authorizer
+        self.authorizer = authorizer
 
     def invoke(
         self,
@@ -152,7 +178,7 @@ class Functions:
             invocation_id: ID of the invocation.
             handler: The function, if it is not the gateway's own.
         """
-        own = self._authorizer if function is Function.AUTHORIZER else self.handler
+        own = self.authorizer if function is Function.AUTHORIZER else self.handler
         handler = handler or own
         if handler is None:
             raise UsageError("set the handler first: gateway.handler = router")

@@ -1,31 +1,17 @@
 """The gateway in the test's own process: handlers run in its thread and time."""
 
-import random
 import uuid
-from collections import deque
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from threading import RLock
-from urllib.parse import unquote
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
-from wspubsub.gateway.effects import (
-    Accept,
-    Close,
-    Effect,
-    Function,
-    Invoke,
-    ManagementResponse,
-    Refuse,
-    SendText,
-)
-from wspubsub.gateway.inputs import DataFrame, ManagementRequest
-from wspubsub.gateway.model import Gateway
+from wspubsub.gateway.effects import Function, Invoke, ManagementResponse
+from wspubsub.gateway.inputs import ManagementRequest
+from wspubsub.testing.api import Api
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.declared import read_config, with_authorizer
-from wspubsub.testing.errors import HandshakeRefused
-from wspubsub.testing.faults import Faults, error_type
+from wspubsub.testing.failures import Failures
 from wspubsub.testing.functions import Functions, InvocationRecord, LambdaHandler
 from wspubsub.testing.handshakes import Query, handshake
 from wspubsub.testing.interception import interception
@@ -41,12 +27,14 @@ class InProcessGateway:
 
     It keeps the rules of API Gateway: events, frames, quotas, timeouts, refusals, the
     Management API. Handlers run one after the other in the caller's thread, before
-    the call that caused them returns; its time passes only in `advance`.
+    the call that caused them returns (but see `side_by_side`); its time passes only in
+    `advance`. Several threads may use it; one waits for the handlers of the other.
 
     What a handler posts through boto3 while it is invoked, or through
-    `gateway.connections` at any time, reaches the clients of this gateway. DynamoDB and
-    SQS are not part of it: use what is in memory, or moto; `add_event_source` has their
-    records invoke the handler.
+    `gateway.connections` at any time, reaches the clients of this gateway; the stage in
+    the endpoint must be right, and the API too if the configuration names one. DynamoDB
+    and SQS are not part of it: use what is in memory, or moto; `add_event_source` has
+    their records invoke the handler.
 
     Example:
         >>> gateway = InProcessGateway()
@@ -67,22 +55,20 @@ class InProcessGateway:
 
     Args:
         handler: The Lambda handler; may be set later, before somebody connects.
-        authorizer: The Lambda authorizer of `$connect`, if there is one.
+        authorizer: The Lambda authorizer of `$connect`, if there is one; may be set
+            later too.
         config: The API, its stage, and the switches for what AWS does not document. By
             default the API is what the handler declares, see `read_config`.
         start_time: The time at the beginning, in seconds since the epoch.
-        raise_errors: Whether an error in a handler is raised where the test caused it.
-            Otherwise it is only recorded and logged, and the client sees what it
-            would see on AWS.
-        seed: Makes other connection IDs than those of another gateway.
+        raise_errors: Whether an error in a handler is raised where the test caused it,
+            unless it is expected, see `expect_error`. Otherwise it is only recorded and
+            logged.
+        seed: Makes other connection IDs than those of another gateway of the same API.
 
     Attributes:
         connections: The Management API, for the publisher of the handler under test;
             its `throttle` and `fail` make posts fail.
         invocations: Every invocation that has finished, in order.
-
-    Raises:
-        UsageError: The configuration has an authorizer, and none is given.
     """
 
     def __init__(
@@ -92,28 +78,25 @@ class InProcessGateway:
         authorizer: LambdaHandler | None = None,
         config: GatewayConfig | None = None,
         start_time: float = START_TIME,
-        raise_errors: bool = False,
+        raise_errors: bool = True,
         seed: int = 0,
     ) -> None:
         self._is_declared = config is None
         config = self._given = with_authorizer(config or GatewayConfig(), authorizer)
-        self._now = start_time
         self._functions = Functions(self.now, self.serving, authorizer=authorizer)
         self.invocations = self._functions.invocations
-        self._raises_errors = raise_errors
-        self._draw = random.Random(seed).randbytes  # noqa: S311 - IDs, not secrets
-        self._model = Gateway(config, draw=self._draw)
-        self._faults = Faults()
-        self.connections = GatewayConnections(
-            config.stage, self.manage, self._pass, self._faults
+        self._failures = Failures(is_raising=raise_errors)
+        self._api = Api(
+            config,
+            start_time=start_time,
+            seed=seed,
+            run=self._run,
+            last_failure=lambda: repr(self.errors[-1]) if self.errors else "",
         )
-        self._clients: dict[str, TestClient] = {}
-        self._outcomes: dict[str, Accept | Refuse] = {}
-        self._queue: deque[Invoke | Due] = deque()
+        self.connections = GatewayConnections(
+            config.stage, self.manage, self._pass, self._api.faults
+        )
         self._sources = GatewaySources()
-        self._is_running = False
-        # A handler's pool may call boto3 from its threads.
-        self._lock = RLock()
         self.handler = handler
         interception.install()
 
@@ -125,31 +108,41 @@ class InProcessGateway:
     @handler.setter
     def handler(self, handler: LambdaHandler | None) -> None:
         self._functions.handler = handler
-        if self._is_declared:
-            self._model.deploy(read_config(handler, self._given))
+        self._deploy()
+
+    @property
+    def authorizer(self) -> LambdaHandler | None:
+        """The Lambda authorizer."""
+        return self._functions.authorizer
+
+    @authorizer.setter
+    def authorizer(self, authorizer: LambdaHandler | None) -> None:
+        self._functions.authorizer = authorizer
+        self._given = with_authorizer(self._given, authorizer)
+        self._deploy()
 
     @property
     def config(self) -> GatewayConfig:
         """The API, its stage, and the switches."""
-        return self._model.config
+        return self._api.model.config
 
     @property
     def connection_count(self) -> int:
         """How many connections are open."""
-        return self._model.connection_count
+        return self._api.model.connection_count
 
     @property
     def errors(self) -> list[Exception]:
-        """The exceptions that handlers have raised, in order."""
-        return [each.error for each in self.invocations if each.error is not None]
+        """What has failed in handlers, expected or not, in order."""
+        return [error for each in self.invocations for error in each.errors]
 
     def now(self) -> float:
         """Return the gateway's time, in seconds since the epoch."""
-        return self._now
+        return self._api.time
 
     def is_open(self, connection_id: str) -> bool:
         """Return whether a connection exists."""
-        return self._model.is_open(connection_id)
+        return self._api.model.is_open(connection_id)
 
     def connect(
         self,
@@ -171,9 +164,15 @@ class InProcessGateway:
 
         Raises:
             HandshakeRefused: The handshake was answered with another status than 101.
-            UsageError: There is no handler, or this is called by one.
+            UsageError: There is no handler or no authorizer, or this is called by a
+                handler.
         """
         self._check_idle("connect a client to")
+        if self.config.has_authorizer and self.authorizer is None:
+            raise UsageError(
+                "the configuration has an authorizer, but none was given; pass "
+                "authorizer=, or set gateway.authorizer"
+            )
         request = handshake(
             self.config,
             path=path,
@@ -182,16 +181,7 @@ class InProcessGateway:
             subprotocols=subprotocols,
             source_ip=source_ip,
         )
-        with self._lock:
-            connection_id, effects = self._model.handshake(request, now=self._now)
-            client = self._clients[connection_id] = TestClient(connection_id, self)
-            self._apply(effects)
-        self._drain()
-        outcome = self._outcomes.pop(connection_id)
-        if isinstance(outcome, Refuse):
-            del self._clients[connection_id]
-            raise HandshakeRefused(outcome.status, outcome.body, outcome.detail)
-        return client
+        return self._api.connect(request)
 
     def advance(
         self, *, hours: float = 0, minutes: float = 0, seconds: float = 0
@@ -207,7 +197,8 @@ class InProcessGateway:
                 f"cannot go back in time by {-duration:g} s; pass a duration of "
                 "0 or more"
             )
-        self._pass(duration)
+        with self._api.work.turn():
+            self._pass(duration)
 
     def add_event_source(
         self, source: EventSource, handler: LambdaHandler | None = None
@@ -230,111 +221,91 @@ class InProcessGateway:
             UsageError: There is no handler, or this is called by one.
         """
         self._check_idle("deliver records to")
-        self._deliver(self._sources)
+        with self._api.work.turn():
+            self._deliver(self._sources)
+
+    def expect_error(
+        self, kind: type[Exception] = Exception, *, match: str = ""
+    ) -> AbstractContextManager[None]:
+        """Expect a handler to fail while a `with` block runs.
+
+        Its errors of that kind are not raised in the test, so the client sees what it
+        would see on AWS.
+
+        Args:
+            kind: What it raises, or what a `PubSub` logs as the failure of a rule.
+            match: Regular expression that is found in the text of the error.
+
+        Raises:
+            NoErrorError: None has failed so, at the end of the block.
+        """
+        return self._failures.expect(kind, match)
+
+    def side_by_side(self, *, seed: int = 0) -> AbstractContextManager[None]:
+        """Run the handlers of what is sent in a `with` block at the same time.
+
+        On AWS each message has an environment of its own, even two of one client. Here
+        they take turns: one runs until it is about to call boto3, `connections` or a
+        `ScriptedStore`, where another one may go on. They have run when the block ends.
+
+        Args:
+            seed: Determines whose turn it is each time.
+
+        Raises:
+            UsageError: This is called by a handler, or within another such block.
+        """
+        return self._api.work.side_by_side(seed)
 
     def manage(self, request: ManagementRequest) -> ManagementResponse:
         """Answer a request to the Management API."""
-        connection_id = unquote(request.path.rpartition("/")[2])
-        with self._lock:
-            fault = self._faults.next(connection_id)
-            if fault is not None:
-                headers = {"x-amzn-errortype": error_type(fault)}
-                return ManagementResponse(status=fault, headers=headers)
-            response, effects = self._model.manage(request, now=self._now)
-            self._apply(effects)
-        self._drain()
-        return response
+        return self._api.manage(request)
 
     def serving(self) -> AbstractContextManager[None]:
         """Answer boto3's Management API requests while a `with` block runs.
 
         Handlers are served while they are invoked; this is for what a test itself
-        posts through boto3, in place of another Lambda function.
+        posts through boto3, in place of another Lambda function, and for an API whose
+        clients the handler of another one posts to: the endpoint says which.
         """
-        return interception.by(self.config.stage, self.manage)
+        return interception.by(self.config, self.manage)
 
-    def take_frame(self, connection_id: str, frame: DataFrame) -> None:
-        """Receive a data frame; `TestClient` calls this."""
-        with self._lock:
-            self._apply(self._model.receive(connection_id, frame, now=self._now))
-        self._drain()
-
-    def take_ping(self, connection_id: str) -> None:
-        """Receive a ping; `TestClient` calls this."""
-        with self._lock:
-            self._apply(self._model.receive_ping(connection_id, now=self._now))
-
-    def take_close(self, connection_id: str, code: int | None, reason: str) -> None:
-        """Receive the end of a connection; `TestClient` calls this."""
-        with self._lock:
-            self._apply(
-                self._model.receive_close(connection_id, code, reason, now=self._now)
-            )
-        self._drain()
-
-    def last_failure(self) -> str:
-        """Return the last error of a handler; empty if there was no error."""
-        return repr(self.errors[-1]) if self.errors else ""
+    def _deploy(self) -> None:
+        config = self._given
+        if self._is_declared:
+            config = read_config(self.handler, config)
+        self._api.model.deploy(config)
 
     def _check_idle(self, what: str) -> None:
-        if self._is_running:
+        if self._api.work.is_in_handler or self._api.work.is_held:
             raise UsageError(
-                f"a handler cannot {what} its own gateway; do so before or after"
+                f"a handler cannot {what} its own gateway, nor can a block whose "
+                "handlers run side by side; do so before or after"
             )
         if self.handler is None:
             raise UsageError("set the handler first: gateway.handler = router")
 
     def _pass(self, seconds: float) -> None:
-        until = self._now + seconds
+        until = self._api.time + seconds
         # A handler that waits does so in here; meanwhile nothing is delivered.
-        sources = GatewaySources() if self._is_running else self._sources
+        sources = GatewaySources() if self._api.work.is_running else self._sources
         self._deliver(sources)
-        while (at := sources.earliest(self._model.next_deadline())) <= until:
-            with self._lock:
-                self._now = max(self._now, at)
-                self._apply(self._model.tick(now=self._now))
-            self._drain()
+        while (at := sources.earliest(self._api.model.next_deadline())) <= until:
+            self._api.tick(at)
             self._deliver(sources)
-        self._now = max(self._now, until)
+        self._api.time = max(self._api.time, until)
 
     def _deliver(self, sources: GatewaySources) -> None:
-        while (due := sources.next_batch(self._now)) is not None:
-            self._queue.append(due)
-            self._drain()
+        while (due := sources.next_batch(self._api.time)) is not None:
+            self._api.work.add(due)
+            self._api.work.drain()
 
-    def _apply(self, effects: list[Effect]) -> None:
-        for effect in effects:
-            match effect:
-                case Invoke():
-                    self._queue.append(effect)
-                case Accept(connection_id=connection_id, headers=headers):
-                    self._outcomes[connection_id] = effect
-                    self._clients[connection_id].take_accept(headers)
-                case Refuse(connection_id=connection_id):
-                    self._outcomes[connection_id] = effect
-                case SendText(connection_id=connection_id, text=text):
-                    self._clients[connection_id].take_message(text)
-                case Close(connection_id=connection_id, code=code, reason=reason):
-                    self._clients[connection_id].take_close(code, reason)
+    def _run(self, work: Invoke | Due) -> Exception | None:
+        record = self._invoke(work)
+        return self._failures.judge(iter(record.errors))
 
-    def _drain(self) -> None:
-        with self._lock:
-            if self._is_running:
-                return
-            self._is_running = True
-        raised = None
-        try:
-            while self._queue:
-                record = self._run(self._queue.popleft())
-                raised = raised or record.error
-        finally:
-            self._is_running = False
-        if raised is not None and self._raises_errors:
-            raise raised
-
-    def _run(self, work: Invoke | Due) -> InvocationRecord:
+    def _invoke(self, work: Invoke | Due) -> InvocationRecord:
         if isinstance(work, Due):
-            id_ = str(uuid.UUID(bytes=self._draw(16), version=4))
+            id_ = str(uuid.UUID(bytes=self._api.draw(16), version=4))
             record = self._functions.invoke(
                 self.config,
                 Function.HANDLER,
@@ -342,12 +313,9 @@ class InProcessGateway:
                 id_,
                 handler=work.handler,
             )
-            work.source.finish(record.outcome, self._now)
+            work.source.finish(record.outcome, self._api.time)
             return record
         id_ = work.invocation_id
         record = self._functions.invoke(self.config, work.function, work.event, id_)
-        with self._lock:
-            self._apply(
-                self._model.finish_invocation(id_, record.outcome, now=self._now)
-            )
+        self._api.finish(id_, record.outcome)
         return record

@@ -2,23 +2,32 @@
 
 A handler written for AWS posts through boto3, here too. While an in-process gateway
 serves, such requests are taken before they reach a socket (botocore's `before-send`
-event, which moto uses too) and answered by the gateway's own Management API, whatever
-endpoint the handler was given.
+event, which moto uses too) and answered by the gateway's own Management API. An
+endpoint that names one of several gateways that serve reaches that one.
 """
 
 import gc
 import io
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
-from threading import Lock
-from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from threading import Lock, local
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import SplitResult, urlsplit
 
+from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
+from wspubsub.testing.turns import take_turns
+
+log = logging.getLogger("wspubsub")
 
 EVENT = "before-send.apigatewaymanagementapi"
+EVERY_EVENT = "before-send"
+
+_EXECUTE_API = ".execute-api."
+_ANY_API = GatewayConfig().api_id
 
 # A thing of botocore, which ships no types.
 _Botocore: TypeAlias = Any
@@ -33,6 +42,52 @@ class _Raw(io.BytesIO):
         yield self.read()
 
 
+class Server(NamedTuple):
+    """A gateway that serves.
+
+    Attributes:
+        config: Its API and stage.
+        answer: Answers a request.
+    """
+
+    config: GatewayConfig
+    answer: Answer
+
+    def is_named_by(self, url: SplitResult) -> bool:
+        """Return whether an endpoint is that of this very API."""
+        return url.hostname == self.config.default_host
+
+    def path_of(self, url: SplitResult) -> str:
+        """Return the path of a request as it comes to the stage.
+
+        Raises:
+            WrongEndpointError: AWS would not take it there.
+        """
+        stage, _, connection = url.path.rpartition("/@connections/")
+        host = url.hostname or ""
+        if _EXECUTE_API not in host and not _is_local(host):
+            # A custom domain name has a mapping to the stage, of any name.
+            return f"/{self.config.stage}/@connections/{connection}"
+        api = host.partition(_EXECUTE_API)[0]
+        if _is_other_api(api, self.config.api_id) and not _is_local(host):
+            raise WrongEndpointError(
+                f"a post was refused with 403: its endpoint names the API {api}, but "
+                f"the gateway's is {self.config.api_id}; let the other gateway serve, "
+                "or pass its api_id in config="
+            )
+        if stage != f"/{self.config.stage}":
+            raise WrongEndpointError(
+                "a post was refused with 403: its endpoint ends in the stage "
+                f"{stage.lstrip('/')!r}, but the gateway's is {self.config.stage!r}; "
+                "correct the endpoint, or pass GatewayConfig(stage=...)"
+            )
+        return url.path
+
+
+class WrongEndpointError(Exception):
+    """A request is for another API or another stage."""
+
+
 class Interception:
     """Passes boto3's Management API requests to whoever serves them at the moment.
 
@@ -41,34 +96,58 @@ class Interception:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._serving: list[tuple[str, Answer]] = []
+        self._serving: list[Server] = []
+        self._thread = local()
         self._is_installed = False
 
     @contextmanager
-    def by(self, stage: str, answer: Answer) -> Iterator[None]:
-        """Pass on all requests, from any thread, while the block runs.
+    def by(self, config: GatewayConfig, answer: Answer) -> Iterator[None]:
+        """Pass on requests, from any thread, while the block runs.
+
+        Those of this thread come here, those of threads that it makes too unless
+        another gateway has begun to serve since; an endpoint that names another
+        gateway that serves goes before.
 
         Args:
-            stage: Stage that the requests are taken to be for.
+            config: API and stage of the gateway.
             answer: Answers a request.
         """
-        server = (stage, answer)
+        server = Server(config, answer)
+        before = self._own()
         with self._lock:
             self._serving.append(server)
+        self._thread.own = server
         try:
             yield
         finally:
+            self._thread.own = before
             with self._lock:
                 self._serving.remove(server)
 
     def __call__(self, request: _Botocore, **_event: object) -> object:
         """Answer a prepared request of botocore; None lets botocore send it."""
-        with self._lock:
-            server = self._serving[-1] if self._serving else None
+        url = urlsplit(request.url)
+        server = self._find(url)
         if server is None:
             return None
-        stage, answer = server
-        return _response(request.url, answer(_management_request(request, stage)))
+        try:
+            path = server.path_of(url)
+        except WrongEndpointError as error:
+            log.warning("%s", error)
+            path = "/"  # which is forbidden
+        return _response(request.url, server.answer(_management_request(request, path)))
+
+    def _find(self, url: SplitResult) -> Server | None:
+        with self._lock:
+            serving = list(self._serving)
+        named = [each for each in serving if each.is_named_by(url)]
+        if named and self._own() not in named:
+            return named[-1]
+        return self._own() or (serving[-1] if serving else None)
+
+    def _own(self) -> Server | None:
+        own: Server | None = getattr(self._thread, "own", None)
+        return own
 
     def install(self) -> None:
         """Register with every boto3 client, existing and future ones."""
@@ -80,9 +159,14 @@ class Interception:
         # Not at the top: it takes a fifth of a second, and the plugin is always loaded.
         from botocore import handlers
 
-        handlers.BUILTIN_HANDLERS.append((EVENT, self, handlers.REGISTER_FIRST))
-        for events in _existing_events():
-            events.register_first(EVENT, self)
+        for event, answer in ((EVENT, self), (EVERY_EVENT, _let_others_go_first)):
+            handlers.BUILTIN_HANDLERS.append((event, answer, handlers.REGISTER_FIRST))
+            for events in _existing_events():
+                events.register_first(event, answer)
+
+
+def _let_others_go_first(**_event: object) -> None:
+    take_turns()
 
 
 interception = Interception()
@@ -100,12 +184,18 @@ def _existing_events() -> Iterator[_Botocore]:
             yield thing.get_component("event_emitter")
 
 
-def _management_request(request: _Botocore, stage: str) -> ManagementRequest:
-    url = urlsplit(request.url)
-    resource = url.path[url.path.rfind("/", 0, url.path.rfind("/")) :]
+def _is_other_api(api: str, ours: str) -> bool:
+    return ours not in {api, _ANY_API}
+
+
+def _is_local(host: str) -> bool:
+    return host == "localhost" or host.startswith("127.")
+
+
+def _management_request(request: _Botocore, path: str) -> ManagementRequest:
     return ManagementRequest(
         method=request.method,
-        path=f"/{stage}{resource}",
+        path=path,
         headers={
             name.lower(): value.decode() if isinstance(value, bytes) else value
             for name, value in request.headers.items()

@@ -12,13 +12,12 @@ from wspubsub.dynamodb.items import Written, connection_item, key_of
 from wspubsub.dynamodb.log_items import LogEntry, entry_item
 from wspubsub.events import Connection
 from wspubsub.log.histories import Histories
-from wspubsub.log.memory import MemoryTopicLog
 from wspubsub.log.rules import DEFAULT_HISTORY, Appended, LoggedMessage
 from wspubsub.mappings.settings import StreamSettings
 from wspubsub.mappings.stream_records import stream_records
-from wspubsub.subscriptions.memory import MemorySubscriptionStore
 from wspubsub.subscriptions.port import TTL_SECONDS
 from wspubsub.testing.gateway import START_TIME
+from wspubsub.testing.scripted import ScriptedLog, ScriptedStore
 from wspubsub.testing.streams import StreamSource
 
 _SHARD = "shardId-00000000000000000000-00000000"
@@ -51,7 +50,7 @@ class MemoryTable:
 
     Attributes:
         store: The subscriptions.
-        log: The messages of topics.
+        log: The messages of topics; its operations can `fail` too.
         stream: The stream as an event source.
     """
 
@@ -63,8 +62,8 @@ class MemoryTable:
         now: Callable[[], float] = time.time,
     ) -> None:
         changes = _Changes(now)
-        self.store: MemorySubscriptionStore = _StreamedStore(changes, now)
-        self.log: MemoryTopicLog = _StreamedLog(changes, history, now)
+        self.store: ScriptedStore = _StreamedStore(changes, now)
+        self.log: ScriptedLog = _StreamedLog(changes, history, now)
         self.stream = StreamSource(changes, STREAM_ARN, settings=settings)
 
 
@@ -96,7 +95,7 @@ class _Changes:
         }
 
 
-class _StreamedLog(MemoryTopicLog):
+class _StreamedLog(ScriptedLog):
     def __init__(
         self, changes: _Changes, history: Histories, now: Callable[[], float]
     ) -> None:
@@ -128,7 +127,7 @@ class _StreamedLog(MemoryTopicLog):
         return appended
 
 
-class _StreamedStore(MemorySubscriptionStore):
+class _StreamedStore(ScriptedStore):
     def __init__(self, changes: _Changes, now: Callable[[], float]) -> None:
         super().__init__(now=now)
         self._changes = changes

@@ -4,12 +4,15 @@ pytest loads it by itself where wspubsub is installed, so it stays light: no AWS
 no event loop, no sockets.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from wspubsub.gateway.config import GatewayConfig
-from wspubsub.subscriptions.memory import MemorySubscriptionStore
+from wspubsub.testing.account import run_account
 from wspubsub.testing.gateway import InProcessGateway
 from wspubsub.testing.recording import RecordingConnections
+from wspubsub.testing.scripted import ScriptedStore
 
 
 @pytest.fixture
@@ -25,12 +28,23 @@ def wspubsub_gateway(wspubsub_config: GatewayConfig | None) -> InProcessGateway:
 
 
 @pytest.fixture
-def wspubsub_store(wspubsub_gateway: InProcessGateway) -> MemorySubscriptionStore:
-    """Return an empty subscription store with the gateway's clock."""
-    return MemorySubscriptionStore(now=wspubsub_gateway.now)
+def wspubsub_store(wspubsub_gateway: InProcessGateway) -> ScriptedStore:
+    """Return an empty store with the gateway's clock."""
+    return ScriptedStore(now=wspubsub_gateway.now)
 
 
 @pytest.fixture
 def wspubsub_connections() -> RecordingConnections:
     """Return a double of the Management API that no one is connected to."""
     return RecordingConnections()
+
+
+@pytest.fixture
+def wspubsub_aws() -> Iterator[None]:
+    """Have moto stand in for AWS: an empty table, and variables that name it.
+
+    `WSPUBSUB_TABLE` and `WSPUBSUB_ENDPOINT` are set as `wspubsub dev` sets them. What
+    reads them when it is imported must be imported after this, in a fixture or a test.
+    """
+    with run_account():
+        yield

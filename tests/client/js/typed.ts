@@ -9,7 +9,9 @@ const handlers: Handlers = {
     console.log(data, offset, user);
   },
   lost({ after, before }: Gap) {
-    console.log(before.offset - after.offset - 1, before.epoch);
+    console.log(after.offset, before?.offset);
+    // @ts-expect-error - where the history has gone, nothing is known
+    console.log(before.offset);
   },
   error(thrown) {
     console.error(thrown);

@@ -23,6 +23,7 @@ class Wire:
         self._lock = threading.Lock()
         self._is_cut = False
         self._ends: set[socket.socket] = set()
+        self._silent: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -37,6 +38,11 @@ class Wire:
         """Take connections again."""
         with self._lock:
             self._is_cut = False
+
+    def silence(self) -> None:
+        """Pass nothing on for the connections that there are, and end none."""
+        with self._lock:
+            self._silent |= self._ends
 
     def close(self) -> None:
         self.cut()
@@ -63,12 +69,14 @@ class Wire:
     def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while chunk := source.recv(_CHUNK_BYTES):
-                target.sendall(chunk)
+                if source not in self._silent:
+                    target.sendall(chunk)
         with self._lock:
             for end in (source, target):
                 with contextlib.suppress(OSError):
                     end.shutdown(socket.SHUT_RDWR)
             self._ends.discard(source)
+            self._silent.discard(source)
         source.close()
 
 

@@ -12,8 +12,8 @@ import type {
 export interface Gap {
   /** The last message that was handed over before. */
   after: StreamPosition;
-  /** The next one that is going to be. */
-  before: StreamPosition;
+  /** The next one that is going to be; null where the topic has no history any more. */
+  before: StreamPosition | null;
 }
 
 export interface Handlers {

@@ -71,6 +71,7 @@ class Sequence {
       this.#live.add(this);
       this.checkedAt = Date.now();
       if (!streamPosition) {
+        if (this.at) this.#call("lost", { after: this.at, before: null });
         this.at = undefined;
         reply.forEach((each) => this.#take(each));
         return;
@@ -110,10 +111,12 @@ class Sequence {
     for (const each of publications) {
       if (isOther || each.offset > this.at.offset) this.#waiting.set(each.offset, each);
     }
-    if (isOther) this.#lose(Math.min(offset + 1, ...this.#waiting.keys()), epoch);
+    // In mode cache the newest message itself is still to come, if there is one.
+    if (isOther) this.#lose(Math.min(offset + !this.#isCache || 1, ...this.#waiting.keys()), epoch);
     this.#newest = Math.max(this.#newest, offset);
     if (isPage || (this.#isCache && publications.length)) {
-      this.#covered = publications.at(-1)?.offset ?? offset;
+      const last = publications.at(-1)?.offset;
+      this.#covered = last > this.at.offset ? last : offset;
     }
     this.#handOver();
     if (hadWaiting) this.#ask();

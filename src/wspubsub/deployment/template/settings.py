@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from wspubsub.deployment.template.publishers import PublisherFunction
 from wspubsub.deployment.template.variables import Variable
 from wspubsub.errors import UsageError
 from wspubsub.gateway.limits import (
@@ -53,6 +54,7 @@ class TemplateSettings:
         throttle_burst: How many may come at once.
         code_uri: Folder of the code, for SAM.
         variables: Environment variables of the user's own, for all functions.
+        publishers: Further functions that publish.
 
     Raises:
         UsageError: AWS would not accept a value; the text says what it would.
@@ -77,6 +79,7 @@ class TemplateSettings:
     throttle_burst: int = 500
     code_uri: str = "."
     variables: tuple[Variable, ...] = ()
+    publishers: tuple[PublisherFunction, ...] = ()
 
     def __post_init__(self) -> None:
         _check_names(self)

@@ -10,6 +10,7 @@ from wspubsub.deployment.template.functions import (
     log_group_arn,
 )
 from wspubsub.deployment.template.intrinsics import Resources, api_url, ref
+from wspubsub.deployment.template.publishers import name_publishers, schedules
 from wspubsub.deployment.template.settings import TemplateSettings
 from wspubsub.deployment.template.storage import event_source_mappings, queues, table
 from wspubsub.deployment.template.variables import parameters
@@ -75,6 +76,7 @@ def _resources(application: Application, settings: TemplateSettings) -> Resource
         **table(settings),
         **queues(settings),
         **event_source_mappings(settings, "Worker" if settings.worker else "Function"),
+        **schedules(settings.publishers),
     }
 
 
@@ -83,6 +85,8 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
     if settings.worker:
         handlers["Worker"] = settings.worker
     last = list(handlers)[-1]  # is invoked for records
+    for name, publisher in name_publishers(settings.publishers):
+        handlers[name] = publisher.handler
     variables = application_variables(settings)
     found: Resources = {}
     for name, handler in handlers.items():
@@ -123,6 +127,8 @@ def _outputs(settings: TemplateSettings) -> dict[str, Any]:
         "TableName": _output("The table: WSPUBSUB_TABLE", ref("Table")),
         "LogGroup": _output("The log of the function", ref("FunctionLogs")),
     }
+    for name, publisher in name_publishers(settings.publishers):
+        outputs[f"{name}Name"] = _output(f"Name of {publisher.handler}", ref(name))
     if settings.queue:
         outputs["QueueUrl"] = _output("The queue: WSPUBSUB_QUEUE", ref("Queue"))
     return outputs

@@ -7,6 +7,9 @@ from typing import Any
 from wspubsub.deployment.template.intrinsics import ref
 from wspubsub.errors import UsageError
 
+STAND_IN = "0"
+"""What an unknown value is while a module is imported: a text that is a number too."""
+
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]+")
 # "Lambda environment variables", section "Defined runtime environment variables", and
 # those that the template itself sets.
@@ -25,6 +28,7 @@ class Variable:
         name: Its name, such as `JWKS_URL`.
         default: Its value where the stack is given none; None has the parameter
             required.
+        is_secret: Whether CloudFormation never shows the value (`NoEcho`).
 
     Raises:
         UsageError: Lambda does not take the name, or sets the variable itself.
@@ -32,6 +36,7 @@ class Variable:
 
     name: str
     default: str | None = None
+    is_secret: bool = False
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -40,9 +45,7 @@ class Variable:
                 "two or more letters, digits and _, beginning with a letter"
             )
         if _RESERVED.fullmatch(self.name):
-            raise UsageError(
-                f"the template sets {self.name} itself; leave out this --variable"
-            )
+            raise UsageError(f"the template sets {self.name} itself; leave it out")
 
     @classmethod
     def parse(cls, text: str) -> "Variable":
@@ -73,8 +76,17 @@ def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
             "Type": "String",
             "Description": f"Environment variable {each.name}",
             **({} if each.default is None else {"Default": each.default}),
+            **({"NoEcho": True} if each.is_secret else {}),
         }
     return found
+
+
+def stand_ins(variables: tuple[Variable, ...]) -> dict[str, str]:
+    """Return values for variables that have none before the stack is deployed.
+
+    A module reads them while it is imported, and often expects a number.
+    """
+    return {each.name: STAND_IN for each in variables if each.default is None}
 
 
 def environment(variables: tuple[Variable, ...]) -> dict[str, Any]:

@@ -20,41 +20,27 @@ from wspubsub.gateway import (
     Gateway,
     GatewayConfig,
     Handshake,
+    InvocationResult,
     Invoke,
     ManagementRequest,
     ManagementResponse,
+    Raised,
     Refuse,
     SendText,
+    Withdraw,
     closecodes,
 )
 from wspubsub.gateway.texts import GOING_AWAY
+from wspubsub.local.apigateway.clients import Client
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
+from wspubsub.local.functions.waiting import Owner, WithdrawnError
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
 
-MAX_WAITING_INVOCATIONS = 64
-"""While this many invocations for a client have no result, nothing is read from it:
-what it sends waits in its own buffers instead of in this process."""
-
-
-class _Client:
-    """A client, and how many invocations for it have no result yet."""
-
-    def __init__(self, socket: WebSocketConnection) -> None:
-        self.socket = socket
-        self.invocations = 0
-        self.has_room = asyncio.Event()
-        self.has_room.set()
-
-    def count(self, change: int) -> None:
-        self.invocations += change
-        if self.invocations < MAX_WAITING_INVOCATIONS:
-            self.has_room.set()
-        else:
-            self.has_room.clear()
+_WITHDRAWN = Raised("Withdrawn", "nobody waits for it any more")
 
 
 class GatewayShell:
@@ -72,7 +58,8 @@ class GatewayShell:
         self._model = Gateway(config, draw=os.urandom)
         self._fleets = fleets
         self._journal = journal
-        self._clients: dict[str, _Client] = {}
+        self._clients: dict[str, Client] = {}
+        self._awaited: dict[str, Fleet] = {}
         self._tasks = Tasks()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -85,16 +72,20 @@ class GatewayShell:
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
         """Process a handshake; its answer comes through the socket's `verdict`."""
         connection_id, effects = self._model.handshake(handshake, now=time.time())
-        self._clients[connection_id] = _Client(socket)
+        self._clients[connection_id] = Client(socket)
         self._apply(effects)
         return connection_id
 
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
-        """Process a frame, and wait until the client may send more."""
-        self._apply(self._model.receive(connection_id, frame, now=time.time()))
+        """Process a frame, and wait until more may be read from the client."""
         client = self._clients.get(connection_id)
-        if client is not None:
-            await client.has_room.wait()
+        if client is None or not client.must_wait:
+            self._receive(connection_id, frame)
+            return
+        if not client.is_holding:
+            self._tasks.spawn(self._work_off(connection_id, client))
+        client.hold(frame)
+        await client.wait_for_space()
 
     def receive_ping(self, connection_id: str) -> None:
         """Process a ping."""
@@ -102,9 +93,15 @@ class GatewayShell:
 
     def receive_close(self, connection_id: str, end: ConnectionEnd) -> None:
         """Process the end of a connection, unless the gateway itself ended it."""
+        client = self._clients.get(connection_id)
+        while client is not None and client.is_holding:
+            # It was sent before the end, so AWS would have handled it before the end.
+            self._receive(connection_id, client.take())
         if self._model.is_open(connection_id) and not self._is_closed:
-            close = Close(connection_id, _code_of(end), end.reason)
-            self._journal.log_closed(close, by="client")
+            self._journal.log_closed(
+                Close(connection_id, _code_of(end), end.reason, end.fault),
+                by="gateway" if end.fault else "client",
+            )
         if connection_id in self._clients:
             self._forget(connection_id)
         self._apply(
@@ -146,12 +143,19 @@ class GatewayShell:
                 self._journal.log_closed(close, by="gateway")
         await self._tasks.close()
 
+    def _receive(self, connection_id: str, frame: DataFrame) -> None:
+        self._apply(self._model.receive(connection_id, frame, now=time.time()))
+
+    async def _work_off(self, connection_id: str, client: Client) -> None:
+        while client.is_holding and await client.wait_until_free():
+            if client.is_holding:  # it may have left meanwhile
+                self._receive(connection_id, client.take())
+
     def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:
         for effect in effects if not self._is_closed else ():
             match effect:
-                case Invoke():
-                    self._count(effect.connection_id, 1)
-                    self._tasks.spawn(self._invoke(effect))
+                case Invoke() | Withdraw():
+                    self._apply_to_function(effect)
                 case Accept():
                     self._clients[effect.connection_id].socket.accept(effect.headers)
                     self._journal.log_opened(effect.connection_id)
@@ -168,24 +172,37 @@ class GatewayShell:
         self._set_timer()
 
     async def _invoke(self, effect: Invoke) -> None:
-        outcome = await self._fleets[effect.function].invoke(
-            RuntimeInvocation(
-                request_id=effect.invocation_id,
-                event=effect.event,
-                trace_id=trace_of(effect.event),
-            )
+        fleet = self._awaited[effect.invocation_id] = self._fleets[effect.function]
+        invocation = RuntimeInvocation(
+            request_id=effect.invocation_id,
+            event=effect.event,
+            trace_id=trace_of(effect.event),
         )
-        self._journal.log_invoked(effect, outcome)
+        result: InvocationResult
+        try:
+            outcome = await fleet.invoke(invocation, _owner(effect))
+        except WithdrawnError:
+            result = _WITHDRAWN
+            self._journal.log_withdrawn(effect)
+        else:
+            result = outcome.result
+            self._journal.log_invoked(effect, outcome)
+        del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)
         self._apply(
-            self._model.finish_invocation(
-                effect.invocation_id, outcome.result, now=time.time()
-            )
+            self._model.finish_invocation(effect.invocation_id, result, now=time.time())
         )
+
+    def _apply_to_function(self, effect: Invoke | Withdraw) -> None:
+        if isinstance(effect, Invoke):
+            self._count(effect.connection_id, 1)
+            self._tasks.spawn(self._invoke(effect))
+        elif (fleet := self._awaited.get(effect.invocation_id)) is not None:
+            fleet.withdraw(effect.invocation_id)
 
     def _forget(self, connection_id: str) -> WebSocketConnection:
         client = self._clients.pop(connection_id)
-        client.has_room.set()
+        client.forget()
         return client.socket
 
     def _count(self, connection_id: str, change: int) -> None:
@@ -207,6 +224,12 @@ class GatewayShell:
     def _tick(self) -> None:
         self._timer_at = None
         self._apply(self._model.tick(now=time.time()))
+
+
+def _owner(effect: Invoke) -> Owner:
+    # No client waits for the end of another's connection: all ends are one owner.
+    is_end = effect.event["requestContext"]["eventType"] == "DISCONNECT"
+    return Owner(name="" if is_end else effect.connection_id)
 
 
 def _code_of(end: ConnectionEnd) -> int:

@@ -6,7 +6,7 @@ and how long a client may leave what was sent to it unread.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from websockets.datastructures import Headers
@@ -21,16 +21,16 @@ from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.closecodes import ABNORMAL, NO_CODE
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import first_of
-
-MAX_READ_FRAME_BYTES = 1_048_576
-"""A longer frame is not read: the connection is closed with 1009. API Gateway's own
-limit is lower and is checked by the model; this one bounds memory."""
+from wspubsub.messages import MAX_MESSAGE_BYTES
 
 MAX_EARLY_BYTES = 65_536
 """How much is read before the handshake is answered; clients must not send any."""
 
 CLOSE_SECONDS = 2.0
 """How long a client has to answer a close frame."""
+
+TURN_BYTES = 4096
+"""How much of what a client has sent is processed before others have their turn."""
 
 SWITCHING_PROTOCOLS = 101
 _CHUNK = 65_536
@@ -53,10 +53,13 @@ class ConnectionEnd:
     Attributes:
         code: Code of the close frame, None if it had none; 1006 without a close frame.
         reason: Reason of the close frame.
+        fault: What the client did against the protocol, for which the gateway ended
+            the connection; empty otherwise.
     """
 
     code: int | None
     reason: str = ""
+    fault: str = ""
 
 
 LOST = ConnectionEnd(ABNORMAL)
@@ -92,8 +95,10 @@ class WebSocketConnection:
             Request(path=request.path, headers=Headers(request.headers))
         )
         # The request has been read by h11, so this one begins after it.
-        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_READ_FRAME_BYTES)
+        # Of a message that is too long no more is read than shows that it is.
+        self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_MESSAGE_BYTES)
         self._protocol.extensions = self._handshake.extensions
+        self._max_buffer_bytes = max_buffer_bytes
         writer.transport.set_write_buffer_limits(high=max_buffer_bytes)
 
     @property
@@ -114,6 +119,11 @@ class WebSocketConnection:
     def backlog_bytes(self) -> int:
         """How many bytes wait to be sent to the client."""
         return self._writer.transport.get_write_buffer_size()
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether more than the limit waits to be sent to the client."""
+        return self.backlog_bytes > self._max_buffer_bytes
 
     def accept(self, headers: Mapping[str, str]) -> None:
         """Answer the handshake with 101."""
@@ -171,29 +181,37 @@ class WebSocketConnection:
         """Yield what the client sends; the last item is that it has ended."""
         data = bytes(self._early)
         while True:
-            if data:
-                self._protocol.receive_data(data)
-            for event in self._protocol.events_received():
-                if isinstance(event, Frame) and event.opcode in _INPUTS:
-                    yield _INPUTS[event.opcode](event)
-            self._flush()
-            ended = self._find_end()
-            if ended is not None:
-                yield ended
-                return
-            if not await self._drain():
-                yield LOST
-                return
+            for begin in range(0, len(data), TURN_BYTES):
+                self._protocol.receive_data(data[begin : begin + TURN_BYTES])
+                for item in self._take_inputs():
+                    yield item
+                ended = self._find_end()
+                if ended is not None:
+                    yield ended
+                    return
+                if not await self.drain():
+                    yield LOST
+                    return
+                await asyncio.sleep(0)
             data = await self._read()
             if not data:
                 self._protocol.receive_eof()
+                yield self._find_end() or LOST
+                return
 
-    async def _drain(self) -> bool:
+    async def drain(self) -> bool:
+        """Wait while too much waits to be sent; return False if the client is lost."""
         try:
             await self._writer.drain()
         except OSError:
             return False
         return True
+
+    def _take_inputs(self) -> Iterator[DataFrame | Pinged]:
+        self._flush()  # pongs do not wait for what the messages cause
+        for event in self._protocol.events_received():
+            if isinstance(event, Frame) and event.opcode in _INPUTS:
+                yield _INPUTS[event.opcode](event)
 
     async def _read(self) -> bytes:
         try:
@@ -211,7 +229,8 @@ class WebSocketConnection:
         if isinstance(self._protocol.parser_exc, EOFError):
             return LOST
         if self._protocol.parser_exc is not None and self._protocol.close_sent:
-            return ConnectionEnd(int(self._protocol.close_sent.code))
+            fault = str(self._protocol.parser_exc)
+            return ConnectionEnd(int(self._protocol.close_sent.code), fault=fault)
         return None
 
     def _flush(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
+from wspubsub.local.functions.waiting import Owner
 from wspubsub.local.journal import BatchLine, Journal
 from wspubsub.mappings.payloads import Record
 from wspubsub.mappings.verdicts import BatchVerdict
@@ -51,7 +52,8 @@ class Deliveries:
         outcome = await self._fleet.invoke(
             RuntimeInvocation(
                 request_id=invocation_id, event=event, trace_id=trace_of(event)
-            )
+            ),
+            Owner(name=delivery.source, is_batch=True),
         )
         verdict = BatchVerdict.of(outcome.result, delivery.items)
         self._journal.log_batch(

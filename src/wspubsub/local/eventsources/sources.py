@@ -45,13 +45,13 @@ class EventSourceMappings:
         self._stream = TableStream(endpoint, table, settings, self._journal)
         return await self._stream.open()
 
-    def start(self, fleet: Fleet, *, max_concurrency: int) -> None:
+    def start(self, fleet: Fleet) -> None:
         """Begin to deliver."""
         deliver = Deliveries(fleet, self._journal).deliver
         if self._stream is not None:
             self._stream.start(deliver)
         if self._queue is not None:
-            self._queue.start(deliver, max_concurrency=max_concurrency)
+            self._queue.start(deliver, max_concurrency=fleet.max_batches)
 
     async def close(self) -> None:
         """Stop delivering."""

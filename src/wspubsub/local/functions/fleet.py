@@ -2,16 +2,15 @@
 
 An invocation goes to an environment that is idle; if none is, one more is started, up
 to the limit, and the invocation goes to whichever is free first. Beyond the limit it
-waits, where AWS would throttle: a laptop has fewer cores than clients.
+waits, where AWS would throttle: a laptop has fewer cores than clients. In which order
+is what `waiting` knows.
 """
 
 import asyncio
 import itertools
 import time
-from collections import deque
-from dataclasses import dataclass
 
-from wspubsub.gateway import InvocationResult, Raised
+from wspubsub.gateway import Raised
 from wspubsub.local.functions.environment import (
     TIMED_OUT,
     Environment,
@@ -19,30 +18,15 @@ from wspubsub.local.functions.environment import (
     OutputHandler,
 )
 from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.functions.waiting import (
+    InvocationOutcome,
+    Owner,
+    WaitingInvocation,
+    WaitingInvocations,
+)
 from wspubsub.local.tasks import Tasks
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvocationOutcome:
-    """How an invocation ended.
-
-    Attributes:
-        result: What the function returned, or how it failed.
-        seconds: How long it ran.
-    """
-
-    result: InvocationResult
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Waiting:
-    invocation: RuntimeInvocation
-    outcome: asyncio.Future[InvocationOutcome]
-
-    def conclude(self, outcome: InvocationOutcome) -> None:
-        if not self.outcome.done():  # nobody waits when the gateway ends
-            self.outcome.set_result(outcome)
+_ANYBODY = Owner()
 
 
 class Fleet:
@@ -52,6 +36,9 @@ class Fleet:
         settings: The function.
         max_environments: How many there may be at a time.
         on_output: Called with each line that the function writes.
+
+    Attributes:
+        max_batches: How many batches of records it runs at a time.
     """
 
     def __init__(
@@ -65,7 +52,9 @@ class Fleet:
         self._max_environments = max_environments
         self._on_output = on_output
         self._numbers = itertools.count(1)
-        self._waiting: deque[_Waiting] = deque()
+        # One environment is left to what is not a batch, if there are several.
+        self.max_batches = max(1, max_environments - 1)
+        self._waiting = WaitingInvocations(max_batches=self.max_batches)
         self._idle: list[Environment] = []
         self._initializing: set[Environment] = set()
         self._environments: set[Environment] = set()
@@ -74,12 +63,25 @@ class Fleet:
         self._generation = 0
         self._tasks = Tasks()
 
-    async def invoke(self, invocation: RuntimeInvocation) -> InvocationOutcome:
-        """Run an invocation as soon as an environment is free for it."""
-        waiting = _Waiting(invocation, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
+    async def invoke(
+        self, invocation: RuntimeInvocation, owner: Owner = _ANYBODY
+    ) -> InvocationOutcome:
+        """Run an invocation as soon as an environment is free for it.
+
+        Args:
+            invocation: What to run.
+            owner: Whom it is for: owners take turns.
+
+        Raises:
+            WithdrawnError: It was withdrawn before it had begun.
+        """
+        waiting = self._waiting.add(invocation, owner)
         self._dispatch()
         return await waiting.outcome
+
+    def withdraw(self, request_id: str) -> None:
+        """Let an invocation go that nobody waits for, unless it has begun."""
+        self._waiting.withdraw(request_id)
 
     async def warm_up(self) -> Raised | None:
         """Start an environment ahead of need; return the reason if it cannot start."""
@@ -103,12 +105,12 @@ class Fleet:
         await asyncio.gather(*(each.stop() for each in self._environments))
 
     def _dispatch(self) -> None:
-        while self._waiting and self._idle:
-            environment = self._idle.pop()
-            if environment.is_alive:
-                self._tasks.spawn(self._serve(environment, self._waiting.popleft()))
-            else:  # it has died while it had nothing to do
-                self._tasks.spawn(self._release(environment))
+        # Those that have died while they had nothing to do.
+        for environment in [each for each in self._idle if not each.is_alive]:
+            self._idle.remove(environment)
+            self._tasks.spawn(self._release(environment))
+        while self._idle and (waiting := self._waiting.begin()) is not None:
+            self._tasks.spawn(self._serve(self._idle.pop(), waiting))
         needed = len(self._waiting) - self._starting
         for _ in range(min(needed, self._max_environments - self._occupied)):
             self._occupied += 1
@@ -142,10 +144,9 @@ class Fleet:
         return problem
 
     def _fail_next(self, problem: Raised) -> None:
-        if self._waiting:
-            self._waiting.popleft().conclude(
-                InvocationOutcome(result=problem, seconds=0.0)
-            )
+        waiting = self._waiting.begin()
+        if waiting is not None:
+            self._waiting.end(waiting, InvocationOutcome(result=problem, seconds=0.0))
 
     async def _initialize(self) -> tuple[Environment, Raised | None]:
         environment, problem = await self._start_environment(
@@ -171,14 +172,16 @@ class Fleet:
         finally:
             self._initializing.discard(environment)
 
-    async def _serve(self, environment: Environment, waiting: _Waiting) -> None:
+    async def _serve(
+        self, environment: Environment, waiting: WaitingInvocation
+    ) -> None:
         generation = self._generation
         began = time.perf_counter()
         result, survived = await environment.run(waiting.invocation)
         seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
-        waiting.conclude(InvocationOutcome(result=result, seconds=seconds))
+        self._waiting.end(waiting, InvocationOutcome(result=result, seconds=seconds))
         if (
             survived
             and await environment.ready(self._settings.timeout_seconds) is None
