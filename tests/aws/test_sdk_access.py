@@ -32,8 +32,12 @@ PROFILE += "aws_secret_access_key = secret\n"
 
 
 @pytest.fixture(autouse=True)
-def _fresh_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _fresh_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """Give each test a machine without any configuration, and without moto."""
+    # It says why something is left to boto3.
+    caplog.set_level(logging.INFO, "wspubsub")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -192,14 +196,21 @@ def test_it_is_said_once_why_boto3_sends_them(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     _set(HTTPS_PROXY="http://127.0.0.1:1")(monkeypatch, Path())
-    caplog.set_level(logging.INFO, "wspubsub")
-
     for _ in range(2):
         choose_client(None)
 
     assert [(record.levelname, record.message) for record in caplog.records] == [
         ("INFO", "boto3 sends the requests to dynamodb: a proxy is configured")
     ]
+
+
+def test_what_answers_another_service_does_not_matter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _set()(monkeypatch, Path())
+    handlers.BUILTIN_HANDLERS.append(("before-send.sqs", botocore_stubber))
+
+    assert type(choose_client(None)).__name__ == "EngineDynamoDBClient"
 
 
 def test_a_client_of_your_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -63,18 +63,15 @@ def find_access(client: Boto3Client) -> SdkAccess | None:
 
 def find_obstacle(client: Boto3Client) -> str | None:
     """Return why only boto3 can send a client's requests; None if the engine can."""
+    service, config = client.meta.service_model.service_name, client.meta.config
     if not hasattr(select, "poll"):
         return "this system has no poll(), as Windows"
-    if _is_answered_by_others():
+    if _is_answered_by_others(service):
         return "another library, such as moto, answers boto3's requests"
     if _proxies(client):
         return "a proxy is configured"
-    config = client.meta.config
-    if (
-        client.meta.service_model.service_name != _MANAGEMENT
-        and (config.use_fips_endpoint or config.use_dualstack_endpoint)
-        and not _names_endpoint(client.meta.service_model.service_name)
-    ):
+    has_variant = config.use_fips_endpoint or config.use_dualstack_endpoint
+    if has_variant and service != _MANAGEMENT and not _names_endpoint(service):
         return "FIPS or dual-stack endpoints are configured"
     return None
 
@@ -111,12 +108,13 @@ class SdkCredentials:
         return Credentials(frozen.access_key, frozen.secret_key, frozen.token or None)
 
 
-def _is_answered_by_others() -> bool:
+def _is_answered_by_others(service: str) -> bool:
     # What is registered here has each request of any client before it is sent, and may
     # answer in place of AWS; botocore itself registers nothing.
     from botocore.handlers import BUILTIN_HANDLERS
 
-    return any(event.startswith("before-send") for event, *_ in BUILTIN_HANDLERS)
+    name = f"before-send.{service}."
+    return any(name.startswith(f"{event}.") for event, *_ in BUILTIN_HANDLERS)
 
 
 def _proxies(client: Boto3Client) -> Mapping[str, str]:
