@@ -199,7 +199,7 @@ def _read_parameter(name: str, parameter: Mapping[str, Any]) -> str:
     kind = parameter.get("Type", "String")
     default = parameter.get("Default")
     # An empty default says that somebody has to give it; the default of
-    # AWS::SSM::Parameter::Value<…> is a name in the Parameter Store; a list cannot be a text.
+    # an SSM parameter is a name in the Parameter Store; a list cannot be a text.
     is_plain = kind in ("String", "Number")
     if default is None or default == "" or not is_plain:
         return name_unknown(name)
