@@ -364,6 +364,29 @@ def test_a_pubsub_is_deployed_whole(
     assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_a_pubsub_whose_leaves_are_said_later_gets_its_queue(
+    project: Path, capsys: Said, template_format: str
+) -> None:
+    grace = ", join_leave=True, grace_seconds=30"
+    (project / "app.py").write_text(LIVE.replace("HISTORY", grace))
+    command = ("template", "app.py:handler", "--format", template_format)
+
+    text = printed(capsys, *command)
+
+    (project / "t.yaml").write_text(text)
+    resources = yaml.safe_load(text)["Resources"]
+    mapping = resources["QueueMapping"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "WSPUBSUB_QUEUE" in text
+    assert "StreamMapping" not in text
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+    (project / "t.yaml").write_text(printed(capsys, *command, "--no-queue"))
+    assert main(["check", "t.yaml", "app.py:handler"]) == 1
+    assert "queue" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("project")
 def test_a_pubsub_without_history_needs_no_stream(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(LIVE.replace("HISTORY", ""))
