@@ -132,9 +132,7 @@ def _names_endpoint(service: str) -> bool:
 
 
 def _configured(session: Boto3Session, name: str) -> str | None:
-    # boto3 itself gives no access to the configuration; the name has not changed since
-    # its first release.
-    found: str | None = session._session.get_config_variable(name)  # noqa: SLF001
+    found: str | None = session._session.get_config_variable(name)  # noqa: SLF001 - boto3 gives no other way to the configuration
     return found
 
 
