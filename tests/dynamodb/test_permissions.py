@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from tests.contracts.members import begin, open_session
 from tests.support.faulty_dynamodb import FaultyDynamoDB
 from tests.support.virtual_time import Clock
-from wspubsub import Connection, History
+from wspubsub import Connection, History, Publisher
 from wspubsub.deployment.permissions import (
     HISTORY_ACTIONS,
     MEMBERS_ACTIONS,
+    PUBLISHER_ACTIONS,
     STORE_ACTIONS,
 )
 from wspubsub.dynamodb import (
@@ -16,6 +17,7 @@ from wspubsub.dynamodb import (
     DynamoDBSubscriptionStore,
     DynamoDBTopicLog,
 )
+from wspubsub.testing import RecordingConnections
 
 TABLE = "t"
 DAY = 24 * 60 * 60.0
@@ -77,3 +79,18 @@ def test_only_a_pubsub_updates_items(client: FaultyDynamoDB, clock: Clock) -> No
     members.end_subscription("a=", "news", command=2)
 
     assert used(client) - set(STORE_ACTIONS) == set(MEMBERS_ACTIONS)
+
+
+def test_a_publisher_reads_subscribers_and_forgets_the_gone(
+    client: FaultyDynamoDB, clock: Clock
+) -> None:
+    store = DynamoDBSubscriptionStore(TABLE, client=client, now=lambda: clock.time)
+    store.subscribe("a=", "news")
+    clock.time += 120
+    client.calls.clear()
+    client.requests.clear()
+
+    report = Publisher(store, RecordingConnections()).publish("news", "hello")
+
+    assert report.gone == {"a="}
+    assert used(client) <= set(PUBLISHER_ACTIONS)
