@@ -256,11 +256,15 @@ def test_a_default_session_of_yours_counts(
     assert is_ours(aws)
 
 
+@pytest.mark.parametrize("how", ["environment", "default session"])
 def test_certificates_that_a_profile_names_are_loaded(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, how: str
 ) -> None:
     (tmp_path / "config").write_text(f"{PROFILE}ca_bundle = /no/such/file\n")
-    monkeypatch.setenv("AWS_PROFILE", "other")
+    if how == "environment":
+        monkeypatch.setenv("AWS_PROFILE", "other")
+    else:
+        boto3.setup_default_session(profile_name="other")
 
     with pytest.raises(UsageError, match="/no/such/file"):
         DynamoDBSubscriptionStore("t")

@@ -52,7 +52,7 @@ def find_access(client: Boto3Client) -> SdkAccess | None:
         _say(meta.service_model.service_name, obstacle)
         return None
     session = boto3.DEFAULT_SESSION
-    bundle = _configured(session, "ca_bundle")
+    bundle = _find_bundle(session)
     return SdkAccess(
         region=meta.region_name,
         endpoint_url=meta.endpoint_url,
@@ -131,8 +131,12 @@ def _names_endpoint(service: str) -> bool:
     return any(os.environ.get(name) for name in names)
 
 
-def _configured(session: Boto3Session, name: str) -> str | None:
-    found: str | None = session._session.get_config_variable(name)  # noqa: SLF001 - boto3 gives no other way to the configuration
+def _find_bundle(session: Boto3Session) -> str | None:
+    from botocore.session import Session
+
+    # boto3 calls a session without a profile "default", which need not exist.
+    profile = None if session.profile_name == "default" else session.profile_name
+    found: str | None = Session(profile=profile).get_config_variable("ca_bundle")
     return found
 
 
