@@ -123,10 +123,12 @@ def dev(
     *arguments: str,
     cwd: Path = ROOT,
     environ: Mapping[str, str] = CREDENTIALS,
+    stdin: int | None = None,
 ) -> Iterator[DevGateway]:
     """Run `wspubsub dev` on a free port."""
     with subprocess.Popen(
         command("dev", target, "--port", "0", "--json-logs", *arguments),
+        stdin=stdin,
         stdout=subprocess.PIPE,
         text=True,
         cwd=cwd,
