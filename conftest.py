@@ -20,6 +20,7 @@ ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_DEFAULT_REGION": "us-east-1",
+    "TABLE_NAME": "connections",  # of a handler that does not use the library yet
     "WSPUBSUB_TABLE": "wspubsub",
     "WSPUBSUB_ENDPOINT": "https://abcdef1234.execute-api.us-east-1.amazonaws.com/dev",
 }

@@ -35,6 +35,7 @@ nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|pathlib|typing)
 nitpick_ignore = [
     ("py:class", "wspubsub.router.HandlerT"),
     ("py:class", "wspubsub.pubsub.rules.RuleT"),
+    ("py:class", "ssl.SSLContext"),
     ("py:class", "FieldType"),  # written out in what it says
     # Ports between the library's own parts.
     ("py:class", "wspubsub.eventsources.joining.Joiner"),

@@ -6,7 +6,7 @@ const url = query.get("url") ?? "ws://127.0.0.1:3001/dev";
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 const rooms = new Map();
 const ours = new Set(); // our clients: each connection is a new one
-let client, shown;
+let centrifuge, client, shown;
 
 $("name").value = query.get("name") ?? localStorage.getItem("name") ?? "";
 $("token").value = query.get("token") ?? "";
@@ -19,27 +19,30 @@ $("sign-in").onsubmit = (event) => {
   $("refused").textContent = "";
   const [name, token] = [$("name").value.trim(), $("token").value.trim()];
   localStorage.setItem("name", name);
-  client?.disconnect();
-  client = new Centrifuge(url, token ? { token } : { data: { name } });
-  client.on("connecting", ({ code, reason }) => {
+  centrifuge?.disconnect();
+  centrifuge = new Centrifuge(url, token ? { token } : { data: { name } });
+  client = new PubSubClient(centrifuge);
+  centrifuge.on("connecting", ({ code, reason }) => {
     showConnection(code ? `reconnecting: ${reason}` : "connecting", "connecting");
   });
-  client.on("connected", (ctx) => {
+  centrifuge.on("connected", (ctx) => {
     ours.add(ctx.client);
     showConnection("live", "live");
   });
-  client.on("disconnected", ({ code, reason }) => leave(code, reason));
+  // Code 0: somebody signs in again, or nothing answers and `client` reconnects.
+  centrifuge.on("disconnected", ({ code, reason }) => code && leave(code, reason));
   // A server-side subscription: the user's own topic.
-  client.on("publication", ({ data }) => notify(textOf(data)));
-  const news = client.newSubscription("news");
-  news.on("publication", ({ data }) => {
-    $("news").hidden = false;
-    $("news").lastElementChild.textContent = textOf(data);
+  centrifuge.on("publication", ({ data }) => notify(textOf(data)));
+  client.subscribe("news", {
+    message({ data }) {
+      $("news").hidden = false;
+      $("news").lastElementChild.textContent = textOf(data);
+    },
+    lost() {}, // the newest message is all that is shown
   });
-  news.subscribe();
   rooms.clear();
   open($("first-room").value);
-  client.connect();
+  centrifuge.connect();
   $("entrance").hidden = true;
   $("chat").hidden = false;
 };
@@ -78,7 +81,7 @@ function open(id) {
 function leave(code, reason) {
   $("chat").hidden = true;
   $("entrance").hidden = false;
-  $("refused").textContent = code ? `You were disconnected: ${reason} (${code}).` : "";
+  $("refused").textContent = `You were disconnected: ${reason} (${code}).`;
 }
 
 function showConnection(text, state) {
@@ -100,7 +103,8 @@ function draw(room) {
 function drawMessages(room) {
   const list = $("messages");
   const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-  const lines = room.messages.map((message, index, all) => drawMessage(message, all[index - 1]));
+  const lines = room.messages.map((message, index, all) =>
+    message.isGap ? note("Some messages are missing here.") : drawMessage(message, all[index - 1]));
   if (room.state === "left") lines.push(note(`You are not in this room any more: ${room.reason}.`));
   else if (!lines.length) lines.push(note("Nothing was said in the last five minutes."));
   list.replaceChildren(...lines);

@@ -6,37 +6,50 @@ class Room {
     this.id = id;
     this.state = "entering"; // or "here", or "left" with a reason
     this.reason = "";
-    this.said = new Map();   // by offset, so that what comes twice is shown once
+    this.said = new Map();   // by offset: messages, and gaps where some are lost
     this.people = new Map(); // by client, of which a user may have several
     this.unread = 0;
     this.changed = () => onChange(this);
-    this.sub = client.newSubscription(`room:${id}`);
+    this.sub = client.subscribe(`room:${id}`, {
+      message: (publication) => {
+        this.unread += 1;
+        this.take([publication]);
+      },
+      lost: (gap) => this.miss(gap),
+    });
     this.sub.on("subscribing", () => this.turn("entering"));
     this.sub.on("unsubscribed", ({ reason }) => this.turn("left", reason));
-    this.sub.on("subscribed", (ctx) => this.enter(ctx));
-    this.sub.on("publication", (publication) => {
-      this.unread += 1;
-      this.take([publication]);
-    });
+    this.sub.on("subscribed", () => this.enter());
     this.sub.on("join", ({ info }) => this.meet(info));
     this.sub.on("leave", ({ info }) => this.part(info));
-    this.sub.subscribe();
   }
 
-  async enter({ recovered, streamPosition }) {
-    if (streamPosition.epoch !== this.epoch) this.said.clear(); // offsets of another log
-    this.epoch = streamPosition.epoch;
+  async enter() {
     this.parted = new Set(); // who leaves while we ask who is here
     this.turn("here");
     const sub = this.sub;
-    // What was missed comes by itself if it can; if not, read what the room still has.
-    if (!recovered) {
-      sub.history({ limit: -1 }).then(({ publications }) => this.take(publications), () => {});
-    }
+    if (!this.hasRead) this.read();
     const { clients } = await sub.presence().catch(() => ({ clients: null }));
     if (!clients || sub.state !== "subscribed") return; // it is asked again next time
     this.people = new Map(Object.entries(clients).filter(([id]) => !this.parted.has(id)));
     this.changed();
+  }
+
+  // What was said before we came; what is said from now on comes by itself.
+  async read() {
+    const page = await this.sub.history({ limit: -1 }).catch(() => null);
+    this.hasRead = page !== null; // if not, it is read next time
+    if (page) this.take(page.publications);
+  }
+
+  miss({ after, before }) {
+    if (after.epoch === before?.epoch) {
+      this.said.set(before.offset - 0.5, { offset: before.offset - 0.5, isGap: true });
+      this.changed();
+    } else {
+      this.said.clear(); // offsets of another log
+      this.read();
+    }
   }
 
   take(publications) {

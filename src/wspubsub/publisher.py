@@ -99,6 +99,7 @@ class Publisher:
         exclude: Collection[str] = (),
         key: str | None = None,
         info: bytes | None = None,
+        log: bool = True,
         timeout_seconds: float | None = None,
     ) -> PublishReport:
         """Send a message to every subscriber of a topic.
@@ -111,6 +112,8 @@ class Publisher:
                 everyone has been handed the message, a repeat sends nothing; until
                 then it is sent again. The position is the same each time.
             info: What the log keeps with the message; see `TopicLog.append`.
+            log: False for what nobody needs to catch up with, such as who is typing:
+                it is not kept in the publisher's log, has no position and no envelope.
             timeout_seconds: Longest time this call may take, whatever does not answer;
                 give `event.remaining_seconds()` to stay inside the Lambda timeout.
 
@@ -131,12 +134,9 @@ class Publisher:
         encoded = encode(data)
         excluded = check_exclude(exclude)
         budget = self.delivery.budget(timeout_seconds)
-        if self._log is None or not self._log.keeps(topic):
+        if not log or self._log is None or not self._log.keeps(topic):
             if key is not None or info is not None:
-                raise UsageError(
-                    f"keys and info are kept in the log, but topic {topic!r} has "
-                    "none; pass log= to Publisher, with a history for this topic"
-                )
+                raise UsageError(_describe_missing_log(topic, is_wanted=log))
             message = Outgoing(topic=topic, data=encoded, exclude=excluded)
             report = self.fanout.publish(message, self.delivery, budget)
             return warn_of_incomplete(report, f"everyone in topic {topic!r}")
@@ -285,6 +285,15 @@ class Publisher:
             exclude=message.exclude,
             position=message.position,
         )
+
+
+def _describe_missing_log(topic: str, *, is_wanted: bool) -> str:
+    if not is_wanted:
+        return "keys and info are kept in the log; leave out log=False"
+    return (
+        f"keys and info are kept in the log, but topic {topic!r} has none; pass log= "
+        "to Publisher, with a history for this topic"
+    )
 
 
 def _add_position(

@@ -8,15 +8,8 @@ from typing import Any
 
 from tests.chaos.sdk import Done, Reply, Sdk
 from wspubsub import Position
-from wspubsub.client.sequencer import (
-    Ask,
-    CheckSoon,
-    Hand,
-    Lost,
-    Retry,
-    Sequencer,
-    Step,
-)
+from wspubsub.client.sequencer import Sequencer
+from wspubsub.client.steps import Ask, CheckSoon, Hand, Lost, Retry, Step
 
 CHECK_SECONDS = 300.0
 RETRY_SECONDS = 1.0

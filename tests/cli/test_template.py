@@ -105,12 +105,13 @@ def test_a_template_of_the_chat_fits_until_its_code_changes(
     (project / "t.yaml").write_text(text)
     assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
 
-    (project / "app.py").write_text(code.replace('@router.route("message")', ""))
+    (project / "app.py").write_text(code.replace('route("message")', 'route("say")'))
 
     assert main(["check", "t.yaml", "app.py:handler"]) == 1
     assert capsys.readouterr().out == (
-        "MessageRoute: route message has no handler in the router: remove it, or add "
-        '@router.route("message")\n'
+        "Api: has no route say, which the router handles, so API Gateway never selects "
+        "its handler: add an AWS::ApiGatewayV2::Route (in SAM, an entry of Routes) "
+        "[route-missing]\n"
     )
 
 
@@ -125,7 +126,8 @@ def test_a_permission_that_is_taken_from_the_template_is_named(
     assert main(["check", "t.yaml", "app.py:handler"]) == 1
 
     assert capsys.readouterr().out == (
-        "FunctionRole: does not allow dynamodb:Query on Table for Function: add it\n"
+        "FunctionRole: does not allow dynamodb:Query on Table for Function: add it "
+        "[actions]\n"
     )
 
 
@@ -322,6 +324,29 @@ def test_a_pubsub_is_deployed_whole(
     assert "dynamodb:UpdateItem" in text
     assert "dynamodb:ConditionCheckItem" in text
     assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
+def test_a_pubsub_whose_leaves_are_said_later_gets_its_queue(
+    project: Path, capsys: Said, template_format: str
+) -> None:
+    grace = ", join_leave=True, grace_seconds=30"
+    (project / "app.py").write_text(LIVE.replace("HISTORY", grace))
+    command = ("template", "app.py:handler", "--format", template_format)
+
+    text = printed(capsys, *command)
+
+    (project / "t.yaml").write_text(text)
+    resources = yaml.safe_load(text)["Resources"]
+    mapping = resources["QueueMapping"]["Properties"]
+    assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert "WSPUBSUB_QUEUE" in text
+    assert "StreamMapping" not in text
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+    (project / "t.yaml").write_text(printed(capsys, *command, "--no-queue"))
+    assert main(["check", "t.yaml", "app.py:handler"]) == 1
+    assert "queue" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("project")

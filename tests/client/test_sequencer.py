@@ -9,16 +9,8 @@ import pytest
 
 from wspubsub import Position
 from wspubsub.client.pulse import Pulse
-from wspubsub.client.sequencer import (
-    MAX_AHEAD,
-    Ask,
-    CheckSoon,
-    Hand,
-    Lost,
-    Retry,
-    Sequencer,
-    Step,
-)
+from wspubsub.client.sequencer import MAX_AHEAD, Sequencer
+from wspubsub.client.steps import Ask, CheckSoon, Hand, Lost, Retry, Step
 
 FOLDER = Path(__file__).parent / "vectors"
 

@@ -347,3 +347,30 @@ def test_who_is_excluded_gets_nothing_of_a_logged_message() -> None:
 
     assert chat.received == 0
     assert chat.connections.messages("b=") == [b"hello", b"hello"]
+
+
+@pytest.mark.parametrize("fanout", [None, StreamFanout()])
+def test_a_message_may_stay_out_of_the_log(fanout: StreamFanout | None) -> None:
+    store, connections = MemorySubscriptionStore(), RecordingConnections({"a="})
+    store.subscribe("a=", "news")
+    topic_log = MemoryTopicLog()
+    publisher = Publisher(
+        store,
+        connections,
+        log=topic_log,
+        fanout=fanout,
+        envelope=lambda message: {"position": message.position},
+    )
+
+    report = publisher.publish("news", {"typing": "ann"}, log=False)
+
+    assert (report.delivered, report.position) == (1, None)
+    assert connections.messages("a=") == [b'{"typing":"ann"}']
+    assert topic_log.position("news") is None
+
+
+def test_what_is_not_logged_has_no_key() -> None:
+    chat = Chat()
+
+    with pytest.raises(UsageError, match="leave out log=False"):
+        chat.publisher.publish("news", "hello", key="k", log=False)

@@ -133,11 +133,11 @@ CHANGES: dict[str, tuple[Change, str]] = {
     ),
     "a verb is missing": (
         allowed("Connections", Resource=[{"Fn::Sub": CONNECTIONS % ("prod", "POST")}]),
-        "FunctionRole: Function may not GET, DELETE connections",
+        "FunctionRole: Function may not GET connections",
     ),
     "the connections of another stage": (
         allowed("Connections", Resource=[{"Fn::Sub": CONNECTIONS % ("dev", "*")}]),
-        "FunctionRole: Function may not POST, GET, DELETE connections",
+        "FunctionRole: Function may not POST, GET connections",
     ),
     "everybody's connections": (
         allowed("Connections", Resource="arn:aws:execute-api:*:*:*/@connections/*"),
@@ -188,9 +188,13 @@ CHANGES: dict[str, tuple[Change, str]] = {
         ),
         "Table: StreamViewType KEYS_ONLY leaves out what StreamMapping needs",
     ),
+    "an address of another kind": (
+        endpoint({"Fn::Sub": "http://${Api}.execute-api.eu-west-1.x/prod"}),
+        "Function: WSPUBSUB_ENDPOINT begins with http://, but posts need https",
+    ),
     "an endpoint for clients": (
         endpoint({"Fn::GetAtt": ["Api", "ApiEndpoint"]}),
-        "Function: WSPUBSUB_ENDPOINT begins with wss://",
+        "Function: WSPUBSUB_ENDPOINT has no stage, but the stage is prod",
     ),
     "an endpoint without stage": (
         endpoint({"Fn::Sub": "https://${Api}.execute-api.eu-west-1.amazonaws.com"}),
@@ -199,10 +203,6 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "the endpoint of another stage": (
         endpoint({"Fn::Sub": "https://${Api}.execute-api.eu-west-1.amazonaws.com/v1"}),
         "Function: WSPUBSUB_ENDPOINT names the stage v1, but the stage is prod",
-    ),
-    "the endpoint of another API": (
-        endpoint("https://abcdef1234.execute-api.eu-west-1.amazonaws.com/prod"),
-        "Function: WSPUBSUB_ENDPOINT is not the endpoint of Api",
     ),
     "the endpoint of an API that is there too": (
         lambda t: (
@@ -220,10 +220,6 @@ CHANGES: dict[str, tuple[Change, str]] = {
             t, "Function", "Environment", "Variables", "WSPUBSUB_ENDPOINT"
         ),
         "Function: has no environment variable WSPUBSUB_ENDPOINT, which app.handler",
-    ),
-    "more time than API Gateway gives": (
-        lambda t: put(t, "Function", "Timeout", value=60),
-        "Function: Timeout is 60 s, but API Gateway waits 29 s",
     ),
     "messages are hidden for too short": (
         lambda t: put(t, "Queue", "VisibilityTimeout", value=173),
@@ -344,7 +340,7 @@ def test_a_route_that_the_router_no_longer_has_is_dead() -> None:
 
     assert lines == [
         "SubscribeRoute: route subscribe has no handler in the router: remove it, or "
-        'add @router.route("subscribe")'
+        'add @router.route("subscribe") [route-unhandled]'
     ]
 
 
@@ -458,7 +454,7 @@ def test_what_a_handler_takes_must_be_brought() -> None:
     assert line == (
         "Function: app.handler handles records of the queue, but nothing invokes it "
         "with them: add an AWS::Lambda::EventSourceMapping of the queue with its "
-        "FunctionName"
+        "FunctionName [records-missing]"
     )
     assert found(template, application) == []  # that one may bring them
 
@@ -577,7 +573,8 @@ def test_an_endpoint_that_may_be_right_is_left_alone(value: object) -> None:
 @pytest.mark.parametrize(
     "managed",
     [
-        "arn:aws:iam::aws:policy/AmazonDynamoDBFullAccess",
+        "arn:aws:iam::123456789012:policy/TeamPolicy",
+        "arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess",
         {"Fn::If": ["IsProd", "a", "b"]},
     ],
 )
@@ -619,7 +616,8 @@ def test_what_is_denied_or_all_but_something_is_not_counted_as_allowed() -> None
     statements(template)["Table"]["Effect"] = "Deny"
     assert len(found(template)) == 5
 
-    statements(template)["Connections"]["NotAction"] = "s3:*"
+    statements(template)["Table"]["Condition"] = {"Bool": {"aws:ViaAWSService": "true"}}
+    statements(template)["Connections"] |= {"NotAction": "s3:*", "Resource": "*"}
     del statements(template)["Connections"]["Action"]
 
     # Nobody can say now what is missing.
@@ -683,7 +681,7 @@ def test_all_that_a_streams_mapping_lacks_is_one_line() -> None:
     assert line.endswith(
         "set MaximumRetryAttempts to 10 and MaximumRecordAgeInSeconds to 7800 and "
         "BisectBatchOnFunctionError to true and DestinationConfig.OnFailure."
-        "Destination to a queue"
+        "Destination to a queue [stream-retries]"
     )
 
 
@@ -770,15 +768,11 @@ def test_what_depends_on_the_name_of_a_stage_is_judged_only_if_that_is_known() -
     ]
 
 
-def test_the_only_table_is_the_one_of_a_function_that_names_none() -> None:
+def test_a_table_that_no_function_names_may_be_somebody_elses() -> None:
     application = replace(APPLICATION, variables=frozenset())
     template = made()
     without(template, "Function", "Environment")
     without(template, "Table", "TimeToLiveSpecification")
-    (line,) = found(template, application)
-    assert line.startswith("Table: ")
-
-    without(template, "Table")
 
     assert found(template, application) == []
 
@@ -794,8 +788,7 @@ def test_a_function_may_be_invoked_through_its_version() -> None:
 
     put(template, "First", "FunctionName", value={"Fn::ImportValue": "function"})
 
-    (line,) = found(template)
-    assert line.startswith("Integration: IntegrationUri does not name a function")
+    assert found(template) == []  # it may be of any function
 
 
 @given(st.data())

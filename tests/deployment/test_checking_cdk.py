@@ -84,7 +84,7 @@ def test_what_its_policy_no_longer_allows_is_missed(name: str) -> None:
 
     lines = found(template, CHAT, with_history=True)
     for missing in (
-        "may not POST, GET, DELETE connections",
+        "may not POST, GET connections",
         "does not allow dynamodb:Query on Table",
         "does not allow dynamodb:ConditionCheckItem on Table",
         "does not allow sqs:SendMessage on Queue",

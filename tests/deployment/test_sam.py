@@ -107,15 +107,15 @@ def test_what_sam_grants_by_its_own_means_is_understood() -> None:
     assert found(template) == []
 
     function["Policies"].pop()
-    connections[0]["Resource"].pop()
+    connections[0]["Resource"].pop(0)
     template["Globals"]["Function"]["Timeout"] = 30
 
     assert [line.partition(",")[0] for line in found(template)] == [
-        "FunctionRole: Function may not DELETE connections: allow "
+        "FunctionRole: Function may not POST connections: allow "
         "execute-api:ManageConnections on arn:${AWS::Partition}:execute-api:"
-        "${AWS::Region}:${AWS::AccountId}:${Api}/prod/DELETE/@connections/*",
-        "FunctionRole: does not allow sqs:SendMessage on Queue for Function: add it",
-        "Function: Timeout is 30 s",
+        "${AWS::Region}:${AWS::AccountId}:${Api}/prod/POST/@connections/* [posts]",
+        "FunctionRole: does not allow sqs:SendMessage on Queue for Function: add it "
+        "[actions]",
         "Queue: VisibilityTimeout is 174 s",
     ]
 

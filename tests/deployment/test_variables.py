@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from wspubsub.deployment.checking import find_variables
+from wspubsub.deployment.reading import find_variables
 
 
 def template(value: object, *, kind: str = "AWS::Lambda::Function") -> dict[str, Any]:

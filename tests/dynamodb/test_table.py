@@ -1,5 +1,6 @@
 """Making the table."""
 
+import re
 from typing import Any
 
 import boto3
@@ -9,7 +10,7 @@ from moto import mock_aws
 
 from tests.contracts.stores import CREDENTIALS
 from wspubsub import StoreError
-from wspubsub.dynamodb import create_table
+from wspubsub.dynamodb import create_table, items, log_items
 
 
 class WithoutTimeToLive:
@@ -233,3 +234,20 @@ def test_a_stream_that_may_not_be_enabled_is_an_error(client: Any) -> None:
 
     with pytest.raises(StoreError, match="does not allow dynamodb:UpdateTable"):
         create_table("subscriptions", client=refusing, stream=True)
+
+
+@pytest.mark.parametrize("name", ["news", "", "#", "user/1", "QUIZ#1", "ü"])
+def test_keys_that_do_not_begin_with_a_letter_and_a_hash_are_the_users(
+    name: str,
+) -> None:
+    partitions = [
+        items.connection_partition(name),
+        items.topic_partition(name, 0),
+        items.presence_partition(name),
+        items.user_partition(name),
+        log_items.log_partition(name),
+        log_items.key_key(name, name)["pk"]["S"],
+    ]
+
+    assert all(re.match(r"[A-Z]#", each) for each in partitions)
+    assert len({each[0] for each in partitions}) == len(partitions)

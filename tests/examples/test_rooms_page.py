@@ -1,6 +1,7 @@
 """The page of the rooms, in a real browser, against `wspubsub dev`."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.support.browser import Browser, Page, run_browser
+from tests.support.javascript import MODULE
 from tests.support.sdks.driver import find_modules
 from tests.support.sdks.rooms import APP, MODES, Rooms, make_token, run_rooms
 
@@ -35,12 +37,15 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example's folder, after the `npm install` of its README."""
-    modules = Path(find_modules())
+    """The example's folder, after the first commands of its README."""
     folder = tmp_path_factory.mktemp("page")
     for name in ("index.html", "page.css", "page.js", "room.js"):
         shutil.copy(APP.with_name(name), folder)
-    (folder / "node_modules").symlink_to(modules)
+    modules = folder / "node_modules"
+    modules.mkdir()
+    (modules / "centrifuge").symlink_to(Path(find_modules()) / "centrifuge")
+    script = re.sub(r"(?m)^export ", "", (MODULE / "index.js").read_text())
+    (modules / "wspubsub.js").write_text(script)
     return folder
 
 
@@ -138,6 +143,25 @@ def test_a_page_comes_back_by_itself_with_what_it_missed(
     ann.wait_for(f"return {PEOPLE}.length === 1")
 
 
+def test_a_page_that_was_away_too_long_says_that_messages_are_missing(
+    enter: Enter, rooms: Rooms, room: str
+) -> None:
+    ann = enter("Ann")
+    say(ann, "before")
+    wait_for_texts(ann, "before")
+    kept = [f"message {number}" for number in range(3, 103)]
+
+    rooms.wire.cut()
+    ann.wait_for_text("#connection", "reconnecting")
+    for text in ("lost", "lost as well", *kept):
+        rooms.call("publish", f"room:{room}", {"text": text})
+    rooms.wire.mend()
+
+    wait_for_texts(ann, "before", *kept)
+    note = "[...document.querySelectorAll('#messages li')][1].innerText"
+    assert ann.run(f"return {note}") == "Some messages are missing here."
+
+
 def test_news_are_shown_to_those_who_are_there_and_who_come(
     enter: Enter, rooms: Rooms
 ) -> None:
@@ -221,7 +245,7 @@ def test_it_needs_nothing_from_elsewhere(enter: Enter) -> None:
 
     requested = page.requests()
 
-    assert len(requested) >= 5  # the page, its style and three scripts
+    assert len(requested) >= 6  # the page, its style and four scripts
     assert all(url.startswith(("file:", "data:")) for url in requested), requested
 
 

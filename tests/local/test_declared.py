@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,3 +158,40 @@ def test_routes_that_come_with_a_change_are_served_to_open_connections(
         )
         warning = gateway.wait_for(lambda each: each["kind"] == "warning")
         assert "the handler needs the stream now: restart" in warning["text"]
+
+
+LIVE = """
+from wspubsub.pubsub import ANYONE, PubSub, User
+
+handler = PubSub.from_environment()
+handler.connect(lambda request: User(request.token))
+room = handler.topic("room", join_leave=True, grace_seconds=1)
+room.subscribe(ANYONE)
+"""
+
+
+@pytest.mark.slow
+def test_a_leave_that_is_said_later_comes_through_the_queue(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    (tmp_path / "app.py").write_text(LIVE)
+
+    def enter(client: Any, user: str) -> None:
+        client.send(json.dumps({"id": 1, "connect": {"token": user}}))
+        assert "connect" in json.loads(client.recv(10))
+        client.send(json.dumps({"id": 2, "subscribe": {"channel": "room"}}))
+        assert "subscribe" in json.loads(client.recv(10))
+
+    with (
+        dev("app.py:handler", "--dynamodb", chat.dynamodb_url, cwd=tmp_path) as gateway,
+        gateway.client() as ada,
+    ):
+        enter(ada, "ada")
+        with gateway.client() as bob:
+            enter(bob, "bob")
+            join = json.loads(ada.recv(10))
+        leave = json.loads(ada.recv(20))
+
+    assert join["push"]["join"]["info"]["user"] == "bob"
+    assert leave["push"]["leave"]["info"]["user"] == "bob"
+    assert _ready(gateway)["queue_url"]

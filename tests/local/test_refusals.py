@@ -152,7 +152,7 @@ def test_what_goes_wrong_in_the_gateway_is_answered_with_500_and_logged() -> Non
             max_buffer_bytes=1000,
         )
         port = await server.bind("127.0.0.1", 0)
-        await server.serve()
+        server.serve()
         answers = []
         for _ in range(2):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)

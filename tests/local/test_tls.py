@@ -4,7 +4,8 @@ import json
 import os
 import ssl
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -87,17 +88,58 @@ def test_the_line_to_paste_connects(guarded: DevGateway, chat: DevGateway) -> No
         assert f"Connected to {gateway.url}" in greeted
 
 
-def test_plain_text_to_a_tls_port_harms_nobody(guarded: DevGateway) -> None:
+def test_plain_text_to_a_tls_port_learns_what_to_use(guarded: DevGateway) -> None:
     with RawClient(guarded.port) as stranger:
         stranger.send(HANDSHAKE.format(host="localhost", query="").encode())
-        assert b"HTTP" not in stranger.rest()
+        assert stranger.status() == 400
 
     with enter(guarded, "friend") as client:
         client.send('{"still": "here"}')
         assert client.recv(20)
 
 
-def _paste(line: str) -> str:
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["ws", "wss"])
+def test_a_handler_written_for_aws_needs_no_option(
+    chat: DevGateway, scheme: str
+) -> None:
+    app = APPS / "plain_boto3.py"
+    with dev(
+        f"{app}:handler",
+        *("--dynamodb", chat.dynamodb_url),
+        environ={"TABLE_NAME": chat.table, **CREDENTIALS},
+    ) as gateway:
+        text = json.dumps({"hello": "everybody", "endpoint": "from the event"})
+        ready = gateway.wait_for(lambda each: each["kind"] == "ready")
+        trust = ssl.create_default_context(cafile=ready["certificate"])
+        url = gateway.url.replace("ws", scheme, 1)
+        options: Any = {"ssl": trust} if scheme == "wss" else {}
+
+        with connect(url, proxy=None, open_timeout=40, **options) as client:
+            client.send(text)
+            assert client.recv(20) == text
+
+
+@pytest.mark.slow
+def test_a_proxy_never_catches_what_is_local(chat: DevGateway) -> None:
+    app = APPS / "plain_boto3.py"
+    proxies = dict.fromkeys(("HTTP_PROXY", "https_proxy"), "http://127.0.0.1:9")
+    with dev(
+        f"{app}:handler",
+        *("--dynamodb", chat.dynamodb_url, "--host", "0.0.0.0"),  # noqa: S104 - tried on purpose
+        environ={"TABLE_NAME": chat.table, **CREDENTIALS, **proxies},
+    ) as gateway:
+        assert "no_proxy=127.0.0.1 " in gateway.connect_command
+        greeted = _paste(gateway.connect_command, proxies)
+        assert f"Connected to {gateway.url}" in greeted
+        for endpoint in ("from the event", "from the environment"):
+            with gateway.client() as client:
+                text = json.dumps({"endpoint": endpoint})
+                client.send(text)
+                assert client.recv(20) == text
+
+
+def _paste(line: str, variables: Mapping[str, str] = MappingProxyType({})) -> str:
     # As in a terminal, where the input ends at once.
     done: Any = subprocess.run(
         ["/bin/sh", "-c", line.replace("?", r"\?")],
@@ -106,6 +148,6 @@ def _paste(line: str) -> str:
         text=True,
         timeout=30,
         check=False,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", **variables},
     )
     return str(done.stdout + done.stderr)

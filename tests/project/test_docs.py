@@ -34,6 +34,7 @@ CONTENTS = ("tutorial", "how-to", "reference", "explanation")
 AREAS = {
     "wspubsub": "core.md",
     "wspubsub.aws": "aws.md",
+    "wspubsub.client": "client.md",
     "wspubsub.deployment": "deployment.md",
     "wspubsub.dynamodb": "dynamodb.md",
     "wspubsub.eventsources": "fanout.md",

@@ -8,6 +8,7 @@ import pytest
 PACKAGES = [
     "wspubsub",
     "wspubsub.aws",
+    "wspubsub.client",
     "wspubsub.deployment",
     "wspubsub.dynamodb",
     "wspubsub.eventsources",

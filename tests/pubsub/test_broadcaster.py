@@ -478,7 +478,7 @@ def test_the_young_are_not_pruned(service: Service) -> None:
 def test_joins_are_pushed_where_they_are_announced() -> None:
     service = Service(announces=True)
     service.join("a=", "b=")
-    who = ClientInfo("anna", "b=")
+    who = Presence(connection_id="b=", user="anna")
 
     service.broadcaster.push_join(TOPIC, who)
 
@@ -491,7 +491,7 @@ def test_joins_are_pushed_where_they_are_announced() -> None:
 def test_joins_are_not_pushed_elsewhere(service: Service) -> None:
     service.join("a=")
 
-    service.broadcaster.push_join(TOPIC, ClientInfo("anna", "b="))
+    service.broadcaster.push_join(TOPIC, Presence(connection_id="b=", user="anna"))
 
     assert service.pushes("a=") == []
 

@@ -11,7 +11,7 @@ from tests.support.pubsub_clients import Client, publications
 from wspubsub import EventError, MemoryTopicLog, UsageError
 from wspubsub.dynamodb import create_table
 from wspubsub.log.rules import History
-from wspubsub.pubsub import ANYONE, SUBSCRIBERS, PubSub
+from wspubsub.pubsub import ANYONE, SUBSCRIBERS, PubSub, User
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
 from wspubsub.testing import (
     GatewayConfig,
@@ -118,6 +118,38 @@ def test_an_application_says_what_it_should_be_wired_to() -> None:
     assert pubsub.event_sources == {"stream"}
     assert pubsub.table_uses == {"members", "history"}
     assert not own.event_sources
+
+
+def test_leaves_are_said_later_through_the_queue(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    sqs = boto3.client("sqs")
+    url = sqs.create_queue(QueueName="live")["QueueUrl"]
+    pubsub = PubSub.from_environment()
+    pubsub.connect(lambda request: User(request.token))
+    room = pubsub.topic("room", join_leave=True, grace_seconds=20)
+    room.subscribe(ANYONE)
+    gateway = InProcessGateway(
+        pubsub, config=GatewayConfig(two_way=frozenset({"$default"}))
+    )
+    ada, bob, eve = [Client(gateway.connect()) for _ in range(3)]
+    for client, user in ((ada, "ada"), (bob, "bob"), (eve, "eve")):
+        client.connect(user)
+        client.subscribe("room")
+    ada.receive()
+
+    # It is read when it is needed, so that tools can load the module without it.
+    bob.wire.close()
+    assert "WSPUBSUB_QUEUE is missing" in caplog.text
+    monkeypatch.setenv("WSPUBSUB_QUEUE", url)
+    eve.wire.close()
+
+    (left,) = ada.receive()
+    assert left["push"]["leave"]["info"]["user"] == "bob"
+    names = ["ApproximateNumberOfMessagesDelayed"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)
+    assert found["Attributes"] == {names[0]: "1"}
+    assert pubsub.event_sources == {"queue"}
 
 
 @pytest.mark.parametrize("name", ["WSPUBSUB_TABLE", "WSPUBSUB_ENDPOINT"])

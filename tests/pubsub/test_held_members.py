@@ -7,8 +7,8 @@ from tests.pubsub.test_stream_delivery import Stream
 from wspubsub import Position, PublishError
 from wspubsub.connections import Outcome
 from wspubsub.pubsub.batches import Batch
-from wspubsub.pubsub.frames import ClientInfo
 from wspubsub.subscriptions.members import EXPIRY_GRACE_SECONDS, HOLD_SECONDS
+from wspubsub.subscriptions.sessions import Presence
 
 NOTHING = ("none", 0)
 
@@ -139,7 +139,7 @@ def test_a_mark_wins_over_what_it_was_told(service: Service) -> None:
 def test_joins_are_posted_whatever_it_was_told(service: Service) -> None:
     let_in(service, "new=", told=2)
 
-    service.broadcaster.push_join(TOPIC, ClientInfo("anna", "a="))
+    service.broadcaster.push_join(TOPIC, Presence(connection_id="a=", user="anna"))
 
     assert len(service.pushes("new=")) == 1
 
@@ -215,7 +215,7 @@ def test_who_is_excluded_needs_no_trace(service: Service) -> None:
 def test_joins_do_not_wait(service: Service) -> None:
     service.join("new=", is_held=True)
 
-    service.broadcaster.push_join(TOPIC, ClientInfo("anna", "a="))
+    service.broadcaster.push_join(TOPIC, Presence(connection_id="a=", user="anna"))
 
     [push] = service.pushes("new=")
     assert "join" in push

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from wspubsub.cli.complaints import complain, say_if_slow
+from wspubsub.cli.complaints import complain, say_if_slow, warn
 from wspubsub.cli.options import (
     add_env_file,
     add_handler,
@@ -12,13 +12,9 @@ from wspubsub.cli.options import (
     is_needed,
     read_environ,
 )
-from wspubsub.deployment.checking import (
-    Finding,
-    check_template,
-    find_sources,
-    find_variables,
-)
+from wspubsub.deployment.checking import Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
+from wspubsub.deployment.reading import find_variables, list_unread_loops
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
 from wspubsub.handlers.inspection import inspect_handler
@@ -40,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
     add_handler(parser)
     add_env_file(parser)
+    parser.add_argument(
+        "--publisher",
+        action="append",
+        default=[],
+        metavar="HANDLER",
+        help="another function that publishes, so its permissions are needed too; "
+        "may be repeated",
+    )
     add_need(
         parser,
         "--history",
@@ -73,13 +77,33 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
-    target = Target.parse(options.target, cwd=Path.cwd())
-    variables = find_variables(template, target.handler)
+    for loop in list_unread_loops(template):
+        warn(
+            f"{loop} goes through what is known at deployment only, so what it makes "
+            "is not checked"
+        )
+    cwd = Path.cwd()
+    target = Target.parse(options.target, cwd=cwd)
+    places = {"folder": path.absolute().parent, "module": _find_module(target)}
     with say_if_slow(f"{target.text} is still being imported"):
         application = inspect_handler(
             target,
-            variables={**variables, **read_environ(options)},
-            sources=find_sources(template, target.handler),
+            variables={
+                **find_variables(template, target.handler),
+                **read_environ(options),
+            },
+            sources=find_sources(template, target.handler, **places),
         )
     uses = frozenset(use for use in TABLE_USES if is_needed(options, use, application))
-    return check_template(template, replace(application, table_uses=uses))
+    return check_template(
+        template,
+        replace(application, table_uses=uses),
+        publishers=tuple(
+            Target.parse(text, cwd=cwd).handler for text in options.publisher
+        ),
+        **places,
+    )
+
+
+def _find_module(target: Target) -> Path:
+    return target.task_root / target.handler.rpartition(".")[0].replace(".", "/")

@@ -26,12 +26,14 @@ FAILED, WRONG_USE = 1, 2
 def run(options: argparse.Namespace) -> int:
     """Serve a handler until interrupted."""
     extras.require(*extras.GATEWAY_MODULES)
-    if options.tls:
+    if options.tls and options.cert is None:
         extras.require(*extras.TLS_MODULES)
     if options.runtime == "awslambdaric":
         extras.require("awslambdaric", install="awslambdaric")
     from wspubsub.cli.dev_settings import read_settings
+    from wspubsub.handlers.environ import exempt_local
 
+    os.environ.update(exempt_local(os.environ))
     try:
         settings = read_settings(options)
     except UsageError as error:

@@ -1,6 +1,7 @@
 """The options of `wspubsub dev`."""
 
 import argparse
+from pathlib import Path
 
 from wspubsub.cli import dev
 from wspubsub.cli.numbers import number_from, port
@@ -74,7 +75,20 @@ def _add_listening(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tls",
         action="store_true",
-        help="serve wss and https, with a throwaway certificate that the workers trust",
+        help="serve only wss and https, as AWS does (default: the port serves ws and "
+        "http as well), with a temporary certificate that the workers trust",
+    )
+    group.add_argument(
+        "--cert",
+        type=Path,
+        metavar="FILE",
+        help="serve this certificate (PEM), such as one of mkcert, instead",
+    )
+    group.add_argument(
+        "--key",
+        type=Path,
+        metavar="FILE",
+        help="its private key, if it is not in the same file",
     )
 
 

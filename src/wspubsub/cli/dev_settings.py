@@ -20,6 +20,7 @@ from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.handlers.target import Target
+from wspubsub.local.apigateway.tls import OwnCertificate
 from wspubsub.local.declared import ApiChoices, read_served, warn_of_silence
 from wspubsub.local.functions.environment import Runtime
 from wspubsub.local.settings import LocalSettings, check_function
@@ -67,6 +68,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         port=options.port,
         allowed_hosts=tuple(options.allow_host),
         is_tls=options.tls,
+        certificate=_certificate(options),
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
         stream=stream if is_needed(options, STREAM, application) else None,
@@ -80,6 +82,16 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         terminal=find_terminal() if options.debug else None,
         environ=environ,
     )
+
+
+def _certificate(options: argparse.Namespace) -> OwnCertificate | None:
+    if options.cert is None:
+        if options.key is not None:
+            raise UsageError("--key needs the certificate that it is for; add --cert")
+        return None
+    certificate = OwnCertificate(path=options.cert, key_path=options.key)
+    certificate.server_context()  # complains about what cannot be used
+    return certificate
 
 
 def _stream(options: argparse.Namespace) -> StreamSettings:

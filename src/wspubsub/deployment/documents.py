@@ -82,8 +82,10 @@ def read_template(text: str, name: str) -> dict[str, Any]:
 def _has_resources(document: dict[str, Any]) -> bool:
     resources = document.get("Resources")
     return isinstance(resources, dict) and all(
-        isinstance(each, dict) and isinstance(each.get("Type"), str)
-        for each in resources.values()
+        # Fn::ForEach::NAME and Fn::Transform stand in the place of resources.
+        str(name).startswith("Fn::")
+        or (isinstance(each, dict) and isinstance(each.get("Type"), str))
+        for name, each in resources.items()
     )
 
 

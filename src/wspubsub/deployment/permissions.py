@@ -18,6 +18,13 @@ STORE_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:BatchWriteItem",
 )
+PUBLISHER_ACTIONS = (
+    "dynamodb:Query",
+    "dynamodb:DeleteItem",
+    "dynamodb:BatchWriteItem",
+)
+"""What reads the subscribers of a topic, and forgets those that are gone."""
+
 # TransactWriteItems is allowed by the actions of its items. The first message of an
 # epoch is written on condition that the last one of the epoch before still stands.
 HISTORY_ACTIONS = ("dynamodb:ConditionCheckItem",)

@@ -9,12 +9,13 @@ One table, string keys `pk` and `sk`, TTL attribute `expires_at` in epoch second
 | mark of a connection that was greeted | `C#<connection id>` | `R` |
 | subscriber of a topic | `T#<shard>#<topic>` | `<connection id>` |
 | who is present in a topic | `P#<topic>` | `<connection id>` |
+| stay of a user in a topic | `P#<topic>` | `U#<user>` |
 | connection of a user | `U#<user>` | `<connection id>` |
 
-The last two, and what `member_items` adds to the others, are written for `PubSub` only.
-What may hold any character stands last in its key, and a shard has digits only, so no
-topic name can collide with another item's key. A subscriber is read once for each
-publish, so it carries as few bytes as possible.
+The last three, and what `member_items` adds to the others, are written for `PubSub`
+only. What may hold any character stands last in its key, a shard has digits only, and
+a connection ID has no `#`, so no name can collide with another item's key. A subscriber
+is read once for each publish, so it carries as few bytes as possible.
 """
 
 from collections.abc import Iterable, Iterator
@@ -68,6 +69,11 @@ def presence_partition(topic: str) -> str:
 def presence_key(connection_id: str, topic: str) -> Item:
     """Return the key of a connection that is present in a topic."""
     return _key(presence_partition(topic), connection_id)
+
+
+def stay_key(user: str, topic: str) -> Item:
+    """Return the key of a user's stay in a topic."""
+    return _key(presence_partition(topic), user_partition(user))
 
 
 def is_ever_present(item: Item) -> bool:

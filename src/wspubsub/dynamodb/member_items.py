@@ -17,7 +17,9 @@ them all. On a topic of a connection and its subscriber:
 | `t` | how many publications have met the subscriber meanwhile |
 | `e`, `d` | epoch and offset up to which the subscriber was told all when released |
 
-Somebody present has `n` too, and `j`, the number by which they joined.
+Somebody present has `n` too, and `j`, the number by which they joined. The stay of a
+user has `user_id` and `info` as well, `c` (the connection that came or left last), and
+`n`, how often that has happened.
 The record of a connection has `user_id`, `info` and `u` of its session and a `mark` of
 whoever wrote it; after its end it is `gone`.
 """
@@ -261,10 +263,15 @@ def read_member(item: Item) -> Member:
     return Member(item["sk"]["S"], read_until(item), lost, "s" in item, held_at, told)
 
 
+def is_stay(item: Item) -> bool:
+    """Return whether an item is the stay of a user, and not somebody present."""
+    return "c" in item
+
+
 def read_presence(item: Item) -> Presence:
     """Return who is present by an item."""
     return Presence(
-        connection_id=item["sk"]["S"],
+        connection_id=item["c" if is_stay(item) else "sk"]["S"],
         user=item["user_id"]["S"],
         info=item.get("info", {}).get("S"),
     )

@@ -14,12 +14,14 @@ from wspubsub.dynamodb.member_changes import MemberChanges
 from wspubsub.dynamodb.member_commands import MemberCommands
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
+    is_stay,
     read_presence,
     read_session,
     read_state,
 )
 from wspubsub.dynamodb.member_reads import MemberReads
 from wspubsub.dynamodb.member_sessions import MemberSessions
+from wspubsub.dynamodb.member_stays import MemberStays
 from wspubsub.dynamodb.member_steps import NewSubscription
 from wspubsub.dynamodb.removal import (
     Left,
@@ -41,6 +43,7 @@ from wspubsub.subscriptions.sessions import (
     Session,
     SessionState,
     Subscription,
+    add_stays,
     check_offset,
     check_session,
     check_time,
@@ -65,6 +68,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         self._removal = Removal(table, plan, now, has_presence=True)
         self._sessions = MemberSessions(table, now)
         self._holds = MemberHolds(table, plan, now)
+        self.stays = MemberStays(table, self._stamp, now)
         self._changes = MemberChanges(table, plan, self._holds, now)
         self._commands = MemberCommands(table, plan, self._changes, self._api, now)
 
@@ -277,9 +281,12 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
         """See `MemberStore.presence`. Costs 1 read unit for each 4 KB."""
-        items = self._table.all(presence_partition(validate_topic(topic)))
+        found = self._table.all(presence_partition(validate_topic(topic)))
         now = self._now()
-        return tuple(read_presence(item) for item in items if is_live(item, now))
+        items = [item for item in found if is_live(item, now)]
+        stays = [read_presence(item) for item in items if is_stay(item)]
+        present = [read_presence(item) for item in items if not is_stay(item)]
+        return add_stays(present, stays)
 
     def connections_of(self, user: str) -> tuple[str, ...]:
         """See `MemberStore.connections_of`. Costs 1 read unit for each 4 KB."""

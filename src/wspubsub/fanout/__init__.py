@@ -6,9 +6,9 @@ with its `Delivery`, out goes a `PublishReport`. Begin with `queue_fanout`; the 
 functions at the other end are in `wspubsub.eventsources`.
 """
 
-from wspubsub.fanout.queue import QueueError
+from wspubsub.fanout.queue import Queue, QueueError
 from wspubsub.fanout.queue_fanout import QueueFanout
 from wspubsub.fanout.stream_fanout import StreamFanout
 from wspubsub.fanout.work import WorkError
 
-__all__ = ["QueueError", "QueueFanout", "StreamFanout", "WorkError"]
+__all__ = ["Queue", "QueueError", "QueueFanout", "StreamFanout", "WorkError"]

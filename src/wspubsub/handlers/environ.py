@@ -7,7 +7,7 @@ project reads them too.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +38,8 @@ NOWHERE = "http://127.0.0.1:9/wspubsub-keeps-requests-from-AWS"
 """Where requests to services go that are not local: nothing listens there, and whoever
 reads the SDK's error sees why. An `AWS_ENDPOINT_URL` of the user's own stays."""
 
-_LOOPBACK = "127.0.0.1,localhost,::1"
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy", "socks_proxy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Surroundings:
         queue_url: The queue, if there is one.
         queue_endpoint: Where it is served.
         ca_bundle: Whom the SDKs trust; None leaves it as it is.
+        own_names: Further hosts that are never reached through a proxy.
     """
 
     region: str
@@ -66,6 +68,7 @@ class Surroundings:
     queue_url: str | None = None
     queue_endpoint: str | None = None
     ca_bundle: Path | None = None
+    own_names: tuple[str, ...] = ()
 
 
 def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
@@ -84,8 +87,30 @@ def isolate_environ(base: Mapping[str, str], region: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": region,
         "AWS_DEFAULT_REGION": region,
-        **_exempt_loopback(base),
+        **exempt_local(base),
     }
+
+
+def exempt_local(
+    environ: Mapping[str, str], own_names: Iterable[str] = ()
+) -> dict[str, str]:
+    """Return variables with which nothing that is local is reached through a proxy.
+
+    Args:
+        environ: Says which hosts are exempt already.
+        own_names: Hosts that are this machine, besides its loopback.
+    """
+    known = environ.get("no_proxy") or environ.get("NO_PROXY")
+    exempt = ",".join(
+        dict.fromkeys([*(known.split(",") if known else ()), *_LOOPBACK, *own_names])
+    )
+    # Some read the one spelling, some the other.
+    return {"NO_PROXY": exempt, "no_proxy": exempt}
+
+
+def uses_proxy(environ: Mapping[str, str]) -> bool:
+    """Return whether programs reach others through a proxy."""
+    return any(value for name, value in environ.items() if name.lower() in _PROXIES)
 
 
 def python_path(base: Mapping[str, str], target: Target) -> str:
@@ -156,13 +181,5 @@ def _sdk_environ(base: Mapping[str, str], surroundings: Surroundings) -> dict[st
         "AWS_DEFAULT_REGION": surroundings.region,
         "AWS_ENDPOINT_URL_DYNAMODB": surroundings.dynamodb_url,
         "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI": surroundings.management_url,
-        **_exempt_loopback(base),
+        **exempt_local(base, surroundings.own_names),
     }
-
-
-def _exempt_loopback(base: Mapping[str, str]) -> dict[str, str]:
-    # What is local is not reached through a proxy. Some read the one spelling, some
-    # the other.
-    known = base.get("no_proxy") or base.get("NO_PROXY")
-    exempt = f"{known},{_LOOPBACK}" if known else _LOOPBACK
-    return {"NO_PROXY": exempt, "no_proxy": exempt}

@@ -1,9 +1,7 @@
 """Everything that `wspubsub dev` starts, set up and torn down again."""
 
 import asyncio
-import errno
 import shlex
-import ssl
 import sys
 import tempfile
 from contextlib import AsyncExitStack
@@ -17,10 +15,13 @@ from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
     isolate_environ,
+    uses_proxy,
 )
-from wspubsub.local.apigateway.hosts import AllowedHosts, is_wildcard, url_host
+from wspubsub.local.apigateway.hosts import AllowedHosts, own_names, url_host
+from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
@@ -58,8 +59,8 @@ class LocalGateway:
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
         self._functions = DeployedFunctions()
-        self._trusted: Path | None = None
-        self._bundle: Path | None = None
+        self._tls: Tls | None = None
+        self._own_names: list[str] = []
         self._address = ""
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
@@ -104,7 +105,6 @@ class LocalGateway:
         """Return what the user needs to know, by name."""
         settings = self._settings
         python = shlex.quote(sys.executable)
-        trust = f"SSL_CERT_FILE={self._trusted} " if self._trusted else ""
         return {
             "Serving": f"wspubsub {__version__} serves {settings.target.text}",
             "URL": self.url,
@@ -115,8 +115,18 @@ class LocalGateway:
             **self._source_facts,
             **describe_api(self._config),
             **_describe_functions(settings),
-            "Connect": f"{trust}{python} -m websockets {self.url}",
+            **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
+            "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
+
+    def _connect_variables(self) -> str:
+        variables = ""
+        if self._tls and self._settings.is_tls:
+            variables += f"SSL_CERT_FILE={shlex.quote(str(self._tls.trusted))} "
+        if uses_proxy(self._settings.environ):
+            host = self._address.rpartition(":")[0].strip("[]")
+            variables += f"no_proxy={host} "
+        return f"env {variables}" if variables else ""
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
@@ -132,7 +142,7 @@ class LocalGateway:
             sources = await asyncio.to_thread(Sources, self._find_watched_folders())
             stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
-        await server.serve()
+        server.serve()
         await self._warm_up()
         for warning in settings.warnings:
             self._journal.warn(warning)
@@ -140,36 +150,37 @@ class LocalGateway:
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
+        self._own_names = await asyncio.to_thread(own_names, settings.host)
+        self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(settings.config, self._functions, self._journal)
         server = GatewayServer(
             self._shell,
             self._journal,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
-            tls=self._tls(stack) if settings.is_tls else None,
+            tls=self._tls,
+            is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
         )
         try:
             port = await server.bind(settings.host, settings.port)
         except OSError as error:
-            raise UsageError(_listening_problem(settings, error)) from None
+            problem = explain_bind(settings.host, settings.port, error)
+            raise UsageError(problem) from None
         stack.push_async_callback(server.close)
         self._address = f"{url_host(settings.host)}:{port}"
         return server
 
-    def _tls(self, stack: AsyncExitStack) -> ssl.SSLContext:
-        # Imported only here: plain text needs no cryptography.
-        from wspubsub.local.apigateway.certificate import Certificate
-
+    def _prepare_tls(self, stack: AsyncExitStack) -> Tls | None:
         settings = self._settings
         folder = stack.enter_context(tempfile.TemporaryDirectory(suffix="-wspubsub"))
-        names = {"localhost", "127.0.0.1", "::1", *settings.allowed_hosts}
-        if not is_wildcard(settings.host):
-            names.add(settings.host)
-        certificate = Certificate.make(Path(folder), sorted(names))
-        self._trusted = certificate.path
-        self._bundle = certificate.bundle(settings.environ.get("AWS_CA_BUNDLE"))
-        return certificate.server_context()
+        allowed = {each for each in settings.allowed_hosts if each != "*"}
+        return Tls.prepare(
+            Path(folder),
+            {*self._own_names, *allowed},
+            own=settings.certificate,
+            environ=settings.environ,
+        )
 
     async def _provide_table(self, stack: AsyncExitStack) -> None:
         settings, region = self._settings, self._settings.config.region
@@ -194,7 +205,8 @@ class LocalGateway:
             dynamodb_url=self._dynamodb_url,
             is_embedded=settings.dynamodb_url is None,
             table=settings.table,
-            ca_bundle=self._bundle,
+            ca_bundle=self._tls.bundle if self._tls else None,
+            own_names=tuple(self._own_names),
         )
         if settings.stream is None and settings.queue is None:
             return surroundings
@@ -313,16 +325,3 @@ def _describe_functions(settings: LocalSettings) -> dict[str, str]:
         return {}
     texts = (f"{key} {target.text}" for key, target in settings.functions.items())
     return {"Functions": ", ".join(texts)}
-
-
-def _listening_problem(settings: LocalSettings, error: OSError) -> str:
-    where = f"port {settings.port} of {settings.host}"
-    if error.errno == errno.EADDRINUSE:
-        return (
-            f"{where} is in use; choose another port with --port, or use --port 0 "
-            "for a free one"
-        )
-    return (
-        f"cannot listen on {where}: {error.strerror or error}; choose another "
-        "--host or --port"
-    )

@@ -8,6 +8,7 @@ from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.target import Target
+from wspubsub.local.apigateway.tls import OwnCertificate
 from wspubsub.local.declared import ApiChoices
 from wspubsub.local.functions.environment import Runtime
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
@@ -50,7 +51,9 @@ class LocalSettings:
         host: Where to listen.
         port: Where to listen; 0 takes a free one.
         allowed_hosts: Further names in `Host` headers that are taken.
-        is_tls: Whether to speak https and wss.
+        is_tls: Whether to speak only https and wss, as AWS does; otherwise http and ws
+            are spoken as well.
+        certificate: The certificate for it; None makes a temporary one.
         table: Name of the table.
         dynamodb_url: Where the table is; None starts an embedded DynamoDB.
         stream: How the table's stream is delivered, if it is.
@@ -80,6 +83,7 @@ class LocalSettings:
     port: int = 0
     allowed_hosts: tuple[str, ...] = ()
     is_tls: bool = False
+    certificate: OwnCertificate | None = None
     table: str = "wspubsub"
     dynamodb_url: str | None = None
     stream: StreamSettings | None = None

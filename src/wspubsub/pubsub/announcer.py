@@ -8,11 +8,11 @@ from wspubsub.messages import METERED_BYTES
 from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.caller import describe
 from wspubsub.pubsub.frames import (
-    ClientInfo,
     make_push,
     split_frames,
 )
 from wspubsub.pubsub.posting import MemberDelivery
+from wspubsub.pubsub.stays import Absence, Push, Stays
 from wspubsub.subscriptions.sessions import Ended, Presence, Session
 
 log = logging.getLogger("wspubsub")
@@ -35,6 +35,7 @@ class Announcer:
         members: Posts to the members of topics.
         announces: Says whether a topic's members are told who joins and leaves.
         on_gone: Called once for each session that has ended.
+        stays: Says joins and leaves by user, where topics have a period of grace.
     """
 
     def __init__(
@@ -42,19 +43,21 @@ class Announcer:
         members: MemberDelivery,
         announces: Callable[[str], bool],
         on_gone: OnGone | None = None,
+        stays: Stays | None = None,
     ) -> None:
         self._members = members
         self._announces = announces
         self._on_gone = on_gone
+        self._stays = stays
 
-    def push_join(self, topic: str, who: ClientInfo, budget: Budget) -> None:
-        """Inform a topic's other members that somebody has joined, if it announces it.
-
-        Whoever has joined would get it before the reply to its subscribe.
-        """
-        if self._announces(topic):
-            push = make_push("join", {"info": who.fields()}, topic)
-            self._post(topic, push, frozenset({who.client}), budget)
+    def push_join(self, topic: str, who: Presence, budget: Budget) -> None:
+        """Inform a topic's other members that somebody has joined, if it announces."""
+        if not self._announces(topic):
+            return
+        pushes: Iterable[Push] = [Push("join", who)]
+        if self._stays is not None and self._stays.applies(topic, who):
+            pushes = self._stays.join(topic, who)
+        self._post_each(topic, pushes, budget)
 
     def tell_ended(self, ended: Iterable[Ended], budget: Budget) -> None:
         """Tell whom it concerns that connections have ended.
@@ -85,13 +88,32 @@ class Announcer:
             budget: The time that it may take.
         """
         pushes: dict[str, list[str]] = {}
-        for topic, presence in left:
-            if self._announces(topic):
-                content = {"info": describe(presence).fields()}
-                pushes.setdefault(topic, []).append(make_push("leave", content, topic))
+        for topic, who in left:
+            if not self._announces(topic):
+                continue
+            if self._stays is not None and self._stays.applies(topic, who):
+                self._post_each(topic, self._stays.leave(topic, who), budget)
+            else:
+                push = _encode(topic, Push("leave", who))
+                pushes.setdefault(topic, []).append(push)
         for topic, parts in pushes.items():
             for frame in split_frames(parts, METERED_BYTES):
                 self._post(topic, frame, frozenset(), budget)
+
+    def end_stay(self, absence: Absence, budget: Budget) -> None:
+        """Look whether a user is back, and inform the topic's members if not.
+
+        Raises:
+            StoreError: It could not be done; it is safe to try again.
+        """
+        if self._stays is not None and self._announces(absence.topic):
+            self._post_each(absence.topic, self._stays.end(absence), budget)
+
+    def _post_each(self, topic: str, pushes: Iterable[Push], budget: Budget) -> None:
+        for push in pushes:
+            # Whoever has joined would get it before the reply to its subscribe.
+            joined = {push.who.connection_id} if push.kind == "join" else ()
+            self._post(topic, _encode(topic, push), frozenset(joined), budget)
 
     def _call_on_gone(self, session: Session, topics: frozenset[str]) -> None:
         if self._on_gone is None:
@@ -125,3 +147,7 @@ class Announcer:
             )
         # Everybody leaves a topic once, so this comes to an end.
         self.tell_ended(posted.ended, budget)
+
+
+def _encode(topic: str, push: Push) -> str:
+    return make_push(push.kind, {"info": describe(push.who).fields()}, topic)

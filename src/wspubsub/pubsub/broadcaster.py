@@ -32,6 +32,7 @@ from wspubsub.pubsub.publications import (
     encode_logged,
     encode_publication,
 )
+from wspubsub.pubsub.stays import Absence, Stays
 from wspubsub.pubsub.stream_delivery import StreamDelivery
 from wspubsub.reports import PublishReport
 from wspubsub.subscriptions.members import MemberStore
@@ -66,12 +67,14 @@ class Broadcaster:
             members of this store.
         announces: Says whether a topic's members are told who joins and leaves.
         on_gone: Called once for each session that has ended, however that was found.
+        stays: Says joins and leaves by user, where topics have a period of grace.
         timeout_seconds: Longest time a call may take in all, if the call does not say.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
 
     Attributes:
         publisher: Posts to the same connections.
+        has_stays: Whether joins and leaves of topics are said by user.
         joiner: What a `StreamHandler` needs to deliver what the stream brings; None
             without a stream.
 
@@ -90,6 +93,7 @@ class Broadcaster:
         owns: Callable[[str], bool] = lambda _: True,
         announces: Callable[[str], bool] = lambda _: False,
         on_gone: OnGone | None = None,
+        stays: Stays | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -107,7 +111,8 @@ class Broadcaster:
         self._members = MemberDelivery(
             members, self.publisher.delivery, now=now, clock=clock
         )
-        self._announcer = Announcer(self._members, announces, on_gone)
+        self.has_stays = stays is not None
+        self._announcer = Announcer(self._members, announces, on_gone, stays)
         self.joiner = (
             StreamDelivery(self._members, self._announcer, owns) if by_stream else None
         )
@@ -226,7 +231,7 @@ class Broadcaster:
 
     # Who comes and goes.
 
-    def push_join(self, topic: str, who: ClientInfo) -> None:
+    def push_join(self, topic: str, who: Presence) -> None:
         """Inform a topic's other members that somebody has joined, if it announces it.
 
         Args:
@@ -254,6 +259,18 @@ class Broadcaster:
         """
         budget = self._members.budget(timeout_seconds)
         self._announcer.tell_ended([ended], budget)
+
+    def end_stay(self, absence: Absence, *, timeout_seconds: float) -> None:
+        """Look whether a user is back, and inform the topic's members if not.
+
+        Args:
+            absence: What the queue has brought.
+            timeout_seconds: Longest time this call may take.
+
+        Raises:
+            StoreError: It could not be done; it is safe to try again.
+        """
+        self._announcer.end_stay(absence, self._members.budget(timeout_seconds))
 
     # Single connections.
 

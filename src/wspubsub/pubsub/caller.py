@@ -64,7 +64,10 @@ class Services(Record):
 
     def announce_join(self, topic: str, session: Session) -> None:
         """Inform a topic's subscribers that somebody has joined, if it is announced."""
-        self.broadcaster.push_join(topic, describe(session))
+        who = Presence(
+            connection_id=session.connection_id, user=session.user, info=session.info
+        )
+        self.broadcaster.push_join(topic, who)
 
     def announce_leave(self, topic: str, left: Presence) -> None:
         """Inform a topic's subscribers that somebody has left, if it is announced."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from wspubsub.log.histories import Histories
     from wspubsub.log.port import TopicLog
     from wspubsub.pubsub.registration import MakeLog
+    from wspubsub.pubsub.stays import DelayQueue, MakeQueue
     from wspubsub.subscriptions.members import MemberStore
 
 
@@ -26,12 +27,14 @@ class Parts(NamedTuple):
         connections: The Management API of the endpoint.
         log: Makes the log, in the same table.
         by_stream: Whether the table's stream invokes the function.
+        queue: Makes the queue, once it is needed.
     """
 
     members: "MemberStore"
     connections: "Connections"
     log: "MakeLog"
     by_stream: bool
+    queue: "MakeQueue"
 
 
 def read_environment(environ: Mapping[str, str]) -> Parts:
@@ -39,7 +42,8 @@ def read_environment(environ: Mapping[str, str]) -> Parts:
 
     Args:
         environ: `WSPUBSUB_TABLE`, `WSPUBSUB_ENDPOINT`, and `WSPUBSUB_STREAM` where the
-            table's stream invokes the function.
+            table's stream invokes the function. `WSPUBSUB_QUEUE` is read when the queue
+            is needed.
 
     Raises:
         UsageError: A variable is missing, or the endpoint is not one.
@@ -54,12 +58,20 @@ def read_environment(environ: Mapping[str, str]) -> Parts:
         ManagementApi(endpoint),
         partial(_make_log, table),
         bool(environ.get("WSPUBSUB_STREAM")),
+        partial(_make_queue, environ),
     )
 
 
 def _make_log(table: str, *, history: "Histories") -> "TopicLog":
     # Its module is loaded by this, where a topic has a history.
     return dynamodb.DynamoDBTopicLog(table, history=history)
+
+
+def _make_queue(environ: Mapping[str, str]) -> "DelayQueue":
+    # Its modules are loaded by this, where a topic has a period of grace.
+    from wspubsub.pubsub.queues import make_queue
+
+    return make_queue(_require(environ, "WSPUBSUB_QUEUE"))
 
 
 def _require(environ: Mapping[str, str], name: str) -> str:

@@ -23,6 +23,7 @@ from wspubsub.pubsub.registration import MakeLog, Registration
 from wspubsub.pubsub.replies import Answers, Replies
 from wspubsub.pubsub.requests import Departure
 from wspubsub.pubsub.server import Server
+from wspubsub.pubsub.stays import MakeQueue, Stays
 from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import CONNECT, DEFAULT, DISCONNECT
@@ -43,6 +44,8 @@ class PubSub(Registration, Server):
         connections: How a message reaches a connection.
         log: Makes the log that keeps the history of topics; needed where one has
             `history`.
+        queue: Makes the queue through which leaves are said later, such as
+            `partial(Queue, url)`; needed where a topic has `grace_seconds`.
         router: Takes the routes; one of its own if None. Handlers that are registered
             on it for other routes go on working. Where API Gateway has only `$default`,
             clients of theirs that expect nothing get a push that SDKs pass over.
@@ -74,6 +77,7 @@ class PubSub(Registration, Server):
         connections: Connections,
         *,
         log: MakeLog | None = None,
+        queue: MakeQueue | None = None,
         router: Router | None = None,
         keep: Collection[str] = (),
         origins: Collection[str] | None = None,
@@ -86,7 +90,7 @@ class PubSub(Registration, Server):
     ) -> None:
         if replies not in {"route", "post"}:
             raise UsageError(f"replies must be 'route' or 'post', not {replies!r:.80}")
-        super().__init__(log)
+        super().__init__(log, queue)
         self.router = Router() if router is None else router
         self._members = members
         self._connections = connections
@@ -117,7 +121,8 @@ class PubSub(Registration, Server):
         It keeps members and logs in the table `WSPUBSUB_TABLE`, and posts through the
         endpoint `WSPUBSUB_ENDPOINT`. Where `WSPUBSUB_STREAM` is set, the table's stream
         invokes the function as well, and carries the messages of topics with history.
-        The arguments are those of `PubSub`.
+        The queue `WSPUBSUB_QUEUE` is used where a topic has `grace_seconds`. The
+        arguments are those of `PubSub`.
 
         Raises:
             UsageError: A variable is missing, or an argument is not what it must be.
@@ -129,6 +134,7 @@ class PubSub(Registration, Server):
             parts.members,
             parts.connections,
             log=parts.log,
+            queue=parts.queue,
             by_stream=parts.by_stream,
             router=router,
             keep=keep,
@@ -145,25 +151,28 @@ class PubSub(Registration, Server):
         """Handle one Lambda invocation; this is the Lambda handler.
 
         Raises:
-            EventError: It is neither an event of a WebSocket API nor, where a stream
-                carries messages, one of the table's stream.
+            EventError: It is neither an event of a WebSocket API nor one of the table's
+                stream or the queue, where those are used.
             Exception: Whatever a handler of the router's has raised, and no exception
                 handler took.
         """
-        is_streamed = self._by_stream and self._has_history
-        if is_streamed and not _is_of_gateway(event):
+        has_sources = self._has_grace or (self._by_stream and self._has_history)
+        if has_sources and not _is_of_gateway(event):
             return self._sources(event, context)
         return self.router(event, context)
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What should invoke the function besides API Gateway, `stream` or nothing.
+        """What should invoke the function besides API Gateway: `stream` and `queue`.
 
-        Where a topic has history, that is the table's stream; an application that was
+        Where a topic has history, the table's stream; an application that was
         constructed with parts of its own says with `by_stream` whether it has one.
-        `wspubsub template`, `check` and `dev` read it.
+        Where a topic has `grace_seconds`, the queue. `wspubsub template`, `check` and
+        `dev` read it.
         """
-        return frozenset({"stream"} if self._takes_stream and self._has_history else ())
+        needs_stream = self._takes_stream and self._has_history
+        needs = {"stream": needs_stream, "queue": self._has_grace}
+        return frozenset(source for source, is_needed in needs.items() if is_needed)
 
     @property
     def table_uses(self) -> frozenset[str]:
@@ -235,6 +244,11 @@ class PubSub(Registration, Server):
 
         return make_sources(self.router, self._app.broadcaster)
 
+    def _make_stays(self) -> Stays | None:
+        if not self._has_grace or self._make_queue is None:
+            return None
+        return Stays(self._members, self._make_queue, self._topics.find_grace)
+
     @cached_property
     def _app(self) -> Services:
         log = None
@@ -248,6 +262,7 @@ class PubSub(Registration, Server):
             owns=self._topics.has,
             announces=self._topics.is_announced,
             on_gone=self._call_on_gone,
+            stays=self._make_stays(),
             timeout_seconds=self._timeout_seconds,
             now=self._now,
             clock=self._clock,

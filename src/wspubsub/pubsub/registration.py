@@ -14,6 +14,7 @@ from wspubsub.pubsub.rules import (
     Topics,
     check_rule,
 )
+from wspubsub.pubsub.stays import MAX_GRACE_SECONDS, MakeQueue
 
 if TYPE_CHECKING:
     from wspubsub.log.histories import Histories
@@ -34,14 +35,17 @@ class Registration:
 
     Args:
         make_log: Makes the log; None where no topic can have a history.
+        make_queue: Makes the queue; None where no topic can have a period of grace.
     """
 
-    def __init__(self, make_log: MakeLog | None) -> None:
+    def __init__(self, make_log: MakeLog | None, make_queue: MakeQueue | None) -> None:
         self._make_log = make_log
+        self._make_queue = make_queue
         self._topics = Topics()
         self._rules: dict[str, Rule] = {}
         self._methods: dict[str, Callable[..., Any]] = {}
         self._has_history = False
+        self._has_grace = False
 
     def topic(
         self,
@@ -50,6 +54,7 @@ class Registration:
         history: "History | None" = None,
         presence: bool = False,
         join_leave: bool = False,
+        grace_seconds: float | None = None,
         mode: Mode = "stream",
     ) -> Topic:
         """Declare the topics that match a pattern, such as `room:{room_id}`.
@@ -64,28 +69,38 @@ class Registration:
                 subscribe and unsubscribe).
             join_leave: Whether subscribers are told who comes and goes (the same
                 write, and a post to each subscriber).
+            grace_seconds: With `join_leave`, inform them by user: one has joined with
+                the first of the user's connections, and has left when none of them has
+                been there for this time, 1 to 900 seconds. Whoever is back before that
+                has not left. It needs a queue. With None, each connection joins and
+                leaves, at once.
             mode: What a subscriber that comes back gets of the history: `stream` for
                 all that it has missed, `cache` for the newest message, also at first,
                 and None for nothing.
 
         Raises:
-            UsageError: The pattern cannot be read or overlaps another one, or there is
-                no log for the history.
+            UsageError: The pattern cannot be read or overlaps another one, there is no
+                log for the history or no queue for `grace_seconds`, or that is not from
+                1 to 900 or without `join_leave`.
         """
         if history is not None and self._make_log is None:
             raise UsageError(
                 f"topic pattern {pattern!r} has a history; pass log= to PubSub, "
                 "such as MemoryTopicLog or partial(DynamoDBTopicLog, table)"
             )
+        if grace_seconds is not None:
+            self._check_grace(pattern, grace_seconds, join_leave=join_leave)
         topic = Topic(
             Pattern(pattern),
             history=history,
             presence=presence,
             join_leave=join_leave,
+            grace_seconds=grace_seconds,
             mode=mode,
         )
         self._topics.add(topic)
         self._has_history |= history is not None
+        self._has_grace |= grace_seconds is not None
         return topic
 
     def connect(self, rule: RuleT) -> RuleT:
@@ -147,6 +162,25 @@ class Registration:
             return function
 
         return decorate
+
+    def _check_grace(self, pattern: str, seconds: float, *, join_leave: bool) -> None:
+        # True is an int as well.
+        is_number = type(seconds) in {int, float}
+        if not is_number or not 1 <= seconds <= MAX_GRACE_SECONDS:
+            raise UsageError(
+                f"grace_seconds must be from 1 to {MAX_GRACE_SECONDS}, not "
+                f"{seconds!r:.80}"
+            )
+        if not join_leave:
+            raise UsageError(
+                f"topic pattern {pattern!r} has grace_seconds, but nobody is told who "
+                "leaves; add join_leave=True"
+            )
+        if self._make_queue is None:
+            raise UsageError(
+                f"topic pattern {pattern!r} has grace_seconds; pass queue= to PubSub, "
+                "such as partial(Queue, url)"
+            )
 
     def _register_function(self, name: str, function: RuleT) -> RuleT:
         if not callable(function):

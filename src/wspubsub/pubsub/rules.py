@@ -43,6 +43,8 @@ class Topic:
         history: How much of each topic's log is kept; None without a log.
         presence: Whether subscribers may ask who is there.
         join_leave: Whether subscribers are told who comes and goes.
+        grace_seconds: How long a user may be away before the others are told; None to
+            tell them of each connection at once.
         mode: What a subscriber that comes back gets: `stream` for all that it missed,
             `cache` for the newest message, None for nothing.
     """
@@ -54,6 +56,7 @@ class Topic:
         history: "History | None",
         presence: bool,
         join_leave: bool,
+        grace_seconds: float | None,
         mode: Mode,
     ) -> None:
         if mode not in {"stream", "cache", None}:
@@ -64,6 +67,7 @@ class Topic:
         self.history = history
         self.presence = presence
         self.join_leave = join_leave
+        self.grace_seconds = grace_seconds
         self.mode: Mode = mode if history is not None else None
         self._rules: dict[str, Rule] = {}
 
@@ -168,6 +172,11 @@ class Topics:
         """Return whether a topic's subscribers are informed who joins and leaves."""
         found = self.find(name)
         return found is not None and found.topic.join_leave
+
+    def find_grace(self, name: str) -> float | None:
+        """Return how long a user may be away from a topic, or None."""
+        found = self.find(name)
+        return found.topic.grace_seconds if found else None
 
 
 def check_rule(rule: object, what: str, variables: tuple[str, ...] = ()) -> None:

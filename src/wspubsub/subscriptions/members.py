@@ -22,6 +22,7 @@ from wspubsub.subscriptions.sessions import (
     Session,
     SessionState,
 )
+from wspubsub.subscriptions.stays import Stays
 
 TOMBSTONE_SECONDS = 120.0
 """How long it is remembered that a subscription or a connection has ended.
@@ -55,7 +56,15 @@ class MemberStore(SegmentedStore, Protocol):
     `subscribe` and `unsubscribe` are the server's own here: they need no command.
     `subscribers`, `segments` and `segment` leave out whose token has expired more than
     25 seconds ago.
+
+    Attributes:
+        stays: How long users are in topics whose leaves are said later.
     """
+
+    @property
+    def stays(self) -> Stays:
+        """See above."""
+        ...
 
     def begin_session(self, session: Session) -> bool:
         """Record who a connection's user is.
@@ -262,7 +271,10 @@ class MemberStore(SegmentedStore, Protocol):
         ...
 
     def presence(self, topic: str) -> tuple[Presence, ...]:
-        """Return who is present in a topic at this moment."""
+        """Return who is present in a topic at this moment.
+
+        A user whose stay goes on without a connection is one of them, by the last one.
+        """
         ...
 
     def connections_of(self, user: str) -> tuple[str, ...]:

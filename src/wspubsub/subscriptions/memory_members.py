@@ -17,7 +17,9 @@ from wspubsub.subscriptions.memory_commands import (
     MemoryCommands,
     MemoryPresence,
 )
+from wspubsub.subscriptions.memory_marks import MemoryMarks, check_ids
 from wspubsub.subscriptions.memory_sessions import MemorySessions
+from wspubsub.subscriptions.memory_stays import MemoryStays
 from wspubsub.subscriptions.port import TTL_SECONDS, check_connection_id, check_topics
 from wspubsub.subscriptions.sessions import (
     Began,
@@ -27,18 +29,16 @@ from wspubsub.subscriptions.sessions import (
     Session,
     SessionState,
     Subscription,
-    check_offset,
+    add_stays,
     check_session,
     check_time,
-    check_told,
-    check_traces,
     check_user,
     earliest,
 )
 from wspubsub.topics import validate_topic
 
 
-class MemoryMemberStore(MemorySubscriptionStore):
+class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
     """The store behind `PubSub`, for tests and single-process programs.
 
     Its arguments are those of `MemorySubscriptionStore`.
@@ -58,6 +58,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self._sessions = MemorySessions(now)
         self._commands = MemoryCommands(now)
         self._presence = MemoryPresence(now)
+        self.stays = MemoryStays(self._presence, self._lock, ttl_seconds, now)
         self._next_clearing = now() + TOMBSTONE_SECONDS
 
     def begin_session(self, session: Session) -> bool:
@@ -190,7 +191,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self, connection_id: str, topic: str, number: int
     ) -> Presence | None:
         """See `MemberStore.undo_subscription`."""
-        connection_id, topic = _check(connection_id, topic)
+        connection_id, topic = check_ids(connection_id, topic)
         with self._lock:
             if not self._commands.end(connection_id, topic, number):
                 return None
@@ -202,7 +203,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self, connection_id: str, topic: str, *, command: int | None
     ) -> Presence | None:
         """See `MemberStore.end_subscription`."""
-        connection_id, topic = _check(connection_id, topic)
+        connection_id, topic = check_ids(connection_id, topic)
         number = None if command is None else command_number(command)
         ended_at = None if number is not None else self._now()
         with self._lock:
@@ -225,47 +226,6 @@ class MemoryMemberStore(MemorySubscriptionStore):
                 return False
             self._commands.extend(session, topic, found.__replace__(until=until))
             return True
-
-    def mark_lost(
-        self,
-        topic: str,
-        connection_id: str,
-        offset: int,
-        *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
-    ) -> bool:
-        """See `MemberStore.mark_lost`."""
-        connection_id = check_connection_id(connection_id)
-        topic, offset = validate_topic(topic), check_offset(offset)
-        with self._lock:
-            return self._commands.mark(connection_id, topic, offset)
-
-    def trace(
-        self,
-        topic: str,
-        connection_id: str,
-        *,
-        timeout_seconds: float | None = None,  # noqa: ARG002 - it takes no time
-    ) -> Member | None:
-        """See `MemberStore.trace`."""
-        connection_id, topic = _check(connection_id, topic)
-        with self._lock:
-            return self._commands.trace(connection_id, topic)
-
-    def release(
-        self,
-        connection_id: str,
-        topic: str,
-        *,
-        number: int,
-        traces: int,
-        told: tuple[str, int],
-    ) -> int | None:
-        """See `MemberStore.release`."""
-        connection_id, topic = _check(connection_id, topic)
-        traces, told = check_traces(traces), check_told(told)
-        with self._lock:
-            return self._commands.release(connection_id, topic, number, traces, told)
 
     @override
     def subscribers(
@@ -301,7 +261,7 @@ class MemoryMemberStore(MemorySubscriptionStore):
         """See `MemberStore.presence`."""
         topic = validate_topic(topic)
         with self._lock:
-            return self._presence.all(topic)
+            return add_stays(self._presence.all(topic), self.stays.all(topic))
 
     def connections_of(self, user: str) -> tuple[str, ...]:
         """See `MemberStore.connections_of`."""
@@ -354,7 +314,4 @@ class MemoryMemberStore(MemorySubscriptionStore):
         self._sessions.sweep(self._connections)
         self._commands.sweep()
         self._presence.sweep()
-
-
-def _check(connection_id: str, topic: str) -> tuple[str, str]:
-    return check_connection_id(connection_id), validate_topic(topic)
+        self.stays.sweep()

@@ -4,7 +4,7 @@
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -158,6 +158,15 @@ class Member(NamedTuple):
     is_server_side: bool = False
     held_at: float | None = None
     told: tuple[str, int] | None = None
+
+
+def add_stays(
+    present: Iterable[Presence], stays: Iterable[Presence]
+) -> tuple[Presence, ...]:
+    """Return who is present, and the users whose stay goes on though they are not."""
+    shown = tuple(present)
+    users = {each.user for each in shown}
+    return (*shown, *(each for each in stays if each.user not in users))
 
 
 def earliest(*times: float | None) -> float | None:

@@ -1,27 +1,51 @@
-"""Checks a template against the router that it deploys."""
+"""Judges a deployment by all rules."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
-from wspubsub.deployment.checking.deployment import Deployment, find_deployments
+from wspubsub.deployment.checking.answers import check_answers
+from wspubsub.deployment.checking.endpoints import check_endpoints
 from wspubsub.deployment.checking.findings import Finding
+from wspubsub.deployment.checking.functions import check_functions
+from wspubsub.deployment.checking.invoking import check_invoking
 from wspubsub.deployment.checking.mappings import check_mappings
 from wspubsub.deployment.checking.permissions import check_permissions
+from wspubsub.deployment.checking.publishers import check_publishers
 from wspubsub.deployment.checking.routes import check_routes
-from wspubsub.deployment.checking.sam import expand_sam
-from wspubsub.deployment.checking.stack import Stack, as_mapping
-from wspubsub.deployment.checking.wiring import check_wiring
+from wspubsub.deployment.checking.stages import check_stages
+from wspubsub.deployment.checking.tables import check_queues, check_tables
+from wspubsub.deployment.checking.widths import check_widths
+from wspubsub.deployment.description.deployment import Deployment
+from wspubsub.deployment.reading import find_sources as read_sources, read_deployments
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import (
-    HISTORY,
-    MEMBERS,
-    SOURCE_VARIABLES,
-    Application,
+from wspubsub.handlers.application import Application
+
+Check = Callable[[Deployment], Iterator[Finding]]
+
+_CHECKS: tuple[Check, ...] = (
+    check_routes,
+    check_answers,
+    check_invoking,
+    check_publishers,
+    check_permissions,
+    check_widths,
+    check_stages,
+    check_functions,
+    check_endpoints,
+    check_tables,
+    check_queues,
+    check_mappings,
 )
 
 
 def check_template(
-    template: Mapping[str, Any], application: Application
+    template: Mapping[str, Any],
+    application: Application,
+    *,
+    folder: PurePath | None = None,
+    module: PurePath | None = None,
+    publishers: tuple[str, ...] = (),
 ) -> list[Finding]:
     """Return where a template does not match an application.
 
@@ -30,46 +54,53 @@ def check_template(
     Args:
         template: As `read_template` returns it.
         application: The handler that it is to deploy.
+        folder: Where the template is, absolute; needed for functions of one name in
+            several folders.
+        module: The module of the application's handler without suffix, absolute.
+        publishers: Handlers of other functions that publish.
 
     Raises:
         UsageError: The template has no WebSocket API.
     """
-    found = _deployments(template, application.handler)
+    found = read_deployments(
+        template, application, folder=folder, module=module, publishers=publishers
+    )
     if not found:
         raise UsageError(
             "the template has no WebSocket API: add an AWS::ApiGatewayV2::Api with "
             "ProtocolType WEBSOCKET, or an AWS::Serverless::WebSocketApi"
         )
-    findings: list[Finding] = []
-    for deployment in found:
-        findings += check_routes(deployment, application)
-        findings += check_permissions(
-            deployment,
-            history=HISTORY in application.table_uses,
-            members=MEMBERS in application.table_uses,
-        )
-        findings += check_wiring(deployment, application)
-        findings += check_mappings(deployment, application)
+    return check_deployments(found)
+
+
+def check_deployments(deployments: list[Deployment]) -> list[Finding]:
+    """Return what is wrong with what was read from a template, or elsewhere."""
+    findings = [
+        finding
+        for deployment in deployments
+        for check in _CHECKS
+        for finding in check(deployment)
+    ]
     # Two APIs share much, and two roles one policy.
     return list(dict.fromkeys(findings))
 
 
-def find_sources(template: Mapping[str, Any], handler: str) -> frozenset[str]:
+def find_sources(
+    template: Mapping[str, Any],
+    handler: str,
+    *,
+    folder: PurePath | None = None,
+    module: PurePath | None = None,
+) -> frozenset[str]:
     """Return the event sources whose variables a handler will find once deployed.
 
     Args:
         template: As `read_template` returns it.
         handler: What Lambda is configured with: `module.function`.
+        folder: As for `check_template`.
+        module: As for `check_template`.
     """
-    return frozenset(
-        source
-        for deployment in _deployments(template, handler)
-        for function in deployment.functions
-        for source, variable in SOURCE_VARIABLES.items()
-        if deployment.find_variable(function, variable) not in (None, "")
+    application = Application(handler=handler, route_keys=frozenset())
+    return read_sources(
+        read_deployments(template, application, folder=folder, module=module)
     )
-
-
-def _deployments(template: Mapping[str, Any], handler: str) -> list[Deployment]:
-    stack = Stack(expand_sam(template), as_mapping(template.get("Parameters")))
-    return find_deployments(stack, handler)

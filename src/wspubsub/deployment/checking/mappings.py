@@ -2,63 +2,69 @@
 
 from collections.abc import Iterator
 
-from wspubsub.deployment.checking.deployment import (
-    DEFAULT_TIMEOUT_SECONDS,
-    QUEUE as SQS_QUEUE,
-    TABLE,
-    Deployment,
-)
 from wspubsub.deployment.checking.findings import Finding
-from wspubsub.deployment.checking.grants import read_grants
-from wspubsub.deployment.checking.permissions import list_queue_names, report_lacking
-from wspubsub.deployment.checking.retries import check_loops, check_retries
-from wspubsub.deployment.checking.stack import Resource, as_list, as_mapping
-from wspubsub.deployment.permissions import (
-    CONSUMER_ACTIONS,
-    LIST_STREAMS,
-    STREAM_ACTIONS,
-)
+from wspubsub.deployment.checking.tables import find_queue
+from wspubsub.deployment.description.deployment import Deployment
+from wspubsub.deployment.description.parts import EventSource, Function
+from wspubsub.deployment.description.unknown import UNKNOWN
 from wspubsub.deployment.template.settings import VISIBILITY_TIMEOUTS
-from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
-from wspubsub.handlers.application import QUEUE, STREAM, Application
+from wspubsub.deployment.template.storage import (
+    PARTIAL_RESPONSES,
+    STREAM_AGE_SECONDS,
+    STREAM_RETRIES,
+)
+from wspubsub.handlers.application import QUEUE, STREAM
 
-# Of a queue that has none in the template.
-_VISIBILITY_TIMEOUT = 30
-
-
-def check_mappings(
-    deployment: Deployment, application: Application
-) -> Iterator[Finding]:
-    """Yield what is wrong with the mappings of a template."""
-    for each, function in deployment.find_mappings():
-        yield from _check_mapping(deployment, application, each, function)
-    yield from _check_missing(deployment, application)
+_FOREVER = -1
 
 
-def _check_mapping(
-    deployment: Deployment,
-    application: Application,
-    each: Resource,
-    function: Resource | None,
-) -> Iterator[Finding]:
-    types = as_list(each.properties.get("FunctionResponseTypes"))
-    if not {PARTIAL_RESPONSES, None} & set(deployment.stack.texts(types)):
+def check_mappings(deployment: Deployment) -> Iterator[Finding]:
+    """Yield what is wrong with the event source mappings of an application."""
+    for each, function in deployment.workers:
+        is_own = _is_own(deployment, each, function)
+        if not is_own and function not in deployment.running:
+            continue
+        yield from _check_responses(each)
+        yield from _check_view(deployment, each)
+        if is_own:
+            yield from _check_retries(each)
+        yield from _check_visibility(deployment, each, function)
+        yield from _check_taken(deployment, each, function)
+    yield from _check_missing(deployment)
+
+
+def _is_own(deployment: Deployment, each: EventSource, function: Function) -> bool:
+    """Whether the records are those of the application's table or queue."""
+    return any(
+        deployment.is_own_source(each, one) for one in [function, *deployment.running]
+    )
+
+
+def _find_source(each: EventSource) -> str | None:
+    if isinstance(each.table, str):
+        return STREAM
+    return QUEUE if isinstance(each.queue, str) else None
+
+
+def _check_responses(each: EventSource) -> Iterator[Finding]:
+    if each.reports_failures is False and _find_source(each):
         yield Finding(
+            "partial-responses",
             each.name,
             "a single failed record fails its whole batch: set FunctionResponseTypes "
             f"to [{PARTIAL_RESPONSES}]",
         )
-    yield from _check_stream(deployment, each)
-    yield from check_retries(deployment, each)
-    if function is None:
-        return
-    yield from check_loops(deployment, each, function)
-    yield from _check_permissions(deployment, each, function)
-    yield from _check_visibility(deployment, each, function)
-    source = _find_source(deployment, each)
-    is_ours = deployment.runs_application(function)
-    if source is not None and is_ours and not application.may_take(source):
+
+
+def _check_taken(
+    deployment: Deployment, each: EventSource, function: Function
+) -> Iterator[Finding]:
+    source = _find_source(each)
+    application = deployment.application
+    is_running = function in deployment.running
+    if source is not None and is_running and not application.may_take(source):
         yield Finding(
+            "records-untaken",
             each.name,
             f"{application.handler} cannot handle records of the {source}: pass "
             f"{source}= to EventSources, or use a function with another handler "
@@ -66,22 +72,15 @@ def _check_mapping(
         )
 
 
-def _find_source(deployment: Deployment, mapping: Resource) -> str | None:
-    arn = mapping.properties.get("EventSourceArn")
-    if deployment.stack.resolve(arn, TABLE) is not None:
-        return STREAM
-    return QUEUE if deployment.stack.resolve(arn, SQS_QUEUE) is not None else None
-
-
-def _check_missing(
-    deployment: Deployment, application: Application
-) -> Iterator[Finding]:
-    mapped = [_find_source(deployment, each) for each, _ in deployment.find_mappings()]
-    if None in mapped:
+def _check_missing(deployment: Deployment) -> Iterator[Finding]:
+    application = deployment.application
+    mapped = {_find_source(each) for each in deployment.event_sources}
+    if None in mapped or deployment.is_open:
         return  # it may be the one that is missing
-    for source in sorted((application.event_sources or set()) - set(mapped)):
-        for function in deployment.functions:
+    for source in sorted((application.event_sources or set()) - mapped):
+        for function in deployment.running:
             yield Finding(
+                "records-missing",
                 function.name,
                 f"{application.handler} handles records of the {source}, but "
                 "nothing invokes it with them: add an "
@@ -90,76 +89,72 @@ def _check_missing(
             )
 
 
-def _check_stream(deployment: Deployment, each: Resource) -> Iterator[Finding]:
-    source = deployment.stack.text(each.properties.get("EventSourceArn")) or ""
-    table = deployment.stack.resolve(source, TABLE)
-    if table is None:
+def _check_view(deployment: Deployment, each: EventSource) -> Iterator[Finding]:
+    tables = [table for table in deployment.tables if table.name == each.table]
+    for table in tables:
+        if table.stream_view is None:
+            yield Finding(
+                "stream-view",
+                table.name,
+                f"has no stream, but {each.name} reads it: set StreamSpecification to "
+                "StreamViewType NEW_AND_OLD_IMAGES",
+            )
+        elif table.stream_view in ("KEYS_ONLY", "OLD_IMAGE"):
+            yield Finding(
+                "stream-view",
+                table.name,
+                f"StreamViewType {table.stream_view} leaves out what {each.name} "
+                "needs: set it to NEW_AND_OLD_IMAGES",
+            )
+
+
+def _check_retries(each: EventSource) -> Iterator[Finding]:
+    if not isinstance(each.table, str):
         return
-    stream = as_mapping(table.properties.get("StreamSpecification"))
-    view = deployment.stack.text(stream.get("StreamViewType"))
-    if not stream:
+    if missing := list(_list_missing(each)):
         yield Finding(
-            table.name,
-            f"has no stream, but {each.name} reads it: set StreamSpecification to "
-            "StreamViewType NEW_AND_OLD_IMAGES",
+            "stream-retries",
+            each.name,
+            "a failing record blocks those behind it for a day, or is dropped "
+            f"unnoticed: set {' and '.join(missing)}",
         )
-    elif view in ("KEYS_ONLY", "OLD_IMAGE"):
+    age = each.record_age_seconds
+    if age not in (None, UNKNOWN, _FOREVER) and age < STREAM_AGE_SECONDS:
         yield Finding(
-            table.name,
-            f"StreamViewType {view} leaves out what {each.name} needs: set it to "
-            "NEW_AND_OLD_IMAGES",
+            "stream-age",
+            each.name,
+            f"MaximumRecordAgeInSeconds is {age} s, so after an outage Lambda "
+            "drops records that it has never tried, while their subscribers are "
+            f"still connected: set it to {STREAM_AGE_SECONDS} or more",
         )
+
+
+def _list_missing(each: EventSource) -> Iterator[str]:
+    if each.retries == _FOREVER:
+        yield f"MaximumRetryAttempts to {STREAM_RETRIES}"
+    if each.record_age_seconds is None:
+        yield f"MaximumRecordAgeInSeconds to {STREAM_AGE_SECONDS}"
+    if each.bisects is False:
+        yield "BisectBatchOnFunctionError to true"
+    if each.has_destination is False:
+        yield "DestinationConfig.OnFailure.Destination to a queue"
 
 
 def _check_visibility(
-    deployment: Deployment, each: Resource, function: Resource
+    deployment: Deployment, each: EventSource, function: Function
 ) -> Iterator[Finding]:
-    stack = deployment.stack
-    queue = stack.resolve(each.properties.get("EventSourceArn"), SQS_QUEUE)
-    if queue is None:
-        return
-    timeout = stack.number(function.properties.get("Timeout"), DEFAULT_TIMEOUT_SECONDS)
-    window = stack.number(each.properties.get("MaximumBatchingWindowInSeconds"), 0)
-    visible = stack.number(
-        queue.properties.get("VisibilityTimeout"), _VISIBILITY_TIMEOUT
-    )
-    if timeout is None or window is None or visible is None:
+    queue = find_queue(deployment, each.queue)
+    timeout, window = function.timeout_seconds, each.window_seconds
+    visible = UNKNOWN if queue is None else queue.visibility_seconds
+    if timeout is UNKNOWN or window is UNKNOWN or queue is None or visible is UNKNOWN:
         return
     least = VISIBILITY_TIMEOUTS * timeout + window
     if visible < least:
         yield Finding(
+            "queue-visibility",
             queue.name,
             f"VisibilityTimeout is {visible} s, so messages are redelivered while "
             f"{function.name} is still handling them: set it to {least} or more "
             f"({VISIBILITY_TIMEOUTS} times the function's Timeout, plus the batching "
             "window)",
         )
-
-
-def _check_permissions(
-    deployment: Deployment, each: Resource, function: Resource
-) -> Iterator[Finding]:
-    found = read_grants(deployment.stack, function)
-    source = deployment.stack.text(each.properties.get("EventSourceArn"))
-    if found is None or source is None:
-        return
-    queue = deployment.stack.resolve(source, SQS_QUEUE)
-    if queue is not None:
-        wanted = {
-            action: list_queue_names(deployment, queue) for action in CONSUMER_ACTIONS
-        }
-    elif source.endswith(".StreamArn}"):
-        table = source.removeprefix("${").removesuffix(".StreamArn}")
-        streams = [
-            f"${{{table}.Arn}}/stream/x",
-            f"dynamodb:table/${{{table}}}/stream/x",
-        ]
-        wanted = {action: [source, *streams] for action in STREAM_ACTIONS}
-        wanted[LIST_STREAMS] = [source, *streams]
-    else:
-        return
-    for action, names in wanted.items():
-        if found.lacks(action, *names):
-            yield report_lacking(
-                found, action, f"what {each.name} reads for {function.name}"
-            )

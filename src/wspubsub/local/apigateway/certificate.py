@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import botocore
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -20,6 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from wspubsub.local.apigateway.tls import botocore_bundle, join_bundles, load_context
 
 _LIFETIME = datetime.timedelta(days=30)
 _CLOCK_SKEW = datetime.timedelta(hours=1)
@@ -52,22 +54,19 @@ class Certificate:
 
     def server_context(self) -> ssl.SSLContext:
         """Return the TLS settings of a server: TLS 1.2 or 1.3, as on AWS."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.path, self.key_path)
-        return context
+        return load_context(self.path, self.key_path)
 
-    def bundle(self, known: str | None) -> Path:
+    def bundle(self, known: Path | None) -> Path:
         """Return a file that AWS SDKs accept as `AWS_CA_BUNDLE`.
 
         Args:
             known: The bundle that would be used otherwise; botocore's own if None, so
                 that AWS itself stays trusted.
+
+        Raises:
+            UsageError: That bundle cannot be read.
         """
-        others = Path(known or Path(botocore.__file__).parent / "cacert.pem")
-        path = self.path.with_name("bundle.pem")
-        path.write_bytes(others.read_bytes() + b"\n" + self.path.read_bytes())
-        return path
+        return join_bundles(self.path.parent, [known or botocore_bundle(), self.path])
 
 
 def _sign_certificate(
@@ -89,9 +88,36 @@ def _sign_certificate(
             x509.SubjectAlternativeName([_alternative(each) for each in names]),
             critical=False,
         )
-        # Its own authority, and of nothing else: clients trust it by itself.
+        # Its own authority, and of nothing else: clients trust it by itself. What
+        # follows is what Python 3.13 and others want of an authority (RFC 5280).
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(), critical=True)
+        .add_extension(
+            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]),
+            critical=False,
+        )
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
+        )
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()),
+            critical=False,
+        )
         .sign(key, SHA256())
+    )
+
+
+def _usage() -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
     )
 
 

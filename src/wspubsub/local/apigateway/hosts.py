@@ -5,7 +5,9 @@ then speak to the gateway as if that were its own server. Its name gives it away
 """
 
 import ipaddress
+import socket
 from collections.abc import Iterable
+from contextlib import suppress
 
 from wspubsub.errors import UsageError
 
@@ -50,6 +52,25 @@ def name_of(header: str) -> str:
     if header.startswith("["):  # RFC 3986 §3.2.2: an IPv6 address
         return header[1:].partition("]")[0].lower()
     return header.partition(":")[0].rstrip(".").lower()
+
+
+def own_names(bound: str) -> list[str]:
+    """Return the names and addresses under which this machine can reach the gateway.
+
+    Args:
+        bound: Host that the gateway listens on.
+    """
+    names = {*_LOOPBACK, bound}
+    if is_wildcard(bound):
+        names = {*_LOOPBACK, socket.gethostname()}
+        with suppress(OSError):
+            found = socket.getaddrinfo(socket.gethostname(), None)
+            names |= {str(address[0]).partition("%")[0] for *_, address in found}
+        with suppress(OSError), socket.socket(type=socket.SOCK_DGRAM) as probe:
+            # Nothing is sent; the system only chooses the address for a way out.
+            probe.connect(("192.0.2.1", 9))
+            names.add(probe.getsockname()[0])
+    return sorted(names)
 
 
 def is_wildcard(host: str) -> bool:

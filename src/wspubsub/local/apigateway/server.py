@@ -7,14 +7,15 @@ all by `hosts`. Everything else a request can be is answered by the model.
 import asyncio
 import contextlib
 import json
-import ssl
 import traceback
 
 import h11
 
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
+from wspubsub.local.apigateway.listener import Listener, format_address
 from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.apigateway.tls import Tls, is_distrust
 from wspubsub.local.apigateway.websocket import (
     LOST,
     ConnectionEnd,
@@ -24,14 +25,11 @@ from wspubsub.local.apigateway.websocket import (
 from wspubsub.local.http11 import HttpConnection
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import BadRequestError, HttpRequest
-from wspubsub.local.tasks import Tasks
 from wspubsub.messages import MAX_MESSAGE_BYTES
 
-HANDSHAKE_SECONDS = 10.0
 CLOSE_SECONDS = 1.0
 """How long clients have to answer the close frames when the gateway ends."""
 
-_BACKLOG = 512
 _MAX_NAME = 100
 _JSON = {"content-type": "application/json"}
 # RFC 6455 §4.4 and RFC 9110 §15.5.22: what would have been understood.
@@ -49,7 +47,8 @@ class GatewayServer:
         shell: The gateway that they reach.
         journal: Hears who is refused.
         hosts: Which `Host` headers are taken.
-        tls: How to speak TLS, None for plain text.
+        tls: How to speak TLS; None if the gateway cannot.
+        is_tls_only: Whether plain text is refused.
         max_buffer_bytes: While more than this waits to be sent to a client, nothing is
             read from it.
     """
@@ -60,17 +59,22 @@ class GatewayServer:
         journal: Journal,
         *,
         hosts: AllowedHosts,
-        tls: ssl.SSLContext | None,
+        tls: Tls | None,
+        is_tls_only: bool = False,
         max_buffer_bytes: int,
     ) -> None:
         self._shell = shell
         self._journal = journal
         self._hosts = hosts
         self._tls = tls
+        self._is_tls_only = is_tls_only
         self._max_buffer_bytes = max_buffer_bytes
         self._port = 0
-        self._listener: asyncio.Server | None = None
-        self._connections = Tasks()
+        self._listener = Listener(
+            self._serve_client,
+            lambda client, detail: journal.log_rejected(client, 0, detail),
+            tls,
+        )
         self._clients = 0
         self._no_clients = asyncio.Event()
         self._no_clients.set()
@@ -85,32 +89,21 @@ class GatewayServer:
         Raises:
             OSError: The port is in use, or the host is not this machine's.
         """
-        self._listener = await asyncio.start_server(
-            lambda *streams: self._connections.spawn(self._serve_client(*streams)),
-            host,
-            port,
-            ssl=self._tls,
-            ssl_handshake_timeout=HANDSHAKE_SECONDS if self._tls else None,
-            backlog=_BACKLOG,
-            start_serving=False,
-        )
-        self._port = self._listener.sockets[0].getsockname()[1]
+        self._port = await self._listener.bind(host, port)
         return self._port
 
-    async def serve(self) -> None:
+    def serve(self) -> None:
         """Accept everybody who connects to the bound port."""
-        if self._listener is not None:
-            await self._listener.start_serving()
+        self._listener.start()
 
     async def close(self) -> None:
         """Accept nobody, give connected clients time to leave, then drop them."""
-        if self._listener is not None:
-            self._listener.close()
+        await self._listener.stop()
         await self._shell.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._no_clients.wait()
-        await self._connections.close()
+        await self._listener.drop()
 
     async def _serve_client(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -121,7 +114,10 @@ class GatewayServer:
         except BadRequestError as error:
             self._journal.log_rejected(_address(writer), error.status, str(error))
             await _complain(http, error)
-        except (OSError, asyncio.CancelledError):
+        except (OSError, asyncio.CancelledError) as error:
+            if self._tls and isinstance(error, OSError) and is_distrust(error):
+                detail = self._tls.explain(error)
+                self._journal.log_rejected(_address(writer), 0, detail)
             writer.transport.abort()  # the peer has gone, or the gateway goes
         except Exception as error:  # noqa: BLE001 - one client must not end the gateway, nor go without an answer
             self._journal.log_rejected(_address(writer), 500, _describe(error))
@@ -136,7 +132,7 @@ class GatewayServer:
         writer: asyncio.StreamWriter,
     ) -> None:
         while (request := await http.next_request()) is not None:
-            self._check_host(request)
+            self._check(request, writer)
             if request.wants_websocket:
                 socket = WebSocketConnection(
                     reader,
@@ -151,7 +147,13 @@ class GatewayServer:
             if not await http.respond(response.status, response.headers, response.body):
                 return
 
-    def _check_host(self, request: HttpRequest) -> None:
+    def _check(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
+        if self._is_tls_only and not _is_tls(writer):
+            raise BadRequestError(
+                400,
+                "the gateway was started with --tls and takes no plain text; use "
+                "wss:// and https://, or start it without --tls",
+            )
         host = request.header("host")
         if host is None and request.version == "1.0":
             return  # need not name one, and no web page sends it
@@ -216,7 +218,7 @@ class GatewayServer:
             headers=request.headers,
             source_ip=writer.get_extra_info("peername")[0],
             port=self._port,
-            is_tls=self._tls is not None,
+            is_tls=_is_tls(writer),
         )
 
 
@@ -235,9 +237,12 @@ async def _complain(http: HttpConnection, error: BadRequestError) -> None:
         await http.linger()
 
 
+def _is_tls(writer: asyncio.StreamWriter) -> bool:
+    return writer.get_extra_info("ssl_object") is not None
+
+
 def _address(writer: asyncio.StreamWriter) -> str:
-    peer = writer.get_extra_info("peername")
-    return f"{peer[0]}:{peer[1]}" if peer else "a client"
+    return format_address(writer.get_extra_info("peername"))
 
 
 def _describe(error: Exception) -> str:

@@ -1,0 +1,10 @@
+"""Reads a template as the description of what it deploys."""
+
+from wspubsub.deployment.reading.read import (
+    find_sources,
+    list_unread_loops,
+    read_deployments,
+)
+from wspubsub.deployment.reading.variables import find_variables
+
+__all__ = ["find_sources", "find_variables", "list_unread_loops", "read_deployments"]

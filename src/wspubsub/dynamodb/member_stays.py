@@ -1,0 +1,93 @@
+"""The stays of users in topics, in the table.
+
+A stay is an item beside those of who is present, with the number of its last change.
+Whoever ends it has read them first. A connection that comes after that read writes its
+own presence and then changes the stay, so that it cannot be ended any more, or finds
+that it has ended.
+"""
+
+from collections.abc import Callable
+
+from wspubsub.dynamodb.access import TableAccess
+from wspubsub.dynamodb.items import (
+    TTL_ATTRIBUTE,
+    Item,
+    Written,
+    is_live,
+    presence_partition,
+    stay_key,
+)
+from wspubsub.dynamodb.member_items import (
+    is_stay,
+    next_number,
+    number as as_number,
+    read_number,
+    read_presence,
+    update_request,
+)
+from wspubsub.subscriptions.sessions import Presence
+
+_ONE_MORE = "if_not_exists(#n, :zero) + :one"
+
+
+class MemberStays:
+    """See `Stays`.
+
+    Args:
+        table: The table.
+        stamp: Says when something is written.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        table: TableAccess,
+        stamp: Callable[[], Written],
+        now: Callable[[], float],
+    ) -> None:
+        self._table = table
+        self._stamp = stamp
+        self._now = now
+
+    def begin(self, topic: str, who: Presence) -> bool:
+        """See `Stays.begin`. Costs 1 write unit for each KB of `info`."""
+        old = self._change(topic, who)
+        return old is None or not is_live(old, self._now())
+
+    def pause(self, topic: str, who: Presence) -> int:
+        """See `Stays.pause`. Costs as much as `begin`."""
+        return next_number(self._change(topic, who))
+
+    def find_absent(self, topic: str, user: str, number: int) -> Presence | None:
+        """See `Stays.find_absent`. Costs 1 read unit for each 4 KB of all present."""
+        who = None
+        for item in self._table.all(presence_partition(topic)):
+            if item["user_id"] != {"S": user} or not is_live(item, self._now()):
+                continue
+            if not is_stay(item) or read_number(item) != number:
+                return None
+            who = read_presence(item)
+        return who
+
+    def end(self, topic: str, user: str, number: int) -> bool:
+        """See `Stays.end`. Costs 1 write unit."""
+        values = {":n": as_number(number)}
+        key = stay_key(user, topic)
+        return self._table.attempt(self._table.delete, key, "n = :n", values).is_done
+
+    def _change(self, topic: str, who: Presence) -> Item | None:
+        sets = {
+            "user_id": {"S": who.user},
+            "c": {"S": who.connection_id},
+            TTL_ATTRIBUTE: as_number(self._stamp().expires_at),
+        }
+        removes = ["info"]
+        if who.info is not None:
+            sets["info"] = {"S": who.info}
+            removes = []
+        request = update_request(sets, removes, {"n": _ONE_MORE})
+        request["ExpressionAttributeValues"] |= {
+            ":zero": as_number(0),
+            ":one": as_number(1),
+        }
+        return self._table.update(stay_key(who.user, topic), **request)

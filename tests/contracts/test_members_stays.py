@@ -1,0 +1,121 @@
+"""The contract of `MemberStore.stays`: users who may be back before they have left."""
+
+from tests.contracts.members import begin, open_session, session
+from tests.support.virtual_time import Clock
+from wspubsub.subscriptions.members import MemberStore
+from wspubsub.subscriptions.sessions import Presence
+
+TTL = 2 * 3600 + 600
+
+
+def present(members: MemberStore, id_: str = "a=", user: str = "ann") -> Presence:
+    """Let a connection of a user come into the topic."""
+    begin(
+        members, open_session(members, id_, user, info='{"n":1}'), 2, has_presence=True
+    )
+    return Presence(connection_id=id_, user=user, info='{"n":1}')
+
+
+def leave(members: MemberStore, who: Presence) -> int:
+    members.end_session(who.connection_id)
+    return members.stays.pause("news", who)
+
+
+def test_a_stay_begins_with_the_first_connection_and_ends_once(
+    members: MemberStore,
+) -> None:
+    ann = present(members)
+
+    assert members.stays.begin("news", ann)
+    assert not members.stays.begin("news", present(members, "b="))
+    assert members.stays.begin("news", present(members, "c=", "bob"))
+    assert members.stays.begin("sport", ann)
+
+    leave(members, ann)
+    number = leave(members, Presence(connection_id="b=", user="ann"))
+    left = Presence(connection_id="b=", user="ann")
+    assert members.stays.find_absent("news", "ann", number) == left
+    assert members.stays.end("news", "ann", number)
+    assert not members.stays.end("news", "ann", number)
+    assert members.stays.find_absent("news", "ann", number) is None
+    assert members.stays.begin("news", ann)
+
+
+def test_nobody_is_absent_while_a_connection_is_present(members: MemberStore) -> None:
+    ann, other = present(members), present(members, "b=")
+    for each in (ann, other, present(members, "c=", "bob")):
+        members.stays.begin("news", each)
+
+    first = leave(members, ann)
+
+    assert members.stays.find_absent("news", "ann", first) is None
+    second = leave(members, other)
+    # Something has happened since, so that the first says nothing any more.
+    assert members.stays.find_absent("news", "ann", first) is None
+    assert not members.stays.end("news", "ann", first)
+    assert members.stays.find_absent("news", "ann", second) == other
+
+
+def test_who_is_back_is_not_absent(members: MemberStore) -> None:
+    ann = present(members)
+    members.stays.begin("news", ann)
+    number = leave(members, ann)
+
+    assert not members.stays.begin("news", present(members, "b="))
+
+    assert members.stays.find_absent("news", "ann", number) is None
+    assert not members.stays.end("news", "ann", number)
+
+
+def test_a_user_without_a_connection_is_shown_until_the_stay_ends(
+    members: MemberStore,
+) -> None:
+    ann, other = present(members), present(members, "b=")
+    for each in (ann, other):
+        members.stays.begin("news", each)
+    assert {each.connection_id for each in members.presence("news")} == {"a=", "b="}
+
+    leave(members, ann)
+    assert members.presence("news") == (other,)
+    number = leave(members, other)
+    assert members.presence("news") == (other,)
+    members.stays.end("news", "ann", number)
+
+    assert members.presence("news") == ()
+
+
+def test_what_is_said_of_a_user_may_change(members: MemberStore) -> None:
+    bare = Presence(connection_id="b=", user="ann")
+    members.stays.begin("news", Presence(connection_id="a=", user="ann", info="1"))
+
+    number = members.stays.pause("news", bare)
+
+    assert members.stays.find_absent("news", "ann", number) == bare
+
+
+def test_a_pause_may_be_the_first_that_is_heard_of_a_user(
+    members: MemberStore,
+) -> None:
+    ann = Presence(connection_id="a=", user="ann")
+
+    number = members.stays.pause("news", ann)
+
+    assert members.stays.find_absent("news", "ann", number) == ann
+
+
+def test_a_stay_of_which_nothing_is_heard_expires(
+    members: MemberStore, clock: Clock
+) -> None:
+    ann = Presence(connection_id="a=", user="ann")
+    members.stays.begin("news", ann)
+    number = members.stays.pause("news", ann)
+    clock.advance(TTL - 1)
+    assert members.presence("news") == (ann,)
+    members.stays.pause("news", Presence(connection_id="b=", user="bob"))
+    clock.advance(1)
+
+    assert members.stays.find_absent("news", "ann", number) is None
+    assert [each.user for each in members.presence("news")] == ["bob"]
+    members.begin_session(session("d="))
+    assert [each.user for each in members.presence("news")] == ["bob"]
+    assert members.stays.begin("news", ann)

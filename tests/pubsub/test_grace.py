@@ -1,0 +1,300 @@
+"""Joins and leaves by user, with a period in which a user may come back."""
+
+from typing import Any
+
+import pytest
+
+from tests.support.pubsub_clients import Client, World, let_in_by_name
+from wspubsub import UsageError
+from wspubsub.errors import StoreError
+from wspubsub.fanout import Queue, QueueError
+from wspubsub.pubsub import ANYONE, PubSub
+from wspubsub.subscriptions.memory_members import MemoryMemberStore
+from wspubsub.subscriptions.memory_stays import MemoryStays
+from wspubsub.testing import MemoryQueue, RecordingConnections, queue_event
+
+GRACE = 10
+
+
+class FailingStays(MemoryStays):
+    """Stays that can fail."""
+
+    failing = ""
+
+    def _check(self, name: str) -> None:
+        if self.failing == name:
+            raise StoreError("secret", operation=name, code="X")
+
+    def begin(self, *arguments: Any) -> Any:
+        self._check("begin")
+        return super().begin(*arguments)
+
+    def pause(self, *arguments: Any) -> Any:
+        self._check("pause")
+        return super().pause(*arguments)
+
+    def find_absent(self, *arguments: Any) -> Any:
+        self._check("find_absent")
+        return super().find_absent(*arguments)
+
+
+class Members(MemoryMemberStore):
+    """Members whose stays can fail."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.stays = FailingStays(
+            self._presence, self._lock, self._ttl_seconds, self._now
+        )
+
+
+class Rooms(World):
+    """An application whose room has a period of grace, with its queue."""
+
+    def __init__(self) -> None:
+        super().__init__(queue=self._make_queue)
+        self.members = Members(now=self.gateway.now)
+        self.pubsub._members = self.members  # noqa: SLF001 - it has the gateway's clock
+        self.queue = MemoryQueue(now=self.gateway.now)
+        self.gateway.add_event_source(self.queue.source)
+        self.fails = False
+        let_in_by_name(self.pubsub)
+        room = self.pubsub.topic(
+            "room", presence=True, join_leave=True, grace_seconds=GRACE - 0.5
+        )
+        room.subscribe(ANYONE)
+        at_once = self.pubsub.topic("other", presence=True, join_leave=True)
+        at_once.subscribe(ANYONE)
+        self.listener = self.subscribe("room", "eve")
+
+    def _make_queue(self) -> Any:
+        if self.fails:
+            raise QueueError("url", "no")
+        return Queue(self.queue.url, client=self.queue)
+
+    def wait(self, seconds: float = GRACE) -> None:
+        self.gateway.advance(seconds=seconds)
+
+    def heard(self, client: Client | None = None) -> list[tuple[str, str]]:
+        """Return what has been pushed to somebody: what happened, and to whom."""
+        pushes = [part["push"] for part in (client or self.listener).receive()]
+        return [
+            (kind, push[kind]["info"]["user"])
+            for push in pushes
+            for kind in ("join", "leave")
+            if kind in push
+        ]
+
+
+@pytest.fixture
+def rooms() -> Rooms:
+    return Rooms()
+
+
+def test_who_comes_back_in_time_has_neither_left_nor_joined(rooms: Rooms) -> None:
+    first = rooms.subscribe("room", "ada")
+    assert rooms.heard() == [("join", "ada")]
+
+    first.wire.close()
+    rooms.wait(GRACE - 1)
+    rooms.subscribe("room", "ada")
+    rooms.wait(60)
+
+    assert rooms.heard() == []
+    assert len(rooms.queue) == 0
+
+
+def test_who_does_not_has_left_when_the_time_is_over(rooms: Rooms) -> None:
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+
+    ada.wire.close()
+    rooms.wait(GRACE - 1)
+    assert rooms.heard() == []
+    # Meanwhile whoever asks is told the same as the others.
+    assert [each.user for each in rooms.pubsub.presence("room").values()] == [
+        "eve",
+        "ada",
+    ]
+    rooms.wait(1)
+
+    assert rooms.heard() == [("leave", "ada")]
+    assert [each.user for each in rooms.pubsub.presence("room").values()] == ["eve"]
+    rooms.subscribe("room", "ada")
+    assert rooms.heard() == [("join", "ada")]
+
+
+def test_a_user_with_two_connections_joins_and_leaves_once(rooms: Rooms) -> None:
+    one, two = rooms.subscribe("room", "ada"), rooms.subscribe("room", "ada")
+    assert rooms.heard() == [("join", "ada")]
+
+    one.wire.close()
+    rooms.wait(60)
+    assert rooms.heard() == []
+    two.ask(unsubscribe={"channel": "room"})
+    rooms.wait()
+
+    assert rooms.heard() == [("leave", "ada")]
+
+
+def test_the_time_begins_with_the_last_connection(rooms: Rooms) -> None:
+    one, two = rooms.subscribe("room", "ada"), rooms.subscribe("room", "ada")
+    rooms.heard()
+
+    one.wire.close()
+    rooms.wait(GRACE / 2)
+    two.wire.close()
+    rooms.wait(GRACE / 2)
+    assert rooms.heard() == []
+    rooms.wait(GRACE / 2)
+
+    assert rooms.heard() == [("leave", "ada")]
+
+
+def test_who_was_found_gone_has_the_time_as_well(rooms: Rooms) -> None:
+    ada = rooms.subscribe("room", "ada")
+    rooms.wait(60)
+    rooms.heard()
+
+    ada.wire.kill()
+    rooms.pubsub.publish("room", 1)
+    assert rooms.heard() == []
+    rooms.wait()
+
+    assert rooms.heard() == [("leave", "ada")]
+
+
+def test_anonymous_clients_and_other_topics_have_none(rooms: Rooms) -> None:
+    nobody = rooms.subscribe("room", "")
+    assert rooms.heard() == [("join", "")]
+    nobody.wire.close()
+    assert rooms.heard() == [("leave", "")]
+
+    listener, ada = rooms.subscribe("other", "bob"), rooms.subscribe("other", "ada")
+    ada.wire.close()
+    assert rooms.heard(listener) == [("join", "ada"), ("leave", "ada")]
+    assert len(rooms.queue) == 0
+
+
+def test_without_its_queue_a_leave_is_said_at_once(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = rooms.subscribe("room", "ada"), rooms.subscribe("room", "ada")
+    rooms.heard()
+    rooms.fails = True
+
+    one.wire.close()
+    assert rooms.heard() == []
+    two.wire.close()
+
+    assert rooms.heard() == [("leave", "ada")]
+    assert "did not accept" in caplog.text
+    rooms.subscribe("room", "ada")
+    assert rooms.heard() == [("join", "ada")]
+
+
+@pytest.mark.parametrize(
+    ("failing", "heard"),
+    [("begin", [("join", "ada")]), ("pause", [("leave", "ada")]), ("", [])],
+)
+def test_what_cannot_be_noted_is_said_at_once(
+    rooms: Rooms, failing: str, heard: list[tuple[str, str]]
+) -> None:
+    stays = rooms.members.stays
+    assert isinstance(stays, FailingStays)
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+    stays.failing = failing
+
+    rooms.subscribe("room", "ada") if failing == "begin" else ada.wire.close()
+
+    assert rooms.heard() == heard
+
+
+def test_a_store_that_fails_when_the_time_is_over_is_asked_again(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture
+) -> None:
+    stays = rooms.members.stays
+    assert isinstance(stays, FailingStays)
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+    ada.wire.close()
+    stays.failing = "find_absent"
+    rooms.wait()
+    assert rooms.heard() == []
+
+    stays.failing = ""
+    rooms.wait(300)
+
+    assert rooms.heard() == [("leave", "ada")]
+    assert "failed" in caplog.text
+
+
+def test_neither_queue_nor_store_working_is_logged(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture
+) -> None:
+    stays = rooms.members.stays
+    assert isinstance(stays, FailingStays)
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+    rooms.fails, stays.failing = True, "find_absent"
+
+    ada.wire.close()
+
+    assert rooms.heard() == []
+    assert "could not look" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ("nonsense", "is not from a PubSub"),
+        ("[]", "is not from a PubSub"),
+        ({"wspubsub": 1}, "is not from a PubSub"),
+        ({"wspubsub": 1, "absent": ["room", "ada"]}, "is not from a PubSub"),
+        ({"wspubsub": 2}, "unknown version 2"),
+    ],
+)
+def test_a_message_of_anybody_else_fails_alone(
+    rooms: Rooms, caplog: pytest.LogCaptureFixture, body: Any, reason: str
+) -> None:
+    good = {"wspubsub": 1, "absent": ["room", "ada", 1]}
+    event = queue_event(body, good, {"wspubsub": 1, "absent": ["gone", "ada", 1]})
+
+    answer: Any = rooms.pubsub(event)
+
+    first = event["Records"][0]["messageId"]
+    assert answer == {"batchItemFailures": [{"itemIdentifier": first}]}
+    assert reason in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"grace_seconds": 0.5}, "from 1 to 900"),
+        ({"grace_seconds": 901}, "from 1 to 900"),
+        ({"grace_seconds": True}, "from 1 to 900"),
+        ({"grace_seconds": "10"}, "from 1 to 900"),
+        ({"grace_seconds": float("nan")}, "from 1 to 900"),
+        ({"grace_seconds": 900, "join_leave": False}, "join_leave=True"),
+    ],
+)
+def test_a_period_that_cannot_be_is_refused(
+    options: dict[str, Any], reason: str
+) -> None:
+    pubsub = PubSub(
+        MemoryMemberStore(), RecordingConnections(), queue=lambda: Queue("url")
+    )
+    with pytest.raises(UsageError, match=reason):
+        pubsub.topic("room", **{"join_leave": True, **options})
+    assert pubsub.event_sources == frozenset()
+
+
+def test_a_period_needs_a_queue() -> None:
+    pubsub = PubSub(MemoryMemberStore(), RecordingConnections())
+    with pytest.raises(UsageError, match="queue="):
+        pubsub.topic("room", join_leave=True, grace_seconds=10)
+
+
+def test_a_queue_is_declared_where_a_topic_has_a_period(rooms: Rooms) -> None:
+    assert rooms.pubsub.event_sources == {"queue"}
