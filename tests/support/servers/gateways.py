@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from websockets.sync.client import ClientConnection, connect
 
@@ -124,12 +124,14 @@ def dev(
     cwd: Path = ROOT,
     environ: Mapping[str, str] = CREDENTIALS,
     stdin: int | None = None,
+    stderr: IO[str] | None = None,
 ) -> Iterator[DevGateway]:
-    """Run `wspubsub dev` on a free port."""
+    """Run `wspubsub dev` on a free port; `stderr` is where it complains."""
     with subprocess.Popen(
         command("dev", target, "--port", "0", "--json-logs", *arguments),
         stdin=stdin,
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=cwd,
         env=environment(environ),
