@@ -69,7 +69,7 @@ def _check_authorizer(
 
 def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
     text = f"{_ARN}{deployment.api.api_id}/{path}"
-    return deployment.is_open or any(
+    return deployment.api.has_other_permissions or any(
         each.function in (function, UNKNOWN)
         and may_equal(each.principal, _GATEWAY)
         and may_match(each.source, text)

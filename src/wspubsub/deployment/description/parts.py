@@ -18,7 +18,7 @@ class Function:
     Attributes:
         name: Logical ID, or name.
         arn: Its ARN without qualifier.
-        handler: What it runs: `module.function`.
+        handler: What it runs: `module.function`; UNKNOWN for most images.
         code: What its code is, so that equal code is equal text.
         module: Path of its handler's module without suffix, if its code is a folder
             of this machine.
@@ -35,7 +35,7 @@ class Function:
 
     name: str
     arn: str
-    handler: Maybe[str] | None
+    handler: Maybe[str]
     code: str
     module: str | None
     has_layers: bool
@@ -159,6 +159,7 @@ class Api:
         has_other_routes: Whether it may have others.
         stages: Its stages.
         has_other_stages: Whether it may have others.
+        has_other_permissions: Whether others may let it invoke a function.
         authorizers: Its authorizers.
         domains: The custom domains that lead to it.
         has_other_domains: Whether others may lead to it.
@@ -172,6 +173,7 @@ class Api:
     has_other_routes: bool
     stages: tuple[Stage, ...]
     has_other_stages: bool
+    has_other_permissions: bool = False
     authorizers: tuple[Authorizer, ...] = ()
     domains: tuple[DomainMapping, ...] = ()
     has_other_domains: bool = False

@@ -111,9 +111,16 @@ def _stream_arn(resource: Resource, evaluate: Evaluate) -> str:
     return f"{arn_of(resource, evaluate)}/stream/${{{resource.name}.Stream}}"
 
 
+def _sam_alias(resource: Resource, evaluate: Evaluate) -> str:
+    return f"{arn_of(resource, evaluate)}:${{{resource.name}.Alias}}"
+
+
 _ATTRIBUTES: dict[tuple[str, str], Callable[[Resource, Evaluate], str]] = {
     (API, "ApiEndpoint"): _api_endpoint,
     (TABLE, "StreamArn"): _stream_arn,
+    # What SAM calls the alias and the version that it publishes.
+    (FUNCTION, "Alias"): _sam_alias,
+    (FUNCTION, "Version"): _sam_alias,
     (QUEUE, "QueueName"): name_of,
     (QUEUE, "QueueUrl"): reference_to,
     (ALIAS, "AliasArn"): _qualified,
