@@ -698,3 +698,80 @@ def test_an_image_may_be_told_to_run_another_handler() -> None:
     (line,) = found(template)
 
     assert line.startswith("Function: its Handler is main.handler, not app.handler")
+
+
+def test_a_permission_of_everybody_is_one_of_api_gateway() -> None:
+    template = made()
+    permission = properties(template, "InvokePermission")
+    permission["Principal"] = "*"
+    permission["Action"] = "lambda:*"
+    assert found(template) == []
+
+    permission["Action"] = "lambda:GetFunction"
+
+    (line,) = found(template)
+    assert "may not invoke it" in line
+
+
+@pytest.mark.parametrize(
+    ("shared", "own"),
+    [
+        ({"WSPUBSUB_TABLE": "t"}, {"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}}),
+        (None, {"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}, "WSPUBSUB_TABLE": "t"}),
+        ({"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}}, choose({"A": "b"})),
+        (choose({"A": "b"}), {"A": "c"}),
+    ],
+)
+def test_sams_globals_and_the_functions_own_variables_are_one(
+    shared: object, own: object
+) -> None:
+    template = made(template_format="sam")
+    properties(template, "Function")["Environment"] = {"Variables": own}
+    if shared is not None:
+        template["Globals"] = {"Function": {"Environment": {"Variables": shared}}}
+
+    assert found(template) == []
+
+
+def test_what_neither_sams_globals_nor_the_function_have_is_missing() -> None:
+    template = made(template_format="sam")
+    own = properties(template, "Function")["Environment"]["Variables"]
+    shared = {"WSPUBSUB_TABLE": own.pop("WSPUBSUB_TABLE")}
+    template["Globals"] = {"Function": {"Environment": {"Variables": shared}}}
+    assert found(template) == []
+
+    shared.clear()
+
+    (line,) = found(template)
+    assert "has no environment variable WSPUBSUB_TABLE" in line
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::Select": [7, ["prod"]]},
+        {"Fn::Select": [{"Ref": "Nothing"}, ["prod"]]},
+        {"Fn::Select": "prod"},
+        {"Fn::Select": [0, {"Fn::Split": ["-", {"Fn::ImportValue": "x"}]}]},
+        {"Fn::Select": [1, {"Fn::Split": [":", "a:prod"]}]},
+        {"Fn::If": ["IsProd"]},
+        {"Fn::FindInMap": ["Nothing", "a", "b"]},
+        {"Fn::FindInMap": "x"},
+        {"Fn::Cidr": ["10.0.0.0/16", 1, 8]},
+    ],
+)
+def test_a_stage_whose_name_cannot_be_read_may_have_any(value: object) -> None:
+    template = made()
+
+    properties(template, "Stage")["StageName"] = value
+
+    assert found(template) == []
+
+
+@pytest.mark.parametrize("timeout", ["abc", "1e999", {"Ref": "Seconds"}, [5]])
+def test_a_number_that_cannot_be_read_is_not_judged(timeout: object) -> None:
+    template = made()
+
+    properties(template, "Function")["Timeout"] = timeout
+
+    assert found(template) == []

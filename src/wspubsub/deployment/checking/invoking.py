@@ -71,7 +71,7 @@ def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
     text = f"{_ARN}{deployment.api.api_id}/{path}"
     return deployment.api.has_other_permissions or any(
         each.function in (function, UNKNOWN)
-        and may_equal(each.principal, _GATEWAY)
+        and (each.principal == "*" or may_equal(each.principal, _GATEWAY))
         and may_match(each.source, text)
         for each in deployment.permissions
     )

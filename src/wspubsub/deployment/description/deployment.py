@@ -94,11 +94,8 @@ class Deployment:
         if any(each.name == name for each in self.running):
             return True
         function = next((f for f in self.functions if f.name == name), None)
-        if function is None or function.handler is UNKNOWN:
+        if function is None or function.handler is UNKNOWN or not self.running:
             return UNKNOWN
-        if _names_handler(function, self.application.handler):
-            # Another of that name is the one, or nobody knows which.
-            return False if self.running else UNKNOWN
         return False
 
     def function_of(self, route: Route) -> Maybe[str] | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 from wspubsub.deployment.description.parts import EventSource, Function, Permission
-from wspubsub.deployment.description.texts import ANYTHING, may_equal
+from wspubsub.deployment.description.texts import ANYTHING, may_equal, may_match
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.deployment.reading.identities import (
     FUNCTION,
@@ -29,6 +29,7 @@ PARTIAL_RESPONSES = "ReportBatchItemFailures"
 GATEWAY = "apigateway.amazonaws.com"
 
 _HANDLER = re.compile(r"\w+(\.\w+)+")
+_INVOKE = "lambda:invokefunction"
 _MAPPING = "AWS::Lambda::EventSourceMapping"
 _PERMISSION = "AWS::Lambda::Permission"
 
@@ -83,8 +84,7 @@ class Functions:
         """Yield who may invoke which function."""
         text = self._values.text
         for each in self._stack.of_kind(_PERMISSION):
-            action = each.get("Action")
-            if not may_equal(text(action), "lambda:InvokeFunction"):
+            if not may_match(text(each.get("Action")).lower(), _INVOKE):
                 continue
             source = each.get("SourceArn")
             yield Permission(
