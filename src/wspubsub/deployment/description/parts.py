@@ -135,12 +135,14 @@ class Authorizer:
 
     Attributes:
         name: Logical ID, or ID.
+        authorizer_id: Its ID, a text.
         function: Name of its function; None if it is certainly none.
         has_credentials: Whether it is invoked with a role of its own.
         identity_sources: What it needs, as texts.
     """
 
     name: str
+    authorizer_id: str
     function: Maybe[str] | None
     has_credentials: bool
     identity_sources: tuple[str, ...]
@@ -153,6 +155,7 @@ class Api:
     Attributes:
         name: Logical ID, or ID.
         api_id: Its ID, a text.
+        arn: Its ARN as `execute-api` has it, a text.
         selection_expression: Its route selection expression.
         is_endpoint_disabled: Whether only custom domains lead to it.
         routes: Its routes.
@@ -167,6 +170,7 @@ class Api:
 
     name: str
     api_id: str
+    arn: str
     selection_expression: Maybe[str] | None
     is_endpoint_disabled: Maybe[bool]
     routes: tuple[Route, ...]
@@ -217,6 +221,7 @@ class Table:
         name: Logical ID, or name.
         table_name: Its name, a text.
         arn: Its ARN, a text.
+        stream_arn: That of its stream, a text.
         keys: Name and kind (`HASH`, `RANGE`) of each key.
         key_types: Type (`S`, `N`, `B`) of each attribute that is defined.
         has_ttl: Whether time to live is on.
@@ -228,6 +233,7 @@ class Table:
     name: str
     table_name: str
     arn: str
+    stream_arn: str
     keys: Maybe[tuple[tuple[str, str], ...]]
     key_types: Maybe[Mapping[str, str]]
     has_ttl: Maybe[bool]

@@ -13,7 +13,7 @@ from wspubsub.deployment.description.parts import (
 from wspubsub.deployment.description.texts import is_known, is_literal, may_equal
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe, is_zero
 from wspubsub.deployment.reading.functions import Functions
-from wspubsub.deployment.reading.identities import API
+from wspubsub.deployment.reading.identities import API, HERE
 from wspubsub.deployment.reading.stack import (
     Resource,
     Stack,
@@ -65,6 +65,7 @@ class Apis:
         return Api(
             name=each.name,
             api_id=api_id,
+            arn=f"arn:${{AWS::Partition}}:execute-api:{HERE}:{api_id}",
             selection_expression=self._values.literal(
                 each.get("RouteSelectionExpression")
             ),
@@ -237,6 +238,7 @@ class Apis:
         uri = each.get("AuthorizerUri")
         return Authorizer(
             name=each.name,
+            authorizer_id=f"${{{each.name}}}",
             function=UNKNOWN if uri is None else self._functions.find(uri),
             has_credentials=each.get("AuthorizerCredentialsArn") is not None,
             identity_sources=tuple(self._values.text(one) for one in sources),
