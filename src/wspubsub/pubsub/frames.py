@@ -84,7 +84,7 @@ class Page(NamedTuple):
 
     @property
     def end(self) -> "Position":
-        """Position of the page's last message: the next page is read since then."""
+        """Position of the last message, behind which the next page begins."""
         if not self.publications:
             return self.position
         return self.position._replace(offset=self.publications[-1].offset)
