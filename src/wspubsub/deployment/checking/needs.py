@@ -29,7 +29,7 @@ from wspubsub.deployment.permissions import (
 from wspubsub.handlers.application import HISTORY, MEMBERS
 
 CONNECTION = "connection-id"
-"""Stands for any connection in the ARN of what is done with one."""
+"""Stands for any connection in an ARN."""
 
 _DECRYPT, _GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 
