@@ -18,7 +18,8 @@ class Limits(Record):
     """How much a single connection may request.
 
     Attributes:
-        topics: How many topics it may be subscribed to; one more is error 106. A frame
+        topics: How many topics it may be subscribed to, by the server as well; one more
+            is error 106, or `TooManyTopicsError` where the server subscribes it. A frame
             may have as many commands that read history or presence, renew a token or
             unsubscribe from what the connection is not subscribed to; one more is error
             111, which clients may try again.
