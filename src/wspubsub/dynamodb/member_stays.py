@@ -81,10 +81,9 @@ class MemberStays:
             "c": {"S": who.connection_id},
             TTL_ATTRIBUTE: as_number(self._stamp().expires_at),
         }
-        removes = ["info"]
-        if who.info is not None:
-            sets["info"] = {"S": who.info}
-            removes = []
+        said = {"info": who.info, "i": who.topic_info}
+        sets |= {name: {"S": text} for name, text in said.items() if text is not None}
+        removes = sorted(said.keys() - sets.keys())
         request = update_request(sets, removes, {"n": _ONE_MORE})
         request["ExpressionAttributeValues"] |= {
             ":zero": as_number(0),
