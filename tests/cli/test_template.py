@@ -131,6 +131,44 @@ def test_a_permission_that_is_taken_from_the_template_is_named(
     )
 
 
+@pytest.mark.slow
+def test_what_is_ignored_is_not_said_and_what_publishes_is_judged(
+    project: Path, capsys: Said
+) -> None:
+    (project / "cron.py").write_text("def handler(event, context): ...\n")
+    text = printed(capsys, "template", "app.py", "--publisher", "cron.py:handler")
+    # The function's own role comes first, that of the publisher last.
+    head, action, tail = text.rpartition("            - dynamodb:Query\n")
+    assert action
+    (project / "t.yaml").write_text(head + tail)
+    arguments = ["check", "t.yaml", "app.py", "--publisher", "cron.py:handler"]
+
+    assert main(arguments) == 1
+
+    assert capsys.readouterr().out == (
+        "PublisherRole: does not allow dynamodb:Query on Table for Publisher: add it "
+        "[actions]\n"
+    )
+    assert main([*arguments, "--ignore", "actions"]) == 0
+
+
+@pytest.mark.slow
+def test_a_loop_that_cannot_be_read_is_a_warning(project: Path, capsys: Said) -> None:
+    text = printed(capsys, "template", "app.py", "--output-format", "json")
+    template = json.loads(text)
+    template["Resources"]["Fn::ForEach::More"] = ["Key", {"Ref": "Keys"}, {}]
+    (project / "t.json").write_text(json.dumps(template))
+
+    assert main(["check", "t.json", "app.py"]) == 0
+
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "wspubsub: warning: Fn::ForEach::More goes through what is known at deployment "
+        "only, so what it makes is not checked\n"
+    )
+
+
 def test_every_option_reaches_the_template(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(RECORDS)
 

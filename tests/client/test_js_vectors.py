@@ -15,7 +15,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 VECTORS = Path(__file__).parent / "vectors"
 STORIES: list[dict[str, Any]] = [
-    json.loads(path.read_text()) for path in sorted(VECTORS.glob("*.json"))
+    json.loads(path.read_text())
+    for path in sorted([*VECTORS.glob("*.json"), *VECTORS.glob("javascript/*.json")])
 ]
 Results = Mapping[str, str]
 

@@ -121,7 +121,9 @@ class Story:
                 for each in sequencer.publication(offset, data)
             ],
             "history": lambda: sequencer.history(must_be(position), publications),
-            "history_failed": lambda: sequencer.history_failed(step["code"]),
+            "history_failed": lambda: sequencer.history_failed(
+                step["code"], is_temporary=step.get("temporary", False)
+            ),
             "position": lambda: sequencer.checked(must_be(position)),
             "taken": lambda: sequencer.taken(step["count"]),
             "retry": sequencer.retry,

@@ -109,6 +109,13 @@ WORDS = [
 ]
 
 
+@pytest.mark.parametrize(
+    "text", ["\x85", "a\x85b", "\u2028", "1\u2029", "\r", "a\nb\n"]
+)
+def test_every_end_of_a_line_is_kept(text: str) -> None:
+    assert yaml.safe_load(to_yaml({"Default": text})) == {"Default": text}
+
+
 def test_words_and_numbers_are_quoted() -> None:
     document = {word: word for word in WORDS}
 

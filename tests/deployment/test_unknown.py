@@ -322,7 +322,18 @@ def deployment_after_routes(template: Template) -> None:
     }
 
 
+def deployment_that_names_its_stage(template: Template) -> None:
+    resources = template["Resources"]
+    del resources["Stage"]["Properties"]["AutoDeploy"]
+    resources["Deployment"] = {
+        "Type": "AWS::ApiGatewayV2::Deployment",
+        "DependsOn": [name for name in resources if name.endswith(("Route", "Stage"))],
+        "Properties": {"ApiId": {"Ref": "Api"}, "StageName": {"Ref": "Stage"}},
+    }
+
+
 RIGHT: list[Change] = [
+    deployment_that_names_its_stage,
     policies_entry_if,
     policies_if,
     document_if,

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -193,6 +194,17 @@ def test_what_a_client_sends_cannot_control_the_terminal(*, as_json: bool) -> No
     text = stream.getvalue()
     assert len(text.splitlines()) == 2
     assert not set(text) & {"\x1b", "\x07", "\r", "\x9b"}
+
+
+def test_the_line_of_an_event_fits_into_a_terminal() -> None:
+    stream = io.StringIO()
+    long = replace(invoke(), invocation_id="8c1ea0b2-9d3f-4e6f-8a21-5c1f80aa7d10")
+
+    Journal(stream).log_invoked(long, outcome(Returned({"statusCode": 200})))
+
+    line = stream.getvalue().rstrip("\n")
+    assert line.endswith("request 8c1e…")
+    assert len(line) <= 80
 
 
 def test_a_reader_that_goes_away_is_noticed_once() -> None:

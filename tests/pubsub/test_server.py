@@ -210,6 +210,20 @@ def test_the_server_sees_who_is_there(world: World) -> None:
     assert world.pubsub.presence_stats("room:1") == PresenceStats(clients=4, users=3)
 
 
+def test_a_history_is_read_page_by_page(world: World) -> None:
+    for number in range(5):
+        world.pubsub.publish("room:1", {"n": number})
+
+    read = []
+    page = world.pubsub.history("room:1", limit=2)
+    while page.publications:
+        read.append([each.json() for each in page.publications])
+        page = world.pubsub.history("room:1", page.end, limit=2)
+
+    assert read == [[{"n": 0}, {"n": 1}], [{"n": 2}, {"n": 3}], [{"n": 4}]]
+    assert page.end == page.position
+
+
 def test_the_server_reads_the_history(world: World) -> None:
     for number in range(5):
         world.pubsub.publish("room:1", number)

@@ -9,6 +9,7 @@ from types import ModuleType
 import pytest
 
 from wspubsub import (
+    History,
     MemorySubscriptionStore,
     MessageEvent,
     Publisher,
@@ -17,9 +18,11 @@ from wspubsub import (
     UsageError,
     testing,
 )
-from wspubsub.pubsub import PubSub, User
+from wspubsub.pubsub import ANYONE, PubSub, User
 from wspubsub.testing import (
+    Account,
     GatewayConfig,
+    HandshakeRefused,
     InProcessGateway,
     RecordingConnections,
     ScriptedStore,
@@ -175,6 +178,63 @@ def test_the_double_is_a_fixture_too(
     wspubsub_connections.post("a", b"x")
 
     assert wspubsub_connections.messages("a") == [b"x"]
+
+
+class TestAuthorized:
+    @pytest.fixture
+    def wspubsub_config(self) -> GatewayConfig:
+        sources = ("route.request.querystring.token",)
+        return GatewayConfig(has_authorizer=True, identity_sources=sources)
+
+    def test_the_gateway_takes_an_authorizer(
+        self, wspubsub_gateway: InProcessGateway
+    ) -> None:
+        wspubsub_gateway.handler = Router()
+        wspubsub_gateway.authorizer = lambda event, _context: {
+            "principalId": event["queryStringParameters"]["token"],
+            "policyDocument": {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Action": "execute-api:Invoke",
+                        "Effect": "Allow",
+                        "Resource": event["methodArn"],
+                    }
+                ],
+            },
+        }
+
+        with pytest.raises(HandshakeRefused, match="401"):
+            wspubsub_gateway.connect()
+        client = wspubsub_gateway.connect(query={"token": "alice"})
+
+        client.send("x")
+        context = wspubsub_gateway.invocations[-1].event["requestContext"]
+        assert context["authorizer"]["principalId"] == "alice"
+
+
+@pytest.mark.slow
+def test_the_stream_of_the_account_delivers_what_a_pubsub_publishes(
+    wspubsub_aws: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WSPUBSUB_STREAM", wspubsub_aws.stream_arn)
+    pubsub = PubSub.from_environment()
+    pubsub.connect(lambda _request: User("ada"))
+    room = pubsub.topic("room:{room_id}", history=History())
+    room.subscribe(ANYONE)
+    gateway = InProcessGateway(pubsub)
+    gateway.add_event_source(wspubsub_aws.stream)
+    client = gateway.connect()
+    client.send({"id": 1, "connect": {}})
+    client.send({"id": 2, "subscribe": {"channel": "room:1"}})
+    client.receive_all()
+
+    pubsub.publish("room:1", "hello")
+    client.expect_nothing()
+    gateway.run_event_sources()
+
+    (push,) = client.receive_all_json()
+    assert push["push"]["pub"]["data"] == "hello"
 
 
 class TestOverridden:

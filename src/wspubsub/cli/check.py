@@ -12,7 +12,7 @@ from wspubsub.cli.options import (
     is_needed,
     read_environ,
 )
-from wspubsub.deployment.checking import Finding, check_template, find_sources
+from wspubsub.deployment.checking import RULES, Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
 from wspubsub.deployment.reading import find_variables, list_unread_loops
 from wspubsub.errors import UsageError
@@ -36,6 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("template", metavar="TEMPLATE", help="file of the template")
     add_handler(parser)
     add_env_file(parser)
+    parser.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        choices=sorted(RULES),
+        metavar="RULE",
+        help="a rule that is not judged, such as too-wide; may be repeated",
+    )
     parser.add_argument(
         "--publisher",
         action="append",
@@ -65,9 +73,10 @@ def run(options: argparse.Namespace) -> int:
     except (UsageError, ImportError) as error:
         complain(str(error))
         return WRONG_USE
-    for finding in findings:
+    kept = [each for each in findings if each.rule not in options.ignore]
+    for finding in kept:
         print(finding)
-    return FOUND if findings else 0
+    return FOUND if kept else 0
 
 
 def _findings(options: argparse.Namespace) -> list[Finding]:

@@ -12,6 +12,7 @@ from wspubsub.cli.options import (
     add_need,
     add_stage,
     add_two_way,
+    route_key,
 )
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
@@ -97,6 +98,7 @@ def _add_routes(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--route",
         action="append",
+        type=route_key,
         default=[],
         metavar="KEY",
         help="a route key besides $connect, $disconnect and $default; if you name "

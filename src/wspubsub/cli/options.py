@@ -2,12 +2,14 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from wspubsub.cli.env_file import read_env_file
 from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 
+_FILE = re.compile(r"\.py(:\w+)?$")
 _ALL = ""
 """Stands for every route that messages take."""
 
@@ -51,6 +53,15 @@ def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
     )
 
 
+def route_key(text: str) -> str:
+    """Return a route key, and refuse what is meant to be the handler."""
+    if _FILE.search(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a file, not a route key; write the handler before the options"
+        )
+    return text
+
+
 def add_two_way(group: argparse._ArgumentGroup) -> None:
     """Add the option that gives routes a route response."""
     group.add_argument(
@@ -58,6 +69,7 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
         action="append",
         nargs="?",
         const=_ALL,
+        type=route_key,
         metavar="KEY",
         help="a route key with a route response, so that the body that its handler "
         "returns is sent to the client; without a KEY, all message routes; may be "

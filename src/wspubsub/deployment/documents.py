@@ -23,6 +23,7 @@ _LOOKS_LIKE_DATA = re.compile(
     r"|y|n|yes|no|on|off|true|false|null|nil|none|undefined|~|=|<<|",
     re.IGNORECASE | re.ASCII,
 )
+_ENDS_OF_LINES = frozenset("\x85\u2028\u2029")
 # The short form of every other function is its name after "Fn::".
 _UNPREFIXED = {"Ref", "Condition"}
 
@@ -47,6 +48,8 @@ def to_yaml(template: dict[str, Any]) -> str:
 
     def represent_text(dumper: _Yaml, text: str) -> _Yaml:
         style = "'" if _LOOKS_LIKE_DATA.fullmatch(text) else None
+        if not _ENDS_OF_LINES.isdisjoint(text):
+            style = '"'  # which escapes them; in others they become blanks
         return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
     Dumper.add_representer(str, represent_text)

@@ -24,6 +24,7 @@ from wspubsub.local.functions.waiting import InvocationOutcome
 _RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
 _MAX_TEXT = 200
+_ID_CHARACTERS = 4
 _ERROR = 400
 # What a client sent must not move the cursor of the developer's terminal.
 _VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
@@ -145,7 +146,7 @@ class Journal:
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
         text = f"{_visible(route_key):<20} {self._paint(result, color)}"
-        text += f" in {milliseconds} ms, request {invoke.invocation_id}"
+        text += f" in {milliseconds} ms, request {_abbreviate(invoke.invocation_id)}"
         if error:
             text += self._paint(f": {_visible(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
@@ -181,7 +182,7 @@ class Journal:
         }
         color = _color_of(line)
         text = f"{_count_records(line):<20} {self._paint(line.outcome, color)}"
-        text += f" in {milliseconds} ms, request {line.invocation_id}"
+        text += f" in {milliseconds} ms, request {_abbreviate(line.invocation_id)}"
         if line.error:
             text += self._paint(f": {_visible(line.error)}", color)
         self._write("batch", fields, self._add_time(line.source, text))
@@ -252,6 +253,12 @@ class Journal:
 
     def _paint(self, text: str, color: str) -> str:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
+
+
+def _abbreviate(invocation_id: str) -> str:
+    # Enough to find it in the output of the handler, in a terminal of 80 columns.
+    short = invocation_id[:_ID_CHARACTERS]
+    return short if short == invocation_id else f"{short}…"
 
 
 def _describe_result(result: InvocationResult) -> tuple[str, str, str]:

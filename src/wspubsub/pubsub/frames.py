@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wspubsub.messages import MAX_MESSAGE_BYTES
+from wspubsub.messages import MAX_MESSAGE_BYTES, Json
 from wspubsub.pubsub.codes import Code
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ class Publication(NamedTuple):
     offset: int = 0
     info: "ClientInfo | EncodedJson | None" = None
 
+    def json(self) -> Json:
+        """Return the message as the JSON value that was published."""
+        return json.loads(self.data)
+
     def fields(self) -> dict[str, Any]:
         """Return its fields as the protocol names them."""
         fields: dict[str, Any] = {"data": self.data}
@@ -83,6 +87,13 @@ class Page(NamedTuple):
 
     publications: tuple[Publication, ...]
     position: "Position"
+
+    @property
+    def end(self) -> "Position":
+        """Position of the last message, behind which the next page begins."""
+        if not self.publications:
+            return self.position
+        return self.position._replace(offset=self.publications[-1].offset)
 
     def fields(self) -> dict[str, Any]:
         """Return it as a history reply has it."""

@@ -10,6 +10,7 @@ from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import DataFrame
 from wspubsub.mappings.clients import ReceivingClient, StreamsClient
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
+from wspubsub.testing.account import Account
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.contexts import LambdaContext
 from wspubsub.testing.declared import read_config
@@ -39,6 +40,7 @@ from wspubsub.testing.streams import StreamSource
 
 __all__ = [
     "START_TIME",
+    "Account",
     "ClientClosedError",
     "DataFrame",
     "EventSource",

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway.config import GatewayConfig
+from wspubsub.testing.streams import StreamSource
 
 TABLE = "wspubsub"
 
@@ -25,11 +27,34 @@ ENVIRONMENT = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
 }
-_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "WSPUBSUB_STREAM", "WSPUBSUB_QUEUE_URL")
+_UNSET = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "WSPUBSUB_STREAM", "WSPUBSUB_QUEUE")
+
+
+class Account:
+    """The account that the fixture `wspubsub_aws` returns.
+
+    Attributes:
+        table: Name of the table.
+        stream_arn: ARN of the table's stream.
+    """
+
+    def __init__(self, table: str, stream_arn: str) -> None:
+        self.table = table
+        self.stream_arn = stream_arn
+
+    @cached_property
+    def stream(self) -> StreamSource:
+        """The stream as an event source of an `InProcessGateway`."""
+        import boto3
+
+        # Where moto listens for it.
+        url = f"https://streams.dynamodb.{_CONFIG.region}.amazonaws.com"
+        client = boto3.client("dynamodbstreams", endpoint_url=url)
+        return StreamSource(client, self.stream_arn)
 
 
 @contextmanager
-def run_account() -> Iterator[None]:
+def run_account() -> Iterator[Account]:
     """Have moto answer for AWS, with an empty table, while the block runs.
 
     Raises:
@@ -37,6 +62,7 @@ def run_account() -> Iterator[None]:
     """
     try:
         # Only where it is used: they take more than half a second.
+        import boto3
         from moto import mock_aws
     except ImportError:
         raise UsageError(
@@ -51,8 +77,9 @@ def run_account() -> Iterator[None]:
             os.environ.pop(name, None)
         os.environ.update(ENVIRONMENT)
         with mock_aws():
-            create_table(TABLE)
-            yield
+            create_table(TABLE, stream=True)
+            described = boto3.client("dynamodb").describe_table(TableName=TABLE)
+            yield Account(TABLE, described["Table"]["LatestStreamArn"])
     finally:
         for name in (*ENVIRONMENT, *_UNSET):
             os.environ.pop(name, None)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from wspubsub.gateway.config import GatewayConfig
-from wspubsub.testing.account import run_account
+from wspubsub.testing.account import Account, run_account
 from wspubsub.testing.gateway import InProcessGateway
 from wspubsub.testing.recording import RecordingConnections
 from wspubsub.testing.scripted import ScriptedStore
@@ -40,11 +40,11 @@ def wspubsub_connections() -> RecordingConnections:
 
 
 @pytest.fixture
-def wspubsub_aws() -> Iterator[None]:
+def wspubsub_aws() -> Iterator[Account]:
     """Have moto stand in for AWS: an empty table, and variables that name it.
 
     `WSPUBSUB_TABLE` and `WSPUBSUB_ENDPOINT` are set as `wspubsub dev` sets them. What
     reads them when it is imported must be imported after this, in a fixture or a test.
     """
-    with run_account():
-        yield
+    with run_account() as account:
+        yield account

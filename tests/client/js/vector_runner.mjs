@@ -107,7 +107,7 @@ const dataOf = (bytes) => "x".repeat(bytes - 2);
 
 class Story {
   outputs = [];
-  clock = new Clock();
+  time = new Clock();
   constructor(vector, PubSubClient) {
     this.vector = vector;
     const say = (output) => this.outputs.push(output);
@@ -140,7 +140,7 @@ class Story {
   }
 
   async tell() {
-    const restore = this.clock.install();
+    const restore = this.time.install();
     try {
       this.begin();
       for (const step of this.vector.steps) {
@@ -176,11 +176,12 @@ class Story {
     }
   }
 
-  subscribed({ epoch, offset, was_recovering, recovered, publications }) {
+  subscribed({ epoch, offset, was_recovering, recovered, publications, interrupted }) {
     if (this.centrifuge.state !== "connected") this.centrifuge.turn("connected");
     const known = epoch ? { streamPosition: { epoch, offset } } : {};
     this.sub.turn("subscribed", { wasRecovering: was_recovering, recovered, ...known });
     for (const [at, data] of publications) this.sub.publish(at, data);
+    if (interrupted) this.unsubscribed();
   }
   unsubscribed() {
     this.sub.turn("subscribing");
@@ -195,8 +196,8 @@ class Story {
     const { epoch, offset } = page;
     this.centrifuge.requests.at(-1).resolve({ epoch, offset, publications: publicationsOf(page) });
   }
-  history_failed({ code }) {
-    this.centrifuge.requests.at(-1).reject({ code: code || 1, message: "failed" });
+  history_failed({ code, temporary }) {
+    this.centrifuge.requests.at(-1).reject({ code: code || 1, temporary, message: "failed" });
   }
   position({ epoch, offset }) {
     this.centrifuge.checks.at(-1).resolve({ epoch, offset, publications: [] });
@@ -207,14 +208,21 @@ class Story {
   unanswered() {
     this.centrifuge.checks.at(-1).reject({ code: 1, message: "timeout" });
   }
+  disconnected() {
+    this.sub.turn("subscribing");
+    this.centrifuge.turn("connecting");
+  }
+  clock({ seconds, steps }) {
+    this.time.move(seconds, steps);
+  }
   retry() {
-    this.clock.move(20, 20);
+    this.time.move(20, 20);
   }
   minute() {
-    this.clock.move(60, 60);
+    this.time.move(60, 60);
   }
   check() {
-    this.clock.move(300, 1);
+    this.time.move(300, 1);
   }
 }
 

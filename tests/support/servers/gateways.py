@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from websockets.sync.client import ClientConnection, connect
 
@@ -123,11 +123,13 @@ def dev(
     *arguments: str,
     cwd: Path = ROOT,
     environ: Mapping[str, str] = CREDENTIALS,
+    stderr: IO[str] | None = None,
 ) -> Iterator[DevGateway]:
-    """Run `wspubsub dev` on a free port."""
+    """Run `wspubsub dev` on a free port; `stderr` is where it complains."""
     with subprocess.Popen(
         command("dev", target, "--port", "0", "--json-logs", *arguments),
         stdout=subprocess.PIPE,
+        stderr=stderr,
         text=True,
         cwd=cwd,
         env=environment(environ),

@@ -49,13 +49,6 @@ def _check_response(route: Route) -> Iterator[Finding]:
             "AWS::ApiGatewayV2::RouteResponse with RouteResponseKey $default, or "
             "remove it",
         )
-    elif route.has_response is True and route.is_two_way is False:
-        yield Finding(
-            "route-response",
-            route.name,
-            "has a route response that is never sent: set "
-            "RouteResponseSelectionExpression to $default",
-        )
 
 
 def _check_integration_response(route: Route) -> Iterator[Finding]:

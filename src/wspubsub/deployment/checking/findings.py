@@ -34,7 +34,7 @@ RULES = {
     "integration-timeout": "API Gateway gives up before the function does",
     # Answers.
     "one-way": "a one-way route drops the answers of its handler",
-    "route-response": "a two-way route has no route response, or the reverse",
+    "route-response": "a two-way route has no route response",
     "integration-response": "a two-way route without proxy integration sends nothing",
     # Stages.
     "stage-missing": "the API has no stage",

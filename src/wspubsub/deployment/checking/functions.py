@@ -64,7 +64,8 @@ def _check_timeout(function: Function) -> Iterator[Finding]:
             "timeout",
             function.name,
             f"Timeout is {timeout} s, but API Gateway waits {MAX_TIMEOUT_SECONDS} "
-            f"s at most: set it to {MAX_TIMEOUT_SECONDS} or less",
+            f"s at most, and clients then get an error for what it still does: set it "
+            f"to {MAX_TIMEOUT_SECONDS} or less",
         )
 
 
@@ -125,9 +126,9 @@ def _check_integrations(deployment: Deployment) -> Iterator[Finding]:
         waits = integration.timeout_milliseconds
         if function is None or waits is UNKNOWN or function.timeout_seconds is UNKNOWN:
             continue
+        timeout = function.timeout_seconds
         # A longer one than API Gateway's own limit is said elsewhere.
-        timeout = min(function.timeout_seconds, MAX_TIMEOUT_SECONDS)
-        if waits < timeout * 1000:
+        if waits < timeout * 1000 <= MAX_TIMEOUT_SECONDS * 1000:
             yield Finding(
                 "integration-timeout",
                 integration.name,

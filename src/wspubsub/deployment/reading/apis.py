@@ -153,15 +153,19 @@ class Apis:
         values = self._values
         deployed = each.get("DeploymentId")
         is_automatic = values.switch(each.get("AutoDeploy"))
+        name = values.text(each.get("StageName"))
         deployment = self._find_deployment(values.text(deployed))
-        is_early = is_automatic is False and deployment is not None
+        if deployment is None:
+            deployment = self._find_deployment_to(name)
+        is_deployed = deployed is not None or deployment is not None
+        is_early = is_automatic is False and not self._stack.is_open
         return Stage(
             name=each.name,
-            stage_name=values.text(each.get("StageName")),
-            receives_routes=is_automatic if deployed is None else True,
+            stage_name=name,
+            receives_routes=True if is_deployed else is_automatic,
             deployment=deployment.name if deployment else None,
             early_routes=tuple(self._find_early(deployment, routes))
-            if is_early and deployment and not self._stack.is_open
+            if is_early and deployment
             else (),
             refusing=tuple(self._find_refusing(each)),
         )
@@ -170,6 +174,14 @@ class Apis:
         name = text.removeprefix("${").removesuffix("}").partition(".")[0]
         found = self._stack.get(name)
         return found if found is not None and found.kind == _DEPLOYMENT else None
+
+    def _find_deployment_to(self, stage: str) -> Resource | None:
+        """Return a deployment that names the stage, instead of the reverse."""
+        for each in self._stack.of_kind(_DEPLOYMENT):
+            name = each.get("StageName")
+            if name is not None and may_equal(self._values.text(name), stage):
+                return each
+        return None
 
     def _find_early(
         self, deployment: Resource, routes: list[Resource]

@@ -24,14 +24,16 @@ Resources = dict[str, Any]
 
 def expand_sam(template: Mapping[str, Any], resources: Mapping[str, Any]) -> Resources:
     """Return resources without SAM's functions, WebSocket APIs and tables."""
-    shared = as_mapping(as_mapping(template.get("Globals")).get("Function"))
+    everywhere = as_mapping(template.get("Globals"))
+    shared = as_mapping(everywhere.get("Function"))
     found: Resources = {}
     for name, each in resources.items():
         properties = as_mapping(each.get("Properties"))
         if each["Type"] == _FUNCTION:
             made = _expand_function(name, _merge(shared, properties))
         elif each["Type"] == _API:
-            made = _expand_api(name, properties)
+            common = as_mapping(everywhere.get("WebSocketApi"))
+            made = _expand_api(name, {**common, **properties})
         elif each["Type"] == _TABLE:
             made = {name: _make_table(properties)}
         else:
