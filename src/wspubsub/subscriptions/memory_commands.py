@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wspubsub.subscriptions.members import (
     TOMBSTONE_SECONDS,
@@ -241,7 +241,7 @@ class MemoryPresence:
         topics[connection_id] = _Shown(presence, since, expires_at)
         return is_new
 
-    def change(self, topic: str, connection_id: str, **changes: str | None) -> None:
+    def change(self, topic: str, connection_id: str, **changes: Any) -> None:
         """Change what is said about somebody who is shown."""
         topics = self._shown.get(topic, {})
         if shown := topics.get(connection_id):
