@@ -231,6 +231,15 @@ def test_a_refresh_is_seen_by_publishers(members: MemberStore) -> None:
     assert list(members.members("sport")) == [Member("a=", 20.0)]
 
 
+def test_what_is_said_of_a_connection_is_read_back(members: MemberStore) -> None:
+    ann = open_session(members, info='{"n":1}', expires_at=9_000_000_000.0)
+    bob = open_session(members, "b=", "bob")
+
+    assert members.read_session("a=").session == ann
+    assert members.read_session("b=").session == bob
+    assert (ann.info, bob.info) == ('{"n":1}', None)
+
+
 def test_what_is_said_of_a_connection_changes_with_its_token(
     members: MemberStore,
 ) -> None:
