@@ -22,6 +22,7 @@ from wspubsub.local.apigateway.listener import Listener, explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import OwnCertificate, Tls
+from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.journal import Journal
 
 UPGRADE = HANDSHAKE.format(host="localhost", query="").encode()
@@ -73,7 +74,7 @@ async def serving(
     served = Served()
     journal = Journal(served.log, as_json=True)
     server = GatewayServer(
-        GatewayShell(GatewayConfig(), {}, journal),
+        GatewayShell(GatewayConfig(), DeployedFunctions(), journal),
         journal,
         hosts=AllowedHosts(host),
         tls=tls,
