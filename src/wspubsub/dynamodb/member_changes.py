@@ -83,17 +83,17 @@ class MemberChanges:
             if not is_held(old) or self._holds.trace_item(key).is_done:
                 return True
 
-    def renew(self, session: Session, has_news: bool, topic_item: Item) -> None:  # noqa: FBT001 - a part of what is called side by side
+    def renew(self, session: Session, before: Item, topic_item: Item) -> None:
         """Let a subscription expire with its session, for publishers.
 
         Args:
             session: The session as it is now.
-            has_news: Whether something else is said about its connection now.
+            before: The record of the connection as it was before.
             topic_item: The item of the topic of the connection.
         """
         first = earliest(session.expires_at, read_until(topic_item))
         self._set_until(session.connection_id, topic_item, first)
-        if has_news:
+        if before.get("info", {}).get("S") != session.info:
             self._say(session.connection_id, topic_item, "info", session.info)
 
     def renew_topic(

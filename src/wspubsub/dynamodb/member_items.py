@@ -91,7 +91,7 @@ def update_request(
 
 def until_request(until: float | None) -> dict[str, Any]:
     """Return the UpdateItem that sets until when a token is valid."""
-    return _change_request({"u"}, u=until)
+    return _request(_optional(u=until), {"u"})
 
 
 def token_request(until: float | None, name: str, text: str | None) -> dict[str, Any]:
@@ -102,16 +102,20 @@ def token_request(until: float | None, name: str, text: str | None) -> dict[str,
         name: The attribute for what it says about the connection.
         text: What it says.
     """
-    return _change_request({"u", name}, u=until, **{name: text})
+    return _request(_optional(u=until) | texts({name: text}), {"u", name})
 
 
 def said_request(name: str, text: str | None) -> dict[str, Any]:
     """Return the UpdateItem that sets what is said about somebody present."""
-    return _change_request({name}, **{name: text})
+    return _request(texts({name: text}), {name})
 
 
-def _change_request(names: set[str], **values: Any) -> dict[str, Any]:
-    sets = _optional(**values)
+def texts(values: Mapping[str, str | None]) -> Item:
+    """Return attributes of those texts that there are."""
+    return {name: {"S": text} for name, text in values.items() if text is not None}
+
+
+def _request(sets: Item, names: set[str]) -> dict[str, Any]:
     return update_request(sets, sorted(names - sets.keys()))
 
 
@@ -318,8 +322,7 @@ def _optional(
     u: float | None = None,
     s: bool = False,
 ) -> Item:
-    texts = {"info": info, "i": i}
-    item: Item = {name: {"S": text} for name, text in texts.items() if text is not None}
+    item = texts({"info": info, "i": i})
     if u is not None:
         item["u"] = number(u)
     if s:

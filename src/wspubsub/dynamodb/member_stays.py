@@ -23,6 +23,7 @@ from wspubsub.dynamodb.member_items import (
     number as as_number,
     read_number,
     read_presence,
+    texts,
     update_request,
 )
 from wspubsub.subscriptions.sessions import Presence
@@ -82,7 +83,7 @@ class MemberStays:
             TTL_ATTRIBUTE: as_number(self._stamp().expires_at),
         }
         said = {"info": who.info, "i": who.topic_info}
-        sets |= {name: {"S": text} for name, text in said.items() if text is not None}
+        sets |= texts(said)
         removes = sorted(said.keys() - sets.keys())
         request = update_request(sets, removes, {"n": _ONE_MORE})
         request["ExpressionAttributeValues"] |= {

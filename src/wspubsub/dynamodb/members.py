@@ -95,8 +95,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         if old is None:
             return False
         topics = live_topics(self._items_of(session.connection_id), self._now())
-        has_news = old.get("info", {}).get("S") != session.info
-        run_each(partial(self._changes.renew, session, has_news), topics)
+        run_each(partial(self._changes.renew, session, old), topics)
         return True
 
     def is_gone(self, connection_id: str) -> bool:
