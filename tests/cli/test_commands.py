@@ -86,9 +86,24 @@ def test_every_option_has_help(name: str, capsys: Said) -> None:
         assert re.search(r"\s{2,}\S", option), option
 
 
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
+def test_help_fits_into_a_terminal(
+    words: list[str], capsys: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        ([], "name a handler, such as app.py:handler, or those of single routes"),
+        (["--function", "say"], "takes KEY=HANDLER, not 'say'"),
+        (["--function", f"say={PROBE}", "--queue"], "need a handler besides those"),
         (["app"], "does not name a handler"),
         (["app.py"], "does not exist"),
         (["nowhere.py:handler"], "does not exist"),
@@ -124,7 +139,6 @@ def test_settings_that_cannot_work_are_refused(
     [
         [],
         ["serve"],
-        ["dev"],
         ["dev", PROBE, "--port", "65536"],
         ["dev", PROBE, "--environments", "0"],
         ["dev", PROBE, "--runtime", "node"],
@@ -157,6 +171,8 @@ def test_a_wrong_command_line_is_answered_with_its_usage(
         (["--xyzzy"], "there is no option --xyzzy"),
         (["other.py"], "'other.py' is one argument too many"),
         (["--route", "a", "b"], "'b' is one argument too many"),
+        (["--two-way", "app.py"], "write the handler before the options"),
+        (["--route", "app.py:main"], "write the handler before the options"),
     ],
 )
 def test_a_near_miss_is_answered_with_what_was_probably_meant(

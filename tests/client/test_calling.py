@@ -230,3 +230,15 @@ def test_what_was_never_subscribed_may_be_unsubscribed() -> None:
 def test_a_url_without_tls_takes_no_settings_for_it() -> None:
     with pytest.raises(UsageError, match="wss://"):
         connect("ws://127.0.0.1:9", ssl_context=ssl.create_default_context())
+
+
+def test_a_topic_that_the_server_chooses_is_listened_to(server: Server) -> None:
+    async def run() -> None:
+        async with make_client(server) as client, client.listen("room") as room:
+            server.publish("one")
+
+            assert (await anext(aiter(room))).data == "one"
+            assert server.asked("listen") == [("listen", "room")]
+            assert server.asked("subscribe") == []
+
+    asyncio.run(run())

@@ -18,6 +18,7 @@ from tests.support.sdks.driver import (
     settle,
 )
 from tests.support.sdks.rooms import MODES, Rooms, make_token, run_rooms
+from tests.support.servers.gateways import APPS
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -112,6 +113,23 @@ def test_what_is_lost_is_told_and_the_rest_comes(
     assert (lost["after"]["offset"], lost["before"]["offset"]) == (1, first)
     assert lost["after"]["epoch"] == lost["before"]["epoch"]
     assert handed(alice, room) == [1, *range(first, last + 1)]
+    assert alice.pending("lost") == []
+
+
+def test_more_than_a_reply_can_carry_comes_in_pages(process: Sdk, room: str) -> None:
+    with run_rooms("inline", app=APPS / "long_rooms.py") as long_rooms:
+        alice = enter(process, long_rooms, room)
+        long_rooms.wire.cut()
+        alice.expect("connecting")
+        numbers = range(1, 351)  # an SDK alone recovers 300
+        for number in numbers:
+            long_rooms.call("publish", room, number)
+        long_rooms.wire.mend()
+
+        alice.expect("handed", channel=room, data=numbers[-1])
+        process.close_all()
+
+    assert handed(alice, room) == [*numbers]
     assert alice.pending("lost") == []
 
 

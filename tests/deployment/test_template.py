@@ -489,6 +489,25 @@ def test_a_publisher_may_publish_and_is_invoked_by_its_schedule(
     assert found(template) == []
 
 
+def test_a_publisher_may_only_publish() -> None:
+    publishers = (PublisherFunction("cron.handler"),)
+    plain = made(publishers=publishers, queue=True)
+    logged = made(publishers=publishers, history=True)
+    members = made(publishers=publishers, members=True)
+
+    own = statements(plain, "PublisherRole")
+    assert own["Table"]["Action"] == [
+        "dynamodb:Query",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchWriteItem",
+    ]
+    (resource,) = own["Connections"]["Resource"]
+    assert resource["Fn::Sub"].endswith("/prod/POST/@connections/*")
+    assert "Send" in own
+    for template in (logged, members):
+        assert actions(template, "PublisherRole") == actions(template)
+
+
 @pytest.mark.parametrize(
     "schedule",
     [

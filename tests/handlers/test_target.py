@@ -80,7 +80,7 @@ def test_the_usual_names_of_a_handler_are_looked_for(
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
-        ("main = 1", "app.py has neither handler and lambda_handler; say which one"),
+        ("main = 1", "app.py has neither handler nor lambda_handler; say which one"),
         ("handler = lambda_handler = 1", "app.py has both handler and lambda_handler"),
     ],
 )

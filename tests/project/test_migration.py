@@ -94,10 +94,10 @@ def test_those_who_connected_before_hear_what_is_published(
     )
     before = gateway.connect()
     exec(TOPICS, code)  # noqa: S102 - as said
-    gateway.handler = code["handler"]
+    gateway.handler = code["lambda_handler"]
     after = gateway.connect()
 
     after.send({"action": "sendmessage", "message": "hello"})
 
     assert [each.receive_all() for each in (before, after)] == [["hello"], ["hello"]]
-    talk(code["handler"])
+    talk(code["lambda_handler"])

@@ -1,6 +1,7 @@
 """`wspubsub.client` over the real SDK, against applications under `wspubsub dev`."""
 
 import asyncio
+import uuid
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -428,5 +429,42 @@ def test_what_a_slow_loop_drops_without_history_is_told(long_rooms: Rooms) -> No
             with pytest.raises(MessagesLostError) as lost:
                 await take(messages, 1)
             assert lost.value.dropped == 3
+
+    run(main())
+
+
+def test_what_a_user_is_told_is_listened_to(rooms: Rooms) -> None:
+    async def main() -> None:
+        async with open_client(rooms) as client, client.listen("user:alice") as own:
+            await call(rooms, "publish", "user:alice", "your parcel is here")
+
+            assert await take(own, 1) == ["your parcel is here"]
+
+    run(main())
+
+
+def test_a_topic_that_the_server_has_chosen_misses_nothing(
+    rooms: Rooms, room: str
+) -> None:
+    user = f"listener-{uuid.uuid4().hex[:8]}"
+
+    async def main() -> None:
+        states = States()
+        async with open_client(rooms, user, on_state=states) as client:
+            await call(rooms, "subscribe", user, room)
+            for number in range(3):
+                await call(rooms, "publish", room, number)
+            await client.rpc("echo", 1)
+            async with client.listen(room) as messages:
+                assert await take(messages, 3) == [0, 1, 2]
+                await call(rooms, "publish", room, 3)
+                assert await take(messages, 1) == [3]
+            for number in (4, 5):
+                await call(rooms, "publish", room, number)
+            async with messages:
+                assert await take(messages, 2) == [4, 5]
+                await call(rooms, "unsubscribe", user, room)
+                with pytest.raises(UnsubscribedError, match="by the server"):
+                    await take(messages, 1)
 
     run(main())

@@ -2,20 +2,25 @@
 
 import argparse
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from wspubsub.cli.env_file import read_env_file
 from wspubsub.handlers.application import SOURCE_VARIABLES, Application
 
+_FILE = re.compile(r"\.py(:\w+)?$")
 _ALL = ""
 """Stands for every route that messages take."""
 
 
-def add_handler(group: argparse._ActionsContainer) -> None:
+def add_handler(
+    group: argparse._ActionsContainer, *, is_optional: bool = False
+) -> None:
     """Add the argument that names the handler."""
     group.add_argument(
         "target",
+        nargs="?" if is_optional else None,
         metavar="HANDLER",
         help="the handler: app.py or app.py:handler for a file, app:handler for a "
         "module, or app.handler as Lambda is configured",
@@ -51,6 +56,15 @@ def add_stage(group: argparse._ArgumentGroup, default: str) -> None:
     )
 
 
+def route_key(text: str) -> str:
+    """Return a route key, and refuse what is meant to be the handler."""
+    if _FILE.search(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a file, not a route key; write the handler before the options"
+        )
+    return text
+
+
 def add_two_way(group: argparse._ArgumentGroup) -> None:
     """Add the option that gives routes a route response."""
     group.add_argument(
@@ -58,6 +72,7 @@ def add_two_way(group: argparse._ArgumentGroup) -> None:
         action="append",
         nargs="?",
         const=_ALL,
+        type=route_key,
         metavar="KEY",
         help="a route key with a route response, so that the body that its handler "
         "returns is sent to the client; without a KEY, all message routes; may be "

@@ -9,6 +9,17 @@ from typing import Any, NoReturn
 from typing_extensions import override
 
 
+class _Paragraphs(argparse.HelpFormatter):
+    """Fits each paragraph of a description into the terminal."""
+
+    @override
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n\n".join(
+            super(_Paragraphs, self)._fill_text(each, width, indent)
+            for each in text.split("\n\n")
+        )
+
+
 class Parser(argparse.ArgumentParser):
     """A parser of the command or of one of its commands.
 
@@ -24,7 +35,7 @@ class Parser(argparse.ArgumentParser):
             usage=f"{prog} {arguments}",
             # What is short for one option today may be short for two tomorrow.
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=_Paragraphs,
             **options,
         )
 

@@ -6,9 +6,6 @@ What only this file knows of its source (0.7):
   one waits for an answer that nobody reads. Ours never wait.
 - A handler that raises ends the connection for good. Ours do not raise.
 - Any object with its handlers' names will do as event handler.
-- The publications of a subscribe reply go to `on_publication` right after
-  `on_subscribed`, without a pause as long as no handler waits. So what comes before the
-  event loop's next turn came with the reply, and what comes later was pushed.
 - Tasks that it does not wait for are in `_background_tasks`.
 """
 
@@ -20,13 +17,17 @@ from contextlib import contextmanager
 import centrifuge
 
 from wspubsub.client.callbacks import settle
+from wspubsub.client.centrifuge_events import (
+    ServerTopic,
+    SubscriptionEvents,
+    read_info,
+    read_publication,
+)
 from wspubsub.client.errors import ClientError, DisconnectedError, RefusedError
 from wspubsub.client.sdk import (
     ConnectionListener,
     GetToken,
     Page,
-    Publication,
-    SubscribeReply,
     SubscriptionListener,
 )
 from wspubsub.client.values import (
@@ -114,14 +115,19 @@ class CentrifugeSdk:
         """Begin to subscribe, and keep doing so."""
         subscription = self._client.new_subscription(
             topic,
-            events=_SubscriptionEvents(listener),
+            events=SubscriptionEvents(listener),
             data=data,
             get_token=None if get_token is None else _adapt(get_token),
         )
         await subscription.subscribe()
 
+    async def listen(self, topic: str, listener: SubscriptionListener) -> None:
+        """Follow a topic to which the server subscribes the client."""
+        self._events.find(topic).listen(listener)
+
     async def unsubscribe(self, topic: str) -> None:
         """End a subscription, and tell its listener nothing any more."""
+        self._events.find(topic).leave()
         subscription = self._client.get_subscription(topic)
         if subscription is not None:
             subscription.events.is_over = True
@@ -142,7 +148,7 @@ class CentrifugeSdk:
         """Return who is there."""
         with _translate_errors():
             result = await self._client.presence(topic)
-        return {id_: _read_info(info) for id_, info in result.clients.items()}
+        return {id_: read_info(info) for id_, info in result.clients.items()}
 
     async def presence_stats(self, topic: str) -> PresenceStats:
         """Return how many are there."""
@@ -161,7 +167,7 @@ class CentrifugeSdk:
             page = await self._client.history(
                 topic, limit=limit, since=position, reverse=reverse
             )
-        publications = tuple(map(_read_publication, page.publications))
+        publications = tuple(map(read_publication, page.publications))
         return Page(Position(page.epoch, page.offset), publications)
 
 
@@ -171,6 +177,8 @@ class _ConnectionEvents:
     def __init__(self, listener: ConnectionListener) -> None:
         self.is_reconnecting = False
         self._listener = listener
+        self._topics: dict[str, ServerTopic] = {}
+        self._events: dict[str, SubscriptionEvents] = {}
 
     async def on_connecting(self, ctx: centrifuge.ConnectingContext) -> None:
         if not self.is_reconnecting:
@@ -188,62 +196,35 @@ class _ConnectionEvents:
     async def on_error(self, ctx: centrifuge.ErrorContext) -> None:
         self._listener.on_error(_translate(ctx.error))
 
-    async def _ignore(self, _ctx: object) -> None:
-        """Server-side subscriptions, which nobody here has asked for."""
+    async def on_subscribing(self, ctx: centrifuge.ServerSubscribingContext) -> None:
+        await self._find(ctx.channel).on_subscribing(ctx)
 
-    on_subscribed = on_subscribing = on_unsubscribed = _ignore
-    on_publication = on_join = on_leave = _ignore
+    async def on_subscribed(self, ctx: centrifuge.ServerSubscribedContext) -> None:
+        await self._find(ctx.channel).on_subscribed(ctx)
+
+    async def on_unsubscribed(self, ctx: centrifuge.ServerUnsubscribedContext) -> None:
+        await self._find(ctx.channel).on_unsubscribed(ctx)
+
+    async def on_publication(self, ctx: centrifuge.ServerPublicationContext) -> None:
+        await self._find(ctx.channel).on_publication(ctx)
+
+    async def on_join(self, ctx: centrifuge.ServerJoinContext) -> None:
+        await self._find(ctx.channel).on_join(ctx)
+
+    async def on_leave(self, ctx: centrifuge.ServerLeaveContext) -> None:
+        await self._find(ctx.channel).on_leave(ctx)
+
+    def _find(self, channel: str) -> SubscriptionEvents:
+        if channel not in self._events:
+            self._events[channel] = SubscriptionEvents(self.find(channel))
+        return self._events[channel]
+
+    def find(self, topic: str) -> ServerTopic:
+        """Return what is known of a topic that the server may choose."""
+        return self._topics.setdefault(topic, ServerTopic())
 
     def _tell(self, name: StateName, code: int, reason: str) -> None:
         self._listener.on_state(ConnectionState(name=name, code=code, reason=reason))
-
-
-class _SubscriptionEvents:
-    """The SDK's events of a subscription."""
-
-    def __init__(self, listener: SubscriptionListener) -> None:
-        self.is_over = False
-        self._listener = listener
-        self._reply: SubscribeReply | None = None  # while what comes belongs to it
-        self._came: list[Publication] = []
-
-    async def on_subscribing(self, _ctx: centrifuge.SubscribingContext) -> None:
-        self._reply = None
-        self._listener.on_interrupted()
-
-    async def on_subscribed(self, ctx: centrifuge.SubscribedContext) -> None:
-        position = ctx.stream_position
-        self._reply = SubscribeReply(
-            position and Position(position.epoch, position.offset),
-            was_recovering=ctx.was_recovering,
-            data=ctx.data,
-        )
-        self._came = []
-        asyncio.get_running_loop().call_soon(self._conclude, self._reply)
-
-    async def on_publication(self, ctx: centrifuge.PublicationContext) -> None:
-        publication = _read_publication(ctx.pub)
-        if self._reply is not None:
-            self._came.append(publication)
-        else:
-            self._listener.on_publication(publication)
-
-    async def on_unsubscribed(self, ctx: centrifuge.UnsubscribedContext) -> None:
-        if not self.is_over:
-            self._listener.on_unsubscribed(ctx.code, ctx.reason)
-
-    async def on_join(self, ctx: centrifuge.JoinContext) -> None:
-        self._listener.on_join(_read_info(ctx.info))
-
-    async def on_leave(self, ctx: centrifuge.LeaveContext) -> None:
-        self._listener.on_leave(_read_info(ctx.info))
-
-    async def on_error(self, _ctx: centrifuge.SubscriptionErrorContext) -> None:
-        """An attempt has failed, and the SDK goes on trying."""
-
-    def _conclude(self, reply: SubscribeReply) -> None:
-        self._reply = None
-        self._listener.on_subscribed(reply._replace(publications=tuple(self._came)))
 
 
 def _adapt(get_token: GetToken) -> Callable[..., Awaitable[str]]:
@@ -274,19 +255,3 @@ def _translate(error: Exception) -> Exception:
             return DisconnectedError(0, str(error))
         case _:
             return ClientError(str(error) or type(error).__name__)
-
-
-def _read_publication(publication: centrifuge.Publication) -> Publication:
-    info = publication.info
-    return Publication(
-        publication.offset, publication.data, None if info is None else _read_info(info)
-    )
-
-
-def _read_info(info: centrifuge.ClientInfo) -> ClientInfo:
-    return ClientInfo(
-        client=info.client,
-        user=info.user,
-        conn_info=info.conn_info,
-        chan_info=info.chan_info,
-    )

@@ -173,21 +173,53 @@ class Client:
             UsageError: The topic has no name, the queue has no room, or the data is
                 not JSON.
         """
-        if not topic:
-            raise UsageError("a topic must have a name")
-        if queue_size < 1:
-            raise UsageError(f"queue_size must be 1 or more, not {queue_size!r:.80}")
         check_size("subscribe", {"channel": topic, "data": data})
+        return self._read(
+            topic,
+            FeedOptions(
+                capacity=queue_size,
+                data=data,
+                get_token=get_token,
+                on_join=on_join,
+                on_leave=on_leave,
+            ),
+            since,
+            on_lost,
+        )
+
+    def listen(
+        self,
+        topic: str,
+        *,
+        since: Position | None = None,
+        on_lost: OnLost | None = None,
+        queue_size: int = 256,
+        on_join: Callable[[ClientInfo], object] | None = None,
+        on_leave: Callable[[ClientInfo], object] | None = None,
+    ) -> Subscription:
+        """Return the messages of a topic to which the server subscribes the client.
+
+        Where the server has done so already, it begins with what came since, if the
+        topic has a history; entering its block waits until the server does.
+
+        Args:
+            topic: The topic, such as `user:ann`.
+            since: As for `subscribe`.
+            on_lost: As for `subscribe`.
+            queue_size: As for `subscribe`.
+            on_join: As for `subscribe`.
+            on_leave: As for `subscribe`.
+
+        Raises:
+            UsageError: The topic has no name, or the queue has no room.
+        """
         options = FeedOptions(
             capacity=queue_size,
-            data=data,
-            get_token=get_token,
+            is_server_side=True,
             on_join=on_join,
             on_leave=on_leave,
         )
-        return Subscription(
-            Reading(self._hub, topic, options, since=since, on_lost=on_lost)
-        )
+        return self._read(topic, options, since, on_lost)
 
     async def publish(self, topic: str, data: Json) -> None:
         """Publish to a topic.
@@ -246,4 +278,20 @@ class Client:
                 for each in page.publications
             ),
             position=page.position,
+        )
+
+    def _read(
+        self,
+        topic: str,
+        options: FeedOptions,
+        since: Position | None,
+        on_lost: OnLost | None,
+    ) -> Subscription:
+        if not topic:
+            raise UsageError("a topic must have a name")
+        if options.capacity < 1:
+            size = f"{options.capacity!r:.80}"
+            raise UsageError(f"queue_size must be 1 or more, not {size}")
+        return Subscription(
+            Reading(self._hub, topic, options, since=since, on_lost=on_lost)
         )

@@ -39,6 +39,7 @@ class FeedOptions:
         capacity: How many messages wait for the loop at most.
         data: What the subscribe rule gets.
         get_token: Returns the subscription's own token, if it needs one.
+        is_server_side: Whether the server subscribes the client.
         on_join: Is told who came in.
         on_leave: Is told who left.
     """
@@ -46,6 +47,7 @@ class FeedOptions:
     capacity: int
     data: Json = None
     get_token: GetToken | None = None
+    is_server_side: bool = False
     on_join: Callable[[ClientInfo], object] | None = None
     on_leave: Callable[[ClientInfo], object] | None = None
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from wspubsub.client.callbacks import call_back
 from wspubsub.client.errors import ClientError, DisconnectedError
-from wspubsub.client.feed import Feed
+from wspubsub.client.feed import Feed, FeedOptions
 from wspubsub.client.pulse import TICK_SECONDS, Pulse
 from wspubsub.client.reading import Reading
 from wspubsub.client.sdk import ConnectionListener, Sdk
@@ -102,10 +102,7 @@ class Hub:
         feed = Feed(self.sdk, topic, since, reading.options, self._timing)
         self._readings[topic], self._feeds[topic] = reading, feed
         try:
-            options = reading.options
-            await self.sdk.subscribe(
-                topic, feed, data=options.data, get_token=options.get_token
-            )
+            await self._begin(feed, reading.options)
         except BaseException:
             await self.close_feed(feed)
             raise
@@ -140,6 +137,14 @@ class Hub:
     def on_error(self, error: Exception) -> None:
         """Take note of why there is no connection yet; the SDK calls this."""
         self.error = error
+
+    async def _begin(self, feed: Feed, options: FeedOptions) -> None:
+        if options.is_server_side:
+            await self.sdk.listen(feed.topic, feed)
+        else:
+            await self.sdk.subscribe(
+                feed.topic, feed, data=options.data, get_token=options.get_token
+            )
 
     def _close_left(self, reading: Reading) -> None:
         if self._is_open:

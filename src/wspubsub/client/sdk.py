@@ -112,8 +112,11 @@ class Sdk(Protocol):
     ) -> None:
         """Begin to subscribe, and keep doing so; a topic only once at a time."""
 
+    async def listen(self, topic: str, listener: SubscriptionListener) -> None:
+        """Follow a topic to which the server subscribes the client, now or later."""
+
     async def unsubscribe(self, topic: str) -> None:
-        """End a subscription, and tell its listener nothing any more."""
+        """End a subscription, or stop listening; its listener is told no more."""
 
     async def publish(self, topic: str, data: Json) -> None:
         """Publish."""

@@ -1,6 +1,6 @@
 """What a program that describes a deployment, such as an AWS CDK app, needs to know."""
 
-from wspubsub.deployment.permissions import Arns, permissions
+from wspubsub.deployment.permissions import Arns, permissions, publisher_permissions
 from wspubsub.deployment.template.storage import STREAM_FILTERS
 from wspubsub.handlers.application import Application, Declaration
 from wspubsub.handlers.inspection import read_application
@@ -11,5 +11,6 @@ __all__ = [
     "Arns",
     "Declaration",
     "permissions",
+    "publisher_permissions",
     "read_application",
 ]

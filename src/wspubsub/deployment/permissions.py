@@ -75,6 +75,8 @@ def permissions(
 ) -> list[Statement]:
     """Return a function's IAM statements: exactly what the library needs.
 
+    For a function that only publishes, see `publisher_permissions`.
+
     Args:
         arns: What it works with.
         history: Whether topics have a log; with a stream they do.
@@ -90,6 +92,24 @@ def permissions(
     return statements + _record_statements(arns) if records else statements
 
 
+def publisher_permissions(
+    arns: Arns, *, history: bool = False, members: bool = False
+) -> list[Statement]:
+    """Return the IAM statements of a function that publishes and does nothing else.
+
+    With a log it needs what the application does, and with a `PubSub` it is one.
+
+    Args:
+        arns: What it works with.
+        history: Whether topics have a log; with a stream they do.
+        members: Whether there is a `PubSub`, which keeps who is in its topics.
+    """
+    if history or members or arns.stream is not None:
+        return permissions(arns, history=history, members=members, records=False)
+    own = _own_statements(arns, [*PUBLISHER_ACTIONS], verbs=("POST",))
+    return [log_statement(arns.log_group), *own]
+
+
 def table_actions(*, history: bool, members: bool) -> list[str]:
     """Return what a function does with the table."""
     return [
@@ -99,12 +119,14 @@ def table_actions(*, history: bool, members: bool) -> list[str]:
     ]
 
 
-def _own_statements(arns: Arns, actions: list[str]) -> list[Statement]:
+def _own_statements(
+    arns: Arns, actions: list[str], *, verbs: tuple[str, ...] = VERBS
+) -> list[Statement]:
     statements = [
         allow(
             "Connections",
             [MANAGE_CONNECTIONS],
-            [f"{arns.stage}/{verb}/@connections/*" for verb in VERBS],
+            [f"{arns.stage}/{verb}/@connections/*" for verb in verbs],
         ),
         allow("Table", actions, [arns.table]),
     ]

@@ -99,10 +99,9 @@ def _usual_name(text: str, path: Path | None) -> str:
     found = [name for name in USUAL_NAMES if name in defined]
     if len(found) == 1:
         return found[0]
-    raise UsageError(
-        f"{text} has {'both' if found else 'neither'} {' and '.join(USUAL_NAMES)}; "
-        f"say which one to run: {text}:NAME"
-    )
+    first, second = USUAL_NAMES
+    problem = f"both {first} and {second}" if found else f"neither {first} nor {second}"
+    raise UsageError(f"{text} has {problem}; say which one to run: {text}:NAME")
 
 
 def _top_level_names(path: Path | None) -> Iterator[str]:

@@ -172,6 +172,11 @@ class SimulatedSdk:
         self._wanted[topic] = listener
         asyncio.get_running_loop().call_soon(self._let_in, topic)
 
+    async def listen(self, topic: str, listener: SubscriptionListener) -> None:
+        self._server.calls.append(("listen", topic))
+        self._wanted[topic] = listener
+        asyncio.get_running_loop().call_soon(self._let_in, topic)
+
     async def unsubscribe(self, topic: str) -> None:
         self._server.calls.append(("unsubscribe", topic))
         self._wanted.pop(topic, None)

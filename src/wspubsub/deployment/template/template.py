@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from wspubsub.deployment.permissions import log_statement, permissions
+from wspubsub.deployment.permissions import (
+    log_statement,
+    permissions,
+    publisher_permissions,
+)
 from wspubsub.deployment.template.functions import (
     application_arns,
     application_variables,
@@ -85,8 +89,6 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
     if settings.worker:
         handlers["Worker"] = settings.worker
     last = list(handlers)[-1]  # is invoked for records
-    for name, publisher in name_publishers(settings.publishers):
-        handlers[name] = publisher.handler
     variables = application_variables(settings)
     found: Resources = {}
     for name, handler in handlers.items():
@@ -104,6 +106,15 @@ def _functions(application: Application, settings: TemplateSettings) -> Resource
             settings,
             variables=variables,
             loops=settings.queue and name == last,
+        )
+    for name, publisher in name_publishers(settings.publishers):
+        statements = publisher_permissions(
+            application_arns(name, settings),
+            history=settings.history,
+            members=settings.members,
+        )
+        found |= function(
+            name, publisher.handler, statements, settings, variables=variables
         )
     if settings.authorizer:
         name = "AuthorizerFunction"
