@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.example_apps import EXAMPLES, account, assert_fits, imported
 from tests.support.servers.gateways import CREDENTIALS, run
-from wspubsub.testing import CommandRefused, InProcessGateway, PubSubTestClient
+from wspubsub.testing import CommandRefusedError, InProcessGateway, PubSubTestClient
 
 FOLDER = EXAMPLES / "quiz"
 TEMPLATE = FOLDER / "template.yaml"
@@ -43,7 +43,7 @@ class Player:
         """Send a command, and return the code of the error; 0 if there is none."""
         try:
             self.client.ask(command, **fields)
-        except CommandRefused as refused:
+        except CommandRefusedError as refused:
             return refused.code
         finally:
             self.look()
@@ -197,7 +197,7 @@ def test_a_player_has_a_name_and_a_secret(
 ) -> None:
     client = PubSubTestClient(gateway.connect())
 
-    with pytest.raises(CommandRefused) as refused:
+    with pytest.raises(CommandRefusedError) as refused:
         client.connect(data=me)
 
     assert refused.value.code in {107, 400}

@@ -13,7 +13,7 @@ from wspubsub.pubsub import (
     User,
 )
 from wspubsub.testing import (
-    CommandRefused,
+    CommandRefusedError,
     InProcessGateway,
     NoMessageError,
     PubSubTestClient,
@@ -112,11 +112,13 @@ def test_a_refusal_is_raised_with_its_code(gateway: InProcessGateway) -> None:
     ann = enter(gateway, "ann")
 
     assert ann.rpc("half", {"number": 4}) == 2
-    with pytest.raises(CommandRefused, match="rpc was refused: 400 odd") as refused:
+    with pytest.raises(
+        CommandRefusedError, match="rpc was refused: 400 odd"
+    ) as refused:
         ann.rpc("half", {"number": 3})
     assert (refused.value.command, refused.value.code) == ("rpc", 400)
     assert (refused.value.message, refused.value.temporary) == ("odd", True)
-    with pytest.raises(CommandRefused) as refused:
+    with pytest.raises(CommandRefusedError) as refused:
         ann.subscribe("elsewhere")
     assert (refused.value.code, refused.value.temporary) == (102, False)
 

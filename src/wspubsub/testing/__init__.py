@@ -16,7 +16,7 @@ from wspubsub.testing.contexts import LambdaContext
 from wspubsub.testing.declared import read_config
 from wspubsub.testing.errors import (
     ClientClosedError,
-    CommandRefused,
+    CommandRefusedError,
     HandshakeRefused,
     NoErrorError,
     NoMessageError,
@@ -44,7 +44,7 @@ __all__ = [
     "START_TIME",
     "Account",
     "ClientClosedError",
-    "CommandRefused",
+    "CommandRefusedError",
     "DataFrame",
     "EventSource",
     "Function",

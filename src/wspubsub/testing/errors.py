@@ -20,7 +20,7 @@ class HandshakeRefused(WspubsubError):  # noqa: N818 - what happened, like `Reje
         self.detail = detail
 
 
-class CommandRefused(WspubsubError):  # noqa: N818 - what happened, like `Reject`
+class CommandRefusedError(WspubsubError):
     """A `PubSub` answered a client's command with an error.
 
     Attributes:

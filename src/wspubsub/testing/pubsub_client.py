@@ -6,8 +6,9 @@ from typing import Any
 
 from typing_extensions import override
 
+from wspubsub.messages import Json
 from wspubsub.testing.clients import TestClient
-from wspubsub.testing.errors import CommandRefused, NoMessageError
+from wspubsub.testing.errors import CommandRefusedError, NoMessageError
 
 Reply = dict[str, Any]
 
@@ -59,7 +60,7 @@ class PubSubTestClient:
             fields: Other fields of the command, such as `data`.
 
         Raises:
-            CommandRefused: The connect rule refuses.
+            CommandRefusedError: The connect rule refuses.
         """
         return self.ask("connect", **({"token": token} if token else {}), **fields)
 
@@ -73,7 +74,7 @@ class PubSubTestClient:
             fields: Other fields of the command, such as `recover`, `epoch`, `offset`.
 
         Raises:
-            CommandRefused: The topic's rule refuses.
+            CommandRefusedError: The topic's rule refuses.
         """
         reply = self.ask("subscribe", channel=topic, **fields)
         missed = [each["data"] for each in reply.get("publications", ())]
@@ -89,15 +90,15 @@ class PubSubTestClient:
         """Publish to a topic.
 
         Raises:
-            CommandRefused: The topic's rule refuses.
+            CommandRefusedError: The topic's rule refuses.
         """
         self.ask("publish", channel=topic, data=data)
 
-    def rpc(self, method: str, data: object = None) -> Any:  # noqa: ANN401 - JSON data
+    def rpc(self, method: str, data: object = None) -> Json:
         """Call a method of the server and return what it answers.
 
         Raises:
-            CommandRefused: There is no such method, or its function refuses.
+            CommandRefusedError: There is no such method, or its function refuses.
         """
         return self.ask("rpc", method=method, data=data).get("data")
 
@@ -109,7 +110,7 @@ class PubSubTestClient:
             fields: Its fields.
 
         Raises:
-            CommandRefused: It was answered with an error.
+            CommandRefusedError: It was answered with an error.
             NoMessageError: It was not answered.
         """
         self._number += 1
@@ -120,7 +121,7 @@ class PubSubTestClient:
             raise NoMessageError(f"the command {command} was not answered{ended}")
         reply = replies[self._number]
         if "error" in reply:
-            raise CommandRefused(command, **reply["error"])
+            raise CommandRefusedError(command, **reply["error"])
         found: Reply = reply.get(command, {})
         return found
 
