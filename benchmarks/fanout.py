@@ -18,6 +18,7 @@ from benchmarks.report import Ratio, Report, Row
 from benchmarks.rounds import Figures, Measure, measure_in_turns, medians
 
 OURS, UNSIGNED = "wspubsub", "wspubsub, not signed"
+OUTSIDE = "wspubsub, outside Lambda"
 LOOP, POOL = "boto3, loop", "boto3, 32 threads"
 AIO, NODE = "aiobotocore, 32 tasks", "Node SDK v3, 32 at once"
 
@@ -62,6 +63,7 @@ def _node(options: Options) -> list[str]:
 
 PEERS = {
     OURS: Peer(_python("engine"), 10_000, _IN_LAMBDA),
+    OUTSIDE: Peer(_python("engine"), 10_000, {}),
     UNSIGNED: Peer(_python("unsigned"), 10_000, _IN_LAMBDA),
     NODE: Peer(_node, 2_000, {}),
     AIO: Peer(_python("aiobotocore_tasks", "aiobotocore"), 1_000, {}),
@@ -152,7 +154,12 @@ def _ratios(found: dict[str, Figures]) -> list[Ratio]:
         for name, figures in found.items()
         if name.startswith(TLS)
     }
-    ratios = [Ratio("fanout_cpu_vs_boto3_pool", cpu[POOL] / cpu[OURS], at_least=30)]
+    ratios = [
+        Ratio("fanout_cpu_vs_boto3_pool", cpu[POOL] / cpu[OURS], at_least=30),
+        Ratio(
+            "outside_lambda_cpu_vs_boto3_pool", cpu[POOL] / cpu[OUTSIDE], at_least=25
+        ),
+    ]
     if NODE in cpu:
         ratios.append(Ratio("fanout_cpu_vs_node", cpu[NODE] / cpu[OURS], at_least=12))
     floor = cpu[OURS] / cpu[UNSIGNED]

@@ -13,7 +13,7 @@ from hypothesis import given, settings, strategies as st
 
 from wspubsub import __version__
 from wspubsub.aws.requests import SignedRequests, format_unsigned_headers
-from wspubsub.aws.signing import SigningKeys
+from wspubsub.aws.signing import Credentials, SigningKeys, credentials_in
 
 TIME = "20261123T041500Z"
 NOW = float(calendar.timegm(time.strptime(TIME, "%Y%m%dT%H%M%SZ")))
@@ -81,6 +81,7 @@ def test_a_request_is_signed_as_botocore_signs_it(request: dict) -> None:  # typ
         "api.example.com",
         request["path"],
         request["body"],
+        credentials=credentials_in(environment),
         environment=environment,
         service=request["service"],
         region="eu-west-1",
@@ -108,7 +109,8 @@ def test_a_request_of_another_second_is_signed_again() -> None:
         "api.example.com",
         "/",
         b"",
-        environment={"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "s"},
+        credentials=Credentials("a", "s"),
+        environment={},
         service="dynamodb",
         region="eu-west-1",
         keys=SigningKeys(),

@@ -101,6 +101,9 @@ def test_help_fits_into_a_terminal(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
+        ([], "name a handler, such as app.py:handler, or those of single routes"),
+        (["--function", "say"], "takes KEY=HANDLER, not 'say'"),
+        (["--function", f"say={PROBE}", "--queue"], "need a handler besides those"),
         (["app"], "does not name a handler"),
         (["app.py"], "does not exist"),
         (["nowhere.py:handler"], "does not exist"),
@@ -136,7 +139,6 @@ def test_settings_that_cannot_work_are_refused(
     [
         [],
         ["serve"],
-        ["dev"],
         ["dev", PROBE, "--port", "65536"],
         ["dev", PROBE, "--environments", "0"],
         ["dev", PROBE, "--runtime", "node"],

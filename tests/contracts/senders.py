@@ -9,6 +9,7 @@ import pytest
 from botocore.config import Config
 
 from tests.contracts.stores import CREDENTIALS
+from tests.support.botocore_hooks import leave_boto3_alone
 from tests.support.servers.management import Fault, ManagementServer, management_server
 from wspubsub import Connections
 from wspubsub.aws import ManagementApi
@@ -106,8 +107,23 @@ def engine_api() -> Iterator[Sender]:
 
 
 @contextmanager
+def engine_outside_lambda() -> Iterator[Sender]:
+    with management_server() as server, pytest.MonkeyPatch.context() as patch:
+        for name, value in LAMBDA_ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_LAMBDA_RUNTIME_API")
+        leave_boto3_alone(patch)
+        yield OverHttp(server, ManagementApi(server.url))
+
+
+@contextmanager
 def recording() -> Iterator[Sender]:
     yield Recording()
 
 
-SENDERS = {"boto3": boto3_api, "engine": engine_api, "recording": recording}
+SENDERS = {
+    "boto3": boto3_api,
+    "engine": engine_api,
+    "engine outside Lambda": engine_outside_lambda,
+    "recording": recording,
+}

@@ -31,7 +31,7 @@ def _everybody_else_is_served(chat: DevGateway) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("sent", "status"),
     [
-        (b"\x16\x03\x01 this is no HTTP\r\n\r\n", 400),
+        (b"\x15\x03\x01 this is no HTTP\r\n\r\n", 400),
         (b"GET /dev HTTP/1.1\r\n\r\n", 400),
         (b"GET /dev HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 50_000, 431),
         (b"GET /dev HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),

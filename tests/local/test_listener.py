@@ -5,6 +5,7 @@ import io
 import json
 import socket
 import ssl
+import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.servers.raw import HANDSHAKE
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.local.apigateway.certificate import Certificate
@@ -20,8 +22,10 @@ from wspubsub.local.apigateway.listener import Listener, explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import OwnCertificate, Tls
+from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.journal import Journal
 
+UPGRADE = HANDSHAKE.format(host="localhost", query="").encode()
 REQUEST = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
@@ -70,7 +74,7 @@ async def serving(
     served = Served()
     journal = Journal(served.log, as_json=True)
     server = GatewayServer(
-        GatewayShell(GatewayConfig(), {}, journal),
+        GatewayShell(GatewayConfig(), DeployedFunctions(), journal),
         journal,
         hosts=AllowedHosts(host),
         tls=tls,
@@ -174,6 +178,23 @@ def test_a_port_that_is_in_use_is_refused_with_a_reason() -> None:
 
     assert "is in use; choose another port" in run(main)
     assert "cannot listen on port 80 of x: no" in explain_bind("x", 80, OSError("no"))
+
+
+@pytest.mark.parametrize(
+    "sent", [REQUEST, UPGRADE, b"\x16"], ids=["request", "handshake", "tls"]
+)
+def test_a_client_that_vanishes_at_once_is_not_reported(sent: bytes) -> None:
+    async def main() -> str:
+        async with serving(None) as served:
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", served.port)) as client:
+                    client.sendall(sent)
+                    linger = struct.pack("ii", 1, 0)
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            await served.ask()
+            return served.log.getvalue()
+
+    assert '"status": 500' not in run(main)
 
 
 def test_a_client_that_says_nothing_and_leaves_is_not_reported() -> None:

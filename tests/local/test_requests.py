@@ -97,3 +97,11 @@ def test_only_http_1_1_and_later_can_be_upgraded(version: str) -> None:
 
 def test_an_expectation_in_http_1_0_is_ignored() -> None:
     assert head("/", ("Expect", "a miracle"), version="1.0").version == "1.0"
+
+
+def test_the_length_of_a_body_is_given_once() -> None:
+    chunked, length = ("Transfer-Encoding", "chunked"), ("Content-Length", "5")
+
+    assert head("/", chunked, method="POST").header("content-length") is None
+    with pytest.raises(BadRequestError, match="not both"):
+        head("/", chunked, length, method="POST")

@@ -248,6 +248,7 @@ def test_every_peer_of_fanout_delivers_everything(tmp_path: Path) -> None:
             assert figures["cpu_us_per_post"] > 0
     assert found["ratios"].keys() - {"fanout_cpu_vs_node"} == {
         "fanout_cpu_vs_boto3_pool",
+        "outside_lambda_cpu_vs_boto3_pool",
         "fanout_cpu_vs_unsigned",
     }
 

@@ -1,11 +1,11 @@
-"""Whether requests to AWS are sent by the lean engine or by boto3.
+"""Whether the lean engine needs boto3 for its requests to AWS.
 
 Inside the Lambda runtime, with credentials in the environment and nothing unusual
-asked for, the engine does exactly what boto3 would do, at a fraction of its cost. It
-does not read `~/.aws/config`, which Lambda does not have; an image that has one names
-it in AWS_CONFIG_FILE. With SnapStart no keys are in the environment, so it is boto3.
-Everywhere else boto3 is used, so that profiles, single sign-on, proxies and moto's
-`mock_aws` behave as people expect. A client that the user passes always wins.
+asked for, the engine does exactly what boto3 would do, at a fraction of its cost, and
+nothing of boto3 is imported. It does not read `~/.aws/config`, which Lambda does not
+have; an image that has one names it in AWS_CONFIG_FILE. Everywhere else boto3 is asked
+how it would reach the service (`sdk_access.py`). A client that the user passes always
+wins.
 """
 
 import os
@@ -55,7 +55,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def is_engine_fit(environment: Mapping[str, str]) -> bool:
-    """Return whether the engine can stand in for boto3 in this environment."""
+    """Return whether the engine needs nothing of boto3 in this environment."""
     if not hasattr(select, "poll"):  # as on Windows
         return False
     if not all(environment.get(name) for name in _NEEDED):

@@ -5,20 +5,22 @@ Method names, keyword arguments, answers and errors are those of
 DynamoDB's own JSON form, binary ones as `bytes`; binary sets are not supported.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from wspubsub.aws.choice import READ_SECONDS
 from wspubsub.aws.json_api import JsonApi
+from wspubsub.aws.signing import CredentialsSource, environment_credentials
 
 
 class EngineDynamoDBClient:
     """A DynamoDB client; safe to use from several threads.
 
-    Credentials are read from the environment for each request.
-
     Args:
         region: AWS region; from `AWS_REGION` if None.
         endpoint_url: Where DynamoDB is; the environment's, or the region's, if None.
+        credentials: Where the credentials for each request come from.
+        certificates: See `JsonApi`.
         read_seconds: Longest time for an answer.
 
     Raises:
@@ -30,6 +32,8 @@ class EngineDynamoDBClient:
         *,
         region: str | None = None,
         endpoint_url: str | None = None,
+        credentials: CredentialsSource = environment_credentials,
+        certificates: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         self._api = JsonApi(
@@ -37,6 +41,8 @@ class EngineDynamoDBClient:
             "DynamoDB_20120810",
             region=region,
             endpoint_url=endpoint_url,
+            credentials=credentials,
+            certificates=certificates,
             read_seconds=read_seconds,
         )
 

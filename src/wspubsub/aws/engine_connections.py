@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,11 @@ from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
 from wspubsub.aws.failures import error_for, outcome_of, unreadable_answer
 from wspubsub.aws.meanings import Meaning, meaning_of
 from wspubsub.aws.requests import SignedRequests
-from wspubsub.aws.signing import SigningKeys
+from wspubsub.aws.signing import (
+    CredentialsSource,
+    SigningKeys,
+    environment_credentials,
+)
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.connections import CALL_SECONDS, ConnectionInfo, Outcome, PostOutcome
 from wspubsub.engine.channel import Endpoint
@@ -33,11 +37,12 @@ _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueErro
 class EngineConnections:
     """Implements `Connections` without an AWS SDK.
 
-    Credentials are read from the environment for each batch.
-
     Args:
         endpoint: Endpoint of the Management API.
         region: Region to sign for.
+        credentials: Where the credentials for each batch come from.
+        certificates: Names a file of certificates to trust, as the environment does
+            with `AWS_CA_BUNDLE`; the environment if None.
         max_in_flight: How many posts are in flight at most.
         connect_seconds: Longest time for a connection to be made.
         read_seconds: Longest time for an answer.
@@ -49,6 +54,8 @@ class EngineConnections:
         endpoint: str,
         region: str,
         *,
+        credentials: CredentialsSource = environment_credentials,
+        certificates: Mapping[str, str] | None = None,
         max_in_flight: int = 128,
         connect_seconds: float = CONNECT_SECONDS,
         read_seconds: float = READ_SECONDS,
@@ -57,13 +64,15 @@ class EngineConnections:
         url = split_url(endpoint)
         self._endpoint = endpoint
         self._region = region
+        self._credentials = credentials
         self._clock = clock
         self._keys = SigningKeys()
         self._progress = Progress()
         self._host = url.netloc
         self._path = f"{url.path}/@connections/"
+        trust = trust_of(url, os.environ if certificates is None else certificates)
         pool = ChannelPool(
-            Endpoint(url.host, url.port, trust_of(url, os.environ)),
+            Endpoint(url.host, url.port, trust),
             max_idle=max_in_flight,
             clock=clock,
         )
@@ -120,6 +129,7 @@ class EngineConnections:
             self._host,
             self._path,
             data,
+            credentials=self._credentials(),
             environment=os.environ,
             service=SERVICE,
             region=self._region,

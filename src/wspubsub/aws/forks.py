@@ -13,6 +13,8 @@ from typing import Any, TypeAlias, TypeVar
 Boto3Client: TypeAlias = Any
 """boto3 makes its clients while it runs, and ships no types of them."""
 
+Boto3Session: TypeAlias = Any
+
 ClientT = TypeVar("ClientT")
 
 

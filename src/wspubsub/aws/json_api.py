@@ -4,14 +4,18 @@ import binascii
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
 from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
 from wspubsub.aws.requests import SignedRequests
-from wspubsub.aws.signing import SigningKeys
+from wspubsub.aws.signing import (
+    CredentialsSource,
+    SigningKeys,
+    environment_credentials,
+)
 from wspubsub.aws.verdicts import verdict_on
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
@@ -63,8 +67,6 @@ class ClientError(Exception):
 class JsonApi:
     """One service in one Region; safe to use from several threads.
 
-    Credentials are read from the environment for each request.
-
     Args:
         service: Signing name, such as `dynamodb`.
         target: Prefix of `X-Amz-Target`, such as `DynamoDB_20120810`.
@@ -72,6 +74,9 @@ class JsonApi:
         region: AWS Region; the environment's if None.
         endpoint_url: Where the service is; the environment's, or the Region's, if
             None.
+        credentials: Where the credentials for each request come from.
+        certificates: Names a file of certificates to trust, as the environment does
+            with `AWS_CA_BUNDLE`; the environment if None.
         read_seconds: Longest time for an answer.
 
     Raises:
@@ -86,6 +91,8 @@ class JsonApi:
         headers: Iterable[tuple[str, str]] = (),
         region: str | None = None,
         endpoint_url: str | None = None,
+        credentials: CredentialsSource = environment_credentials,
+        certificates: Mapping[str, str] | None = None,
         read_seconds: float = READ_SECONDS,
     ) -> None:
         region = region or region_in(os.environ)
@@ -96,15 +103,15 @@ class JsonApi:
         self._target = target
         self._headers = tuple(headers)
         self._region = region
+        self._credentials = credentials
         self._host = url.netloc
         self._path = f"{url.path}/"
         self._keys = SigningKeys()
         self._timeout_seconds = (
             MAX_ATTEMPTS * (CONNECT_SECONDS + read_seconds) + MAX_WAIT_SECONDS
         )
-        pool = ChannelPool(
-            Endpoint(url.host, url.port, trust_of(url, os.environ)), max_idle=32
-        )
+        trust = trust_of(url, os.environ if certificates is None else certificates)
+        pool = ChannelPool(Endpoint(url.host, url.port, trust), max_idle=32)
         self._engine = Multiplexer(
             pool,
             connect_seconds=CONNECT_SECONDS,
@@ -126,6 +133,7 @@ class JsonApi:
             self._host,
             self._path,
             _serialize(request),
+            credentials=self._credentials(),
             environment=os.environ,
             service=self._service,
             region=self._region,

@@ -18,9 +18,10 @@ MAX_WORKERS = 32
 class ManagementApi:
     """Posts to connections of a WebSocket API, asks about them, closes them.
 
-    Inside the Lambda runtime it sends the requests itself, with many in flight in one
-    thread, which costs a small fraction of boto3's CPU time; everywhere else, and
-    where the environment asks for something unusual such as a proxy, it uses boto3.
+    It sends the requests itself, with many in flight in one thread, which costs a small
+    fraction of boto3's CPU time. Outside the Lambda runtime boto3 finds the
+    credentials; where the environment asks for what only boto3 can do, such as a
+    proxy, boto3 sends the requests as well.
 
     Args:
         endpoint_url: `https://{api id}.execute-api.{region}.amazonaws.com/{stage}`, a
@@ -57,7 +58,7 @@ class ManagementApi:
             # pay for the engine.
             self._open = partial(_over_engine, endpoint, region, clock)
             return
-        self._open = partial(_over_boto3, endpoint, region, client, clock, sleep)
+        self._open = partial(_over_sdk, endpoint, region, client, clock, sleep)
         self._opened = self._open()
 
     @property
@@ -112,7 +113,7 @@ def _over_engine(endpoint: str, region: str, clock: Callable[[], float]) -> Conn
     return EngineConnections(endpoint, region, clock=clock)
 
 
-def _over_boto3(
+def _over_sdk(
     endpoint: str,
     region: str | None,
     client: ManagementClient | None,
@@ -120,9 +121,20 @@ def _over_boto3(
     sleep: Callable[[float], object],
 ) -> Connections:
     from wspubsub.aws.boto3_connections import Boto3Connections, sdk_client
+    from wspubsub.aws.engine_connections import EngineConnections
+    from wspubsub.aws.sdk_access import find_access
 
     if client is None:
         client = sdk_client(endpoint, region)
+        access = find_access(client)
+        if access is not None:
+            return EngineConnections(
+                endpoint,
+                access.region,
+                credentials=access.credentials,
+                certificates=access.certificates,
+                clock=clock,
+            )
     return Boto3Connections(
         client, endpoint, max_workers=_workers_for(client), clock=clock, sleep=sleep
     )

@@ -8,12 +8,12 @@ from hashlib import sha256
 
 import wspubsub
 from wspubsub.aws.signing import (
+    Credentials,
     Scope,
     Signer,
     SigningKeys,
     authorization,
     canonical_path,
-    credentials_in,
 )
 
 _UNQUOTED = re.compile(r"[A-Za-z0-9_.~-]*=*")
@@ -29,23 +29,20 @@ class SignedRequests:
     """Builds requests that differ only in the end of their paths.
 
     All but that end and the signature is the same for a second, so it is made once.
-    Credentials are read once, from the environment.
 
     Args:
         method: HTTP method.
         host: Host as in the URL, with the port if there is one.
         path: What the path begins with, as it is sent.
         body: Body of each request.
-        environment: Has the credentials, and what Lambda says of the invocation.
+        credentials: What they are signed with.
+        environment: Has what Lambda says of the invocation.
         service: Signing name, such as `execute-api`.
         region: Region to sign for.
         keys: Signing keys, to be kept from one use to the next.
         headers: Headers that are signed besides those that always are; names in lower
             case, and nothing to be trimmed in the values.
         now: Clock, in seconds since the epoch.
-
-    Raises:
-        CredentialsError: There are none.
     """
 
     __slots__ = (
@@ -76,6 +73,7 @@ class SignedRequests:
         path: str,
         body: bytes,
         *,
+        credentials: Credentials,
         environment: Mapping[str, str],
         service: str,
         region: str,
@@ -88,7 +86,7 @@ class SignedRequests:
         self._path = path
         self._body = body
         self._payload_hash = sha256(body).hexdigest() if body else _EMPTY_HASH
-        self._credentials = credentials_in(environment)
+        self._credentials = credentials
         self._service = service
         self._region = region
         self._keys = keys

@@ -7,8 +7,9 @@ twice in what is signed. `botocore.auth.SigV4Auth` is the oracle of the tests.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
-from typing import NamedTuple
+import os
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, TypeAlias
 
 from wspubsub.errors import CredentialsError
 
@@ -27,6 +28,10 @@ class Credentials(NamedTuple):
     token: str | None = None
 
 
+CredentialsSource: TypeAlias = Callable[[], Credentials]
+"""Returns the credentials as they are now; raises `CredentialsError` without any."""
+
+
 def credentials_in(environment: Mapping[str, str]) -> Credentials:
     """Return the credentials that Lambda puts into the environment.
 
@@ -43,6 +48,15 @@ def credentials_in(environment: Mapping[str, str]) -> Credentials:
     return Credentials(
         access_key, secret_key, environment.get("AWS_SESSION_TOKEN") or None
     )
+
+
+def environment_credentials() -> Credentials:
+    """Return the credentials that Lambda puts into the environment, as they are now.
+
+    Raises:
+        CredentialsError: There are none.
+    """
+    return credentials_in(os.environ)
 
 
 class SigningKeys:

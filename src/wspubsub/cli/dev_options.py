@@ -38,7 +38,7 @@ WSPUBSUB_TABLE and WSPUBSUB_ENDPOINT; AWS SDKs in it find the local services."""
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of the command."""
     parser.set_defaults(run=dev.run)
-    add_handler(parser)
+    add_handler(parser, is_optional=True)
     _add_listening(parser.add_argument_group("the listening address"))
     api = parser.add_argument_group("the WebSocket API")
     _add_routes(api)
@@ -139,6 +139,14 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_functions(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--function",
+        action="append",
+        default=[],
+        metavar="KEY=HANDLER",
+        help="the handler of one route, if it has a function of its own; may be "
+        "repeated. Without HANDLER the API has these routes only",
+    )
     add_env_file(group)
     group.add_argument(
         "--environments",
@@ -173,6 +181,12 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         "--reload",
         action="store_true",
         help="restart the workers when a source file changes",
+    )
+    group.add_argument(
+        "--debug",
+        action="store_true",
+        help="let breakpoint() use this terminal: one worker process for each "
+        "function, no timeouts, and threads run on between events",
     )
 
 

@@ -14,15 +14,21 @@ from wspubsub.cli.options import (
     read_sources,
     read_two_way,
 )
+from wspubsub.cli.terminal import find_terminal
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.tls import OwnCertificate
 from wspubsub.local.declared import ApiChoices, read_served, warn_of_silence
 from wspubsub.local.functions.environment import Runtime
 from wspubsub.local.settings import LocalSettings, check_function
-from wspubsub.mappings.settings import QueueSettings, StreamSettings
+from wspubsub.mappings.settings import (
+    MAX_VISIBILITY_SECONDS,
+    QueueSettings,
+    StreamSettings,
+)
 from wspubsub.selection import PREDEFINED, RouteSelectionExpression
 
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
@@ -44,15 +50,17 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         )
     # Both are made, so that no mistake goes unnoticed.
     stream, queue = _stream(options), _queue(options)
-    config, choices = _config(options, environ), _choices(options)
-    target = Target.parse(options.target, cwd=cwd)
+    functions = dict(_read_function(text, cwd) for text in options.function)
+    config, choices = _config(options, environ), _choices(options, functions)
+    target = _find_target(options, functions, cwd)
     with say_if_slow(f"{target.text} is still being imported"):
-        application, problem = read_served(target, choices.sources, environ)
+        application, problem = read_served(target, choices.sources, environ, functions)
     config = choices.configure(config, application)
     warnings = [f"cannot read the routes: {problem}"] if problem else []
     return LocalSettings(
         config=config,
         target=target,
+        functions=functions,
         choices=choices,
         warnings=(*warnings, *warn_of_silence(config, application)),
         authorizer=authorizer,
@@ -70,6 +78,8 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         memory_mb=options.memory,
         runtime=Runtime(options.runtime),
         reloads=options.reload,
+        is_debugged=options.debug,
+        terminal=find_terminal() if options.debug else None,
         environ=environ,
     )
 
@@ -99,6 +109,8 @@ def _queue(options: argparse.Namespace) -> QueueSettings:
         visibility_seconds = max(
             QueueSettings().visibility_timeout_seconds, math.ceil(options.timeout)
         )
+    if options.debug:  # a message that somebody looks at is not redelivered
+        visibility_seconds = MAX_VISIBILITY_SECONDS
     return QueueSettings(
         batch_size=options.queue_batch_size,
         visibility_timeout_seconds=visibility_seconds,
@@ -116,13 +128,22 @@ def _config(options: argparse.Namespace, environ: Mapping[str, str]) -> GatewayC
         stage_variables=dict(map(_read_stage_variable, options.stage_variable)),
         idle_timeout_seconds=options.idle_timeout,
         max_duration_seconds=options.max_duration,
+        integration_timeout_seconds=(
+            math.inf if options.debug else MAX_TIMEOUT_SECONDS
+        ),
     )
 
 
-def _choices(options: argparse.Namespace) -> ApiChoices:
+def _choices(
+    options: argparse.Namespace, functions: Mapping[str, Target]
+) -> ApiChoices:
     expression = options.route_selection_expression
+    routes = _read_routes(options)
+    if routes is None and options.target is None:
+        routes = frozenset(functions) or None
     return ApiChoices(
-        routes=_read_routes(options),
+        routes=routes,
+        own_routes=frozenset(functions),
         two_way=read_two_way(options),
         route_selection_expression=None
         if expression is None
@@ -130,6 +151,31 @@ def _choices(options: argparse.Namespace) -> ApiChoices:
         sources=read_sources(options),
         declined=read_sources(options, declined=True),
     )
+
+
+def _find_target(
+    options: argparse.Namespace, functions: Mapping[str, Target], cwd: Path
+) -> Target:
+    if options.target is not None:
+        return Target.parse(options.target, cwd=cwd)
+    if not functions:
+        raise UsageError(
+            "name a handler, such as app.py:handler, or those of single routes with "
+            "--function KEY=HANDLER"
+        )
+    if read_sources(options):
+        raise UsageError(
+            "--streams and --queue need a handler besides those of single routes: "
+            "name the one that takes the records"
+        )
+    return next(iter(functions.values()))
+
+
+def _read_function(text: str, cwd: Path) -> tuple[str, Target]:
+    key, equals, handler = text.partition("=")
+    if not equals or not key:
+        raise UsageError(f"--function takes KEY=HANDLER, not {text!r}")
+    return key, Target.parse(handler, cwd=cwd)
 
 
 def _read_stage_variable(text: str) -> tuple[str, str]:

@@ -14,10 +14,13 @@ _ALL = ""
 """Stands for every route that messages take."""
 
 
-def add_handler(group: argparse._ActionsContainer) -> None:
+def add_handler(
+    group: argparse._ActionsContainer, *, is_optional: bool = False
+) -> None:
     """Add the argument that names the handler."""
     group.add_argument(
         "target",
+        nargs="?" if is_optional else None,
         metavar="HANDLER",
         help="the handler: app.py or app.py:handler for a file, app:handler for a "
         "module, or app.handler as Lambda is configured",

@@ -53,7 +53,7 @@ class DynamoDBClient(Protocol):
 
 
 def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
-    """Return the client that was given, or else the engine's on Lambda, or boto3's.
+    """Return the client that was given, or else the engine's, or boto3's.
 
     Raises:
         UsageError: No Region is known, or there are no credentials.
@@ -66,7 +66,14 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
 
         return EngineDynamoDBClient()
     made: DynamoDBClient = boto3_client("dynamodb")
-    return made
+    from wspubsub.aws.sdk_access import find_access
+
+    access = find_access(made)
+    if access is None:
+        return made
+    from wspubsub.aws.dynamodb import EngineDynamoDBClient
+
+    return EngineDynamoDBClient(**access._asdict())
 
 
 _ADVICE = {

@@ -174,4 +174,11 @@ def _default_client(url: str) -> QueueClient:
 
         return SqsClient(region=region)
     client: QueueClient = boto3_client("sqs", region=region)
-    return client
+    from wspubsub.aws.sdk_access import find_access
+
+    access = find_access(client)
+    if access is None:
+        return client
+    from wspubsub.aws.sqs import SqsClient
+
+    return SqsClient(**access._asdict())

@@ -3,6 +3,7 @@
 Limits are those of "Quotas for configuring and running a WebSocket API".
 """
 
+import math
 import re
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
@@ -47,7 +48,8 @@ class GatewayConfig:
         stage_variables: In every event if there are any.
         idle_timeout_seconds: A connection without messages is closed after this time.
         max_duration_seconds: A connection is closed after this time whatever happens.
-        integration_timeout_seconds: How long a handler may take, 0.05 to 29 seconds.
+        integration_timeout_seconds: How long a handler may take, 0.05 to 29 seconds;
+            `math.inf` lets a debugger hold it.
         max_buffer_bytes: A post to a connection with a longer backlog is answered
             with 429 (switch: the size is undocumented).
         require_signature: Whether the Management API answers 403 to requests without
@@ -166,7 +168,8 @@ def _check_authorizer(config: GatewayConfig) -> None:
 
 
 def _check_limits(config: GatewayConfig) -> None:
-    if not (
+    is_unlimited = config.integration_timeout_seconds == math.inf
+    if not is_unlimited and not (
         MIN_TIMEOUT_SECONDS <= config.integration_timeout_seconds <= MAX_TIMEOUT_SECONDS
     ):
         raise UsageError(

@@ -1,5 +1,6 @@
 """The invocations in progress, and what each of them is for."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -69,9 +70,10 @@ class Invocations:
         self._awaited[invocation_id] = invocation
         if invocation.is_handshake:
             self._handshakes[invocation.connection.id] = invocation_id
-        self._deadlines.set(
-            invocation_id, invocation.invoked_at + self._timeout_seconds
-        )
+        if self._timeout_seconds != math.inf:
+            self._deadlines.set(
+                invocation_id, invocation.invoked_at + self._timeout_seconds
+            )
         return Invoke(
             invocation_id=invocation_id,
             function=(

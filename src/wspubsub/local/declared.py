@@ -19,6 +19,7 @@ class ApiChoices:
         routes: The routes.
         two_way: Those of them that are two-way; an empty set for all of messages.
         route_selection_expression: What a message's route key is computed from.
+        own_routes: Routes that have a function of their own.
         sources: The event sources that were asked for: the handler finds their
             variables.
         declined: The event sources that are left out even if the handler needs them.
@@ -27,6 +28,7 @@ class ApiChoices:
     routes: AbstractSet[str] | None = None
     two_way: AbstractSet[str] | None = None
     route_selection_expression: RouteSelectionExpression | None = None
+    own_routes: AbstractSet[str] = frozenset()
     sources: AbstractSet[str] = frozenset()
     declined: AbstractSet[str] = frozenset()
 
@@ -41,6 +43,7 @@ class ApiChoices:
         if config.has_authorizer:
             application = replace(application, needs_connect=True)
         routes = self.routes or frozenset(application.all_keys)
+        routes |= self.own_routes
         return replace(
             config,
             routes=routes,
@@ -61,7 +64,10 @@ def warn_of_silence(config: GatewayConfig, application: Application) -> list[str
 
 
 def read_served(
-    target: Target, sources: AbstractSet[str], environ: Mapping[str, str] | None = None
+    target: Target,
+    sources: AbstractSet[str],
+    environ: Mapping[str, str] | None = None,
+    functions: Mapping[str, Target] | None = None,
 ) -> tuple[Application, str | None]:
     """Return what a handler declares, and the reason if that is unknown.
 
@@ -72,7 +78,21 @@ def read_served(
         target: The handler.
         sources: The event sources that it finds variables of.
         environ: Its environment; None is that of this process.
+        functions: The handlers of routes that have one of their own: they say whether
+            these are two-way.
     """
+    application, problem = _read_handler(target, sources, environ)
+    two_way = set(application.two_way_keys) - (functions or {}).keys()
+    for route_key, other in (functions or {}).items():
+        its_own, its_problem = _read_handler(other, sources, environ)
+        two_way |= its_own.two_way_routes({route_key})
+        problem = problem or its_problem
+    return replace(application, two_way_keys=frozenset(two_way)), problem
+
+
+def _read_handler(
+    target: Target, sources: AbstractSet[str], environ: Mapping[str, str] | None
+) -> tuple[Application, str | None]:
     unknown = Application(
         handler=target.handler, route_keys=frozenset(), event_sources=None
     )

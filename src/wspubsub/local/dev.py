@@ -11,24 +11,21 @@ from typing import TYPE_CHECKING, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
-from wspubsub.gateway import Function, Raised
 from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
-    function_environ,
     isolate_environ,
     uses_proxy,
 )
-from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts, own_names, url_host
 from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
+from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
-from wspubsub.local.functions.environment import FunctionSettings
-from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
@@ -61,7 +58,7 @@ class LocalGateway:
         self._journal = journal
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
-        self._fleets: dict[Function, Fleet] = {}
+        self._functions = DeployedFunctions()
         self._tls: Tls | None = None
         self._own_names: list[str] = []
         self._address = ""
@@ -117,6 +114,7 @@ class LocalGateway:
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
             **describe_api(self._config),
+            **_describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
@@ -135,11 +133,8 @@ class LocalGateway:
         server = await self._bound_server(stack)
         await self._provide_table(stack)
         surroundings = await self._surroundings()
-        self._add_fleet(stack, Function.HANDLER, settings.target, surroundings)
-        if settings.authorizer is not None:
-            self._add_fleet(
-                stack, Function.AUTHORIZER, settings.authorizer, surroundings
-            )
+        stack.push_async_callback(self._functions.close)
+        deploy_functions(self._functions, settings, surroundings, self._journal)
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         if settings.reloads:
@@ -158,7 +153,7 @@ class LocalGateway:
         self._own_names = await asyncio.to_thread(own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
-        self._shell = GatewayShell(settings.config, self._fleets, self._journal)
+        self._shell = GatewayShell(settings.config, self._functions, self._journal)
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -262,50 +257,13 @@ class LocalGateway:
     def _start_sources(self, stack: AsyncExitStack) -> None:
         if self._sources is not None:
             stack.push_async_callback(self._sources.close)
-            self._sources.start(self._fleets[Function.HANDLER])
-
-    def _add_fleet(
-        self,
-        stack: AsyncExitStack,
-        function: Function,
-        target: Target,
-        surroundings: Surroundings,
-    ) -> None:
-        settings, config = self._settings, self._settings.config
-        name = function.value
-        fleet = Fleet(
-            FunctionSettings(
-                name=name,
-                arn=f"arn:aws:lambda:{config.region}:{config.account_id}:function:{name}",
-                environ=function_environ(
-                    settings.environ,
-                    surroundings,
-                    name=name,
-                    target=target,
-                    memory_mb=settings.memory_mb,
-                ),
-                task_root=target.task_root,
-                runtime=settings.runtime,
-                timeout_seconds=settings.timeout_seconds,
-                memory_mb=settings.memory_mb,
-            ),
-            max_environments=settings.max_environments,
-            on_output=self._journal.log_output,
-        )
-        stack.push_async_callback(fleet.close)
-        self._fleets[function] = fleet
+            self._sources.start(self._functions.handler)
 
     async def _warm_up(self) -> None:
-        problems = await asyncio.gather(
-            *(fleet.warm_up() for fleet in self._fleets.values())
-        )
-        for function, problem in zip(self._fleets, problems, strict=True):
-            if problem is None:
-                continue
-            text = f"cannot start the {function.value}: {_describe(problem)}"
+        for problem in await self._functions.warm_up():
             if not self._settings.reloads:
-                raise UsageError(text)
-            self._journal.warn(f"{text}; waiting for a change in the source files")
+                raise UsageError(problem)
+            self._journal.warn(f"{problem}; waiting for a change in the source files")
 
     async def _watch(self, sources: Sources) -> None:
         while True:
@@ -314,15 +272,17 @@ class LocalGateway:
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: restarting the workers")
-            await asyncio.gather(
-                self._redeploy(), *(fleet.renew() for fleet in self._fleets.values())
-            )
+            await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
 
     async def _redeploy(self) -> None:
         settings = self._settings
         application, problem = await asyncio.to_thread(
-            read_served, settings.target, settings.choices.sources, settings.environ
+            read_served,
+            settings.target,
+            settings.choices.sources,
+            settings.environ,
+            settings.functions,
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
@@ -350,9 +310,18 @@ class LocalGateway:
         return application.needed_sources - here - settings.choices.declined
 
     def _find_watched_folders(self) -> set[Path]:
-        targets = filter(None, (self._settings.target, self._settings.authorizer))
-        return {folder for target in targets for folder in target.source_folders}
+        settings = self._settings
+        targets = (settings.target, settings.authorizer, *settings.functions.values())
+        return {
+            folder
+            for target in targets
+            if target is not None
+            for folder in target.source_folders
+        }
 
 
-def _describe(problem: Raised) -> str:
-    return f"{problem.error_type}: {problem.message}"
+def _describe_functions(settings: LocalSettings) -> dict[str, str]:
+    if not settings.functions:
+        return {}
+    texts = (f"{key} {target.text}" for key, target in settings.functions.items())
+    return {"Functions": ", ".join(texts)}

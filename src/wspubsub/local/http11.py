@@ -63,11 +63,21 @@ class HttpConnection:
         self._patience: float | None = head_seconds
         self._is_head = False
         self._received = 0
+        self._has_left = False
 
     @property
     def unread(self) -> bytes:
         """What was received after the end of the request."""
         return self._h11.trailing_data[0]
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the connection speaks another protocol now."""
+        return self._has_left
+
+    def leave(self) -> None:
+        """Note that the connection speaks another protocol from now on."""
+        self._has_left = True
 
     async def next_request(self) -> HttpRequest | None:
         """Return the next request, or None if the peer has finished or is silent.
@@ -215,9 +225,11 @@ def _bad_request(error: h11.RemoteProtocolError) -> BadRequestError:
     if status == _HEAD_TOO_LONG:
         return BadRequestError(status, _TOO_LONG)
     text = str(error)[:_MAX_REASON]
+    is_line = "request line" in text
+    advice = "; percent-encode what is not ASCII" if is_line else ""
     return BadRequestError(
         status,
-        f"the request is not valid HTTP/1.1: {text}; percent-encode what is not ASCII",
+        f"the request is not valid HTTP/1.1: {text}{advice}",
     )
 
 

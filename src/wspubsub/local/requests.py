@@ -114,9 +114,7 @@ def read_head(head: h11.Request) -> HttpRequest:
     headers = tuple(
         (name.decode("ascii"), value.decode("latin-1")) for name, value in items
     )
-    if version == "1.0" and _find_header(headers, "transfer-encoding") is not None:
-        # RFC 9112 §6.1: its framing is faulty.
-        raise BadRequestError(400, "HTTP/1.0 has no Transfer-Encoding; use HTTP/1.1")
+    _check_framing(version, headers)
     _check_expectation(version, headers)
     target = Target.parse(head.target.decode("ascii"))
     return HttpRequest(
@@ -136,6 +134,18 @@ def _check_values(items: Iterable[tuple[bytes, bytes]]) -> None:
                 f"the header {name.decode('ascii')} contains a control character; "
                 "remove or encode it",
             )
+
+
+def _check_framing(version: str, headers: tuple[tuple[str, str], ...]) -> None:
+    if _find_header(headers, "transfer-encoding") is None:
+        return
+    # RFC 9112 §6.1: the framing of either is faulty.
+    if version == "1.0":
+        raise BadRequestError(400, "HTTP/1.0 has no Transfer-Encoding; use HTTP/1.1")
+    if _find_header(headers, "content-length") is not None:
+        raise BadRequestError(
+            400, "a request has Transfer-Encoding or Content-Length, not both"
+        )
 
 
 def _check_expectation(version: str, headers: tuple[tuple[str, str], ...]) -> None:

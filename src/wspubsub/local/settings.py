@@ -43,6 +43,7 @@ class LocalSettings:
     Attributes:
         config: The API, its stage, and how it behaves.
         target: The handler.
+        functions: The handlers of routes that have one of their own, by route key.
         choices: What the user has chosen about the API; where the sources change, the
             rest of it is read from the handler again.
         warnings: What was noticed about the handler before it was started.
@@ -62,6 +63,10 @@ class LocalSettings:
         memory_mb: How much memory a process of theirs may use; None for any amount.
         runtime: Which runtime client runs them.
         reloads: Whether changed source files renew the environments.
+        is_debugged: Whether functions may stand still as long as somebody looks at
+            them, each in one environment.
+        terminal: Path of the terminal that a debugged function reads and writes, if
+            there is one.
         environ: Environment variables that functions find besides Lambda's.
 
     Raises:
@@ -70,6 +75,7 @@ class LocalSettings:
 
     config: GatewayConfig
     target: Target
+    functions: Mapping[str, Target] = field(default_factory=dict)
     choices: ApiChoices = field(default_factory=ApiChoices)
     warnings: tuple[str, ...] = ()
     authorizer: Target | None = None
@@ -87,6 +93,8 @@ class LocalSettings:
     memory_mb: int | None = None
     runtime: Runtime = Runtime.BUILT_IN
     reloads: bool = False
+    is_debugged: bool = False
+    terminal: str | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
 
     def __post_init__(self) -> None:

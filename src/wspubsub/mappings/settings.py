@@ -14,6 +14,10 @@ FOREVER = -1
 _QUEUE_NAME = re.compile(r"[A-Za-z0-9_-]{1,75}")  # five are left for the other queue
 
 
+MAX_VISIBILITY_SECONDS = 43_200
+"""The longest visibility timeout of a queue ("Amazon SQS message quotas")."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamSettings:
     """How a table's stream is delivered.
@@ -80,7 +84,7 @@ class QueueSettings:
             )
         _check("the batch size of a queue", self.batch_size, 1, 10)
         seconds = self.visibility_timeout_seconds
-        _check("the visibility timeout of a queue", seconds, 0, 43_200)
+        _check("the visibility timeout of a queue", seconds, 0, MAX_VISIBILITY_SECONDS)
         _check("the maximum receive count", self.max_receive_count, 1, 1_000)
 
     def check_timeout(self, timeout_seconds: float) -> None:

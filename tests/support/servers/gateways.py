@@ -123,11 +123,13 @@ def dev(
     *arguments: str,
     cwd: Path = ROOT,
     environ: Mapping[str, str] = CREDENTIALS,
+    stdin: int | None = None,
     stderr: IO[str] | None = None,
 ) -> Iterator[DevGateway]:
     """Run `wspubsub dev` on a free port; `stderr` is where it complains."""
     with subprocess.Popen(
         command("dev", target, "--port", "0", "--json-logs", *arguments),
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,

@@ -11,6 +11,7 @@ import ipaddress
 import socket
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
+from typing import NamedTuple
 
 from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.tasks import Tasks
@@ -26,9 +27,35 @@ _PAUSE_SECONDS = 1.0
 _ABSENT = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-Serve = Callable[
-    [asyncio.StreamReader, asyncio.StreamWriter], Coroutine[object, object, None]
-]
+
+
+class Peer(NamedTuple):
+    """A client that has connected.
+
+    Attributes:
+        reader: What it sends.
+        writer: Where it receives.
+        host: Its address, which a socket forgets when the client leaves at once.
+        port: Its port.
+    """
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    host: str
+    port: int
+
+    @property
+    def address(self) -> str:
+        """Host and port as they are written."""
+        return _format_address(self.host, self.port)
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether it came over TLS."""
+        return self.writer.get_extra_info("ssl_object") is not None
+
+
+Serve = Callable[[Peer], Coroutine[object, object, None]]
 Report = Callable[[str, str], None]
 """Called with a client's address, and why it cannot be served."""
 
@@ -37,7 +64,7 @@ class Listener:
     """Accepts clients on a port.
 
     Args:
-        serve: Called with the streams of each client.
+        serve: Called with each client.
         report: Hears of clients that cannot be served.
         tls: How to speak TLS; None if this gateway cannot.
     """
@@ -92,29 +119,31 @@ class Listener:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listening)
+                connection, address = await loop.sock_accept(listening)
             except OSError as error:  # such as too many open files
                 self._report("a client", f"cannot be accepted: {error.strerror}")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
-            self._clients.spawn(self._welcome(connection))
+            self._clients.spawn(self._welcome(connection, address))
             await asyncio.sleep(0)  # others' turn, however many come
 
-    async def _welcome(self, connection: socket.socket) -> None:
+    async def _welcome(
+        self, connection: socket.socket, address: tuple[str, int]
+    ) -> None:
+        host, port = address[:2]
         try:
-            streams = await self._begin(connection)
+            streams = await self._begin(connection, _format_address(host, port))
         except asyncio.CancelledError:
             connection.close()
             raise
         if streams is None:
             connection.close()
         else:
-            await self._serve(*streams)
+            await self._serve(Peer(*streams, host, port))
 
-    async def _begin(self, connection: socket.socket) -> Streams | None:
-        first, address = b"", ""
+    async def _begin(self, connection: socket.socket, address: str) -> Streams | None:
+        first = b""
         try:
-            address = format_address(connection.getpeername())
             first = await _peek(connection)
             if not first:
                 return None
@@ -149,9 +178,7 @@ def explain_bind(host: str, port: int, error: OSError) -> str:
     )
 
 
-def format_address(address: tuple[str, int] | tuple[str, int, int, int]) -> str:
-    """Return an address as it is written."""
-    host, port = address[:2]
+def _format_address(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -13,7 +13,7 @@ import h11
 
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
-from wspubsub.local.apigateway.listener import Listener, format_address
+from wspubsub.local.apigateway.listener import Listener, Peer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls, is_distrust
 from wspubsub.local.apigateway.websocket import (
@@ -105,50 +105,44 @@ class GatewayServer:
                 await self._no_clients.wait()
         await self._listener.drop()
 
-    async def _serve_client(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> None:
-        http = HttpConnection(reader, writer, max_body_bytes=MAX_MESSAGE_BYTES + 1)
+    async def _serve_client(self, peer: Peer) -> None:
+        http = HttpConnection(
+            peer.reader, peer.writer, max_body_bytes=MAX_MESSAGE_BYTES + 1
+        )
         try:
-            await self._converse(http, reader, writer)
+            await self._converse(peer, http)
         except BadRequestError as error:
-            self._journal.log_rejected(_address(writer), error.status, str(error))
+            self._journal.log_rejected(peer.address, error.status, str(error))
             await _complain(http, error)
         except (OSError, asyncio.CancelledError) as error:
             if self._tls and isinstance(error, OSError) and is_distrust(error):
-                detail = self._tls.explain(error)
-                self._journal.log_rejected(_address(writer), 0, detail)
-            writer.transport.abort()  # the peer has gone, or the gateway goes
+                self._journal.log_rejected(peer.address, 0, self._tls.explain(error))
+            peer.writer.transport.abort()  # the peer has gone, or the gateway goes
         except Exception as error:  # noqa: BLE001 - one client must not end the gateway, nor go without an answer
-            self._journal.log_rejected(_address(writer), 500, _describe(error))
+            self._journal.log_rejected(peer.address, 500, _describe(error))
             await _complain(http, BadRequestError(500, "Internal server error"))
         finally:
-            writer.close()
+            peer.writer.close()
 
-    async def _converse(
-        self,
-        http: HttpConnection,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
+    async def _converse(self, peer: Peer, http: HttpConnection) -> None:
         while (request := await http.next_request()) is not None:
-            self._check(request, writer)
+            self._check(request, peer)
             if request.wants_websocket:
                 socket = WebSocketConnection(
-                    reader,
-                    writer,
+                    peer.reader,
+                    peer.writer,
                     request,
                     http.unread,
                     max_buffer_bytes=self._max_buffer_bytes,
                 )
-                await self._websocket(http, request, socket, writer)
+                await self._websocket(peer, http, request, socket)
                 return
             response = self._shell.manage(request)
             if not await http.respond(response.status, response.headers, response.body):
                 return
 
-    def _check(self, request: HttpRequest, writer: asyncio.StreamWriter) -> None:
-        if self._is_tls_only and not _is_tls(writer):
+    def _check(self, request: HttpRequest, peer: Peer) -> None:
+        if self._is_tls_only and not peer.is_tls:
             raise BadRequestError(
                 400,
                 "the gateway was started with --tls and takes no plain text; use "
@@ -158,30 +152,35 @@ class GatewayServer:
         if host is None and request.version == "1.0":
             return  # need not name one, and no web page sends it
         if not self._hosts.allow(host):
-            name = (host or "")[:_MAX_NAME]
+            name = name_of(host or "")[:_MAX_NAME]
+            advice = (
+                f"to allow it, start the gateway with --allow-host {name}"
+                if name
+                else "send its name in the Host header"
+            )
             raise BadRequestError(
                 403,
-                f"the gateway does not accept requests for the host {name!r}; to "
-                f"allow it, start the gateway with --allow-host {name_of(name)}",
+                f"the gateway does not accept requests for the host {name!r}; {advice}",
             )
 
     async def _websocket(
         self,
+        peer: Peer,
         http: HttpConnection,
         request: HttpRequest,
         socket: WebSocketConnection,
-        writer: asyncio.StreamWriter,
     ) -> None:
         if socket.fault is not None:
             self._journal.log_rejected(
-                _address(writer), socket.fault.status_code, socket.fault_reason
+                peer.address, socket.fault.status_code, socket.fault_reason
             )
             await http.respond(
                 socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True
             )
+            await http.linger()
             return
         connection_id = self._shell.take_handshake(
-            self._handshake(request, writer), socket
+            self._handshake(request, peer), socket
         )
         self._count(1)
         end = LOST
@@ -190,6 +189,7 @@ class GatewayServer:
             if isinstance(verdict, Refuse):
                 await _refuse(http, verdict)
             elif verdict is None:
+                http.leave()
                 async for item in socket.inputs():
                     match item:
                         case DataFrame():
@@ -209,16 +209,14 @@ class GatewayServer:
         else:
             self._no_clients.set()
 
-    def _handshake(
-        self, request: HttpRequest, writer: asyncio.StreamWriter
-    ) -> Handshake:
+    def _handshake(self, request: HttpRequest, peer: Peer) -> Handshake:
         return Handshake(
             path=request.path,
             query=request.query,
             headers=request.headers,
-            source_ip=writer.get_extra_info("peername")[0],
+            source_ip=peer.host,
             port=self._port,
-            is_tls=_is_tls(writer),
+            is_tls=peer.is_tls,
         )
 
 
@@ -230,19 +228,13 @@ async def _refuse(http: HttpConnection, refusal: Refuse) -> None:
 
 
 async def _complain(http: HttpConnection, error: BadRequestError) -> None:
+    if http.has_left:
+        return
     body = json.dumps({"message": str(error)}).encode()
     # What is not HTTP may not be answerable either.
     with contextlib.suppress(OSError, h11.LocalProtocolError):
         await http.respond(error.status, _JSON, body, close=True)
         await http.linger()
-
-
-def _is_tls(writer: asyncio.StreamWriter) -> bool:
-    return writer.get_extra_info("ssl_object") is not None
-
-
-def _address(writer: asyncio.StreamWriter) -> str:
-    return format_address(writer.get_extra_info("peername"))
 
 
 def _describe(error: Exception) -> str:

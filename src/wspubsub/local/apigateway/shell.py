@@ -8,7 +8,7 @@ time come back in as two more things that happen.
 import asyncio
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from urllib.parse import unquote
 
 from wspubsub.gateway import (
@@ -16,7 +16,6 @@ from wspubsub.gateway import (
     Close,
     DataFrame,
     Effect,
-    Function,
     Gateway,
     GatewayConfig,
     Handshake,
@@ -33,6 +32,7 @@ from wspubsub.gateway import (
 from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.clients import Client
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
+from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.functions.waiting import Owner, WithdrawnError
@@ -48,15 +48,15 @@ class GatewayShell:
 
     Args:
         config: The API, its stage, and how it behaves.
-        fleets: The functions that it invokes.
+        functions: What it invokes.
         journal: Hears what happens.
     """
 
     def __init__(
-        self, config: GatewayConfig, fleets: Mapping[Function, Fleet], journal: Journal
+        self, config: GatewayConfig, functions: DeployedFunctions, journal: Journal
     ) -> None:
         self._model = Gateway(config, draw=os.urandom)
-        self._fleets = fleets
+        self._functions = functions
         self._journal = journal
         self._clients: dict[str, Client] = {}
         self._awaited: dict[str, Fleet] = {}
@@ -172,7 +172,7 @@ class GatewayShell:
         self._set_timer()
 
     async def _invoke(self, effect: Invoke) -> None:
-        fleet = self._awaited[effect.invocation_id] = self._fleets[effect.function]
+        fleet = self._awaited[effect.invocation_id] = self._functions.find(effect)
         invocation = RuntimeInvocation(
             request_id=effect.invocation_id,
             event=effect.event,

@@ -7,11 +7,11 @@ for a handler: the context object, a root logger, the same error types.
 It is run by its path and imports nothing but the standard library: the handler must
 find the wspubsub that it is deployed with, if any, and not the one that serves it.
 
-    python -P bootstrap.py [awslambdaric]
+    python -P bootstrap.py [awslambdaric] [debug=[TERMINAL]]
 
-With the argument it leaves the work to AWS's client, if that is installed, which does
-not freeze threads between invocations. Either way the process ends when its standard
-input does: then whoever started it is gone.
+With the first argument it leaves the work to AWS's client, if that is installed, which
+does not freeze threads between invocations; nor is anything frozen with the second one.
+The process ends when its standard input does: then whoever started it is gone.
 """
 
 import http.client
@@ -53,20 +53,20 @@ class RuntimeApiClient:
 
     Args:
         address: Host and port, as in `AWS_LAMBDA_RUNTIME_API`.
-        wait: Waits until a descriptor can be read.
+
+    Attributes:
+        wait: Waits until a descriptor can be read, before it is read.
     """
 
-    def __init__(
-        self, address: str, wait: Callable[[int], None] = lambda _descriptor: None
-    ) -> None:
+    def __init__(self, address: str) -> None:
         # No timeout: the next event may be long in coming.
         self._connection = http.client.HTTPConnection(address)
-        self._wait = wait
+        self.wait: Callable[[int], None] = lambda _descriptor: None
 
     def next_invocation(self) -> tuple[http.client.HTTPMessage, bytes]:
         """Wait for the next event and return it with its headers."""
         self._connection.request("GET", f"{_PREFIX}/invocation/next")
-        self._wait(self._connection.sock.fileno())
+        self.wait(self._connection.sock.fileno())
         response = self._connection.getresponse()
         return response.headers, response.read()
 
@@ -104,13 +104,15 @@ class RequestIdFilter(logging.Filter):
 def main(arguments: list[str]) -> None:
     """Serve invocations until the process is ended from outside."""
     end_with_parent()
+    is_debugged = _prepare_debugging(arguments)
     if "awslambdaric" in arguments:
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
         runpy.run_module("awslambdaric", run_name="__main__")
         return
     make_context = _load("context")["Context"]
-    wait_frozen = _load("freezing")["wait_frozen"]
-    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"], wait_frozen)
+    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    if not is_debugged:
+        api.wait = _load("freezing")["wait_frozen"]
     requests = _set_up_logging()
     try:
         handler = load_handler(os.environ["_HANDLER"])
@@ -121,6 +123,17 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
     while True:
         _serve(api, handler, make_context, requests)
+
+
+def _prepare_debugging(arguments: list[str]) -> bool:
+    """Return whether somebody looks on; at which terminal, is arranged for."""
+    breakpoints = _load("breakpoints")
+    terminals = [each.partition("=")[2] for each in arguments if "debug=" in each]
+    if any(terminals):
+        breakpoints["use_terminal"](terminals[0])
+    else:
+        breakpoints["pass_over"]()
+    return bool(terminals)
 
 
 def end_with_parent() -> None:

@@ -71,6 +71,9 @@ class FunctionSettings:
         timeout_seconds: How long an invocation may take.
         init_seconds: How long initialization may take (AWS: 10 s).
         memory_mb: How much memory its process may use; None for any amount.
+        is_debugged: Whether its threads run on between invocations.
+        terminal: Path of the terminal that are its standard streams; None for the
+            log.
     """
 
     name: str
@@ -81,6 +84,8 @@ class FunctionSettings:
     timeout_seconds: float
     init_seconds: float = 10.0
     memory_mb: int | None = None
+    is_debugged: bool = False
+    terminal: str | None = None
 
 
 class Environment:
@@ -121,13 +126,9 @@ class Environment:
             "AWS_LAMBDA_RUNTIME_API": await api.start(),
             "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{uuid.uuid4().hex}",
         }
-        is_awslambdaric = settings.runtime is Runtime.AWSLAMBDARIC
-        # -P keeps this package's folder off the module search path, -u shows output
-        # at once.
-        command = [sys.executable, "-P", "-u", str(_BOOTSTRAP)]
         try:
             process = await ChildProcess.start(
-                [*command, "awslambdaric"] if is_awslambdaric else command,
+                _command(settings),
                 env=environ,
                 cwd=settings.task_root,
                 on_output=lambda stream, line: on_output(
@@ -203,3 +204,14 @@ class Environment:
             await asyncio.sleep(MEMORY_SECONDS)
         self._memory_problem = f" (it used more than {limit} MB)"
         self._process.send_kill()
+
+
+def _command(settings: FunctionSettings) -> list[str]:
+    # -P keeps this package's folder off the module search path, -u shows output at
+    # once.
+    command = [sys.executable, "-P", "-u", str(_BOOTSTRAP)]
+    if settings.runtime is Runtime.AWSLAMBDARIC:
+        command.append("awslambdaric")
+    if settings.is_debugged:
+        command.append(f"debug={settings.terminal or ''}")
+    return command

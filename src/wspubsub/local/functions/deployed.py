@@ -1,0 +1,53 @@
+"""The functions of a gateway, and which of them an invocation is for."""
+
+import asyncio
+
+from wspubsub.gateway import Function, Invoke
+from wspubsub.local.functions.fleet import Fleet
+
+
+class DeployedFunctions:
+    """The handler, and the other functions if there are any."""
+
+    def __init__(self) -> None:
+        self._fleets: dict[str, Fleet] = {}
+        self._names: dict[str, str] = {}
+
+    def add(self, name: str, fleet: Fleet) -> None:
+        """Add a function; the one that is called `handler` has all other routes."""
+        self._fleets[name] = fleet
+
+    def assign(self, route_key: str, name: str) -> None:
+        """Let a function handle a route."""
+        self._names[route_key] = name
+
+    @property
+    def handler(self) -> Fleet:
+        """The function of everything that has no other."""
+        return self._fleets[Function.HANDLER.value]
+
+    def find(self, invoke: Invoke) -> Fleet:
+        """Return the function that an invocation is for."""
+        if invoke.function is Function.AUTHORIZER:
+            return self._fleets[Function.AUTHORIZER.value]
+        route_key = invoke.event["requestContext"]["routeKey"]
+        return self._fleets[self._names.get(route_key, Function.HANDLER.value)]
+
+    async def warm_up(self) -> list[str]:
+        """Start an environment of each; return what keeps some of them from it."""
+        problems = await asyncio.gather(
+            *(fleet.warm_up() for fleet in self._fleets.values())
+        )
+        return [
+            f"cannot start the {name}: {problem.error_type}: {problem.message}"
+            for name, problem in zip(self._fleets, problems, strict=True)
+            if problem is not None
+        ]
+
+    async def renew(self) -> None:
+        """Let later invocations run the new code."""
+        await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
+
+    async def close(self) -> None:
+        """End them all, and what is invoked."""
+        await asyncio.gather(*(fleet.close() for fleet in self._fleets.values()))

@@ -1,0 +1,102 @@
+"""An API whose routes have functions of their own, as AWS's samples have."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.servers.gateways import dev
+from wspubsub.errors import UsageError
+from wspubsub.gateway import GatewayConfig
+from wspubsub.handlers.target import Target
+from wspubsub.local.declared import ApiChoices, read_served
+
+PLAIN = """
+import os
+
+def handler(event, context):
+    return {"statusCode": 200, "body": context.function_name}
+"""
+ROUTER = """
+from wspubsub import Router
+
+handler = Router()
+
+@handler.route("say", two_way=True)
+def say(event):
+    return "said"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("on_connect", "on_disconnect"):
+        (tmp_path / f"{name}.py").write_text(PLAIN)
+    (tmp_path / "talk.py").write_text(ROUTER)
+    return tmp_path
+
+
+def served(folder: Path, main: str, *, alone: bool, **functions: str) -> GatewayConfig:
+    """Return the API that handlers get; in keys, an underscore is the dollar."""
+    targets = {
+        key.replace("_", "$"): Target.parse(text, cwd=folder)
+        for key, text in functions.items()
+    }
+    target = Target.parse(main, cwd=folder)
+    application, problem = read_served(target, frozenset(), None, targets)
+    assert problem is None
+    routes = frozenset(targets)
+    choices = ApiChoices(own_routes=routes, routes=routes if alone else None)
+    return choices.configure(GatewayConfig(), application)
+
+
+def test_functions_of_routes_make_an_api_of_just_these(folder: Path) -> None:
+    config = served(
+        folder, "on_connect.py", alone=True, _connect="on_connect.py", say="talk.py"
+    )
+
+    assert config.routes == {"$connect", "say"}
+    assert config.two_way == {"say"}
+
+
+def test_a_route_with_a_function_of_its_own_is_one_more(folder: Path) -> None:
+    config = served(folder, "talk.py", alone=False, other="on_connect.py")
+
+    assert config.routes == {"$connect", "$disconnect", "$default", "say", "other"}
+    assert config.two_way == {"say"}
+
+
+def test_what_a_function_answers_counts_for_its_own_route_only(folder: Path) -> None:
+    config = served(folder, "talk.py", alone=False, say="on_connect.py")
+
+    assert config.two_way == frozenset()
+
+
+def test_a_key_that_no_route_can_have_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match="is not a route key"):
+        served(folder, "talk.py", alone=False, _other="on_connect.py")
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_each_route_is_handled_by_its_function(folder: Path) -> None:
+    arguments = (
+        "--function=$connect=on_connect.py",
+        *("--function", "$disconnect=on_disconnect.py:handler"),
+        *("--function", "say=talk.py", "--function", "name=on_connect.py"),
+        *("--two-way", "say", "--two-way", "name", "--environments", "1"),
+    )
+    with dev(arguments[0], *arguments[1:], cwd=folder) as gateway:
+        with gateway.client() as client:
+            client.send(json.dumps({"action": "say"}))
+            assert client.recv(10) == "said"
+            # The same handler as that of $connect is the same function.
+            client.send(json.dumps({"action": "name"}))
+            assert client.recv(10) == "handler"
+            client.send(json.dumps({"action": "unknown"}))
+            assert json.loads(client.recv(10))["message"] == "Forbidden"
+        gateway.wait_for(lambda each: each.get("route_key") == "$disconnect")
+
+        ready = gateway.wait_for(lambda each: each["kind"] == "ready")
+        assert ready["routes"] == "$connect, $disconnect, name, say"
+        assert "say talk.py" in ready["functions"]
