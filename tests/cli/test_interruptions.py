@@ -42,7 +42,7 @@ def test_the_command_may_be_interrupted_at_any_moment(
 ) -> None:
     arguments, expected = COMMANDS[name]
 
-    for moment in (0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8, 1.6):
+    for moment in (0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2):
         with _start(arguments) as process:
             _let_run(process, moment)
             processes = descendants(process.pid)
@@ -58,9 +58,6 @@ def test_the_command_may_be_interrupted_at_any_moment(
         allowed = {expected} if number == signal.SIGINT else {expected, -number}
         assert process.returncode in (allowed | ({0} if finished else set())), moment
         assert not lines, moment
-        assert not [
-            each for each in complaints.splitlines() if ": waiting:" not in each
-        ]
         assert have_ended(processes)
 
 

@@ -233,6 +233,7 @@ def handler(event, context): ...
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
 def test_no_variable_needs_to_be_set_that_the_template_gives_a_function(
     project: Path, capsys: Said, template_format: str

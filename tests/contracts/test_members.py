@@ -58,7 +58,7 @@ def test_nothing_is_known_of_a_connection_without_a_session(
 ) -> None:
     assert members.read_session("a=") == SessionState()
     assert members.is_gone("a=")
-    assert not members.extend_session("a=", 5.0)
+    assert not members.renew_session(session(expires_at=5.0))
     assert members.read_session("a=") == SessionState()
 
 
@@ -130,7 +130,7 @@ def test_an_expired_session_counts_as_absent(
 
     assert members.read_session("a=") == SessionState()
     assert members.is_gone("a=")
-    assert not members.extend_session("a=", None)
+    assert not members.renew_session(session())
     assert members.begin_session(session(user="bob"))
 
 
@@ -216,7 +216,7 @@ def test_a_refresh_is_seen_by_publishers(members: MemberStore) -> None:
     begin(members, ann, 2)
     begin(members, ann, 3, topic="sport", until=20.0)
 
-    assert members.extend_session("a=", 30.0)
+    assert members.renew_session(ann.__replace__(expires_at=30.0))
 
     state = members.read_session("a=")
     assert state.session == ann.__replace__(expires_at=30.0)
@@ -224,11 +224,89 @@ def test_a_refresh_is_seen_by_publishers(members: MemberStore) -> None:
     assert list(members.members("news")) == [Member("a=", 30.0)]
     assert list(members.members("sport")) == [Member("a=", 20.0)]
 
-    assert members.extend_session("a=", None)
+    assert members.renew_session(ann.__replace__(expires_at=None))
 
     assert members.read_session("a=").session == ann.__replace__(expires_at=None)
     assert list(members.members("news")) == [Member("a=")]
     assert list(members.members("sport")) == [Member("a=", 20.0)]
+
+
+def test_what_is_said_of_a_connection_is_read_back(members: MemberStore) -> None:
+    ann = open_session(members, info='{"n":1}', expires_at=9_000_000_000.0)
+    bob = open_session(members, "b=", "bob")
+
+    assert members.read_session("a=").session == ann
+    assert members.read_session("b=").session == bob
+    assert (ann.info, bob.info) == ('{"n":1}', None)
+
+
+def test_what_is_said_of_a_connection_changes_with_its_token(
+    members: MemberStore,
+) -> None:
+    ann = open_session(members, info='{"n":1}')
+    begin(members, ann, 2, has_presence=True, info='{"t":1}')
+    begin(members, ann, 3, topic="sport", info='{"t":2}')
+    begin(members, open_session(members, "b=", "bob"), 2, has_presence=True)
+
+    assert members.renew_session(ann.__replace__(user="eve", info='{"n":2}'))
+
+    state = members.read_session("a=")
+    assert state.session == ann.__replace__(info='{"n":2}')
+    assert [each.info for each in state.subscriptions.values()] == [
+        '{"t":1}',
+        '{"t":2}',
+    ]
+    shown = Presence(
+        connection_id="a=", user="ann", info='{"n":2}', topic_info='{"t":1}'
+    )
+    assert shown in members.presence("news")
+    assert members.presence("sport") == ()
+
+    assert members.renew_session(ann.__replace__(info=None))
+
+    assert members.read_session("a=").session == ann.__replace__(info=None)
+    assert shown.__replace__(info=None) in members.presence("news")
+    left = members.end_subscription("a=", "news", command=9)
+    assert left == shown.__replace__(info=None)
+    bob = Presence(connection_id="b=", user="bob")
+    assert members.presence("news") == (bob,)
+
+
+def test_what_is_said_of_a_connection_in_a_topic_changes_with_its_token(
+    members: MemberStore,
+) -> None:
+    ann = open_session(members, info='{"n":1}')
+    begin(members, ann, 2, has_presence=True)
+    begin(members, ann, 3, topic="sport")
+    shown = Presence(connection_id="a=", user="ann", info='{"n":1}')
+    assert members.presence("news") == (shown,)
+
+    for info in ('{"t":1}', '{"t":2}', None):
+        for topic in ("news", "sport"):
+            assert members.renew_subscription(ann, topic, None, info=info)
+        assert members.presence("news") == (shown.__replace__(topic_info=info),)
+        state = members.read_session("a=").subscriptions
+        assert [state[topic].info for topic in ("news", "sport")] == [info] * 2
+    assert members.presence("sport") == ()
+
+    begin(members, ann, 5, has_presence=True, info='{"t":3}')
+    assert members.presence("news") == (shown.__replace__(topic_info='{"t":3}'),)
+    begin(members, ann, 6, has_presence=True)
+    assert members.presence("news") == (shown,)
+    assert members.read_session("a=").subscriptions["news"].info is None
+
+
+def test_what_was_said_does_not_outlast_a_subscription(members: MemberStore) -> None:
+    ann = open_session(members)
+    begin(members, ann, 2, has_presence=True, info='{"t":1}')
+    members.end_subscription("a=", "news", command=3)
+
+    assert not members.renew_subscription(ann, "news", None, info='{"t":2}')
+    assert members.renew_session(ann.__replace__(info='{"n":2}'))
+
+    assert members.presence("news") == ()
+    begin(members, ann, 4)
+    assert members.read_session("a=").subscriptions["news"].info is None
 
 
 def test_a_refresh_brings_no_subscription_back(members: MemberStore) -> None:
@@ -236,8 +314,8 @@ def test_a_refresh_brings_no_subscription_back(members: MemberStore) -> None:
     begin(members, ann, 2)
     members.end_subscription("a=", "news", command=3)
 
-    members.extend_session("a=", 30.0)
-    assert not members.extend_subscription(ann, "news", 20.0)
+    members.renew_session(ann.__replace__(expires_at=30.0))
+    assert not members.renew_subscription(ann, "news", 20.0)
 
     assert members.topics("a=") == frozenset()
     assert list(members.members("news")) == []
@@ -247,11 +325,11 @@ def test_a_subscription_can_be_refreshed(members: MemberStore) -> None:
     ann = open_session(members, expires_at=40.0)
     begin(members, ann, 2, until=10.0)
 
-    assert members.extend_subscription(ann, "news", 20.0)
+    assert members.renew_subscription(ann, "news", 20.0)
     assert list(members.members("news")) == [Member("a=", 20.0)]
     assert members.read_session("a=").subscriptions["news"].until == 20.0
 
-    assert members.extend_subscription(ann, "news", None)
+    assert members.renew_subscription(ann, "news", None)
     assert list(members.members("news")) == [Member("a=", 40.0)]
     assert members.read_session("a=").subscriptions["news"].until is None
 

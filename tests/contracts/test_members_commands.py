@@ -272,7 +272,7 @@ def test_a_session_s_end_tells_who_left_what(members: MemberStore) -> None:
     begin(members, ann, 4, topic="chess", has_presence=True)
     members.end_subscription("a=", "chess", command=5)
 
-    members.extend_session("a=", NOW + 60)
+    members.renew_session(ann.__replace__(expires_at=NOW + 60))
 
     ended = members.end_session("a=")
 

@@ -110,7 +110,7 @@ def test_what_it_was_told_is_known_until_it_subscribes_again(
         assert [each.told for each in members.members("news")] == [None]
         told = ("e" * 64, command)
         members.release("a=", "news", number=number, traces=0, told=told)
-        members.extend_session("a=", NOW + 60)
+        members.renew_session(ann.__replace__(expires_at=NOW + 60))
         assert [each.told for each in members.members("news")] == [told]
         assert list(members.subscribers("news")) == ["a="]
 
@@ -192,7 +192,7 @@ def test_a_mark_that_is_written_meanwhile_survives_the_release(
 def test_a_held_subscription_can_be_undone_and_extended(members: MemberStore) -> None:
     ann = open_session(members)
     began = begin(members, ann, 3, is_held=True)
-    members.extend_session("a=", NOW + 60)
+    members.renew_session(ann.__replace__(expires_at=NOW + 60))
     assert list(members.members("news")) == [Member("a=", NOW + 60, held_at=NOW)]
 
     members.undo_subscription("a=", "news", began.number)

@@ -86,11 +86,11 @@ def test_a_user_without_a_connection_is_shown_until_the_stay_ends(
 
 def test_what_is_said_of_a_user_may_change(members: MemberStore) -> None:
     bare = Presence(connection_id="b=", user="ann")
-    members.stays.begin("news", Presence(connection_id="a=", user="ann", info="1"))
+    full = Presence(connection_id="a=", user="ann", info="1", topic_info="2")
 
-    number = members.stays.pause("news", bare)
-
-    assert members.stays.find_absent("news", "ann", number) == bare
+    for who in (full, bare, full):
+        number = members.stays.pause("news", who)
+        assert members.stays.find_absent("news", "ann", number) == who
 
 
 def test_a_pause_may_be_the_first_that_is_heard_of_a_user(

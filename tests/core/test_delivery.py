@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from wspubsub import MemorySubscriptionStore, Publisher, UsageError
+from wspubsub import MemorySubscriptionStore, Publisher, StoreError, UsageError
 from wspubsub.delivery import (
     PRUNE_CHUNK,
     RESERVE_SECONDS,
@@ -181,10 +181,34 @@ def test_pruning_ends_with_the_time_and_says_how_many_are_left(
 ) -> None:
     store = Pruning(clock)
 
-    deliver_to_gone(store, clock, 250, seconds=2.0)
+    deliver_to_gone(store, clock, 450, seconds=2.0)
 
     assert store.sizes == [100, 100]
-    assert "no time left to prune 50 gone connections" in caplog.text
+    assert [each.getMessage() for each in caplog.records] == [
+        "no time left to prune 250 gone connections"
+    ]
+
+
+class Failing(Pruning):
+    """A store that cannot prune."""
+
+    def prune(self, connection_ids: Iterable[str], **options: Any) -> Pruned:
+        super().prune(connection_ids, **options)
+        raise StoreError("throttled", operation="Query", code="T")
+
+
+def test_a_store_that_cannot_prune_is_asked_once(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = Failing(clock)
+
+    young = deliver_to_gone(store, clock, 250, seconds=60.0)
+
+    assert store.sizes == [100]
+    assert young == 0
+    assert [each.getMessage() for each in caplog.records] == [
+        "could not prune gone connections"
+    ]
 
 
 def test_what_on_gone_publishes_goes_to_nobody_who_was_found_gone(

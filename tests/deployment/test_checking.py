@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from tests.support.infra_templates import (
     APPLICATION,
@@ -788,6 +788,7 @@ def test_a_function_may_be_invoked_through_its_version() -> None:
     assert found(template) == []  # it may be of any function
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_malformed_template_is_never_more_than_wrong(data: st.DataObject) -> None:
     template = full()

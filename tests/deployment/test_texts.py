@@ -91,6 +91,7 @@ def test_a_text_is_not_split_within_a_hole() -> None:
     assert split_text("a::b", "::") == ["a", "b"]
 
 
+@settings(deadline=None)
 @given(st.text("ab*?", max_size=8), st.text("ab", max_size=8))
 def test_without_holes_a_pattern_is_that_of_iam(pattern: str, text: str) -> None:
     expected = re.match(fnmatch.translate(pattern), text) is not None
@@ -99,7 +100,7 @@ def test_without_holes_a_pattern_is_that_of_iam(pattern: str, text: str) -> None
     assert must_match(pattern, text) is expected
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_what_must_match_matches_whatever_is_in_the_holes(data: st.DataObject) -> None:
     parts = st.sampled_from(["a", "b", "*", "?", "${Api}", "${?Name}", "/"])

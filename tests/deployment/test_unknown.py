@@ -332,7 +332,102 @@ def deployment_that_names_its_stage(template: Template) -> None:
     }
 
 
+def parts_elsewhere(template: Template) -> None:
+    for name in ("SubscribeRoute", "InvokePermission", "Stage"):
+        del template["Resources"][name]
+
+
+def api_for_an_inner_stack(template: Template) -> None:
+    parts_elsewhere(template)
+    parameters = {"Parameters": {"Api": {"Ref": "Api"}}}
+    template["Resources"]["Inner"] = {
+        "Type": "AWS::CloudFormation::Stack",
+        "Properties": NESTED["Properties"] | parameters,  # type: ignore[operator] # a mapping
+    }
+
+
+def api_for_other_stacks(template: Template) -> None:
+    parts_elsewhere(template)
+    template["Outputs"]["Api"] = {
+        "Value": {"Fn::GetAtt": ["Api", "ApiId"]},
+        "Export": {"Name": "chat-api"},
+    }
+
+
+def module(template: Template) -> None:
+    parts_elsewhere(template)
+    template["Resources"]["Rest"] = {"Type": "Team::WebSocket::Rest::MODULE"}
+
+
+def included_properties(template: Template) -> None:
+    function = properties(template, "Function")
+    for name in ("Environment", "Role", "Timeout", "Handler"):
+        del function[name]
+    function["Fn::Transform"] = {"Name": "AWS::Include", "Parameters": {}}
+
+
+def included_variables(template: Template) -> None:
+    environment = properties(template, "Function")["Environment"]
+    environment["Variables"] = {"A": "b", "Fn::Transform": {"Name": "AWS::Include"}}
+
+
+def dynamic_reference_by_stage(template: Template) -> None:
+    template["Parameters"]["Name"] = {"Type": "String", "Default": "prod"}
+    variables(template)["WSPUBSUB_ENDPOINT"] = {
+        "Fn::Sub": "{{resolve:ssm:/${AWS::Region}/${Name}/endpoint}}"
+    }
+
+
+def stage_variable(template: Template) -> None:
+    properties(template, "Integration")["IntegrationUri"] = {
+        "Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+        "arn:aws:lambda:${AWS::Region}:${AWS::AccountId}:function:"
+        "${!stageVariables.function}/invocations"
+    }
+
+
+def published_alias(template: Template) -> None:
+    template["Transform"] = "AWS::Serverless-2016-10-31"
+    template["Resources"]["Function"]["Type"] = "AWS::Serverless::Function"
+    properties(template, "Function")["AutoPublishAlias"] = "live"
+    properties(template, "Integration")["IntegrationUri"] = {
+        "Fn::Sub": "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/"
+        "${Function.Alias}/invocations"
+    }
+    properties(template, "InvokePermission")["FunctionName"] = {"Ref": "Function.Alias"}
+
+
+def image(template: Template) -> None:
+    function = properties(template, "Function")
+    del function["Handler"], function["Runtime"]
+    function["PackageType"] = "Image"
+
+
+def principal_of_the_partition(template: Template) -> None:
+    properties(template, "InvokePermission")["Principal"] = {
+        "Fn::Sub": "apigateway.${AWS::URLSuffix}"
+    }
+
+
+def named_role(template: Template) -> None:
+    role(template)["RoleName"] = "chat-role"
+    properties(template, "Function")["Role"] = {
+        "Fn::Sub": "arn:aws:iam::${AWS::AccountId}:role/chat-role"
+    }
+
+
 RIGHT: list[Change] = [
+    api_for_an_inner_stack,
+    api_for_other_stacks,
+    module,
+    included_properties,
+    included_variables,
+    dynamic_reference_by_stage,
+    stage_variable,
+    published_alias,
+    image,
+    principal_of_the_partition,
+    named_role,
     deployment_that_names_its_stage,
     policies_entry_if,
     policies_if,
@@ -581,3 +676,102 @@ def test_sams_policies_may_be_a_choice() -> None:
         )
         == []
     )
+
+
+@pytest.mark.parametrize("command", [[], ["app.handler"], ["/app/entry.sh"]])
+def test_an_image_that_all_routes_invoke_is_judged(command: list[str]) -> None:
+    template = made()
+    image(template)
+    properties(template, "Function")["ImageConfig"] = {"Command": command}
+    statements(template)["Table"]["Action"].remove("dynamodb:Query")
+
+    (line,) = found(template)
+
+    assert line.startswith("FunctionRole: does not allow dynamodb:Query")
+
+
+def test_an_image_may_be_told_to_run_another_handler() -> None:
+    template = made()
+    image(template)
+    properties(template, "Function")["ImageConfig"] = {"Command": ["main.handler"]}
+
+    (line,) = found(template)
+
+    assert line.startswith("Function: its Handler is main.handler, not app.handler")
+
+
+def test_a_permission_of_everybody_is_one_of_api_gateway() -> None:
+    template = made()
+    permission = properties(template, "InvokePermission")
+    permission["Principal"] = "*"
+    permission["Action"] = "lambda:*"
+    assert found(template) == []
+
+    permission["Action"] = "lambda:GetFunction"
+
+    (line,) = found(template)
+    assert "may not invoke it" in line
+
+
+@pytest.mark.parametrize(
+    ("shared", "own"),
+    [
+        ({"WSPUBSUB_TABLE": "t"}, {"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}}),
+        (None, {"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}, "WSPUBSUB_TABLE": "t"}),
+        ({"WSPUBSUB_ENDPOINT": {"Fn::ImportValue": "e"}}, choose({"A": "b"})),
+        (choose({"A": "b"}), {"A": "c"}),
+    ],
+)
+def test_sams_globals_and_the_functions_own_variables_are_one(
+    shared: object, own: object
+) -> None:
+    template = made(template_format="sam")
+    properties(template, "Function")["Environment"] = {"Variables": own}
+    if shared is not None:
+        template["Globals"] = {"Function": {"Environment": {"Variables": shared}}}
+
+    assert found(template) == []
+
+
+def test_what_neither_sams_globals_nor_the_function_have_is_missing() -> None:
+    template = made(template_format="sam")
+    own = properties(template, "Function")["Environment"]["Variables"]
+    shared = {"WSPUBSUB_TABLE": own.pop("WSPUBSUB_TABLE")}
+    template["Globals"] = {"Function": {"Environment": {"Variables": shared}}}
+    assert found(template) == []
+
+    shared.clear()
+
+    (line,) = found(template)
+    assert "has no environment variable WSPUBSUB_TABLE" in line
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"Fn::Select": [7, ["prod"]]},
+        {"Fn::Select": [{"Ref": "Nothing"}, ["prod"]]},
+        {"Fn::Select": "prod"},
+        {"Fn::Select": [0, {"Fn::Split": ["-", {"Fn::ImportValue": "x"}]}]},
+        {"Fn::Select": [1, {"Fn::Split": [":", "a:prod"]}]},
+        {"Fn::If": ["IsProd"]},
+        {"Fn::FindInMap": ["Nothing", "a", "b"]},
+        {"Fn::FindInMap": "x"},
+        {"Fn::Cidr": ["10.0.0.0/16", 1, 8]},
+    ],
+)
+def test_a_stage_whose_name_cannot_be_read_may_have_any(value: object) -> None:
+    template = made()
+
+    properties(template, "Stage")["StageName"] = value
+
+    assert found(template) == []
+
+
+@pytest.mark.parametrize("timeout", ["abc", "1e999", {"Ref": "Seconds"}, [5]])
+def test_a_number_that_cannot_be_read_is_not_judged(timeout: object) -> None:
+    template = made()
+
+    properties(template, "Function")["Timeout"] = timeout
+
+    assert found(template) == []

@@ -73,11 +73,11 @@ def costs(client: FaultyDynamoDB, act: Callable[[], object]) -> Counter[str]:
             Counter(update_item=1, delete_item=2),
         ),
         (
-            lambda store, _ann: store.extend_session("a=", 5.0),
+            lambda store, _ann: store.renew_session(session(expires_at=5.0)),
             Counter(update_item=3, query=1),
         ),
         (
-            lambda store, ann: store.extend_subscription(ann, "news", 5.0),
+            lambda store, ann: store.renew_subscription(ann, "news", 5.0),
             Counter(update_item=2),
         ),
         (lambda store, _ann: store.mark_lost("news", "a=", 4), Counter(update_item=1)),

@@ -139,6 +139,15 @@ def test_an_old_connection_is_asked_about_once() -> None:
     assert stream.connections.attempts("gone") == 1
 
 
+@pytest.mark.parametrize(("age", "attempts"), [(2.999, 2), (3.0, 1)])
+def test_a_handshake_is_over_after_three_seconds(age: float, attempts: int) -> None:
+    stream = Stream()
+
+    assert stream.bring("gone", age=age) == []
+
+    assert stream.connections.attempts("gone") == attempts
+
+
 def test_an_answer_from_the_handshake_is_not_the_last_after_it() -> None:
     stream = Stream(a=0.0, b=1.0)
     stream.takes["a"] = 10.0

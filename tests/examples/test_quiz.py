@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.example_apps import EXAMPLES, account, assert_fits, imported
 from tests.support.servers.gateways import CREDENTIALS, run
-from wspubsub.testing import InProcessGateway, TestClient
+from wspubsub.testing import CommandRefusedError, InProcessGateway, PubSubTestClient
 
 FOLDER = EXAMPLES / "quiz"
 TEMPLATE = FOLDER / "template.yaml"
@@ -24,48 +24,39 @@ class Player:
         self.gateway = gateway
         self.name = name
         self.shown: Any = None
-        self.news: Any = None
         self.come()
 
     def come(self) -> None:
         """Connect, or connect again, and enter the room."""
-        self.client: TestClient = self.gateway.connect()
+        self.client = PubSubTestClient(self.gateway.connect())
         me = {"name": self.name, "secret": f"the secret of {self.name}, a long one"}
-        self.user = self.ask(connect={"data": me})["connect"]["data"]["user"]
-        self.ask(subscribe={"channel": "quiz:den"})
-        self.ask(subscribe={"channel": "news"})
-
-    def ask(self, **command: Any) -> dict[str, Any]:
-        """Send a command and return its reply."""
-        self.client.send({"id": 1, **command})
-        (reply,) = [each for each in self.read() if each.get("id") == 1]
-        for each in reply.get("subscribe", {}).get("publications", ()):
-            self.show(command["subscribe"]["channel"], each["data"])
-        return reply
+        self.user = self.client.connect(data=me)["data"]["user"]
+        self.client.subscribe("quiz:den")
+        self.client.subscribe("news")
+        self.look()
 
     def call(self, method: str, **data: Any) -> int:
         """Call a method, and return the code of the error; 0 if there is none."""
-        reply = self.ask(rpc={"method": method, "data": {"room": "den", **data}})
-        return int(reply.get("error", {}).get("code", 0))
+        return self.code("rpc", method=method, data={"room": "den", **data})
 
-    def read(self) -> list[dict[str, Any]]:
-        """Take what has come."""
-        texts = self.client.receive_all()
-        parts = [json.loads(line) for text in texts for line in text.splitlines()]
-        for part in parts:
-            if "pub" in part.get("push", {}):
-                self.show(part["push"]["channel"], part["push"]["pub"]["data"])
-        return parts
+    def code(self, command: str, **fields: Any) -> int:
+        """Send a command, and return the code of the error; 0 if there is none."""
+        try:
+            self.client.ask(command, **fields)
+        except CommandRefusedError as refused:
+            return refused.code
+        finally:
+            self.look()
+        return 0
 
-    def show(self, topic: str, data: Any) -> None:
-        if topic == "news":
-            self.news = data
-        else:
-            self.shown = data
+    def look(self) -> None:
+        """Show the newest message."""
+        for message in self.client.messages("quiz:den"):
+            self.shown = message
 
     @property
     def points(self) -> dict[str, int]:
-        self.read()
+        self.look()
         scores = self.shown["scores"].values()
         return {each["name"]: each["points"] for each in scores}
 
@@ -96,7 +87,7 @@ def test_who_enters_first_is_the_host_and_nobody_else_goes_on(
     assert bob.call("go_on", number=0) == 103
     assert ann.call("go_on", number=0) == 0
     for each in players:
-        each.read()
+        each.look()
         assert each.shown["number"] == 0
         assert each.shown["text"] == QUESTIONS[0]["text"]
         assert "solution" not in each.shown
@@ -177,13 +168,13 @@ def test_a_phone_that_lost_its_network_is_the_same_player(
     ann, bob, _ = players
     ann.call("go_on", number=0)
     bob.call("answer", number=0, choice=right(0))
-    bob.client.kill()
+    bob.client.client.kill()
     ann.call("go_on", number=1)
 
     bob.come()
     assert bob.shown["number"] == 1
     bob.call("answer", number=1, choice=right(1))
-    ann.client.kill()
+    ann.client.client.kill()
     ann.come()
     assert ann.call("go_on", number=2) == 0
 
@@ -204,31 +195,27 @@ def test_a_phone_that_lost_its_network_is_the_same_player(
 def test_a_player_has_a_name_and_a_secret(
     gateway: InProcessGateway, me: object
 ) -> None:
-    client = gateway.connect()
+    client = PubSubTestClient(gateway.connect())
 
-    client.send({"id": 1, "connect": {"data": me}})
+    with pytest.raises(CommandRefusedError) as refused:
+        client.connect(data=me)
 
-    assert client.receive_json()["error"]["code"] in {107, 400}
+    assert refused.value.code in {107, 400}
 
 
 def test_a_room_that_nobody_has_entered_has_no_quiz(players: list[Player]) -> None:
-    reply = players[0].ask(
-        rpc={"method": "go_on", "data": {"room": "nobody", "number": 0}}
-    )
+    code = players[0].call("go_on", room="nobody", number=0)
 
-    assert reply["error"]["code"] == 404
+    assert code == 404
 
 
 def test_nobody_reads_the_answers_or_publishes(players: list[Player]) -> None:
     bob = players[1]
 
-    for command in (
-        {"subscribe": {"channel": "answers:den:0"}},
-        {"history": {"channel": "answers:den:0", "limit": 10}},
-        {"publish": {"channel": "quiz:den", "data": {"host": bob.user}}},
-        {"publish": {"channel": "news", "data": {}}},
-    ):
-        assert bob.ask(**command)["error"]["code"] == 103
+    assert bob.code("subscribe", channel="answers:den:0") == 103
+    assert bob.code("history", channel="answers:den:0") == 103
+    for topic in ("quiz:den", "news"):
+        assert bob.code("publish", channel=topic, data={"host": bob.user}) == 103
 
 
 def test_at_the_same_time_one_is_the_host_and_each_answer_counts(
@@ -237,16 +224,15 @@ def test_at_the_same_time_one_is_the_host_and_each_answer_counts(
     for seed in range(6):
         with account(monkeypatch):
             gateway = InProcessGateway(imported("quiz/app.py").handler)
-            clients = [gateway.connect() for _ in range(3)]
+            clients = [PubSubTestClient(gateway.connect()) for _ in range(3)]
             for number, client in enumerate(clients):
-                me = {"name": f"{number}", "secret": f"{number}" * 16}
-                client.send({"id": 1, "connect": {"data": me}})
-                client.receive_all()
+                client.connect(data={"name": f"{number}", "secret": f"{number}" * 16})
+            command = {"id": 2, "subscribe": {"channel": "quiz:den"}}
             with gateway.side_by_side(seed=seed):
                 for client in clients:
-                    client.send({"id": 2, "subscribe": {"channel": "quiz:den"}})
+                    client.client.send(command)
 
-            texts = [line for each in clients for line in each.receive_all()]
+            texts = [text for each in clients for text in each.client.receive_all()]
             hosts = {
                 text.split('"host":"')[1][:16] for text in texts if '"host"' in text
             }
@@ -257,16 +243,14 @@ def test_the_news_of_the_day_come_once(
     gateway: InProcessGateway, players: list[Player]
 ) -> None:
     daily = imported("quiz/daily.py")
-    pushes: list[Any] = []
 
     for time in ("2026-11-26T06:00:00Z", "2026-11-26T06:00:09Z"):
         with gateway.serving():
             daily.handler({"time": time}, None)
-        pushes += [each for each in players[0].read() if "push" in each]
 
-    assert players[0].news == {"day": "2026-11-26", "room": "daily-2026-11-26"}
-    assert len([each for each in pushes if each["push"]["channel"] == "news"]) == 1
-    assert Player(gateway, "Dan").news["day"] == "2026-11-26"
+    today = [{"day": "2026-11-26", "room": "daily-2026-11-26"}]
+    assert players[0].client.messages("news") == today
+    assert Player(gateway, "Dan").client.messages("news") == today
 
 
 @pytest.mark.integration

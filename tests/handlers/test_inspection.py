@@ -165,6 +165,7 @@ def test_a_function_that_does_not_say_so_may_take_records(tmp_path: Path) -> Non
 
 
 @pytest.mark.integration
+@pytest.mark.slow
 def test_what_a_module_asks_of_aws_while_it_is_imported_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,22 +55,41 @@ const open = () => new Promise((resolve, reject) => {
 """
 
 
-def test_a_node_client_is_served_like_any_other(chat: DevGateway) -> None:
+def run_node(url: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     modules = os.environ.get("WSPUBSUB_TEST_NODE_MODULES")
     node = shutil.which("node")
     if (modules is None or node is None) and "CI" not in os.environ:
         pytest.skip("set WSPUBSUB_TEST_NODE_MODULES to a node_modules with ws")
     assert modules is not None, "CI sets WSPUBSUB_TEST_NODE_MODULES"
     assert node is not None, "CI has Node"
-
-    done = subprocess.run(
-        [node, "-", modules, chat.url],
+    return subprocess.run(
+        [node, "-", modules, url],
         input=SCRIPT,
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
+        env={**os.environ, **variables},
     )
+
+
+@pytest.mark.slow
+def test_a_node_client_that_trusts_the_certificate_speaks_tls(
+    chat: DevGateway,
+) -> None:
+    certificate = chat.wait_for(lambda each: each["kind"] == "ready")["certificate"]
+    url = chat.url.replace("ws:", "wss:")
+
+    trusting = run_node(url, NODE_EXTRA_CA_CERTS=certificate)
+    distrusting = run_node(url)
+
+    assert trusting.returncode == 0, trusting.stderr
+    assert json.loads(trusting.stdout)["pong"] == "hello"
+    assert distrusting.returncode != 0
+
+
+def test_a_node_client_is_served_like_any_other(chat: DevGateway) -> None:
+    done = run_node(chat.url)
 
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -158,3 +158,20 @@ def test_a_client_that_reads_nothing_has_its_pings_left_unread() -> None:
 
     assert seen < 50_000
     assert backlog < 10_000 + 2 * TURN_BYTES
+
+
+def test_nothing_is_written_to_a_client_that_has_gone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def run() -> None:
+        async with connected() as (connection, client):
+            client.close()
+            while await connection.drain():
+                connection.send("x" * 100_000)
+            for _ in range(20):
+                connection.send("still there?")
+            connection.close(1000)
+
+    asyncio.run(run())
+
+    assert not caplog.records

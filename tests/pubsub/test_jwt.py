@@ -36,7 +36,7 @@ def make_world(tokens: Tokens) -> World:
         return tokens.user(request, subscribe=["user:x"], data={"hello": 1})
 
     world.pubsub.topic("user:{user}")
-    room = world.pubsub.topic("room:{room_id}")
+    room = world.pubsub.topic("room:{room_id}", presence=True)
 
     @room.subscribe
     def enter(request: SubscribeRequest, room_id: str) -> object:
@@ -92,6 +92,10 @@ def test_a_subscription_token_is_for_one_user_and_one_topic() -> None:
 
     right = client.subscribe("room:1", token=sign(sub="ada", channel="room:1"))
     assert right["subscribe"] == {"data": {"room": "1"}}
+    told = sign(sub="ada", channel="room:1", info={"role": "host"})
+    assert "subscribe" in client.subscribe("room:1", token=told)
+    found = client.ask(presence={"channel": "room:1"})["presence"]["presence"]
+    assert found[client.id]["chan_info"] == {"role": "host"}
     for claims, code in (
         ({"sub": "bob", "channel": "room:1"}, 103),
         ({"sub": "ada", "channel": "room:2"}, 103),

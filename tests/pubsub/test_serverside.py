@@ -9,7 +9,7 @@ from tests.support.pubsub_clients import (
     find_log,
     publications,
 )
-from wspubsub import StoreError
+from wspubsub import StoreError, TooManyTopicsError
 from wspubsub.log.rules import History
 from wspubsub.pubsub import ANYONE, ConnectRequest, Limits, User
 
@@ -283,8 +283,8 @@ def test_who_cannot_be_made_to_recover_now_is_made_to_later(
     assert world.errors == []
 
 
-def test_a_reply_that_may_not_be_posted_is_an_error_of_the_function(
-    world: World,
+def test_a_reply_that_may_not_be_posted_is_logged_and_ends_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = world.connect("ada")
     epoch = client.subscribe("room:1")["subscribe"]["epoch"]
@@ -298,4 +298,37 @@ def test_a_reply_that_may_not_be_posted_is_an_error_of_the_function(
 
     (member,) = world.members.members("room:1")
     assert member.lost == 2
-    assert len(world.errors) == 1
+    assert world.errors == []
+    assert "could not post to connection" in caplog.text
+    assert "403" in caplog.text
+
+
+def test_who_may_not_be_sent_away_is_logged_and_ends_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = world.connect("ada")
+    world.gateway.connections.fail(client.id, status=403, times=None)
+
+    client.send({"connect": {"token": "ada"}})
+
+    assert world.errors == []
+    assert "could not close connection" in caplog.text
+
+
+def test_the_server_subscribes_no_connection_to_more_than_it_may_have(
+    world: World,
+) -> None:
+    full, other = world.connect("ada"), world.connect("ada")
+    for topic in ("room:1", "room:2", "plain"):
+        assert "subscribe" in full.subscribe(topic)
+
+    with pytest.raises(TooManyTopicsError):
+        world.pubsub.subscribe("ada", "room:3")
+
+    (member,) = world.members.members("room:3")
+    assert member.connection_id == other.id
+    world.pubsub.subscribe("ada", "room:1")
+    assert "push" in other.receive()[-1]
+    full.ask(unsubscribe={"channel": "plain"})
+    world.pubsub.subscribe("ada", "room:3")
+    assert len(list(world.members.members("room:3"))) == 2

@@ -5,12 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.support.pubsub_clients import World, publications
-from wspubsub import Unauthorized
+from tests.support.pubsub_clients import Client, World, publications
+from wspubsub import History, Unauthorized
 from wspubsub.pubsub import (
     ANYONE,
     CommandError,
     ConnectRequest,
+    Limits,
     Subscribed,
     SubscribeRequest,
     TokenExpired,
@@ -267,3 +268,92 @@ def test_a_frame_brings_one_new_token(world: World) -> None:
     codes = [each.get("error", {}).get("code") for each in client.receive()]
     assert codes == [None, 111, 111]
     assert len(world.requests) == 2
+
+
+@pytest.fixture
+def talk() -> World:
+    """A world whose tokens say things: `ada NAME`, and for a topic `ROLE`."""
+    world = World(limits=Limits(info_bytes=40))
+
+    @world.pubsub.connect
+    def connect(request: ConnectRequest) -> User:
+        user, name = request.token.split()
+        expires_at = world.gateway.now() + 60
+        return User(user, info={"name": name}, expires_at=expires_at)
+
+    talk = world.pubsub.topic("talk", history=History(), presence=True, join_leave=True)
+    talk.publish(ANYONE)
+
+    @talk.subscribe
+    def enter(request: SubscribeRequest) -> Subscribed:
+        info = {"role": request.token} if request.token else None
+        return Subscribed(info=info, expires_at=world.gateway.now() + 60)
+
+    return world
+
+
+def who(client: Client, name: str, role: str | None) -> dict[str, Any]:
+    info = {"user": "ada", "client": client.id, "conn_info": {"name": name}}
+    return info if role is None else {**info, "chan_info": {"role": role}}
+
+
+def enter(world: World, token: str, role: str) -> Client:
+    client = world.connect(token)
+    assert "subscribe" in client.subscribe("talk", token=role)
+    return client
+
+
+def test_others_see_what_the_newest_token_says(talk: World) -> None:
+    listener, ada = enter(talk, "bob Bob", ""), enter(talk, "ada Ada", "host")
+    (joined,) = listener.receive()
+    assert joined["push"]["join"]["info"] == who(ada, "Ada", "host")
+
+    assert "refresh" in ada.ask(refresh={"token": "ada Countess"})
+    assert "sub_refresh" in ada.ask(sub_refresh={"channel": "talk", "token": "guest"})
+    expected = who(ada, "Countess", "guest")
+
+    found = listener.ask(presence={"channel": "talk"})["presence"]["presence"]
+    assert found[ada.id] == expected
+    ada.ask(publish={"channel": "talk", "data": 1})
+    assert listener.receive()[0]["push"]["pub"]["info"] == expected
+    history = listener.ask(history={"channel": "talk", "limit": 1})["history"]
+    assert history["publications"][0]["info"] == expected
+    ada.wire.close()
+    assert listener.receive()[0]["push"]["leave"]["info"] == expected
+    assert [each.topic_info for each in talk.pubsub.presence("talk").values()] == [None]
+
+
+def test_a_token_may_take_back_what_was_said(talk: World) -> None:
+    listener, ada = enter(talk, "bob Bob", ""), enter(talk, "ada Ada", "host")
+    listener.receive()
+
+    ada.send(
+        {"sub_refresh": {"channel": "talk", "token": ""}},
+        {"publish": {"channel": "talk", "data": 1}},
+        {"refresh": {"token": "ada Eve"}},
+        {"publish": {"channel": "talk", "data": 2}},
+    )
+    infos = [part["push"]["pub"]["info"] for part in listener.receive()]
+    ada.ask(publish={"channel": "talk", "data": 3})
+
+    # What was said in this frame counts from there on.
+    assert infos == [who(ada, "Ada", None), who(ada, "Eve", None)]
+    (push,) = listener.receive()
+    assert push["push"]["pub"]["info"] == who(ada, "Eve", None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"subscribe": {"channel": "talk", "token": "x" * 40}},
+        {"sub_refresh": {"channel": "talk", "token": "x" * 40}},
+        {"refresh": {"token": f"ada {'x' * 40}"}},
+    ],
+)
+def test_a_token_may_not_say_too_much(talk: World, command: dict[str, Any]) -> None:
+    ada = enter(talk, "ada Ada", "host")
+
+    assert ada.code(**command) == 106
+
+    found = ada.ask(presence={"channel": "talk"})["presence"]["presence"]
+    assert found == {ada.id: who(ada, "Ada", "host")}

@@ -187,7 +187,7 @@ def test_a_slow_loop_that_awaits_its_client_gets_everything(
 
 
 def test_many_topics_come_back(rooms: Rooms, room: str) -> None:
-    topics = [f"{room}-{number}" for number in range(30)]
+    topics = [f"{room}-{number}" for number in range(15)]
 
     async def main() -> None:
         states = States()
@@ -221,10 +221,10 @@ def test_a_loop_that_is_canceled_unsubscribes(rooms: Rooms, room: str) -> None:
 
             with pytest.raises(asyncio.CancelledError):
                 await taking
+            while await count_present(client, room):
+                await asyncio.sleep(0.05)
             while len(asyncio.all_tasks()) > before:
                 await asyncio.sleep(0.05)
-            with pytest.raises(RefusedError):
-                await client.presence(room)
 
     run(main())
 
@@ -447,6 +447,7 @@ def test_a_topic_that_the_server_has_chosen_misses_nothing(
     rooms: Rooms, room: str
 ) -> None:
     user = f"listener-{uuid.uuid4().hex[:8]}"
+    seen: list[tuple[str, str]] = []
 
     async def main() -> None:
         states = States()
@@ -455,8 +456,18 @@ def test_a_topic_that_the_server_has_chosen_misses_nothing(
             for number in range(3):
                 await call(rooms, "publish", room, number)
             await client.rpc("echo", 1)
-            async with client.listen(room) as messages:
+            left = asyncio.Event()
+            messages = client.listen(
+                room,
+                on_join=lambda info: seen.append(("join", info.user)),
+                on_leave=lambda _: left.set(),
+            )
+            async with messages:
                 assert await take(messages, 3) == [0, 1, 2]
+                async with open_client(rooms, "bob") as bob, bob.subscribe(room):
+                    pass
+                await left.wait()
+                assert ("join", "bob") in seen
                 await call(rooms, "publish", room, 3)
                 assert await take(messages, 1) == [3]
             for number in (4, 5):

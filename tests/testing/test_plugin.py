@@ -10,6 +10,7 @@ import pytest
 
 from wspubsub import (
     History,
+    MemoryMemberStore,
     MemorySubscriptionStore,
     MessageEvent,
     Publisher,
@@ -28,6 +29,7 @@ from wspubsub.testing import (
     ScriptedStore,
     events,
     gateway,
+    pubsub_client,
     recording,
     scripted,
 )
@@ -281,9 +283,13 @@ def test_everything_public_is_exported_in_order() -> None:
     assert all(hasattr(testing, name) for name in testing.__all__)
 
 
-@pytest.mark.parametrize("module", [gateway, recording, events, scripted])
+@pytest.mark.parametrize(
+    "module", [gateway, recording, events, scripted, pubsub_client]
+)
 def test_the_examples_in_docstrings_run(module: ModuleType) -> None:
     names = {
+        **{name: getattr(testing, name) for name in testing.__all__},
+        "MemoryMemberStore": MemoryMemberStore,
         "MemorySubscriptionStore": MemorySubscriptionStore,
         "Publisher": Publisher,
         "Router": Router,

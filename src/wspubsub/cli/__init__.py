@@ -6,6 +6,8 @@ from types import FrameType
 
 INTERRUPTED = 130
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and return its exit status.
@@ -17,7 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: What follows the command's name; None takes those of this process,
             which ends after it.
     """
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Half of the command's time may be this import, and Ctrl-C may come meanwhile.
         from wspubsub.cli.command import run_command
@@ -28,11 +31,10 @@ def main(arguments: list[str] | None = None) -> int:
         words = sys.argv[1:] if arguments is None else arguments
         return 0 if words[:1] == ["dev"] else INTERRUPTED
     finally:
-        if arguments is None:
+        for number, handler in before.items():
             # The interpreter has a little to do yet, which nobody should interrupt.
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-            before = signal.SIG_IGN
-        signal.signal(signal.SIGTERM, before)
+            is_over = arguments is None
+            signal.signal(number, signal.SIG_IGN if is_over else handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 Stop = Callable[[], None]
 ResultT = TypeVar("ResultT")
 
@@ -29,9 +31,15 @@ async def run_until_stopped(
     loop = asyncio.get_running_loop()
     # Where there are no signal handlers, asyncio.run itself takes Ctrl-C.
     with contextlib.suppress(NotImplementedError):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _SIGNALS:
             loop.add_signal_handler(number, stop)
     try:
         return await task
     except asyncio.CancelledError:
         return None
+    finally:
+        # A loop that closes ends their pipe before it lets go of them.
+        for number in _SIGNALS:
+            with contextlib.suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)

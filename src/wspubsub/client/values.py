@@ -19,8 +19,7 @@ class ClientInfo:
         client: ID of its connection.
         user: ID of its user; empty if it is anonymous.
         conn_info: What the connect rule says about it (`User.info`).
-        chan_info: What Centrifugo's server says about its subscription; `PubSub` says
-            nothing.
+        chan_info: What the server says about it in the topic (`Subscribed.info`).
     """
 
     client: str

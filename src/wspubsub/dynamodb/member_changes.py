@@ -5,18 +5,24 @@ from collections.abc import Callable
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import (
     Item,
+    is_ever_present,
     is_live,
+    presence_key,
     read_shard,
     read_topic,
     subscriber_key,
     topic_key,
 )
+from wspubsub.dynamodb.member_hold_items import (
+    is_held,
+)
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
-    is_held,
     number,
     read_number,
     read_until,
+    said_request,
+    token_request,
     until_request,
     update_request,
 )
@@ -77,33 +83,51 @@ class MemberChanges:
             if not is_held(old) or self._holds.trace_item(key).is_done:
                 return True
 
-    def extend(
-        self, connection_id: str, expires_at: float | None, topic_item: Item
-    ) -> None:
+    def renew(self, session: Session, before: Item, topic_item: Item) -> None:
         """Let a subscription expire with its session, for publishers.
 
         Args:
-            connection_id: The connection.
-            expires_at: When the session's token expires.
+            session: The session as it is now.
+            before: The record of the connection as it was before.
             topic_item: The item of the topic of the connection.
         """
-        first = earliest(expires_at, read_until(topic_item))
-        self._set_until(connection_id, topic_item, first)
+        first = earliest(session.expires_at, read_until(topic_item))
+        self._set_until(session.connection_id, topic_item, first)
+        if before.get("info", {}).get("S") != session.info:
+            self._say(session.connection_id, topic_item, "info", session.info)
 
-    def extend_topic(self, session: Session, topic: str, until: float | None) -> bool:
-        """Let a subscription expire at another time and return whether there is one."""
+    def renew_topic(
+        self, session: Session, topic: str, until: float | None, info: str | None
+    ) -> bool:
+        """Change what a subscription's token says, and return whether there is one."""
         done, old = self._table.attempt(
             self._table.update,
             topic_key(session.connection_id, topic),
             _IS_LIVE,
             {":now": number(self._now())},
-            **until_request(until),
+            **token_request(until, "i", info),
         )
         if not done or old is None:
             return False
         first = earliest(session.expires_at, until)
         self._set_until(session.connection_id, old, first)
+        if old.get("i", {}).get("S") != info:
+            self._say(session.connection_id, old, "i", info)
         return True
+
+    def _say(
+        self, connection_id: str, topic_item: Item, name: str, text: str | None
+    ) -> None:
+        """Change what is said about a connection that may be present."""
+        if not is_ever_present(topic_item):
+            return
+        self._table.attempt(
+            self._table.update,
+            presence_key(connection_id, str(read_topic(topic_item))),
+            "attribute_exists(pk) AND expires_at > :now",
+            {":now": number(self._now())},
+            **said_request(name, text),
+        )
 
     def _set_until(
         self, connection_id: str, topic_item: Item, until: float | None

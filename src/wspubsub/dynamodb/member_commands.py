@@ -162,7 +162,12 @@ class MemberCommands:
         if entry.session is None or not entry.subscription.has_presence:
             return False
         key = presence_key(step.connection_id, step.topic)
-        request = presence_request(entry.session, step.number, entry.written.expires_at)
+        request = presence_request(
+            entry.session,
+            entry.subscription.info,
+            step.number,
+            entry.written.expires_at,
+        )
         done, old = self._table.attempt(
             self._table.update, key, IS_NEWER, self._values(step), **request
         )

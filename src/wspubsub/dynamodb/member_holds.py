@@ -10,13 +10,15 @@ from functools import partial
 
 from wspubsub.dynamodb.access import ConditionalWrite, TableAccess
 from wspubsub.dynamodb.items import Item, is_live, subscriber_key
-from wspubsub.dynamodb.member_items import (
+from wspubsub.dynamodb.member_hold_items import (
     is_held,
+    read_traces,
+    told_item,
+)
+from wspubsub.dynamodb.member_items import (
     number,
     read_member,
     read_number,
-    read_traces,
-    told_item,
     update_request,
 )
 from wspubsub.dynamodb.shards import ShardPlan

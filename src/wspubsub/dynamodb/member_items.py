@@ -9,6 +9,7 @@ them all. On a topic of a connection and its subscriber:
 | `u` | until when the token is valid; a subscriber has the earlier one of its session |
 | `s` | that the server subscribed the connection |
 | `p` | that the connection may be shown as present (topic of a connection only) |
+| `i` | what is said about the connection in this topic (not on its subscriber) |
 | `leaving` | that the subscription has ended: a tombstone |
 | `ended_at` | when the server last ended one by itself |
 | `lost` | offset of the first message that a subscriber has missed |
@@ -17,9 +18,9 @@ them all. On a topic of a connection and its subscriber:
 | `t` | how many publications have met the subscriber meanwhile |
 | `e`, `d` | epoch and offset up to which the subscriber was told all when released |
 
-Somebody present has `n` too, and `j`, the number by which they joined. The stay of a
-user has `user_id` and `info` as well, `c` (the connection that came or left last), and
-`n`, how often that has happened.
+Somebody present has `n` and `i` too, and `j`, the number by which they joined. The stay
+of a user has `user_id`, `info` and `i`, `c` (which connection came or left last), and
+`n` (how often that has happened).
 The record of a connection has `user_id`, `info` and `u` of its session and a `mark` of
 whoever wrote it; after its end it is `gone`.
 """
@@ -53,7 +54,6 @@ from wspubsub.subscriptions.sessions import (
 IS_NEWER = "attribute_not_exists(n) OR n < :n OR expires_at <= :now"
 IS_NOT_OLDER = "attribute_not_exists(n) OR n <= :n OR expires_at <= :now"
 TRUE: Item = {"BOOL": True}
-_UNMARKED = -1
 
 
 def number(value: float) -> Item:
@@ -91,9 +91,32 @@ def update_request(
 
 def until_request(until: float | None) -> dict[str, Any]:
     """Return the UpdateItem that sets until when a token is valid."""
-    if until is None:
-        return update_request({}, ["u"])
-    return update_request({"u": number(until)})
+    return _request(_optional(u=until), {"u"})
+
+
+def token_request(until: float | None, name: str, text: str | None) -> dict[str, Any]:
+    """Return the UpdateItem that sets what a token says.
+
+    Args:
+        until: Until when it is valid.
+        name: The attribute for what it says about the connection.
+        text: What it says.
+    """
+    return _request(_optional(u=until) | texts({name: text}), {"u", name})
+
+
+def said_request(name: str, text: str | None) -> dict[str, Any]:
+    """Return the UpdateItem that sets what is said about somebody present."""
+    return _request(texts({name: text}), {name})
+
+
+def texts(values: Mapping[str, str | None]) -> Item:
+    """Return attributes of those texts that there are."""
+    return {name: {"S": text} for name, text in values.items() if text is not None}
+
+
+def _request(sets: Item, names: set[str]) -> dict[str, Any]:
+    return update_request(sets, sorted(names - sets.keys()))
 
 
 def session_item(session: Session, written: Written, mark: str) -> Item:
@@ -134,8 +157,10 @@ def topic_change(
     }
     if subscription.has_presence:
         sets["p"] = TRUE
-    optional = _optional(u=subscription.until, s=subscription.is_server_side)
-    removes = {"leaving", "u", "s"} - optional.keys()
+    optional = _optional(
+        u=subscription.until, s=subscription.is_server_side, i=subscription.info
+    )
+    removes = {"leaving", "u", "s", "i"} - optional.keys()
     return sets | optional, sorted(removes)
 
 
@@ -156,7 +181,7 @@ def tombstone_change(
         "written_at": "if_not_exists(#written_at, :first_at)",
     }
     values = {":first_shard": number(shard), ":first_at": number(now)}
-    return sets, ["u", "s"], expressions, values
+    return sets, ["u", "s", "i"], expressions, values
 
 
 def member_item(
@@ -167,37 +192,18 @@ def member_item(
     return key | {TTL_ATTRIBUTE: number(expires_at)} | optional
 
 
-def held_request(item: Item, now: float) -> dict[str, Any]:
-    """Return the UpdateItem that writes a subscriber and holds publishers back."""
-    sets = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
-    removes = {"t", "u", "s", "e", "d"} - sets.keys()
-    request = update_request(
-        sets | {"h": number(now)},
-        sorted(removes),
-        {"o": "if_not_exists(lost, :unmarked)"},
-    )
-    request["ExpressionAttributeValues"][":unmarked"] = number(_UNMARKED)
-    return request
-
-
-def told_item(told: tuple[str, int]) -> Item:
-    """Return what a subscriber gets that was told all up to an epoch and offset."""
-    epoch, offset = told
-    return {"e": {"S": epoch}, "d": number(offset)}
-
-
 def presence_request(
-    session: Session, command_number: int, expires_at: int
+    session: Session, topic_info: str | None, command_number: int, expires_at: int
 ) -> dict[str, Any]:
     """Return the UpdateItem that shows somebody as present."""
-    info = _optional(info=session.info)
+    said = _optional(info=session.info, i=topic_info)
     sets = {
         "n": number(command_number),
         "user_id": {"S": session.user},
         TTL_ATTRIBUTE: number(expires_at),
-        **info,
+        **said,
     }
-    removes = () if info else ("info",)
+    removes = sorted({"info", "i"} - said.keys())
     return update_request(sets, removes, {"j": "if_not_exists(#j, :n)"})
 
 
@@ -234,22 +240,6 @@ def read_lost(item: Item | None, now: float) -> int | None:
     return int(item["lost"]["N"])
 
 
-def is_held(item: Item) -> bool:
-    """Return whether publishers wait until a subscriber has its reply."""
-    return "h" in item
-
-
-def read_seen(item: Item) -> int | None:
-    """Return which mark the subscribe saw that holds publishers back."""
-    seen = int(item.get("o", number(_UNMARKED))["N"])
-    return None if seen == _UNMARKED else seen
-
-
-def read_traces(item: Item) -> int:
-    """Return how many publications have met a subscriber that is held."""
-    return int(item["t"]["N"]) if "t" in item else 0
-
-
 def read_until(item: Item) -> float | None:
     """Return until when a token is valid."""
     return float(item["u"]["N"]) if "u" in item else None
@@ -274,6 +264,7 @@ def read_presence(item: Item) -> Presence:
         connection_id=item["c" if is_stay(item) else "sk"]["S"],
         user=item["user_id"]["S"],
         info=item.get("info", {}).get("S"),
+        topic_info=item.get("i", {}).get("S"),
     )
 
 
@@ -284,6 +275,7 @@ def read_subscription(item: Item) -> Subscription:
         until=read_until(item),
         is_server_side="s" in item,
         has_presence="p" in item,
+        info=item.get("i", {}).get("S"),
     )
 
 
@@ -326,12 +318,11 @@ def first_until(session: Session | None, until: float | None) -> float | None:
 def _optional(
     *,
     info: str | None = None,
+    i: str | None = None,
     u: float | None = None,
     s: bool = False,
 ) -> Item:
-    item: Item = {}
-    if info is not None:
-        item["info"] = {"S": info}
+    item = texts({"info": info, "i": i})
     if u is not None:
         item["u"] = number(u)
     if s:

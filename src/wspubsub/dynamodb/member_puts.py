@@ -9,15 +9,17 @@ from collections.abc import Callable
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import Item, key_of, subscriber_key
+from wspubsub.dynamodb.member_hold_items import (
+    held_request,
+    read_seen,
+)
 from wspubsub.dynamodb.member_items import (
     IS_NEWER,
     first_until,
-    held_request,
     member_item,
     number,
     read_lost,
     read_number,
-    read_seen,
 )
 from wspubsub.dynamodb.member_steps import Lost, NewSubscription, Step
 from wspubsub.subscriptions.sessions import UNKNOWN_OFFSET

@@ -18,7 +18,7 @@ from wspubsub.dynamodb.member_items import (
     number,
     read_user,
     session_item,
-    until_request,
+    token_request,
     user_item,
 )
 from wspubsub.subscriptions.sessions import Session
@@ -63,16 +63,16 @@ class MemberSessions:
             self._table.delete(user_key(session.connection_id, session.user))
         return False
 
-    def extend(self, connection_id: str, expires_at: float | None) -> bool:
-        """Let a session expire at another time and return whether there is one."""
-        done, _ = self._table.attempt(
+    def renew(self, session: Session) -> Item | None:
+        """Change what a token says and return the record before, if there is one."""
+        done, old = self._table.attempt(
             self._table.update,
-            connection_key(connection_id),
+            connection_key(session.connection_id),
             _HAS_SESSION,
             self._now_value(),
-            **until_request(expires_at),
+            **token_request(session.expires_at, "info", session.info),
         )
-        return done
+        return old if done else None
 
     def is_gone(self, connection_id: str) -> bool:
         """Return whether a connection has no session, or none any more."""

@@ -23,6 +23,7 @@ from wspubsub.dynamodb.member_items import (
     number as as_number,
     read_number,
     read_presence,
+    texts,
     update_request,
 )
 from wspubsub.subscriptions.sessions import Presence
@@ -81,10 +82,9 @@ class MemberStays:
             "c": {"S": who.connection_id},
             TTL_ATTRIBUTE: as_number(self._stamp().expires_at),
         }
-        removes = ["info"]
-        if who.info is not None:
-            sets["info"] = {"S": who.info}
-            removes = []
+        said = {"info": who.info, "i": who.topic_info}
+        sets |= texts(said)
+        removes = sorted(said.keys() - sets.keys())
         request = update_request(sets, removes, {"n": _ONE_MORE})
         request["ExpressionAttributeValues"] |= {
             ":zero": as_number(0),

@@ -84,17 +84,18 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         items = self._items_of(check_connection_id(connection_id))
         return read_state(items, self._now())
 
-    def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
-        """See `MemberStore.extend_session`.
+    def renew_session(self, session: Session) -> bool:
+        """See `MemberStore.renew_session`.
 
-        Costs 1 write unit, 1 for each topic, and 1 read unit for each 4 KB.
+        Costs 1 write unit, 1 for each topic, and 1 read unit for each 4 KB; if `info`
+        is another, 1 write unit more for each topic with presence.
         """
-        connection_id = check_connection_id(connection_id)
-        expires_at = check_time("expires_at", expires_at)
-        if not self._sessions.extend(connection_id, expires_at):
+        session = check_session(session)
+        old = self._sessions.renew(session)
+        if old is None:
             return False
-        topics = live_topics(self._items_of(connection_id), self._now())
-        run_each(partial(self._changes.extend, connection_id, expires_at), topics)
+        topics = live_topics(self._items_of(session.connection_id), self._now())
+        run_each(partial(self._changes.renew, session, old), topics)
         return True
 
     def is_gone(self, connection_id: str) -> bool:
@@ -167,6 +168,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         is_server_side: bool = False,
         has_presence: bool = False,
         is_held: bool = False,
+        info: str | None = None,
     ) -> Began:
         """See `MemberStore.begin_subscription`.
 
@@ -178,6 +180,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
             until=check_time("until", until),
             is_server_side=is_server_side,
             has_presence=has_presence,
+            info=info,
         )
         return self._commands.begin(
             NewSubscription(
@@ -211,12 +214,21 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         number = None if command is None else command_number(command)
         return self._commands.end(connection_id, topic, number)
 
-    def extend_subscription(
-        self, session: Session, topic: str, until: float | None
+    def renew_subscription(
+        self,
+        session: Session,
+        topic: str,
+        until: float | None,
+        *,
+        info: str | None = None,
     ) -> bool:
-        """See `MemberStore.extend_subscription`. Costs 2 write units."""
+        """See `MemberStore.renew_subscription`.
+
+        Costs 2 write units, and 1 more with presence if `info` is another.
+        """
         session, topic = check_session(session), validate_topic(topic)
-        return self._changes.extend_topic(session, topic, check_time("until", until))
+        until = check_time("until", until)
+        return self._changes.renew_topic(session, topic, until, info)
 
     def mark_lost(
         self,

@@ -90,10 +90,12 @@ class Demo:
                 asyncio.create_task(self._listen(each))
                 for each in (subscriber, publisher)
             ]
-            await self._publish(publisher)
-            for task in listening:
-                task.cancel()
-            await asyncio.gather(*listening, return_exceptions=True)
+            try:
+                await self._publish(publisher)
+            finally:  # also if it is interrupted
+                for task in listening:
+                    task.cancel()
+                await asyncio.gather(*listening, return_exceptions=True)
 
     async def _publish(self, publisher: ClientConnection) -> None:
         for number in self._expected:

@@ -50,7 +50,7 @@ def publish(caller: Caller, _command_id: int, request: Publish) -> Fields:
         caller.app.broadcaster.publish(
             found.name,
             encode_json(data),
-            info=describe(caller.session),
+            info=caller.describe(found.name),
             logged=found.topic.history is not None,
             timeout_seconds=caller.event.remaining_seconds(),
         )

@@ -1,5 +1,6 @@
 """The client whose frame is being executed: who it is, and what it may do."""
 
+import logging
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ from wspubsub.messages import read_json
 from wspubsub.pubsub.codes import (
     BAD_REQUEST,
     CONNECTION_EXPIRED,
+    LIMIT_EXCEEDED,
     PERMISSION_DENIED,
     TOO_MANY_REQUESTS,
     UNKNOWN_CHANNEL,
 )
-from wspubsub.pubsub.frames import ClientInfo, EncodedJson
+from wspubsub.pubsub.frames import ClientInfo, EncodedJson, encode_json
 from wspubsub.pubsub.limits import Allowance
 from wspubsub.pubsub.refusals import DisconnectError, RefusalError
 from wspubsub.pubsub.rules import Found
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from wspubsub.pubsub.limits import Limits, Throttle
     from wspubsub.pubsub.rules import Rule, Topics
     from wspubsub.subscriptions.members import MemberStore
+
+log = logging.getLogger("wspubsub")
 
 Fields = dict[str, Any]
 """The fields of a reply's result."""
@@ -62,12 +66,11 @@ class Services(Record):
     keeps_handshakes: bool
     now: Callable[[], float]
 
-    def announce_join(self, topic: str, session: Session) -> None:
+    def announce_join(
+        self, topic: str, session: Session, topic_info: str | None = None
+    ) -> None:
         """Inform a topic's subscribers that somebody has joined, if it is announced."""
-        who = Presence(
-            connection_id=session.connection_id, user=session.user, info=session.info
-        )
-        self.broadcaster.push_join(topic, who)
+        self.broadcaster.push_join(topic, present(session, topic_info))
 
     def announce_leave(self, topic: str, left: Presence) -> None:
         """Inform a topic's subscribers that somebody has left, if it is announced."""
@@ -196,6 +199,31 @@ class Caller:
         if not self.is_subscribed(topic):
             raise RefusalError(PERMISSION_DENIED)
 
+    def describe(self, topic: str) -> ClientInfo:
+        """Return who the client is, as others in a topic see it."""
+        found = self.subscriptions.get(topic)
+        return describe(present(self.session, None if found is None else found.info))
+
+    def encode_info(self, user: str, info: object) -> EncodedJson | None:
+        """Return what a rule says about a client.
+
+        Raises:
+            RefusalError: It is too large.
+        """
+        if info is None:
+            return None
+        encoded = encode_json(info)
+        size, limit = len(encoded.encode()), self.app.limits.info_bytes
+        if size > limit:
+            log.warning(
+                "user %r has %d bytes of info, but Limits(info_bytes=%d)",
+                user,
+                size,
+                limit,
+            )
+            raise RefusalError(LIMIT_EXCEEDED)
+        return encoded
+
     def user_fields(self) -> dict[str, Any]:
         """Return what every request to a rule says about the user."""
         return {
@@ -206,10 +234,21 @@ class Caller:
         }
 
 
-def describe(who: Presence | Session) -> ClientInfo:
+def present(session: Session, topic_info: str | None) -> Presence:
+    """Return as whom a client is present in a topic."""
+    return Presence(
+        connection_id=session.connection_id,
+        user=session.user,
+        info=session.info,
+        topic_info=topic_info,
+    )
+
+
+def describe(who: Presence) -> ClientInfo:
     """Return who a client is, as others see it."""
     info = None if who.info is None else EncodedJson(who.info)
-    return ClientInfo(who.user, who.connection_id, info)
+    topic_info = None if who.topic_info is None else EncodedJson(who.topic_info)
+    return ClientInfo(who.user, who.connection_id, info, topic_info)
 
 
 def decode_info(session: Session) -> object:

@@ -16,7 +16,7 @@ from wspubsub.pubsub.codes import (
 )
 from wspubsub.pubsub.commands import Connect, Refresh
 from wspubsub.pubsub.entering import Entry, Ticket
-from wspubsub.pubsub.frames import EncodedJson, encode_json
+from wspubsub.pubsub.frames import encode_json
 from wspubsub.pubsub.handshakes import kept_fields
 from wspubsub.pubsub.marks import MAX_THREADS
 from wspubsub.pubsub.publications import REPLY_BYTES
@@ -65,7 +65,7 @@ def connect(caller: Caller, command_id: int, request: Connect) -> Fields:
     session = Session(
         connection=connection,
         user=user.id,
-        info=_encode_info(caller, user),
+        info=caller.encode_info(user.id, user.info),
         expires_at=user.expires_at,
     )
     entries = _prepare(caller, session, user, request, command_id)
@@ -98,13 +98,14 @@ def refresh(caller: Caller, _command_id: int, request: Refresh) -> Fields:
     try:
         user = _ask(caller, asked)
         fields = describe_expiry(user.expires_at, caller.app.now())
+        info = caller.encode_info(user.id, user.info)
     except Exception as error:
         raise _refusal_to_refresh(error) from error
     if user.id != session.user:
         raise DisconnectError(INVALID_TOKEN)
-    expires_at = user.expires_at
-    caller.app.members.extend_session(caller.connection_id, expires_at)
-    caller.set_session(session.__replace__(expires_at=expires_at), caller.subscriptions)
+    session = session.__replace__(expires_at=user.expires_at, info=info)
+    caller.app.members.renew_session(session)
+    caller.set_session(session, caller.subscriptions)
     return {"client": caller.connection_id, **fields}
 
 
@@ -135,22 +136,6 @@ def _ask(caller: Caller, request: ConnectRequest) -> User:
             "accept the client, or raise Unauthorized to refuse it"
         )
     return user
-
-
-def _encode_info(caller: Caller, user: User) -> EncodedJson | None:
-    if user.info is None:
-        return None
-    info = encode_json(user.info)
-    size, limit = len(info.encode()), caller.app.limits.info_bytes
-    if size > limit:
-        log.warning(
-            "user %r has %d bytes of info, but Limits(info_bytes=%d)",
-            user.id,
-            size,
-            limit,
-        )
-        raise RefusalError(LIMIT_EXCEEDED)
-    return info
 
 
 def _prepare(

@@ -35,6 +35,7 @@ class Ticket(Record):
         called_at: When the rule was called that allowed it.
         until: When the subscription's own token expires.
         is_server_side: Whether the client has not asked for this topic.
+        info: What the rule said about the client in this topic, as JSON text.
     """
 
     session: Session
@@ -45,6 +46,7 @@ class Ticket(Record):
     called_at: float = math.inf
     until: float | None = None
     is_server_side: bool = False
+    info: str | None = None
 
 
 class Told(NamedTuple):
@@ -92,6 +94,7 @@ class Entry:
             until=ticket.until,
             is_server_side=ticket.is_server_side,
             has_presence=topic.presence or topic.join_leave,
+            info=ticket.info,
         )
         self.number: int | None = None
         self.has_joined = False
@@ -157,6 +160,7 @@ class Entry:
             is_server_side=ticket.is_server_side,
             has_presence=self.subscription.has_presence,
             is_held=self._reader is not None,
+            info=ticket.info,
         )
         if began.left is not None:
             self._app.announce_leave(self.name, began.left)

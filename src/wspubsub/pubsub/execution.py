@@ -213,7 +213,8 @@ def _is_there(caller: Caller) -> bool:
         return False
     for entry in caller.begun:
         if entry.has_joined:
-            caller.app.announce_join(entry.name, caller.session)
+            info = entry.subscription.info
+            caller.app.announce_join(entry.name, caller.session, info)
     return True
 
 

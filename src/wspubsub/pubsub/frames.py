@@ -30,16 +30,22 @@ class ClientInfo(NamedTuple):
         user: The user's ID; empty for an anonymous one.
         client: The connection's ID.
         info: What the application says about the connection, if anything.
+        topic_info: What it says about the connection in a topic, if anything.
     """
 
     user: str
     client: str
     info: object = None
+    topic_info: object = None
 
     def fields(self) -> dict[str, Any]:
         """Return its fields as the protocol names them."""
         fields: dict[str, Any] = {"user": self.user, "client": self.client}
-        return fields if self.info is None else {**fields, "conn_info": self.info}
+        if self.info is not None:
+            fields["conn_info"] = self.info
+        if self.topic_info is not None:
+            fields["chan_info"] = self.topic_info
+        return fields
 
 
 class Publication(NamedTuple):

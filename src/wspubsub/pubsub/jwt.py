@@ -35,8 +35,8 @@ class Tokens:
     """Verifies connection tokens and subscription tokens.
 
     The claims are those of Centrifugo's pages "Client JWT authentication" and "Channel
-    JWT authorization": `sub` (the user's ID), `exp`, `info`, and in a subscription
-    token `channel` (the topic). Others are for the application.
+    JWT authorization": `sub` (the user's ID), `exp`, `info` (what others see), and in a
+    subscription token `channel` (the topic). Others are for the application.
 
     Example:
         >>> tokens = Tokens("0123456789abcdef0123456789abcdef")
@@ -152,7 +152,7 @@ class Tokens:
             raise Forbidden("the token is for another topic")
         if _user_of(claims) != request.user:
             raise Forbidden("the token is another user's")
-        return Subscribed(data, expires_at=_expiry_of(claims))
+        return Subscribed(data, info=claims.get("info"), expires_at=_expiry_of(claims))
 
     def _find_key(self, token: str) -> object:
         return self._key(token) if callable(self._key) else self._key

@@ -18,10 +18,11 @@ class Limits(Record):
     """How much a single connection may request.
 
     Attributes:
-        topics: How many topics it may be subscribed to; one more is error 106. A frame
-            may have as many commands that read history or presence, renew a token or
-            unsubscribe from what the connection is not subscribed to; one more is error
-            111, which clients may try again.
+        topics: How many topics it may be subscribed to, by the server as well; one more
+            is error 106, or `TooManyTopicsError` where the server subscribes it. As
+            many commands that read history or presence, renew a token or unsubscribe
+            from what the connection is not subscribed to may be in a frame; one more is
+            error 111, which clients may try again.
         publications_per_second: How many messages it may publish, on average over the
             last seconds; one more is error 111, which clients may try again. Each
             Lambda environment counts by itself, in memory, so this bounds what one

@@ -20,7 +20,7 @@ from wspubsub.pubsub.handshakes import Handshakes
 from wspubsub.pubsub.limits import Limits, Throttle
 from wspubsub.pubsub.refusals import DisconnectError
 from wspubsub.pubsub.registration import MakeLog, Registration
-from wspubsub.pubsub.replies import Answers, Replies
+from wspubsub.pubsub.replies import Answers, Replies, send_away
 from wspubsub.pubsub.requests import Departure
 from wspubsub.pubsub.server import Server
 from wspubsub.pubsub.stays import MakeQueue, Stays
@@ -163,7 +163,7 @@ class PubSub(Registration, Server):
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What should invoke the function besides API Gateway: `stream` and `queue`.
+        """What should invoke the function besides API Gateway, `stream` or `queue`.
 
         Where a topic has history, the table's stream; an application that was
         constructed with parts of its own says with `by_stream` whether it has one.
@@ -222,7 +222,7 @@ class PubSub(Registration, Server):
         try:
             replies = execute_frame(caller)
         except DisconnectError as away:
-            self._app.broadcaster.disconnect(event.connection_id, away.code)
+            send_away(self._app, event.connection_id, away.code)
             return SKIP_PUSH
         answers = Answers(self._app, self._replies)
         return answers.give(event.connection_id, replies, caller.read_again)

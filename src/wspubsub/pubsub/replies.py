@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from wspubsub.errors import WspubsubError
-from wspubsub.pubsub.codes import INSUFFICIENT_STATE, STATE_LOST
+from wspubsub.pubsub.codes import INSUFFICIENT_STATE, STATE_LOST, Code
 from wspubsub.pubsub.frames import (
     SKIP_PUSH,
     make_unsubscribe,
@@ -64,7 +64,7 @@ class Answers:
         frames = list(split_frames(replies))
         if not self._posts and not read_again and len(frames) == 1:
             return frames[0]
-        if self._post(connection_id, frames):
+        if self._try_to_post(connection_id, frames):
             self._release(
                 connection_id,
                 [
@@ -99,17 +99,16 @@ class Answers:
             push = make_unsubscribe(hold.topic, INSUFFICIENT_STATE)
             self._try_to_post(connection_id, [push])
             return
-        try:
-            # SDKs do not subscribe again by themselves to what the server has chosen.
-            self._app.broadcaster.disconnect(connection_id, STATE_LOST)
-        except WspubsubError:
-            log.warning("could not close connection %s", connection_id, exc_info=True)
+        # SDKs do not subscribe again by themselves to what the server has chosen.
+        send_away(self._app, connection_id, STATE_LOST)
 
     def _try_to_post(self, connection_id: str, frames: Iterable[str]) -> bool:
         try:
             return self._post(connection_id, frames)
         except WspubsubError:
-            log.warning("could not post to %s", connection_id, exc_info=True)
+            # Such as a permission that is missing: the error says what to do. Whoever
+            # is held by then is asked to recover later.
+            log.exception("could not post to connection %s", connection_id)
             return False
 
     def _post(self, connection_id: str, frames: Iterable[str]) -> bool:
@@ -126,3 +125,11 @@ class Answers:
                 )
                 return False
         return True
+
+
+def send_away(app: "Services", connection_id: str, code: Code) -> None:
+    """Disconnect a client; a failure is logged."""
+    try:
+        app.broadcaster.disconnect(connection_id, code)
+    except WspubsubError:
+        log.exception("could not close connection %s", connection_id)

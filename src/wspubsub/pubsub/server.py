@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
-from wspubsub.errors import UsageError
+from wspubsub.errors import TooManyTopicsError, UsageError
 from wspubsub.pubsub.caller import Services, describe
 from wspubsub.pubsub.codes import FORCED_DISCONNECT, SERVER_UNSUBSCRIBE, Code
 from wspubsub.pubsub.commands import Since
@@ -153,13 +153,22 @@ class Server:
         Raises:
             UsageError: The topic fits no pattern; or both or neither of user and
                 connection are given, or the user is the anonymous one.
+            TooManyTopicsError: A connection has as many topics as `Limits` allows; the
+                user's others are subscribed.
             StoreError: It could not be written.
         """
         from wspubsub.pubsub.serverside import subscribe
 
         found = self._app.topics.require(topic)
+        refusal = None
         for connection_id in self._connections_of(user, connection):
-            subscribe(self._app, connection_id, found)
+            try:
+                subscribe(self._app, connection_id, found)
+            except TooManyTopicsError as error:
+                # The user's other connections may have room.
+                refusal = error
+        if refusal is not None:
+            raise refusal
 
     def unsubscribe(
         self, user: str | None, topic: str, *, connection: str | None = None

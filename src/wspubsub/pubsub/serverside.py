@@ -8,6 +8,7 @@ from wspubsub.pubsub.frames import make_publication, make_push
 from wspubsub.pubsub.replies import Answers
 from wspubsub.pubsub.rules import Found
 from wspubsub.pubsub.subscribing import make_reader
+from wspubsub.subscriptions.port import check_topics
 
 log = logging.getLogger("wspubsub")
 
@@ -18,12 +19,14 @@ def subscribe(app: Services, connection_id: str, found: Found) -> None:
     Nothing happens to a connection that has no session, or none any more.
 
     Raises:
+        TooManyTopicsError: The connection has as many topics as it may have.
         StoreError: It could not be written.
     """
     state = app.members.read_session(connection_id)
     if state.session is None or found.name in state.subscriptions:
         log.debug("connection %s is gone, or is already subscribed", connection_id)
         return
+    check_topics([found.name], state.subscriptions, app.limits.topics)
     ticket = Ticket(
         session=state.session, found=found, command=None, is_server_side=True
     )

@@ -56,6 +56,7 @@ def prepare(caller: Caller, command_id: int, request: Subscribe) -> Prepared:
     called_at = caller.app.now()
     granted = _ask(caller, found, request)
     fields = describe_expiry(granted.expires_at, called_at)
+    info = caller.encode_info(caller.session.user, granted.info)
     if granted.data is not None:
         fields["data"] = encode_json(granted.data)
     reader = make_reader(caller.app, found, len(fields.get("data", "").encode()))
@@ -69,6 +70,7 @@ def prepare(caller: Caller, command_id: int, request: Subscribe) -> Prepared:
         must_recover=wants_no_gap and found.topic.mode == "stream",
         called_at=called_at,
         until=granted.expires_at,
+        info=info,
     )
     entry = Entry(caller.app, ticket, reader)
     caller.note(entry)
@@ -119,11 +121,17 @@ def sub_refresh(caller: Caller, _command_id: int, request: SubRefresh) -> Fields
     try:
         granted = _ask(caller, found, Subscribe(found.name, request.token))
         fields = describe_expiry(granted.expires_at, caller.app.now())
+        info = caller.encode_info(caller.session.user, granted.info)
     except TokenExpired:
         # SDKs end a subscription whose refresh fails, unless they may try again.
         raise RefusalError(TOKEN_EXPIRED._replace(is_temporary=True)) from None
-    caller.app.members.extend_subscription(
-        caller.session, found.name, granted.expires_at
+    caller.app.members.renew_subscription(
+        caller.session, found.name, granted.expires_at, info=info
+    )
+    # What follows in the same frame is done by the new token.
+    known = caller.subscriptions[found.name]
+    caller.subscriptions[found.name] = known.__replace__(
+        until=granted.expires_at, info=info
     )
     return fields
 

@@ -58,6 +58,9 @@ class Subscribed(Record):
 
     Args:
         data: JSON data for the reply, such as the topic's state.
+        info: What others see of the client in this topic, besides what the connect
+            rule says about the user: JSON data. Clients know it as `chanInfo` or
+            `chan_info`.
         expires_at: When the client must bring a new subscription token, in seconds
             since the epoch; None for never.
 
@@ -66,7 +69,15 @@ class Subscribed(Record):
     """
 
     data: object = None
+    info: object = None
     expires_at: float | None = None
 
-    def __init__(self, data: object = None, *, expires_at: float | None = None) -> None:
-        super().__init__(data=data, expires_at=check_time("expires_at", expires_at))
+    def __init__(
+        self,
+        data: object = None,
+        *,
+        info: object = None,
+        expires_at: float | None = None,
+    ) -> None:
+        expires_at = check_time("expires_at", expires_at)
+        super().__init__(data=data, info=info, expires_at=expires_at)

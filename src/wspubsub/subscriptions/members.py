@@ -78,8 +78,11 @@ class MemberStore(SegmentedStore, Protocol):
         """Return everything that is stored about a connection at this moment."""
         ...
 
-    def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
-        """Change when a session, and its subscriptions for publishers, expire.
+    def renew_session(self, session: Session) -> bool:
+        """Change when a session expires, and what is said about its connection.
+
+        Its subscriptions then expire with it for publishers, and whoever asks who is
+        present is told the new `info`. The user stays the same.
 
         Returns:
             Whether there is a session.
@@ -122,6 +125,7 @@ class MemberStore(SegmentedStore, Protocol):
         is_server_side: bool = False,
         has_presence: bool = False,
         is_held: bool = False,
+        info: str | None = None,
     ) -> Began:
         """Subscribe a connection.
 
@@ -138,6 +142,7 @@ class MemberStore(SegmentedStore, Protocol):
                 epoch.
             is_server_side: Whether the client has not asked for this topic.
             has_presence: Whether the connection is to be shown as present.
+            info: What is said about the connection in this topic, as JSON text.
             is_held: Whether publishers are to wait until the client has its reply; see
                 `trace` and `release`. What was lost stays marked until then.
         """
@@ -176,10 +181,15 @@ class MemberStore(SegmentedStore, Protocol):
         """
         ...
 
-    def extend_subscription(
-        self, session: Session, topic: str, until: float | None
+    def renew_subscription(
+        self,
+        session: Session,
+        topic: str,
+        until: float | None,
+        *,
+        info: str | None = None,
     ) -> bool:
-        """Change when a subscription expires.
+        """Change when a subscription expires, and its `info`.
 
         Returns:
             Whether the connection is subscribed to the topic.

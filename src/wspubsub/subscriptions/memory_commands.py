@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from wspubsub.subscriptions.members import (
     TOMBSTONE_SECONDS,
@@ -219,7 +219,12 @@ class MemoryPresence:
         self._shown: dict[str, dict[str, _Shown]] = {}
 
     def show(
-        self, topic: str, session: Session, number: int, expires_at: float
+        self,
+        topic: str,
+        session: Session,
+        number: int,
+        expires_at: float,
+        topic_info: str | None,
     ) -> bool:
         """Show somebody and return whether they were not shown before."""
         connection_id = session.connection_id
@@ -228,10 +233,20 @@ class MemoryPresence:
         is_new = old is None or old.expires_at <= self._now()
         since = number if old is None or is_new else old.since
         presence = Presence(
-            connection_id=connection_id, user=session.user, info=session.info
+            connection_id=connection_id,
+            user=session.user,
+            info=session.info,
+            topic_info=topic_info,
         )
         topics[connection_id] = _Shown(presence, since, expires_at)
         return is_new
+
+    def change(self, topic: str, connection_id: str, **changes: Any) -> None:
+        """Change what is said about somebody who is shown."""
+        topics = self._shown.get(topic, {})
+        if shown := topics.get(connection_id):
+            presence = shown.presence.__replace__(**changes)
+            topics[connection_id] = shown._replace(presence=presence)
 
     def hide(
         self, topic: str, connection_id: str, unless_since: int | None = None

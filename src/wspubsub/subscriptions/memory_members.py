@@ -86,19 +86,21 @@ class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
                 is_gone=self._sessions.has_ended(connection_id),
             )
 
-    def extend_session(self, connection_id: str, expires_at: float | None) -> bool:
-        """See `MemberStore.extend_session`."""
-        connection_id = check_connection_id(connection_id)
-        expires_at = check_time("expires_at", expires_at)
+    def renew_session(self, session: Session) -> bool:
+        """See `MemberStore.renew_session`."""
+        session = check_session(session)
+        connection_id = session.connection_id
         with self._lock:
-            session = self._session(connection_id)
-            if session is None:
+            old = self._session(connection_id)
+            if old is None:
                 return False
-            session = session.__replace__(expires_at=expires_at)
-            self._sessions.keep(session)
+            self._sessions.keep(
+                old.__replace__(expires_at=session.expires_at, info=session.info)
+            )
             topics = self._commands.subscriptions(connection_id)
             for topic, subscription in topics.items():
                 self._commands.extend(session, topic, subscription)
+                self._presence.change(topic, connection_id, info=session.info)
             return True
 
     def is_gone(self, connection_id: str) -> bool:
@@ -157,6 +159,7 @@ class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
         is_server_side: bool = False,
         has_presence: bool = False,
         is_held: bool = False,
+        info: str | None = None,
     ) -> Began:
         """See `MemberStore.begin_subscription`."""
         session, topic = check_session(session), validate_topic(topic)
@@ -166,6 +169,7 @@ class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
             until=check_time("until", until),
             is_server_side=is_server_side,
             has_presence=has_presence,
+            info=info,
         )
         until = earliest(session.expires_at, subscription.until)
         connection_id = session.connection_id
@@ -182,7 +186,7 @@ class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
             kept = Kept(number, until=until, held_at=held_at)
             self._begin(connection_id, topic, subscription, kept)
             has_joined = has_presence and self._presence.show(
-                topic, session, number, self._stamp().expires_at
+                topic, session, number, self._stamp().expires_at, info
             )
             lost = None if old is None else old.lost
             return Began(number=number, lost=lost, has_joined=has_joined)
@@ -214,17 +218,24 @@ class MemoryMemberStore(MemoryMarks, MemorySubscriptionStore):
             self._remove(connection_id, topic)
             return self._presence.hide(topic, connection_id)
 
-    def extend_subscription(
-        self, session: Session, topic: str, until: float | None
+    def renew_subscription(
+        self,
+        session: Session,
+        topic: str,
+        until: float | None,
+        *,
+        info: str | None = None,
     ) -> bool:
-        """See `MemberStore.extend_subscription`."""
+        """See `MemberStore.renew_subscription`."""
         session, topic = check_session(session), validate_topic(topic)
         until = check_time("until", until)
         with self._lock:
             found = self._commands.subscriptions(session.connection_id).get(topic)
             if found is None:
                 return False
-            self._commands.extend(session, topic, found.__replace__(until=until))
+            found = found.__replace__(until=until, info=info)
+            self._commands.extend(session, topic, found)
+            self._presence.change(topic, session.connection_id, topic_info=info)
             return True
 
     @override

@@ -55,12 +55,15 @@ class Subscription(Record):
         until: When the subscription's own token expires, in seconds since the epoch.
         is_server_side: Whether the server subscribed the connection.
         has_presence: Whether the connection is shown as present in the topic.
+        info: What the application says about the connection in this topic, as JSON
+            text.
     """
 
     command: int
     until: float | None = None
     is_server_side: bool = False
     has_presence: bool = False
+    info: str | None = None
 
 
 class SessionState(Record):
@@ -86,11 +89,13 @@ class Presence(Record):
         connection_id: The connection.
         user: Its user; empty for an anonymous one.
         info: What the application says about the connection, as JSON text.
+        topic_info: What it says about the connection in this topic, likewise.
     """
 
     connection_id: str
     user: str
     info: str | None = None
+    topic_info: str | None = None
 
 
 class Began(Record):

@@ -16,6 +16,7 @@ from wspubsub.testing.contexts import LambdaContext
 from wspubsub.testing.declared import read_config
 from wspubsub.testing.errors import (
     ClientClosedError,
+    CommandRefusedError,
     HandshakeRefused,
     NoErrorError,
     NoMessageError,
@@ -32,6 +33,7 @@ from wspubsub.testing.gateway import START_TIME, InProcessGateway
 from wspubsub.testing.management import GatewayConnections
 from wspubsub.testing.memory_queue import MemoryQueue, queue_event
 from wspubsub.testing.memory_table import MemoryTable, stream_event
+from wspubsub.testing.pubsub_client import PubSubTestClient
 from wspubsub.testing.queues import QueueSource
 from wspubsub.testing.recording import RecordingConnections
 from wspubsub.testing.scripted import ScriptedLog, ScriptedStore
@@ -42,6 +44,7 @@ __all__ = [
     "START_TIME",
     "Account",
     "ClientClosedError",
+    "CommandRefusedError",
     "DataFrame",
     "EventSource",
     "Function",
@@ -55,6 +58,7 @@ __all__ = [
     "MemoryTable",
     "NoErrorError",
     "NoMessageError",
+    "PubSubTestClient",
     "QueueSettings",
     "QueueSource",
     "ReceivingClient",

@@ -1,6 +1,5 @@
 """An API of the gateway's model in this process: its clients, its time, its work."""
 
-import random
 from collections.abc import Callable
 from threading import RLock
 from urllib.parse import unquote
@@ -26,6 +25,7 @@ from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
+from wspubsub.testing.seeds import seeded
 from wspubsub.testing.sources import Due
 from wspubsub.testing.work import Work
 
@@ -57,8 +57,7 @@ class Api:
         run: Callable[[Invoke | Due], Exception | None],
         last_failure: Callable[[], str],
     ) -> None:
-        draw = random.Random(f"{config.api_id}/{seed}")  # noqa: S311 - IDs, not secrets
-        self.draw: Callable[[int], bytes] = draw.randbytes
+        self.draw = seeded(f"{config.api_id}/{seed}").randbytes
         self.model = Gateway(config, draw=self.draw)
         self.time = start_time
         self.work: Work[Invoke | Due] = Work(run)

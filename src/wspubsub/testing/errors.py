@@ -20,6 +20,26 @@ class HandshakeRefused(WspubsubError):  # noqa: N818 - what happened, like `Reje
         self.detail = detail
 
 
+class CommandRefusedError(WspubsubError):
+    """A `PubSub` answered a client's command with an error.
+
+    Attributes:
+        command: Name of the command.
+        code: Number of the error, see "Codes on the wire".
+        message: Its text.
+        temporary: Whether SDKs try again.
+    """
+
+    def __init__(
+        self, command: str, code: int, message: str, *, temporary: bool = False
+    ) -> None:
+        super().__init__(f"{command} was refused: {code} {message}")
+        self.command = command
+        self.code = code
+        self.message = message
+        self.temporary = temporary
+
+
 class NoMessageError(WspubsubError, AssertionError):
     """A client should have received a message, but has not."""
 

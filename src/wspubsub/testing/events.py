@@ -3,7 +3,6 @@
 The gateway model builds them, so they have exactly the keys that AWS sends.
 """
 
-import random
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +17,7 @@ from wspubsub.selection import DEFAULT
 from wspubsub.testing.clients import as_text
 from wspubsub.testing.gateway import START_TIME
 from wspubsub.testing.handshakes import Query, handshake
+from wspubsub.testing.seeds import seeded
 
 CONNECTION_ID = "L0SM9cOFvHcCIhw="
 """The connection that an event is about unless the test names another."""
@@ -180,7 +180,7 @@ def disconnect_event(
 
 def _ids(connection_id: str) -> Ids:
     # The same event each time, and another one for another connection.
-    return Ids(random.Random(connection_id).randbytes)  # noqa: S311 - not secret
+    return Ids(seeded(connection_id).randbytes)
 
 
 def _connection(

@@ -4,10 +4,11 @@ Each has a thread of its own. It runs until it is about to read or write what ot
 can see, where another one may go first.
 """
 
-import random
 import threading
 from collections.abc import Callable
 from typing import TypeVar
+
+from wspubsub.testing.seeds import seeded
 
 ItemT = TypeVar("ItemT")
 
@@ -35,7 +36,7 @@ def run_in_turns(
         run: Runs a function for an item; returns what it raised.
         seed: Determines who goes first each time.
     """
-    draw = random.Random(seed)  # noqa: S311 - an order, not a secret
+    draw = seeded(seed)
     running: list[_Runner] = []
     errors: list[Exception] = []
     while True:

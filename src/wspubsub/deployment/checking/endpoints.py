@@ -50,10 +50,10 @@ def is_own_endpoint(deployment: Deployment, function: Function) -> bool:
 def _report(
     deployment: Deployment, function: Function, rule: str, problem: str
 ) -> Finding:
-    api, stages = deployment.api.name, deployment.api.stages
+    api, stages = deployment.api.api_id, deployment.api.stages
     names = [each.stage_name for each in stages if is_literal(each.stage_name)]
     right = (
-        f"https://${{{api}}}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
+        f"https://{api}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
         f"{names[0] if names else 'STAGE'}"
     )
     advice = "" if rule in _ADVISED else f": set it to {right} (Fn::Sub)"

@@ -9,7 +9,6 @@ from wspubsub.deployment.description.texts import may_equal, may_match
 from wspubsub.deployment.description.unknown import UNKNOWN
 
 _GATEWAY = "apigateway.amazonaws.com"
-_ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
 
 
 def check_invoking(deployment: Deployment) -> Iterator[Finding]:
@@ -43,7 +42,7 @@ def _check_authorizer(
     deployment: Deployment, authorizer: Authorizer
 ) -> Iterator[Finding]:
     name = authorizer.function
-    path = f"authorizers/${{{authorizer.name}}}"
+    path = f"authorizers/{authorizer.authorizer_id}"
     if (
         isinstance(name, str)
         and not authorizer.has_credentials
@@ -53,8 +52,7 @@ def _check_authorizer(
             "invoke",
             name,
             f"API Gateway may not invoke it for {authorizer.name}: add an "
-            "AWS::Lambda::Permission whose SourceArn ends in "
-            f"authorizers/${{{authorizer.name}}}",
+            f"AWS::Lambda::Permission whose SourceArn ends in {path}",
         )
     for source in authorizer.identity_sources:
         # "Lambda authorizers" of HTTP APIs; WebSocket APIs name the part of a request.
@@ -68,10 +66,10 @@ def _check_authorizer(
 
 
 def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
-    text = f"{_ARN}{deployment.api.api_id}/{path}"
-    return deployment.is_open or any(
+    text = f"{deployment.api.arn}/{path}"
+    return deployment.api.has_other_permissions or any(
         each.function in (function, UNKNOWN)
-        and may_equal(each.principal, _GATEWAY)
+        and (each.principal == "*" or may_equal(each.principal, _GATEWAY))
         and may_match(each.source, text)
         for each in deployment.permissions
     )

@@ -28,7 +28,9 @@ from wspubsub.deployment.permissions import (
 )
 from wspubsub.handlers.application import HISTORY, MEMBERS
 
-_API_ARN = "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+CONNECTION = "connection-id"
+"""Stands for any connection in an ARN."""
+
 _DECRYPT, _GENERATE = "kms:Decrypt", "kms:GenerateDataKey"
 
 
@@ -81,9 +83,9 @@ def list_source_needs(
             yield _need_key(_DECRYPT, queue.key, what)
     for table in deployment.tables:
         if table.name == source.table:
-            stream = f"{table.arn}/stream/${{{table.name}.Stream}}"
+            streams = (table.stream_arn, f"{table.arn}/stream/x")
             for action in (*STREAM_ACTIONS, LIST_STREAMS):
-                yield Need(action, (stream, f"{table.arn}/stream/x"), what)
+                yield Need(action, streams, what)
 
 
 def _list_verbs(deployment: Deployment) -> list[str]:
@@ -108,8 +110,7 @@ def _list_posts(
         yield Need(
             MANAGE_CONNECTIONS,
             tuple(
-                f"{_API_ARN}{api.api_id}/{name}/{verb}/@connections/connection-id"
-                for name in names
+                f"{api.arn}/{name}/{verb}/@connections/{CONNECTION}" for name in names
             ),
             function.name,
             verb=verb,

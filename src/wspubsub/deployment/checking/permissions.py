@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from wspubsub.deployment.checking.endpoints import is_own_endpoint
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.checking.needs import (
+    CONNECTION,
     Need,
     list_application_needs,
     list_publisher_needs,
@@ -23,7 +24,6 @@ def check_permissions(deployment: Deployment) -> Iterator[Finding]:
     """Yield which permissions the functions lack, and which are denied."""
     # Several functions of one handler may have a part of its work each.
     yield from _check_group(
-        deployment,
         [
             (function, list_application_needs(deployment, function))
             for function in deployment.running
@@ -31,10 +31,10 @@ def check_permissions(deployment: Deployment) -> Iterator[Finding]:
     )
     for function in _list_publishers(deployment):
         needs = list_publisher_needs(deployment, function)
-        yield from _check_group(deployment, [(function, needs)])
+        yield from _check_group([(function, needs)])
     for source, function in deployment.workers:
         needs = list(list_source_needs(deployment, source, function))
-        yield from _check_group(deployment, [(function, needs)])
+        yield from _check_group([(function, needs)])
 
 
 def _list_publishers(deployment: Deployment) -> list[Function]:
@@ -77,9 +77,7 @@ def _is_allowed(grants: Grants, need: Need) -> bool:
     return not all(grants.lacks(need.action, each) for each in need.resources)
 
 
-def _check_group(
-    deployment: Deployment, group: list[tuple[Function, list[Need]]]
-) -> Iterator[Finding]:
+def _check_group(group: list[tuple[Function, list[Need]]]) -> Iterator[Finding]:
     roles = [function.grants for function, _ in group]
     for function, needs in group:
         missing = []
@@ -94,7 +92,7 @@ def _check_group(
                 for each in roles
             ):
                 missing.append(need)
-        yield from _report_missing(deployment, function, missing)
+        yield from _report_missing(function, missing)
 
 
 def _is_allowed_by_key(need: Need) -> bool:
@@ -122,22 +120,18 @@ def _report_denial(denial: Statement, function: Function, need: Need) -> Finding
     )
 
 
-def _report_missing(
-    deployment: Deployment, function: Function, missing: list[Need]
-) -> Iterator[Finding]:
+def _report_missing(function: Function, missing: list[Need]) -> Iterator[Finding]:
     if function.grants is UNKNOWN:
         return
     role = function.grants.role
     verbs = [need for need in missing if need.verb]
     if verbs:
-        stage = verbs[0].resources[0].partition(f"{deployment.api.api_id}/")[2]
+        where = verbs[0].resources[0].removesuffix(CONNECTION)
         yield Finding(
             "posts",
             role,
             f"{function.name} may not {', '.join(str(need.verb) for need in verbs)} "
-            f"connections: allow {MANAGE_CONNECTIONS} on arn:${{AWS::Partition}}:"
-            f"execute-api:${{AWS::Region}}:${{AWS::AccountId}}:"
-            f"${{{deployment.api.name}}}/{stage.removesuffix('connection-id')}*"
+            f"connections: allow {MANAGE_CONNECTIONS} on {where}*"
             + (" and so on" if len(verbs) > 1 else ""),
         )
     for need in missing:

@@ -65,8 +65,6 @@ def _report_missing(deployment: Deployment, key: str) -> Finding:
 
 
 def _check_elsewhere(deployment: Deployment) -> Iterator[Finding]:
-    if not deployment.running:
-        return
     handler = deployment.application.handler
     for route in deployment.api.routes:
         name = deployment.function_of(route)

@@ -63,7 +63,7 @@ class Deployment:
                 return exact
         # Some frameworks name every handler alike, each in a folder of its own.
         codes = {each.code for each in found}
-        return found if len(codes) == 1 else []
+        return found if len(codes) == 1 else self._find_only()
 
     @cached_property
     def is_running_known(self) -> bool:
@@ -94,11 +94,8 @@ class Deployment:
         if any(each.name == name for each in self.running):
             return True
         function = next((f for f in self.functions if f.name == name), None)
-        if function is None or function.handler in (UNKNOWN, None):
+        if function is None or function.handler is UNKNOWN or not self.running:
             return UNKNOWN
-        if _names_handler(function, self.application.handler):
-            # Another of that name is the one, or nobody knows which.
-            return False if self.running else UNKNOWN
         return False
 
     def function_of(self, route: Route) -> Maybe[str] | None:
@@ -126,6 +123,12 @@ class Deployment:
         return (table is not None and source.table == table.name) or (
             queue is not None and source.queue == queue.name
         )
+
+    def _find_only(self) -> list[Function]:
+        """Return the function that all routes invoke, if it may run anything."""
+        targets = {self.function_of(route) for route in self.api.routes}
+        found = [each for each in self.functions if {each.name} == targets]
+        return [each for each in found if each.handler is UNKNOWN]
 
     def find_handlers(self, handler: str) -> list[Function]:
         """Return the functions whose handler is called like that."""

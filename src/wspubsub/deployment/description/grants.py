@@ -7,7 +7,7 @@ nothing mentions is denied.
 from dataclasses import dataclass
 
 from wspubsub.deployment.description.texts import may_match, must_match
-from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
+from wspubsub.deployment.description.unknown import Maybe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +75,3 @@ class Grants:
             (each for each in self.statements if each.must_deny(action, resource)),
             None,
         )
-
-
-def lack_all(grants: list[Maybe[Grants]], action: str, resource: str) -> bool:
-    """Return whether none of some roles allows an action on a resource, for certain."""
-    return bool(grants) and all(
-        each is not UNKNOWN and each.lacks(action, resource) for each in grants
-    )

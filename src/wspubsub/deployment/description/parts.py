@@ -18,7 +18,7 @@ class Function:
     Attributes:
         name: Logical ID, or name.
         arn: Its ARN without qualifier.
-        handler: What it runs: `module.function`.
+        handler: What it runs: `module.function`; UNKNOWN for most images.
         code: What its code is, so that equal code is equal text.
         module: Path of its handler's module without suffix, if its code is a folder
             of this machine.
@@ -35,7 +35,7 @@ class Function:
 
     name: str
     arn: str
-    handler: Maybe[str] | None
+    handler: Maybe[str]
     code: str
     module: str | None
     has_layers: bool
@@ -135,12 +135,14 @@ class Authorizer:
 
     Attributes:
         name: Logical ID, or ID.
+        authorizer_id: Its ID, a text.
         function: Name of its function; None if it is certainly none.
         has_credentials: Whether it is invoked with a role of its own.
         identity_sources: What it needs, as texts.
     """
 
     name: str
+    authorizer_id: str
     function: Maybe[str] | None
     has_credentials: bool
     identity_sources: tuple[str, ...]
@@ -153,12 +155,14 @@ class Api:
     Attributes:
         name: Logical ID, or ID.
         api_id: Its ID, a text.
+        arn: Its ARN as `execute-api` has it, a text.
         selection_expression: Its route selection expression.
         is_endpoint_disabled: Whether only custom domains lead to it.
         routes: Its routes.
         has_other_routes: Whether it may have others.
         stages: Its stages.
         has_other_stages: Whether it may have others.
+        has_other_permissions: Whether others may let it invoke a function.
         authorizers: Its authorizers.
         domains: The custom domains that lead to it.
         has_other_domains: Whether others may lead to it.
@@ -166,12 +170,14 @@ class Api:
 
     name: str
     api_id: str
+    arn: str
     selection_expression: Maybe[str] | None
     is_endpoint_disabled: Maybe[bool]
     routes: tuple[Route, ...]
     has_other_routes: bool
     stages: tuple[Stage, ...]
     has_other_stages: bool
+    has_other_permissions: bool = False
     authorizers: tuple[Authorizer, ...] = ()
     domains: tuple[DomainMapping, ...] = ()
     has_other_domains: bool = False
@@ -215,6 +221,7 @@ class Table:
         name: Logical ID, or name.
         table_name: Its name, a text.
         arn: Its ARN, a text.
+        stream_arn: That of its stream, a text.
         keys: Name and kind (`HASH`, `RANGE`) of each key.
         key_types: Type (`S`, `N`, `B`) of each attribute that is defined.
         has_ttl: Whether time to live is on.
@@ -226,6 +233,7 @@ class Table:
     name: str
     table_name: str
     arn: str
+    stream_arn: str
     keys: Maybe[tuple[tuple[str, str], ...]]
     key_types: Maybe[Mapping[str, str]]
     has_ttl: Maybe[bool]

@@ -13,13 +13,19 @@ from wspubsub.deployment.description.parts import (
 from wspubsub.deployment.description.texts import is_known, is_literal, may_equal
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe, is_zero
 from wspubsub.deployment.reading.functions import Functions
-from wspubsub.deployment.reading.identities import API
-from wspubsub.deployment.reading.stack import Resource, Stack, as_mapping
+from wspubsub.deployment.reading.identities import API, HERE
+from wspubsub.deployment.reading.stack import (
+    Resource,
+    Stack,
+    as_mapping,
+    list_references,
+)
 from wspubsub.deployment.reading.values import Values
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 
 _V2 = "AWS::ApiGatewayV2::"
 _INTEGRATION, _DEPLOYMENT = f"{_V2}Integration", f"{_V2}Deployment"
+_INNER_STACKS = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 _THROTTLES = ("ThrottlingRateLimit", "ThrottlingBurstLimit")
 
 
@@ -50,7 +56,7 @@ class Apis:
             kind: list(self._find_own(kind, api_id))
             for kind in ("Route", "Stage", "Authorizer", "ApiMapping")
         }
-        is_open = self._stack.is_open
+        is_open = self._stack.is_open or self._is_shared(each)
         routes = [
             (one, key)
             for one, _ in own["Route"]
@@ -59,6 +65,7 @@ class Apis:
         return Api(
             name=each.name,
             api_id=api_id,
+            arn=f"arn:${{AWS::Partition}}:execute-api:{HERE}:{api_id}",
             selection_expression=self._values.literal(
                 each.get("RouteSelectionExpression")
             ),
@@ -87,7 +94,23 @@ class Apis:
             domains=tuple(
                 self._read_domain(one) for one, is_sure in own["ApiMapping"] if is_sure
             ),
+            has_other_permissions=is_open,
             has_other_domains=is_open or not all(s for _, s in own["ApiMapping"]),
+        )
+
+    def _is_shared(self, api: Resource) -> bool:
+        """Whether others know the API, so that they may add something to it."""
+        exports = (
+            as_mapping(each)
+            for each in self._stack.section("Outputs").values()
+            if "Export" in as_mapping(each)
+        )
+        return any(
+            self._values.text(each.get("Value")) == f"${{{api.name}}}"
+            for each in exports
+        ) or any(
+            api.name in list_references(each.properties)
+            for each in self._stack.of_kind(*_INNER_STACKS)
         )
 
     def _find_own(self, kind: str, api_id: str) -> Iterator[tuple[Resource, bool]]:
@@ -195,7 +218,7 @@ class Apis:
         waiting = [resource]
         while waiting:
             each = waiting.pop()
-            named = {*each.needs, *_list_references(each.properties)} - found
+            named = {*each.needs, *list_references(each.properties)} - found
             found |= named
             waiting += [one for one in map(self._stack.get, named) if one is not None]
         return found
@@ -215,6 +238,7 @@ class Apis:
         uri = each.get("AuthorizerUri")
         return Authorizer(
             name=each.name,
+            authorizer_id=f"${{{each.name}}}",
             function=UNKNOWN if uri is None else self._functions.find(uri),
             has_credentials=each.get("AuthorizerCredentialsArn") is not None,
             identity_sources=tuple(self._values.text(one) for one in sources),
@@ -231,20 +255,3 @@ class Apis:
         return DomainMapping(
             name=each.name, domain=text, key="" if key is None else values.text(key)
         )
-
-
-def _list_references(value: object) -> Iterator[str]:
-    """Yield the names that a value refers to, without regard to what they are."""
-    if isinstance(value, list):
-        for each in value:
-            yield from _list_references(each)
-    elif isinstance(value, dict):
-        for key, each in value.items():
-            if key in ("Ref", "Fn::GetAtt"):
-                first = each[0] if isinstance(each, list) and each else each
-                yield str(first).partition(".")[0]
-            else:
-                yield from _list_references(each)
-    elif isinstance(value, str) and "${" in value:
-        for part in value.split("${")[1:]:
-            yield part.partition("}")[0].partition(".")[0]

@@ -2,11 +2,12 @@
 
 import json
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePath
 
 from wspubsub.deployment.description.parts import EventSource, Function, Permission
-from wspubsub.deployment.description.texts import ANYTHING, may_equal
+from wspubsub.deployment.description.texts import ANYTHING, may_equal, may_match
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.deployment.reading.identities import (
     FUNCTION,
@@ -27,6 +28,8 @@ DEFAULT_TIMEOUT_SECONDS = 3
 PARTIAL_RESPONSES = "ReportBatchItemFailures"
 GATEWAY = "apigateway.amazonaws.com"
 
+_HANDLER = re.compile(r"\w+(\.\w+)+")
+_INVOKE = "lambda:invokefunction"
 _MAPPING = "AWS::Lambda::EventSourceMapping"
 _PERMISSION = "AWS::Lambda::Permission"
 
@@ -81,8 +84,7 @@ class Functions:
         """Yield who may invoke which function."""
         text = self._values.text
         for each in self._stack.of_kind(_PERMISSION):
-            action = each.get("Action")
-            if not may_equal(text(action), "lambda:InvokeFunction"):
+            if not may_match(text(each.get("Action")).lower(), _INVOKE):
                 continue
             source = each.get("SourceArn")
             yield Permission(
@@ -98,14 +100,13 @@ class Functions:
 
     def _read_one(self, each: Resource, *, is_shared: bool) -> Function:
         values = self._values
-        handler = values.literal(each.get("Handler"))
+        handler = self._read_handler(each)
         module, code = self._read_code(each, handler)
-        is_image = each.get("PackageType") is not None or handler is None
         concurrency = each.get("ReservedConcurrentExecutions")
         return Function(
             name=each.name,
             arn=arn_of(each, values.text),
-            handler=UNKNOWN if is_image else handler,
+            handler=handler,
             code=code,
             module=module,
             has_layers=each.get("Layers") is not None,
@@ -120,9 +121,20 @@ class Functions:
             has_other_events=is_shared,
         )
 
-    def _read_code(
-        self, each: Resource, handler: Maybe[str] | None
-    ) -> tuple[str | None, str]:
+    def _read_handler(self, each: Resource) -> Maybe[str]:
+        handler = self._values.literal(each.get("Handler"))
+        if each.get("PackageType") is None and handler is not None:
+            return handler
+        # An image runs what it says itself, unless the template does.
+        config = self._values.mapping(each.get("ImageConfig"))
+        if config is UNKNOWN or "EntryPoint" in config:
+            return UNKNOWN
+        words, _ = self._values.items(config.get("Command"))
+        texts = [self._values.text(each) for each in words]
+        is_handler = len(texts) == 1 and _HANDLER.fullmatch(texts[0])
+        return texts[0] if is_handler else UNKNOWN
+
+    def _read_code(self, each: Resource, handler: Maybe[str]) -> tuple[str | None, str]:
         code = each.get("CodeUri")
         whole = code if code is not None else each.get("Code")
         text = json.dumps([whole, each.get("InlineCode")], default=str, sort_keys=True)

@@ -21,7 +21,9 @@ ALIAS, VERSION = "AWS::Lambda::Alias", "AWS::Lambda::Version"
 
 Evaluate = Callable[[object], str]
 
-_HERE = "${AWS::Region}:${AWS::AccountId}"
+HERE = "${AWS::Region}:${AWS::AccountId}"
+"""Where the resources of a stack are, in an ARN."""
+
 _NAMES = {
     FUNCTION: "FunctionName",
     TABLE: "TableName",
@@ -29,10 +31,10 @@ _NAMES = {
     ROLE: "RoleName",
 }
 _ARNS = {
-    FUNCTION: f"arn:${{AWS::Partition}}:lambda:{_HERE}:function:%s",
-    TABLE: f"arn:${{AWS::Partition}}:dynamodb:{_HERE}:table/%s",
-    QUEUE: f"arn:${{AWS::Partition}}:sqs:{_HERE}:%s",
-    KEY: f"arn:${{AWS::Partition}}:kms:{_HERE}:key/%s",
+    FUNCTION: f"arn:${{AWS::Partition}}:lambda:{HERE}:function:%s",
+    TABLE: f"arn:${{AWS::Partition}}:dynamodb:{HERE}:table/%s",
+    QUEUE: f"arn:${{AWS::Partition}}:sqs:{HERE}:%s",
+    KEY: f"arn:${{AWS::Partition}}:kms:{HERE}:key/%s",
 }
 # Made by code of somebody's, or read from somewhere.
 _FOREIGN = ("AWS::CloudFormation::", "AWS::SSM::", "AWS::SecretsManager::")
@@ -111,9 +113,16 @@ def _stream_arn(resource: Resource, evaluate: Evaluate) -> str:
     return f"{arn_of(resource, evaluate)}/stream/${{{resource.name}.Stream}}"
 
 
+def _sam_alias(resource: Resource, evaluate: Evaluate) -> str:
+    return f"{arn_of(resource, evaluate)}:${{{resource.name}.Alias}}"
+
+
 _ATTRIBUTES: dict[tuple[str, str], Callable[[Resource, Evaluate], str]] = {
     (API, "ApiEndpoint"): _api_endpoint,
     (TABLE, "StreamArn"): _stream_arn,
+    # What SAM calls the alias and the version that it publishes.
+    (FUNCTION, "Alias"): _sam_alias,
+    (FUNCTION, "Version"): _sam_alias,
     (QUEUE, "QueueName"): name_of,
     (QUEUE, "QueueUrl"): reference_to,
     (ALIAS, "AliasArn"): _qualified,

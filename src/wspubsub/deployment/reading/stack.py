@@ -6,6 +6,7 @@ from typing import Any
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
 
+_TRANSFORM = "Fn::Transform"
 # These add nothing, or what `expand_sam` and `expand_loops` know.
 _TRANSFORMS = frozenset(
     {"AWS::Serverless-2016-10-31", "AWS::LanguageExtensions", "AWS::SecretsManager"}
@@ -33,6 +34,8 @@ class Resource:
 
     def get(self, name: str) -> object:
         """Return a property as it stands in the template, or None without it."""
+        if name not in self.properties and _TRANSFORM in self.properties:
+            return {_TRANSFORM: self.properties[_TRANSFORM]}  # may be in there
         found = self.properties.get(name)
         return None if found == NO_VALUE else found
 
@@ -54,7 +57,7 @@ class Stack:
         is_open: bool,
     ) -> None:
         self.template = template
-        self.is_open = is_open or _has_macros(template)
+        self.is_open = is_open or _has_macros(template) or _has_modules(resources)
         self._resources = {
             name: Resource(
                 name,
@@ -83,6 +86,28 @@ def _has_macros(template: Mapping[str, Any]) -> bool:
         not isinstance(each, str) or each not in _TRANSFORMS
         for each in as_list(template.get("Transform"))
     )
+
+
+def _has_modules(resources: Mapping[str, Any]) -> bool:
+    # "Using modules to encapsulate and reuse resource configurations".
+    return any(each["Type"].endswith("::MODULE") for each in resources.values())
+
+
+def list_references(value: object) -> Iterator[str]:
+    """Yield the names that a value refers to, without regard to what they are."""
+    if isinstance(value, list):
+        for each in value:
+            yield from list_references(each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if key in ("Ref", "Fn::GetAtt"):
+                first = each[0] if isinstance(each, list) and each else each
+                yield str(first).partition(".")[0]
+            else:
+                yield from list_references(each)
+    elif isinstance(value, str) and "${" in value:
+        for part in value.split("${")[1:]:
+            yield part.partition("}")[0].partition(".")[0]
 
 
 def as_mapping(value: object) -> Mapping[str, Any]:

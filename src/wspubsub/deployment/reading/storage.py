@@ -11,6 +11,7 @@ from wspubsub.deployment.reading.identities import (
     QUEUE,
     TABLE,
     arn_of,
+    attribute_of,
     name_of,
     reference_to,
 )
@@ -53,6 +54,7 @@ class Storage:
             name=each.name,
             table_name=name_of(each, values.text),
             arn=arn_of(each, values.text),
+            stream_arn=attribute_of(each, "StreamArn", values.text),
             keys=self._read_keys(each),
             key_types=self._read_types(each),
             has_ttl=is_on,

@@ -21,7 +21,8 @@ from wspubsub.deployment.reading.stack import NO_VALUE, Stack, as_mapping, is_fu
 _VARIABLE = re.compile(r"\$\{([^!}][^}]*)\}")
 _LITERAL = re.compile(r"\$\{!([^}]*)\}")
 # "Using dynamic references": what Systems Manager and Secrets Manager keep.
-_DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")
+_DYNAMIC = re.compile(r"\{\{resolve:.*?\}\}")
+_BRACES = re.compile(r"[${}]")
 _ON, _OFF = "true", "false"
 
 
@@ -39,14 +40,11 @@ class Values:
         """Return a value as a text, with holes for what is known later."""
         if isinstance(value, bool):
             return _ON if value else _OFF
-        if isinstance(value, str):
-            # Only Fn::Sub fills what looks like a hole.
-            return _DYNAMIC.sub(lambda match: name_unknown(match[0][2:-2]), value)
-        if isinstance(value, int | float):
-            return str(value)
+        if isinstance(value, str | int | float):
+            return _hide_dynamic(str(value))
         if is_function(value) and isinstance(value, dict):
             ((function, argument),) = value.items()
-            return self._evaluate(function, argument)
+            return _hide_dynamic(self._evaluate(function, argument))
         return ANYTHING
 
     def literal(self, value: object, default: str | None = None) -> Maybe[str] | None:
@@ -88,7 +86,10 @@ class Values:
         """Return a mapping; an empty one for None."""
         if value is None:
             return {}
-        return value if isinstance(value, dict) and not is_function(value) else UNKNOWN
+        if not isinstance(value, dict) or is_function(value):
+            return UNKNOWN
+        # Fn::Transform adds something to what is there.
+        return UNKNOWN if any(str(key)[:4] == "Fn::" for key in value) else value
 
     def _evaluate(self, function: str, argument: object) -> str:
         evaluate = {
@@ -177,18 +178,19 @@ class Values:
         end = 0
         for match in _VARIABLE.finditer(text):
             name = match[1].strip()
-            pieces += [self._unescape(text[end : match.start()])]
+            pieces.append(_LITERAL.sub(r"${\1}", text[end : match.start()]))
             if name in given:
                 pieces.append(self.text(given[name]))
-            elif "." in name:
+            elif "." in name and self.stack.get(name) is None:
                 pieces.append(self._get_attribute(name))
             else:
                 pieces.append(self._refer(name))
             end = match.end()
-        return "".join([*pieces, self._unescape(text[end:])])
+        return "".join([*pieces, _LITERAL.sub(r"${\1}", text[end:])])
 
-    def _unescape(self, text: str) -> str:
-        return self.text(_LITERAL.sub(r"${\1}", text))
+
+def _hide_dynamic(text: str) -> str:
+    return _DYNAMIC.sub(lambda match: name_unknown(_BRACES.sub("", match[0])), text)
 
 
 def _is_choice(value: object) -> bool:

@@ -121,7 +121,7 @@ class Listener:
             try:
                 connection, address = await loop.sock_accept(listening)
             except OSError as error:  # such as too many open files
-                self._report("a client", f"cannot be accepted: {error.strerror}")
+                self._report("a client", f"{error.strerror}: {_TOO_MANY}")
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             self._clients.spawn(self._welcome(connection, address))
@@ -158,6 +158,7 @@ class Listener:
         return None
 
 
+_TOO_MANY = "it waits; allow more open files (ulimit -n), or connect fewer clients"
 _NO_TLS = (
     "it speaks TLS, which needs the package cryptography; run: pip install "
     "'wspubsub[local]', or use ws:// and http://"

@@ -140,7 +140,7 @@ class WebSocketConnection:
 
     def send(self, text: str) -> None:
         """Send one message, in frames as long as API Gateway's; none after the end."""
-        if self._protocol.state is not State.OPEN:
+        if self._protocol.state is not State.OPEN or self._writer.is_closing():
             return
         data = text.encode()
         first, rest = data[:MAX_FRAME_BYTES], data[MAX_FRAME_BYTES:]
@@ -235,9 +235,11 @@ class WebSocketConnection:
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
+            if self._writer.is_closing():
+                return  # asyncio would log each write to a client that has gone
             if data:
                 self._writer.write(data)
-            elif not self._writer.is_closing():
+            else:
                 self._writer.close()
                 self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
