@@ -28,7 +28,7 @@ class Device:
     """A device of a user, connected and subscribed as the page is."""
 
     def __init__(
-        self, gateway: InProcessGateway, token: str, since: object = None
+        self, gateway: InProcessGateway, token: str, since: list[Any] | None = None
     ) -> None:
         self.client: TestClient = gateway.connect()
         self.connected = self.ask(connect={"token": token})
@@ -74,7 +74,7 @@ class Notifications:
         self.make_token = imported("notifications/sign_in.py").make_token
         self.gateway = InProcessGateway(self.app.handler)
 
-    def device(self, user: str, since: object = None) -> Device:
+    def device(self, user: str, since: list[Any] | None = None) -> Device:
         return Device(self.gateway, self.make_token(user, SECRET), since)
 
     def notify(self, user: str, id_: str, title: str = "Hello") -> dict[str, Any]:
