@@ -123,6 +123,9 @@ def test_help_fits_into_a_terminal(
         ([PROBE, "--timeout", "nan"], "at most 900 seconds"),
         ([PROBE, "--timeout", "50000"], "at most 900 seconds"),
         ([PROBE, "--memory", "64"], "from 128 to 10240 MB"),
+        ([PROBE, "--key", "x.pem"], "add --cert"),
+        ([PROBE, "--cert", "nowhere.pem"], "cannot use the certificate nowhere.pem"),
+        ([PROBE, "--allow-host", "https://x.test"], "is not a host to allow"),
     ],
 )
 def test_settings_that_cannot_work_are_refused(

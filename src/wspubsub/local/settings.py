@@ -8,6 +8,7 @@ from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.handlers.target import Target
+from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.tls import OwnCertificate
 from wspubsub.local.declared import ApiChoices
 from wspubsub.local.functions.environment import Runtime
@@ -70,7 +71,8 @@ class LocalSettings:
         environ: Environment variables that functions find besides Lambda's.
 
     Raises:
-        UsageError: AWS would refuse the function, or the queue for it.
+        UsageError: AWS would refuse the function, or the queue for it; or a host to
+            allow is not one.
     """
 
     config: GatewayConfig
@@ -98,6 +100,7 @@ class LocalSettings:
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
 
     def __post_init__(self) -> None:
+        AllowedHosts(self.host, self.allowed_hosts)  # complains about others
         check_function(self.timeout_seconds, self.memory_mb)
         if self.queue is not None:
             self.queue.check_timeout(self.timeout_seconds)

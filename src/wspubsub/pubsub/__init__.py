@@ -22,6 +22,7 @@ from wspubsub.pubsub.requests import (
 )
 from wspubsub.pubsub.rules import ANYONE, SERVER, SUBSCRIBERS, Access, Topic
 from wspubsub.pubsub.server import Explanation, PresenceStats
+from wspubsub.pubsub.stays import DelayQueue
 from wspubsub.pubsub.users import Subscribed, User
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "ClientInfo",
     "CommandError",
     "ConnectRequest",
+    "DelayQueue",
     "Departure",
     "EncodedJson",
     "Explanation",

@@ -163,7 +163,7 @@ class PubSub(Registration, Server):
 
     @property
     def event_sources(self) -> frozenset[str]:
-        """What should invoke the function besides API Gateway: `stream` and `queue`.
+        """What should invoke the function besides API Gateway, `stream` or `queue`.
 
         Where a topic has history, the table's stream; an application that was
         constructed with parts of its own says with `by_stream` whether it has one.
