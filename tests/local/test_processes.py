@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_a_flood_of_output_is_shown_in_order_and_others_have_their_turn(
 
     assert shown == [("stdout", str(number)) for number in range(1, LINES + 1)]
     # The loop may read and pass on in one turn.
-    most = max(after - before for before, after in zip(counts, counts[1:]))
+    most = max(after - before for before, after in pairwise(counts))
     assert 0 < most <= 2 * MAX_LINES_AT_ONCE
 
 
