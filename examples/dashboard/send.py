@@ -51,6 +51,7 @@ def local_app(log: Path) -> ModuleType:
         "AWS_ENDPOINT_URL_DYNAMODB": ready["dynamodb_url"],
         "WSPUBSUB_TABLE": ready["table"],
         "WSPUBSUB_ENDPOINT": ready["management_url"],
+        **({"WSPUBSUB_STREAM": ready["stream"]} if "stream" in ready else {}),
         **dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1"),
     }
     return importlib.import_module("app")

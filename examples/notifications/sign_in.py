@@ -1,22 +1,23 @@
-"""What your site does when a user has signed in: gives out a token for the WebSocket.
+"""What your site does when somebody has signed in: gives out a token.
 
     TOKEN_SECRET=... python sign_in.py alice
 
-prints it. It is good for an hour, and for nothing but connecting.
+prints one for the user `alice`. It is good for an hour.
 """
 
-import hmac
 import os
 import sys
 import time
 
+import jwt
+
 LIFETIME_SECONDS = 60 * 60
 
 
-def signed(user: str, secret: str) -> str:
-    text = f"{user}.{int(time.time()) + LIFETIME_SECONDS}"
-    return f"{text}.{hmac.digest(secret.encode(), text.encode(), 'sha256').hex()}"
+def make_token(user: str, secret: str) -> str:
+    claims = {"sub": user, "exp": int(time.time()) + LIFETIME_SECONDS}
+    return jwt.encode(claims, secret, algorithm="HS256")
 
 
 if __name__ == "__main__":
-    print(signed(sys.argv[1], os.environ["TOKEN_SECRET"]))
+    print(make_token(sys.argv[1], os.environ["TOKEN_SECRET"]))

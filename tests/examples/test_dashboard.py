@@ -1,7 +1,6 @@
 """The live dashboard: what pages see of what EventBridge tells."""
 
 import json
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,68 @@ import pytest
 from tests.support.example_apps import (
     EXAMPLES,
     account,
-    assert_allows,
     assert_extends,
     assert_fits,
-    dynamodb_actions,
-    grow_old,
     imported,
     run_script,
 )
-from tests.support.servers.gateways import dev, run
-from wspubsub.testing import HandshakeRefused, InProcessGateway, TestClient
+from tests.support.servers.gateways import CREDENTIALS, dev, run
+from wspubsub.testing import InProcessGateway, TestClient
 
-TEMPLATE = EXAMPLES / "dashboard" / "template.yaml"
+FOLDER = EXAMPLES / "dashboard"
+TEMPLATE = FOLDER / "template.yaml"
 AT = "2026-01-01T00:00:00Z"
+
+
+class Watcher:
+    """A page that watches a board, as the example's own page does."""
+
+    hour: Any = None
+
+    def __init__(self, gateway: InProcessGateway, board: str = "orders") -> None:
+        self.client: TestClient = gateway.connect()
+        self.orders: list[Any] = []
+        self.ask(connect={})
+        self.ask(subscribe={"channel": f"hour:{board}"})
+        epoch, offset = self.hour["until"]
+        since = {"recover": True, "epoch": epoch, "offset": offset}
+        self.ask(subscribe={"channel": f"orders:{board}", **since})
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        """Send a command and return its reply."""
+        self.client.send({"id": 1, **command})
+        (reply,) = [each for each in self.take() if each.get("id") == 1]
+        for each in reply.get("subscribe", {}).get("publications", ()):
+            self._show(command["subscribe"]["channel"], each)
+        return reply
+
+    def take(self) -> list[dict[str, Any]]:
+        texts = self.client.receive_all()
+        parts = [json.loads(line) for text in texts for line in text.splitlines()]
+        for push in (part["push"] for part in parts if "push" in part):
+            if "pub" in push:
+                self._show(push["channel"], push["pub"])
+        return parts
+
+    def _show(self, topic: str, publication: dict[str, Any]) -> None:
+        if topic.startswith("hour:"):
+            self.hour = publication["data"]
+        else:
+            self.orders.append({**publication["data"], "offset": publication["offset"]})
+
+    @property
+    def open(self) -> list[int]:
+        """What the minute that is not over comes to."""
+        self.take()
+        until = self.hour["until"][1]
+        return [each["cents"] for each in self.orders if each["offset"] > until]
+
+    @property
+    def minutes(self) -> list[list[int]]:
+        """Count and cents of the minutes that are over."""
+        self.take()
+        minutes: list[list[int]] = self.hour["minutes"]
+        return minutes
 
 
 class Dashboard:
@@ -33,20 +81,8 @@ class Dashboard:
         self.app: Any = imported("dashboard/app.py")
         self.gateway = InProcessGateway(self.app.handler)
 
-    def page(self, board: str = "orders") -> TestClient:
-        """Return a page that watches and has been told the state."""
-        page = self.gateway.connect(query={"board": board})
-        page.send({"action": "sync"})
-        assert page.receive_json()["type"] == "state"
-        return page
-
-    def state(self) -> dict[str, Any]:
-        """Return what a new page is told."""
-        page = self.gateway.connect()
-        page.send({"action": "sync"})
-        state: dict[str, Any] = page.receive_json()
-        page.close()
-        return state
+    def page(self, board: str = "orders") -> Watcher:
+        return Watcher(self.gateway, board)
 
     def order(self, id_: str, cents: object = 1990, kind: str = "order placed") -> None:
         self._tick(id_, "shop", kind, {"cents": cents})
@@ -77,11 +113,8 @@ def test_a_page_sees_an_order_when_it_is_placed(dashboard: Dashboard) -> None:
 
     dashboard.order("o1", 1990)
 
-    seen = page.receive_json()
-    position = seen.pop("position")
-    assert seen == {"type": "order", "cents": 1990, "at": AT}
-    assert position[1] == 1
-    page.expect_nothing()
+    page.take()
+    assert page.orders == [{"cents": 1990, "at": AT, "offset": 1}]
 
 
 def test_a_minute_has_the_orders_behind_the_one_before(dashboard: Dashboard) -> None:
@@ -90,75 +123,98 @@ def test_a_minute_has_the_orders_behind_the_one_before(dashboard: Dashboard) -> 
         dashboard.order(f"o{number}", 1000)
     dashboard.minute("m1")
     dashboard.order("o3", 50)
+    assert page.open == [50]
 
     dashboard.minute("m2")
 
-    shown = [json.loads(text) for text in page.receive_all()]
-    minutes = [each for each in shown if each["type"] == "minute"]
-    assert [(each["count"], each["cents"]) for each in minutes] == [(3, 3000), (1, 50)]
-    assert [each["until"][1] for each in minutes] == [3, 4]
+    assert page.minutes[-2:] == [[3, 3000], [1, 50]]
+    assert page.open == []
 
 
 def test_a_minute_without_orders_is_a_minute(dashboard: Dashboard) -> None:
     dashboard.order("o1", 700)
-    dashboard.minute("m1")
 
-    dashboard.minute("m2")
-    dashboard.minute("m3")
+    for id_ in ("m1", "m2", "m3"):
+        dashboard.minute(id_)
 
-    state = dashboard.state()
-    assert [each["count"] for each in state["minutes"]] == [1, 0, 0]
-    assert state["open"]["count"] == 0
+    page = dashboard.page()
+    assert page.minutes == [[1, 700], [0, 0], [0, 0]]
+    assert page.open == []
 
 
 def test_an_event_that_is_delivered_twice_is_counted_once(dashboard: Dashboard) -> None:
     page = dashboard.page()
     for id_ in ("o1", "o2", "o1"):
         dashboard.order(id_, 100)
-    for id_ in ("m1", "m1"):
-        dashboard.minute(id_)
+    dashboard.minute("m1")
+    dashboard.order("o3", 7)
+    dashboard.minute("m1")
 
-    kinds = [json.loads(text)["type"] for text in page.receive_all()]
+    assert page.minutes[-1] == [2, 200]
+    assert [each["cents"] for each in page.orders] == [100, 100, 7]
+    assert page.open == [7]
 
-    assert kinds == ["order", "order", "minute"]
-    assert dashboard.state()["minutes"][0]["cents"] == 200
 
-
-def test_a_new_page_begins_with_the_state(dashboard: Dashboard) -> None:
-    empty = dashboard.state()
+def test_a_new_page_begins_with_the_last_hour(dashboard: Dashboard) -> None:
     dashboard.order("o1", 300)
     dashboard.minute("m1")
     dashboard.order("o2", 40)
     dashboard.order("o3", 2)
 
-    state = dashboard.state()
-
-    nothing = {"count": 0, "cents": 0, "until": None}
-    assert empty == {"type": "state", "minutes": [], "open": nothing, "latest": None}
-    assert [each["cents"] for each in state["minutes"]] == [300]
-    assert (state["open"]["count"], state["open"]["cents"]) == (2, 42)
-    assert state["open"]["until"] == state["latest"]["position"]
-    assert state["latest"]["cents"] == 2
-
-
-def test_an_order_during_the_handshake_costs_no_page_its_subscription(
-    dashboard: Dashboard,
-) -> None:
-    app, let_in = dashboard.app, dashboard.app.handler
-
-    def busy(event: Any, context: Any) -> Any:
-        response = let_in(event, context)
-        if event["requestContext"]["eventType"] == "CONNECT":
-            dashboard.order("o1")
-        return response
-
-    dashboard.gateway.handler = busy
     page = dashboard.page()
 
-    dashboard.order("o2", 5)
+    assert page.minutes == [[1, 300]]
+    assert page.open == [40, 2]
+    assert page.hour["latest"] == {"cents": 300, "at": AT}
 
-    assert page.receive_json()["cents"] == 5
-    assert app.store.topics(page.connection_id) == {"orders", "orders:minutes"}
+
+def test_a_page_that_comes_before_the_first_minute_watches_too(
+    dashboard: Dashboard,
+) -> None:
+    dashboard.order("o1", 5)
+
+    first, second = dashboard.page(), dashboard.page()
+    dashboard.order("o2", 6)
+
+    for page in (first, second):
+        assert page.minutes == [[1, 5]]
+        assert page.open == [6]
+
+
+def test_an_hour_has_sixty_minutes(dashboard: Dashboard) -> None:
+    dashboard.minute("m1")
+    hour = {**dashboard.page().hour, "minutes": [[0, 0], *[[1, 1]] * 59]}
+    with dashboard.gateway.serving():
+        dashboard.app.pubsub.publish("hour:orders", hour)
+    dashboard.order("o1", 2)
+
+    dashboard.minute("m2")
+
+    assert dashboard.page().minutes == [*[[1, 1]] * 59, [1, 2]]
+
+
+def test_a_minute_can_have_more_orders_than_a_page_of_the_history(
+    dashboard: Dashboard,
+) -> None:
+    with dashboard.gateway.serving():
+        for _ in range(301):  # without a key, which takes longer
+            dashboard.app.pubsub.publish("orders:orders", {"cents": 1, "at": AT})
+
+    dashboard.minute("m1")
+
+    assert dashboard.page().minutes == [[301, 301]]
+
+
+def test_orders_of_another_time_do_not_stop_the_minutes(dashboard: Dashboard) -> None:
+    dashboard.minute("m1")
+    hour = {**dashboard.page().hour, "until": ["another log", 7]}
+    with dashboard.gateway.serving():
+        dashboard.app.pubsub.publish("hour:orders", hour)
+    dashboard.order("o1", 3)
+
+    dashboard.minute("m2")
+
+    assert dashboard.page().minutes == [[0, 0], [1, 3]]
 
 
 def test_boards_do_not_mix(dashboard: Dashboard) -> None:
@@ -166,37 +222,32 @@ def test_boards_do_not_mix(dashboard: Dashboard) -> None:
 
     dashboard.order("r1", 10, "order refunded")
 
-    assert refunds.receive_json()["cents"] == 10
-    orders.expect_nothing()
+    assert refunds.open == [10]
+    assert orders.open == []
 
 
 def test_there_are_no_other_boards(dashboard: Dashboard) -> None:
-    with pytest.raises(HandshakeRefused) as refused:
-        dashboard.page("salaries")
+    page = dashboard.page()
 
-    assert refused.value.status == 404
+    for topic in ("hour:salaries", "orders:salaries"):
+        refused = page.ask(subscribe={"channel": topic})
+        assert refused["error"]["code"] == 102
 
 
 @pytest.mark.parametrize(
-    "message",
+    "command",
     [
-        {"action": "publish", "topic": "orders", "data": {"type": "order"}},
-        {"type": "order", "cents": 1},
-        "sync",
+        {"publish": {"channel": "orders:orders", "data": {"cents": 1, "at": AT}}},
+        {"publish": {"channel": "hour:orders", "data": {"minutes": []}}},
+        {"rpc": {"method": "tick"}},
     ],
 )
-def test_a_page_cannot_publish(dashboard: Dashboard, message: object) -> None:
+def test_a_page_cannot_publish(dashboard: Dashboard, command: dict[str, Any]) -> None:
     watching, writing = dashboard.page(), dashboard.page()
 
-    writing.send(message)
+    assert writing.ask(**command)["error"]["code"] in {103, 104}
 
-    writing.expect(
-        {
-            "type": "error",
-            "reason": 'a dashboard only watches: send {"action": "sync"}',
-        }
-    )
-    watching.expect_nothing()
+    assert watching.open == []
 
 
 @pytest.mark.parametrize("cents", ["19.90", 19.9, None])
@@ -208,36 +259,7 @@ def test_an_order_without_an_amount_is_an_error_and_no_order(
     with pytest.raises(TypeError, match="cents are a whole number"):
         dashboard.order("o1", cents)
 
-    page.expect_nothing()
-    assert dashboard.state()["open"]["count"] == 0
-
-
-def test_a_page_that_has_left_is_forgotten(dashboard: Dashboard) -> None:
-    page = dashboard.page()
-
-    page.close()
-
-    assert dashboard.app.store.connection(page.connection_id) is None
-    assert not dashboard.app.store.topics(page.connection_id)
-
-
-def test_the_role_of_tick_is_enough_and_not_more(
-    dashboard: Dashboard, caplog: pytest.LogCaptureFixture
-) -> None:
-    # One page has left without a word, so that it is found gone and pruned.
-    leaving = dashboard.page()
-    dashboard.gateway.handler = lambda _event, _context: {"statusCode": 200}
-    leaving.kill()
-    grow_old(leaving.connection_id)
-    caplog.set_level(logging.DEBUG, "botocore.endpoint")
-    caplog.clear()
-    for id_ in ("o1", "o1"):
-        dashboard.order(id_)
-    dashboard.minute("m1")
-
-    used = dynamodb_actions(caplog.text)
-
-    assert_allows(TEMPLATE, "TickRole", used)
+    assert page.open == []
 
 
 @pytest.mark.integration
@@ -248,34 +270,43 @@ def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say() -> None:
 @pytest.mark.integration
 def test_what_was_not_added_by_hand_is_what_the_command_prints() -> None:
     printed = run(
-        *("template", "app.py:handler", "--format", "sam", "--history"),
-        cwd=TEMPLATE.parent,
-    ).stdout
+        *("template", "app.py:handler", "--format", "sam", "--code-uri", "build"),
+        *("--publisher", "app.py:tick", "--schedule", "rate(1 minute)"),
+        cwd=FOLDER,
+        environ=CREDENTIALS,
+    )
 
-    packaged = printed.replace("CodeUri: .", "CodeUri: build")
-
-    added = {"Tick", "TickLogs", "TickRole", "TickFailures"}
-    assert_extends(TEMPLATE, packaged, added)
+    assert printed.returncode == 0, printed.stderr
+    failures = {"PublisherFailures", "PublisherFailuresPolicy", "PublisherInvokeConfig"}
+    shop = {"ShopEvents", "ShopEventsPermission"}
+    assert_extends(TEMPLATE, printed.stdout, failures | shop)
 
 
 @pytest.mark.integration
 def test_the_shop_on_this_machine_reaches_a_page(tmp_path: Path) -> None:
-    app = EXAMPLES / "dashboard" / "app.py"
-    with dev(f"{app}:handler", "--environments", "1") as gateway:
+    with dev(f"{FOLDER / 'app.py'}:handler", environ=CREDENTIALS) as gateway:
         log = tmp_path / "dev.jsonl"
         log.write_text(json.dumps(gateway.records[0]) + "\n")
-        with gateway.client("?board=orders") as page:
-            page.send('{"action": "sync"}')
-            assert json.loads(page.recv(timeout=20))["type"] == "state"
+        with gateway.client() as page:
+            page.send('{"id": 1, "connect": {}}')
+            page.send('{"id": 2, "subscribe": {"channel": "orders:orders"}}')
+            page.send('{"id": 3, "subscribe": {"channel": "hour:orders"}}')
+            while '"id":3' not in str(page.recv(timeout=20)):
+                pass
 
             said = run_script(
                 "dashboard", "send.py", str(log), "--minutes=1", "--minute-seconds=0.01"
             )
 
-            seen = [json.loads(page.recv(timeout=20))]
-            while seen[-1]["type"] != "minute":
-                seen.append(json.loads(page.recv(timeout=20)))
+            seen: list[int] = []
+            hour: Any = {"minutes": []}  # then the one that the page has begun
+            while len(hour["minutes"]) < 2 or len(seen) < hour["minutes"][-1][0]:
+                for line in str(page.recv(timeout=20)).splitlines():
+                    push = json.loads(line)["push"]
+                    if push["channel"] == "hour:orders":
+                        hour = push["pub"]["data"]
+                    elif push["channel"] == "orders:orders":
+                        seen.append(push["pub"]["data"]["cents"])
 
     assert said.startswith("minute 1: ")
-    assert seen[-1]["count"] == len(seen) - 1
-    assert seen[-1]["cents"] == sum(each["cents"] for each in seen[:-1])
+    assert hour["minutes"][-1] == [len(seen), sum(seen)]

@@ -1,9 +1,6 @@
 """The notifications: what a user's devices get, now and when they are back."""
 
-import hmac
 import json
-import logging
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,26 +10,60 @@ import pytest
 from tests.support.example_apps import (
     EXAMPLES,
     account,
-    assert_allows,
     assert_extends,
     assert_fits,
-    dynamodb_actions,
-    grow_old,
     imported,
     run_script,
 )
 from tests.support.servers.gateways import CREDENTIALS, dev, run
 from wspubsub import MessageError
-from wspubsub.testing import (
-    GatewayConfig,
-    HandshakeRefused,
-    InProcessGateway,
-    TestClient,
-)
+from wspubsub.testing import InProcessGateway, TestClient
 
-SECRET = "a secret of these tests"
-TEMPLATE = EXAMPLES / "notifications" / "template.yaml"
-SOURCE = "route.request.querystring.token"
+SECRET = "a secret of these tests, of 32 bytes"
+FOLDER = EXAMPLES / "notifications"
+TEMPLATE = FOLDER / "template.yaml"
+
+
+class Device:
+    """A device of a user, connected and subscribed as the page is."""
+
+    def __init__(
+        self, gateway: InProcessGateway, token: str, since: list[Any] | None = None
+    ) -> None:
+        self.client: TestClient = gateway.connect()
+        self.connected = self.ask(connect={"token": token})
+        if "error" in self.connected:
+            return
+        self.topic = self.connected["connect"]["data"]["topic"]
+        inbox = self.ask(rpc={"method": "inbox"})["rpc"]["data"]
+        self.inbox = ids(inbox["messages"])
+        epoch, offset = since or inbox["position"]
+        recovery = {"recover": True, "epoch": epoch, "offset": offset}
+        found = self.ask(subscribe={"channel": self.topic, **recovery})["subscribe"]
+        self.missed = ids([each["data"] for each in found.get("publications", ())])
+        self.position = [epoch, offset + len(self.missed)]
+
+    def ask(self, **command: Any) -> dict[str, Any]:
+        """Return the reply to a command; what had come before it is dropped."""
+        self.client.receive_all()
+        self.client.send({"id": 1, **command})
+        (reply,) = [each for each in self._parts() if each.get("id") == 1]
+        return reply
+
+    def read(self, id_: str) -> dict[str, Any]:
+        return self.ask(rpc={"method": "read", "data": {"id": id_}})
+
+    def take(self) -> list[dict[str, Any]]:
+        """Take what has been published."""
+        return [each["push"]["pub"]["data"] for each in self._parts() if "push" in each]
+
+    def _parts(self) -> list[dict[str, Any]]:
+        texts = self.client.receive_all()
+        return [json.loads(line) for text in texts for line in text.splitlines()]
+
+
+def ids(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(each["type"], each["id"]) for each in messages]
 
 
 class Notifications:
@@ -40,41 +71,17 @@ class Notifications:
 
     def __init__(self) -> None:
         self.app: Any = imported("notifications/app.py")
-        self.signed = imported("notifications/sign_in.py").signed
-        self.gateway = InProcessGateway(
-            self.app.handler,
-            authorizer=imported("notifications/authorizer.py").handler,
-            config=GatewayConfig(has_authorizer=True, identity_sources=(SOURCE,)),
-        )
+        self.make_token = imported("notifications/sign_in.py").make_token
+        self.gateway = InProcessGateway(self.app.handler)
 
-    def device(self, user: str) -> TestClient:
-        """Return a device that is connected and has not said anything yet."""
-        return self.gateway.connect(query={"token": self.signed(user, SECRET)})
-
-    def resumed(self, user: str) -> TestClient:
-        """Return a device that gets what is published from now on."""
-        device = self.device(user)
-        missed(device)
-        return device
+    def device(self, user: str, since: list[Any] | None = None) -> Device:
+        return Device(self.gateway, self.make_token(user, SECRET), since)
 
     def notify(self, user: str, id_: str, title: str = "Hello") -> dict[str, Any]:
+        event = {"user": user, "id": id_, "title": title}
         with self.gateway.serving():
-            report: dict[str, Any] = self.app.notify(
-                {"user": user, "id": id_, "title": title}, None
-            )
+            report: dict[str, Any] = self.app.notify(event, None)
         return report
-
-
-def missed(device: TestClient, since: object = None) -> dict[str, Any]:
-    """Return what a device is told that it has missed."""
-    device.send({"action": "resume", "since": since})
-    resumed: dict[str, Any] = device.receive_json()
-    assert resumed["type"] == "resumed"
-    return resumed
-
-
-def ids(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
-    return [(each["type"], each["id"]) for each in messages]
 
 
 @pytest.fixture
@@ -87,96 +94,58 @@ def notifications(monkeypatch: pytest.MonkeyPatch) -> Iterator[Notifications]:
 def test_all_devices_of_the_user_get_it_and_nobody_else(
     notifications: Notifications,
 ) -> None:
-    phone, laptop = (notifications.resumed("alice") for _ in range(2))
-    other = notifications.resumed("bob")
+    phone, laptop = (notifications.device("alice") for _ in range(2))
+    other = notifications.device("bob")
 
     report = notifications.notify("alice", "parcel-17", "Your parcel is here")
 
     assert report == {"devices": 2, "repeated": False}
     for device in (phone, laptop):
-        got = device.receive_json()
+        (got,) = device.take()
         assert (got["id"], got["title"]) == ("parcel-17", "Your parcel is here")
-    other.expect_nothing()
+    assert other.take() == []
 
 
 def test_who_is_not_connected_gets_it_later(notifications: Notifications) -> None:
     report = notifications.notify("alice", "parcel-17")
 
-    replay = missed(notifications.device("alice"))
+    device = notifications.device("alice")
 
     assert report == {"devices": 0, "repeated": False}
-    assert ids(replay["messages"]) == [("notification", "parcel-17")]
-    assert replay["recovered"]
+    assert device.inbox == [("notification", "parcel-17")]
 
 
 def test_a_device_that_was_away_gets_what_it_has_not_seen(
     notifications: Notifications,
 ) -> None:
-    device = notifications.resumed("alice")
-    notifications.notify("alice", "first")
-    seen = device.receive_json()["position"]
-    device.close()
-    notifications.notify("alice", "second")
-    notifications.notify("alice", "third")
-
-    replay = missed(notifications.device("alice"), seen)
-
-    assert ids(replay["messages"]) == [
-        ("notification", "second"),
-        ("notification", "third"),
-    ]
-    assert replay["position"] == [seen[0], seen[1] + 2]
-    assert not replay["has_more"]
-
-
-def test_a_device_that_came_before_the_first_notification_misses_none(
-    notifications: Notifications,
-) -> None:
     device = notifications.device("alice")
-    seen = missed(device)["position"]
-    device.close()
+    device.client.close()
     for number in range(52):
         notifications.notify("alice", str(number))
 
-    replay = missed(notifications.device("alice"), seen)
+    back = notifications.device("alice", since=device.position)
 
-    assert ids(replay["messages"])[0] == ("notification", "0")
-    assert replay["recovered"]
-    assert replay["has_more"]
+    assert back.missed == [("notification", str(number)) for number in range(52)]
 
 
-def test_a_long_absence_comes_in_parts(notifications: Notifications) -> None:
+def test_a_new_device_begins_with_the_newest(notifications: Notifications) -> None:
     for number in range(52):
         notifications.notify("alice", str(number))
+
     device = notifications.device("alice")
-    epoch, newest = missed(device)["position"]
 
-    first = missed(device, [epoch, 0])
-    second = missed(device, first["position"])
-
-    assert newest == 52
-    assert (len(first["messages"]), first["has_more"]) == (50, True)
-    assert ids(second["messages"]) == [("notification", "50"), ("notification", "51")]
-
-
-def test_a_position_of_another_log_is_not_recovered(
-    notifications: Notifications,
-) -> None:
-    notifications.notify("alice", "parcel-17")
-
-    replay = missed(notifications.device("alice"), ["another log", 1])
-
-    assert (replay["recovered"], replay["messages"]) == (False, [])
+    assert device.inbox == [("notification", str(number)) for number in range(2, 52)]
+    assert device.missed == []
 
 
 def test_the_same_notification_is_published_once(notifications: Notifications) -> None:
-    device = notifications.resumed("alice")
+    device = notifications.device("alice")
     notifications.notify("alice", "parcel-17")
 
     again = notifications.notify("alice", "parcel-17")
 
-    assert again == {"devices": 0, "repeated": True}
-    assert len(device.receive_all()) == 1
+    assert again == {"repeated": True}
+    assert len(device.take()) == 1
 
 
 def test_two_users_may_have_notifications_of_the_same_id(
@@ -190,96 +159,71 @@ def test_two_users_may_have_notifications_of_the_same_id(
 def test_what_is_read_on_one_device_is_read_on_the_others(
     notifications: Notifications,
 ) -> None:
-    phone, laptop = (notifications.resumed("alice") for _ in range(2))
+    phone, laptop = (notifications.device("alice") for _ in range(2))
     notifications.notify("alice", "parcel-17")
-    for device in (phone, laptop):
-        device.receive()
 
-    phone.send({"action": "read", "id": "parcel-17"})
+    for device in (phone, laptop):  # reading it twice is reading it once
+        assert "error" not in device.read("parcel-17")
 
-    read, done = laptop.receive_json(), phone.receive_json()
-    assert (read["type"], read["id"]) == ("read", "parcel-17")
-    assert done == {"type": "done", "id": "parcel-17", "position": read["position"]}
-    phone.expect_nothing()
-    assert ids(missed(notifications.device("alice"))["messages"]) == [
+    assert notifications.device("alice").inbox == [
         ("notification", "parcel-17"),
         ("read", "parcel-17"),
     ]
 
 
-def test_reading_it_twice_is_reading_it_once(notifications: Notifications) -> None:
-    phone, laptop = (notifications.resumed("alice") for _ in range(2))
+def test_a_device_is_told_what_another_one_has_read(
+    notifications: Notifications,
+) -> None:
+    phone, laptop = (notifications.device("alice") for _ in range(2))
 
-    for device in (phone, laptop):
-        device.send({"action": "read", "id": "parcel-17"})
+    phone.read("parcel-17")
 
-    assert [json.loads(text)["type"] for text in phone.receive_all()] == ["done"]
-    assert [json.loads(text)["type"] for text in laptop.receive_all()] == [
-        "read",
-        "done",
-    ]
+    assert ids(laptop.take()) == [("read", "parcel-17")]
 
 
 def test_a_name_may_have_dots(notifications: Notifications) -> None:
-    device = notifications.resumed("alice@mail.example.com")
+    device = notifications.device("alice@mail.example.com")
 
     report = notifications.notify("alice@mail.example.com", "1")
 
     assert report["devices"] == 1
-    assert device.receive_json()["id"] == "1"
+    assert ids(device.take()) == [("notification", "1")]
+
+
+@pytest.mark.parametrize("user", ["", "google:123"])
+def test_a_user_who_can_have_no_topic_does_not_get_in(
+    notifications: Notifications, user: str
+) -> None:
+    assert notifications.device(user).connected["error"]["code"] == 101
 
 
 def test_only_a_token_that_is_good_lets_somebody_in(
     notifications: Notifications,
 ) -> None:
-    good = notifications.signed("alice", SECRET)
-    _, expiry, signature = good.split(".")
-    late = f"alice.{int(time.time()) - 1}"
-    expired = f"{late}.{hmac.digest(SECRET.encode(), late.encode(), 'sha256').hex()}"
-    tokens = [
-        notifications.signed("alice", "another secret"),
-        f"bob.{expiry}.{signature}",
-        f"alice.{int(expiry) + 1}.{signature}",
-        expired,
-        "alice",
-        "..",
-        "älice.1.2",
-    ]
+    good = notifications.make_token("alice", SECRET)
+    another = notifications.make_token("alice", "another secret, of 32 bytes too.")
 
-    for query in ({"token": token} for token in tokens):
-        with pytest.raises(HandshakeRefused) as refused:
-            notifications.gateway.connect(query=query)
-        assert refused.value.status == 401
-    with pytest.raises(HandshakeRefused) as without:
-        notifications.gateway.connect()
-
-    assert without.value.status == 401
-    assert notifications.gateway.connect(query={"token": good}).is_open
-
-
-NO_POSITION = (
-    "a position must be an epoch and an offset as they were received, "
-    '["epoch", 5], or null, not 3'
-)
+    for token in (another, good[:-2], good.split(".")[0], "..", "älice.1.2", ""):
+        refused = Device(notifications.gateway, token).connected
+        assert refused["error"]["code"] == 101, token
 
 
 @pytest.mark.parametrize(
-    ("message", "reason"),
+    ("command", "code"),
     [
-        ({"action": "subscribe", "topic": "user:bob"}, "action is resume or read"),
-        ({"action": "resume", "since": 3}, NO_POSITION),
-        ({"action": "read"}, 'the message has no field "id"'),
-        ({"action": "read", "id": "x" * 201}, "id must be text of 1 to 200 bytes"),
+        ({"subscribe": {"channel": "user:bob"}}, 103),
+        ({"history": {"channel": "user:bob", "limit": 1}}, 103),
+        ({"publish": {"channel": "user:alice", "data": {}}}, 103),
+        ({"rpc": {"method": "read", "data": {}}}, 107),
+        ({"rpc": {"method": "read", "data": {"id": "x" * 201}}}, 107),
     ],
 )
-def test_nonsense_is_answered_with_what_is_wrong(
-    notifications: Notifications, message: object, reason: str
+def test_nobody_reads_what_is_for_others_or_writes_to_anybody(
+    notifications: Notifications, command: dict[str, Any], code: int
 ) -> None:
-    device = notifications.resumed("alice")
+    device = notifications.device("alice")
 
-    device.send(message)
-
-    device.expect({"type": "error", "reason": reason})
+    assert device.ask(**command)["error"]["code"] == code
 
 
 @pytest.mark.parametrize("name", ["user", "id", "title"])
@@ -292,91 +236,67 @@ def test_nobody_is_notified_of_nonsense(
     with pytest.raises(MessageError, match=f"{name} must be text of 1 to 200 bytes"):
         notifications.app.notify(event, None)
 
-    assert missed(notifications.device("alice"))["messages"] == []
+    assert notifications.device("alice").inbox == []
 
 
-def test_the_longest_titles_can_be_caught_up_with(notifications: Notifications) -> None:
+def test_the_longest_titles_fit_into_the_inbox(notifications: Notifications) -> None:
     for number in range(50):
         notifications.notify("alice", f"{number:0>200}", "\x00" * 200)
 
-    replay = missed(notifications.device("alice"))
-
-    assert len(replay["messages"]) == 50
-
-
-def test_the_role_of_notify_is_enough_and_not_more(
-    notifications: Notifications, caplog: pytest.LogCaptureFixture
-) -> None:
-    # A device has left without a word, so that it is found gone and pruned.
-    leaving = notifications.resumed("alice")
-    notifications.gateway.handler = lambda _event, _context: {"statusCode": 200}
-    leaving.kill()
-    grow_old(leaving.connection_id)
-    caplog.set_level(logging.DEBUG, "botocore.endpoint")
-    caplog.clear()
-    for _ in range(2):
-        notifications.notify("alice", "parcel-17")
-
-    used = dynamodb_actions(caplog.text)
-
-    assert_allows(TEMPLATE, "NotifyRole", used)
+    assert len(notifications.device("alice").inbox) == 50
 
 
 @pytest.mark.integration
-def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say() -> None:
+def test_the_template_fits_the_code_and_cfn_lint_has_nothing_to_say(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOKEN_SECRET", SECRET)
+
     assert_fits(TEMPLATE)
 
 
 @pytest.mark.integration
 def test_what_was_not_added_by_hand_is_what_the_command_prints() -> None:
     printed = run(
-        *("template", "app.py:handler", "--history", "--variable", "TOKEN_SECRET"),
-        *("--authorizer", "authorizer.py:handler", "--identity-source", SOURCE),
-        cwd=TEMPLATE.parent,
-    ).stdout
+        *("template", "app.py:handler", "--publisher", "app.py:notify"),
+        *("--secret", "TOKEN_SECRET"),
+        cwd=FOLDER,
+        environ={**CREDENTIALS, "TOKEN_SECRET": SECRET},
+    )
 
-    # Only the authorizer is to know it.
-    secret = "          TOKEN_SECRET:\n            Ref: TokenSecret\n"
-    before, _, rest = printed.partition(secret)
-
-    assert secret in rest
-    added = {"Notify", "NotifyLogs", "NotifyRole", "NotifyFailures"}
-    assert_extends(TEMPLATE, before + rest, added | {"NotifyInvokeConfig"})
-
-
-def test_without_an_authorizer_nobody_is_mistaken_for_anybody(
-    notifications: Notifications,
-) -> None:
-    gateway = InProcessGateway(notifications.app.handler)
-
-    with pytest.raises(HandshakeRefused) as refused:
-        gateway.connect()
-
-    assert refused.value.status == 401
+    assert printed.returncode == 0, printed.stderr
+    added = {"PublisherFailures", "PublisherFailuresPolicy", "PublisherInvokeConfig"}
+    assert_extends(TEMPLATE, printed.stdout, added)
 
 
 @pytest.mark.integration
 def test_a_notification_on_this_machine_reaches_a_device(tmp_path: Path) -> None:
-    folder = EXAMPLES / "notifications"
     region = {"AWS_REGION": "eu-central-1"}  # which send.py finds in the log
-    token = run_script("notifications", "sign_in.py", "alice", TOKEN_SECRET=SECRET)
+    secret = {"TOKEN_SECRET": SECRET}
+    token = run_script("notifications", "sign_in.py", "alice", **secret)
     with dev(
-        f"{folder / 'app.py'}:handler",
-        *("--authorizer", f"{folder / 'authorizer.py'}:handler"),
-        *("--identity-source", SOURCE),
-        *("--environments", "1"),
-        environ={**CREDENTIALS, **region, "TOKEN_SECRET": SECRET},
+        f"{FOLDER / 'app.py'}:handler", environ={**CREDENTIALS, **region, **secret}
     ) as gateway:
         log = tmp_path / "dev.jsonl"
         log.write_text(json.dumps(gateway.records[0]) + "\n")
-        with gateway.client(f"?token={token}") as device:
-            device.send('{"action": "resume", "since": null}')
-            assert json.loads(device.recv(timeout=20))["type"] == "resumed"
+        with gateway.client() as device:
+            for number, command in enumerate(
+                (
+                    {"connect": {"token": token}},
+                    {"subscribe": {"channel": "user:alice"}},
+                ),
+                start=1,
+            ):
+                device.send(json.dumps({"id": number, **command}))
+                assert json.loads(device.recv(timeout=20))["id"] == number
 
             arguments = (str(log), "alice", "parcel-17", "It is here")
-            said = run_script("notifications", "send.py", *arguments)
+            said = run_script("notifications", "send.py", *arguments, **secret)
 
-            got = json.loads(device.recv(timeout=20))
+            text = device.recv(timeout=20)
+            while '"pub"' not in str(text):  # a push that clients pass over
+                text = device.recv(timeout=20)
+            got = json.loads(text)["push"]["pub"]["data"]
 
-    assert said == "{'devices': 1, 'repeated': False}"
+    assert said == "{'repeated': False, 'devices': 1}"
     assert (got["id"], got["title"]) == ("parcel-17", "It is here")

@@ -10,7 +10,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -21,6 +22,9 @@ STOP_SECONDS = 1.0
 
 MAX_LINE_BYTES = 65_536
 """A longer line of output is shown in pieces, so that it need not be stored."""
+
+MAX_LINES_AT_ONCE = 50
+"""How many lines of a child's output are shown before anything else has its turn."""
 
 LineHandler = Callable[[str, str], None]
 """Called with `stdout` or `stderr`, and a line."""
@@ -86,10 +90,13 @@ class ChildProcess:
 
         The end of a line is not waited for.
         """
-        # What was in the pipes is read in the event loop's next round.
-        for _ in range(3):
-            await asyncio.sleep(0)
-        self._watcher.hand_on_partial_lines()
+        # What is in the pipes is read in the event loop's next round, or, if earlier
+        # lines are being passed on, after them.
+        for _ in range(2):
+            for _ in range(3):
+                await asyncio.sleep(0)
+            await self._watcher.pass_on_lines()
+        self._watcher.end_lines()
 
     async def stop(self) -> None:
         """End it and all that it started; return when they are gone."""
@@ -106,9 +113,11 @@ class ChildProcess:
         self._is_gone = True
         self.send_kill()
         await asyncio.wait({self.exited})
+        await self.settle_output()
         # Its output ends with it, unless it has given it to a process elsewhere.
         await asyncio.wait({self._watcher.closed}, timeout=STOP_SECONDS)
         self._transport.close()
+        await self._watcher.pass_on_lines()
 
     def send_kill(self) -> None:
         """End it and all that it started, without waiting for their end."""
@@ -124,13 +133,20 @@ class ChildProcess:
 
 
 class _Watcher(asyncio.SubprocessProtocol):
-    """Passes on a child's output line by line, and reports its end."""
+    """Passes on a child's output line by line, and reports its end.
+
+    A child that writes as fast as it can must not keep the event loop from everything
+    else: a few lines are passed on at a time, and no more is read until all are.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, on_output: LineHandler) -> None:
         self.exited: asyncio.Future[int] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
+        self._loop = loop
         self._on_output = on_output
         self._partial = {1: b"", 2: b""}
+        # While there are any, `_pass_on` is scheduled.
+        self._lines: deque[tuple[int, bytes]] = deque()
         self._transport: asyncio.SubprocessTransport
 
     @override
@@ -144,19 +160,13 @@ class _Watcher(asyncio.SubprocessProtocol):
             lines.append(partial)
             partial = b""
         self._partial[fd] = partial
-        for line in lines:
-            self._hand_on(fd, line)
+        self._add(fd, lines)
 
     @override
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        del fd, exc
-        self.hand_on_partial_lines()
-
-    def hand_on_partial_lines(self) -> None:
-        for fd, partial in self._partial.items():
-            if partial:
-                self._partial[fd] = b""
-                self._hand_on(fd, partial)
+        del exc
+        if fd in self._partial:  # standard input, too, is a pipe
+            self._end_line(fd)
 
     @override
     def process_exited(self) -> None:
@@ -166,6 +176,38 @@ class _Watcher(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.closed.set_result(None)
+
+    async def pass_on_lines(self) -> None:
+        """Wait until all lines that have been read have been passed on."""
+        while self._lines:
+            await asyncio.sleep(0)
+
+    def end_lines(self) -> None:
+        """Take what has been read of the last lines for all of them."""
+        for fd in self._partial:
+            self._end_line(fd)
+
+    def _end_line(self, fd: int) -> None:
+        partial, self._partial[fd] = self._partial[fd], b""
+        if partial:
+            self._add(fd, [partial])
+
+    def _add(self, fd: int, lines: Iterable[bytes]) -> None:
+        is_idle = not self._lines
+        self._lines.extend((fd, line) for line in lines)
+        if is_idle:
+            self._pass_on()
+
+    def _pass_on(self) -> None:
+        for _ in range(min(MAX_LINES_AT_ONCE, len(self._lines))):
+            self._hand_on(*self._lines.popleft())
+        if self._lines:
+            self._loop.call_soon(self._pass_on)
+        for fd in self._partial:
+            pipe = self._transport.get_pipe_transport(fd)
+            if isinstance(pipe, asyncio.ReadTransport):
+                # Either may be called twice, and after the end.
+                (pipe.pause_reading if self._lines else pipe.resume_reading)()
 
     def _hand_on(self, fd: int, line: bytes) -> None:
         text = line.decode(errors="replace").rstrip("\r")
