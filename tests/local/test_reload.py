@@ -38,6 +38,7 @@ def _save(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_changed_sources_are_served_without_losing_what_runs(
     chat: DevGateway, tmp_path: Path
