@@ -2,6 +2,6 @@
 
 import sys
 
-from wspubsub.cli import main
+from _wspubsub_command import main
 
 sys.exit(main())

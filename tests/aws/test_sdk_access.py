@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import re
 import select
 import sys
@@ -49,6 +50,7 @@ def _fresh_machine(
         "AWS_PROFILE",
         "AWS_CA_BUNDLE",
         "REQUESTS_CA_BUNDLE",
+        *(name for name in os.environ if name.lower().endswith("_proxy")),
     ):
         monkeypatch.delenv(name, raising=False)
     leave_boto3_alone(monkeypatch)
@@ -124,6 +126,8 @@ CASES: dict[str, list[Prepare]] = {
     ],
     "`AWS_ENDPOINT_URL`, `AWS_CA_BUNDLE`, or the same in a profile": [
         _set(AWS_ENDPOINT_URL="http://127.0.0.1:1"),
+        _set(NO_PROXY="127.0.0.1"),
+        _set(HTTP_PROXY="http://127.0.0.1:1"),
     ],
     "a proxy for this endpoint": [
         _set(HTTPS_PROXY="http://127.0.0.1:1"),

@@ -187,6 +187,49 @@ def test_a_near_miss_is_answered_with_what_was_probably_meant(
     assert said in capsys.readouterr().err
 
 
+def test_a_file_may_hold_arguments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("api.txt").write_text(
+        "# the functions of the API\n\n"
+        "--function '$connect=connect.py'  # who may come in\n"
+        "--function '$default=two words.py'\n"
+    )
+    Path("connect.py").write_text("def handler(event, context): ...")
+
+    status = main(["dev", "@api.txt"])
+
+    assert status == 2
+    assert f"{tmp_path / 'two words.py'} does not exist" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "No such file or directory: 'api.txt'"),
+        (b"--route 'a", 'line "--route \'a": No closing quotation'),
+        (b"--route \xff", "cannot read the arguments in a file"),
+    ],
+)
+def test_a_file_without_arguments_that_can_be_read_is_refused(
+    content: bytes | None,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Said,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        Path("api.txt").write_bytes(content)
+
+    with pytest.raises(SystemExit) as caught:
+        main(["dev", "@api.txt"])
+
+    assert caught.value.code == 2
+    assert reason in capsys.readouterr().err.splitlines()[-1]
+
+
 def test_a_port_in_use_is_told(chat: DevGateway, capsys: Said) -> None:
     status = main(["dev", PROBE, "--port", str(chat.port)])
 

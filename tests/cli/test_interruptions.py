@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,13 +63,18 @@ def test_the_command_may_be_interrupted_at_any_moment(
 
 
 @pytest.mark.parametrize(("words", "status"), [(["dev"], 0), (["template"], 130)])
+@pytest.mark.parametrize("start", [["-c", SCRIPT], ["-m", "wspubsub"]])
 def test_an_interruption_while_the_package_is_imported_is_quiet(
-    words: list[str], status: int, tmp_path: Path
+    start: list[str], words: list[str], status: int, tmp_path: Path
 ) -> None:
-    (tmp_path / "wspubsub.py").write_text("raise KeyboardInterrupt")
+    package = tmp_path / "wspubsub"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "cli.py").write_text("raise KeyboardInterrupt")
+    shutil.copy(ROOT / "src/wspubsub/__main__.py", package)
 
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *words],
+        [sys.executable, *start, *words],
         capture_output=True,
         text=True,
         timeout=30,

@@ -31,6 +31,7 @@ PROBE = f"{APPS / 'probe.py'}:handler"
 UNWRITABLE = "wspubsub: error: cannot write the output: {}\n"
 
 
+@pytest.mark.slow
 def test_a_module_that_stops_importing_is_tried_again_with_the_next_event(
     chat: DevGateway, tmp_path: Path
 ) -> None:
@@ -78,6 +79,7 @@ def test_ctrl_c_ends_everything(tmp_path: Path) -> None:
     assert have_ended(processes)
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_start_ends_everything() -> None:
     with subprocess.Popen(
         command("dev", PROBE, "--port", "0"),
@@ -97,6 +99,7 @@ def test_ctrl_c_during_the_start_ends_everything() -> None:
     assert have_ended(processes)
 
 
+@pytest.mark.slow
 def test_sigterm_ends_the_demo() -> None:
     with subprocess.Popen(
         command("demo", "--messages", "1000"),
@@ -116,6 +119,7 @@ def test_sigterm_ends_the_demo() -> None:
     assert have_ended(processes)
 
 
+@pytest.mark.slow
 def test_children_end_by_themselves_when_the_gateway_is_killed() -> None:
     with dev(PROBE) as gateway:
         with gateway.client() as client:
@@ -130,6 +134,7 @@ def test_children_end_by_themselves_when_the_gateway_is_killed() -> None:
         assert have_ended(processes)
 
 
+@pytest.mark.slow
 def test_a_reader_of_the_log_that_goes_away_ends_the_gateway(chat: DevGateway) -> None:
     with subprocess.Popen(
         command("dev", PROBE, "--port", "0", "--dynamodb", chat.dynamodb_url),
@@ -151,6 +156,7 @@ def test_a_reader_of_the_log_that_goes_away_ends_the_gateway(chat: DevGateway) -
         assert process.stderr.read() == UNWRITABLE.format("Broken pipe")
 
 
+@pytest.mark.slow
 def test_the_demo_counts_what_arrives() -> None:
     done = run("demo", "--messages", "5", "--interval", "0.1", environ={})
 

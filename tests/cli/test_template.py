@@ -96,6 +96,7 @@ def refused(capsys: Said, *arguments: str) -> str:
     return line
 
 
+@pytest.mark.slow
 def test_a_template_of_the_chat_fits_until_its_code_changes(
     project: Path, capsys: Said
 ) -> None:
@@ -308,6 +309,7 @@ def test_a_router_that_is_to_take_records_gives_a_warning(capsys: Said) -> None:
     assert yaml.safe_load(said.out)["Resources"]["StreamMapping"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(DECLARING)
@@ -333,6 +335,7 @@ def test_what_a_handler_declares_needs_no_option(project: Path, capsys: Said) ->
     assert "DefaultRouteResponse" in other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template_format", ["cloudformation", "sam"])
 def test_a_pubsub_is_deployed_whole(
     project: Path, capsys: Said, template_format: str
@@ -388,6 +391,7 @@ def test_a_pubsub_whose_leaves_are_said_later_gets_its_queue(
     assert "queue" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_pubsub_without_history_needs_no_stream(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(LIVE.replace("HISTORY", ""))
@@ -399,6 +403,7 @@ def test_a_pubsub_without_history_needs_no_stream(project: Path, capsys: Said) -
     assert "dynamodb:ConditionCheckItem" not in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "options"),
     [
@@ -418,6 +423,7 @@ def test_a_pubsub_has_the_route_connect_where_something_handles_it(
     assert "RouteKey: $connect" in text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_what_a_pubsub_lacks_is_reported(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(LIVE.replace("HISTORY", ", history=History()"))
@@ -494,6 +500,7 @@ def test_a_module_that_cannot_be_imported_is_no_finding(
     assert reason in line
 
 
+@pytest.mark.slow
 def test_nothing_that_the_module_asks_of_aws_leaves_the_machine(
     project: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -530,6 +537,7 @@ def test_a_template_that_cannot_be_checked_is_no_finding(
     assert reason in line
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(RECORDS)
     everything = ["--two-way", "--streams", "--queue", "--history"]

@@ -788,6 +788,7 @@ def test_a_function_may_be_invoked_through_its_version() -> None:
     assert found(template) == []  # it may be of any function
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.data())
 def test_a_malformed_template_is_never_more_than_wrong(data: st.DataObject) -> None:

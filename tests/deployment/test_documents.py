@@ -125,6 +125,7 @@ def test_words_and_numbers_are_quoted() -> None:
     assert yaml.safe_load(written) == document
 
 
+@pytest.mark.slow
 @given(NUMBERLIKE | st.text(max_size=12))
 def test_text_stays_text_for_every_reader_of_yaml(text: str) -> None:
     written = to_yaml({"Default": text})

@@ -588,6 +588,7 @@ def test_keys_that_look_alike_have_routes_of_their_own(key: str) -> None:
     assert route_id(key) not in {route_id(other) for other in others}
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.frozensets(custom_keys, max_size=10),

@@ -42,6 +42,8 @@ class World:
         acts: What happens at the same time: `come a=`, `go a=` or `look`.
         present: Connections of the user that are in the topic.
         absent: Whether the user was left without a connection before.
+        died: Whether the function was stopped that should have noted that the user's
+            connection was gone.
         swapped: Whether who goes says so before it is true.
         fault: What is wrong with each request.
     """
@@ -51,12 +53,14 @@ class World:
         *acts: str,
         present: Sequence[str] = (),
         absent: bool = False,
+        died: bool = False,
         swapped: bool = False,
         fault: Fault = no_fault,
     ) -> None:
         self.acts = acts
         self.present = present
         self.absent = absent
+        self.died = died
         self.swapped = swapped
         self.fault = fault
 
@@ -72,8 +76,11 @@ class World:
         if self.absent:
             self.come("old=", endpoint)
             self.go("old=", endpoint)
-        assert self.told == ["join"] * bool(self.present or self.absent)
-        self.clock.advance(60)
+        if self.died:
+            self.come("old=", endpoint)
+            self.store(endpoint).end_subscription("old=", TOPIC, command=9)
+        assert self.told == ["join"] * bool(self.present or self.absent or self.died)
+        self.clock.advance(600 if self.died else 60)
         callers = [partial(self._act, *act.split()) for act in self.acts]
         return Endpoint(self.table, self.fault), callers
 
@@ -136,6 +143,8 @@ class World:
             wrong.append(f"{store.presence(TOPIC)} are shown, and {there} are there")
         if self.told.count("leave") > 1 + self.acts.count("look"):
             wrong.append(f"left too often: {self.told}")
+        if self.died and self.told.count("join") < 2:
+            wrong.append(f"whoever came last does not know it: {self.told}")
         return wrong
 
 
@@ -158,6 +167,7 @@ WITH_A_JOIN: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("come a=", "look"), {"absent": True}),
     (("come a=", "go b="), {"present": ("b=",)}),
     (("come a=", "come b="), {}),
+    (("come a=", "come b="), {"died": True}),
     (("come a=", "come b=", "look"), {"absent": True}),
     (("come a=", "look", "look"), {"absent": True}),
     (("go a=", "go b=", "look"), {"present": ("a=", "b=")}),

@@ -65,6 +65,7 @@ def test_routes_and_event_sources_are_those_of_the_handler(
     assert "stream" not in ready
 
 
+@pytest.mark.slow
 def test_options_win_over_what_the_handler_declares(
     chat: DevGateway, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_options_win_over_what_the_handler_declares(
     assert "queue_url" not in ready
 
 
+@pytest.mark.slow
 def test_a_handler_without_a_router_is_served_with_the_predefined_routes(
     chat: DevGateway,
 ) -> None:
@@ -110,6 +112,7 @@ def test_a_handler_without_a_router_is_served_with_the_predefined_routes(
     assert not [each for each in gateway.records if each["kind"] == "warning"]
 
 
+@pytest.mark.slow
 def test_a_module_that_needs_its_table_when_it_is_imported_is_served(
     chat: DevGateway, tmp_path: Path
 ) -> None:
@@ -132,6 +135,7 @@ def test_a_module_that_needs_its_table_when_it_is_imported_is_served(
     )
 
 
+@pytest.mark.slow
 def test_routes_that_come_with_a_change_are_served_to_open_connections(
     chat: DevGateway, tmp_path: Path
 ) -> None:

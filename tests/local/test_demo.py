@@ -10,6 +10,7 @@ from wspubsub.local.demo import Demo, chat_example
 pytestmark = pytest.mark.integration
 
 
+@pytest.mark.slow
 def test_lost_and_repeated_messages_are_told() -> None:
     said: list[str] = []
     demo = Demo(

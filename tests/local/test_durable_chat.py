@@ -106,6 +106,7 @@ def test_killing_workers_in_the_middle_of_a_fan_out_loses_nothing(
             seen.add(told(client)["offset"])
 
 
+@pytest.mark.slow
 def test_the_whole_conversation(gateway: DevGateway) -> None:
     converse(gateway.url, is_durable=True)
 
@@ -138,6 +139,7 @@ def test_a_small_topic_is_served_by_the_stream_alone(
     assert [message["message"] for message in messages] == ["hello"] * 3
 
 
+@pytest.mark.slow
 def test_a_client_that_says_nothing_is_greeted() -> None:
     with (
         dev("tests/apps/greeting.py:handler", "--streams") as gateway,

@@ -148,6 +148,7 @@ def test_an_environment_that_dies_between_invocations_is_replaced(
     with_fleet(settings(tmp_path), use, limit=1, hear=hear)
 
 
+@pytest.mark.slow
 def test_a_function_that_gives_its_output_away_does_not_keep_the_gateway(
     tmp_path: Path,
 ) -> None:

@@ -167,6 +167,7 @@ def test_a_client_that_does_not_read_is_throttled_and_not_buffered_forever(
         assert manage(probe, "DELETE", id_)[0].status == 204
 
 
+@pytest.mark.slow
 def test_a_client_that_does_not_answer_a_close_frame_is_dropped(
     probe: DevGateway,
 ) -> None:

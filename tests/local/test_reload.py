@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.servers.gateways import DevGateway, Record, dev
+from tests.support.servers.gateways import (
+    DevGateway,
+    Record,
+    descendants,
+    dev,
+    have_ended,
+)
 from wspubsub.local.functions.reload import Sources
 
 APP = """
@@ -32,6 +38,7 @@ def _save(path: Path, text: str) -> None:
     draft.replace(path)
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_changed_sources_are_served_without_losing_what_runs(
     chat: DevGateway, tmp_path: Path
@@ -65,6 +72,32 @@ def test_changed_sources_are_served_without_losing_what_runs(
         assert client.recv(10) == "mended"
 
     assert broken["message"] == "Internal server error"
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_the_newest_of_many_changes_is_served_and_old_processes_end(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    app = tmp_path / "app.py"
+    _save(app, APP.format(answer="old"))
+    arguments = ["--two-way", "--reload", "--dynamodb", chat.dynamodb_url]
+    outdated: set[int] = set()
+
+    with (
+        dev("app:handler", *arguments, cwd=tmp_path) as gateway,
+        gateway.client() as client,
+    ):
+        for number in range(1, 6):
+            outdated |= descendants(gateway.process.pid)
+            _save(app, APP.format(answer=f"change {number}"))
+            gateway.wait_for(_is_change, count=number)
+        client.send("now")
+
+        assert client.recv(10) == "change 5"
+        assert outdated
+        assert have_ended(outdated)
+        assert not gateway.lines("Traceback")
 
 
 def test_a_change_is_any_file_that_comes_goes_or_is_written(tmp_path: Path) -> None:

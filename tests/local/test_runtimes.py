@@ -146,6 +146,7 @@ def test_globals_last_as_long_as_the_process(function: DevGateway) -> None:
         assert counts == list(range(counts[0], counts[0] + len(counts)))
 
 
+@pytest.mark.slow
 def test_a_handler_that_hangs_is_killed_with_all_that_it_started(
     function: DevGateway,
 ) -> None:

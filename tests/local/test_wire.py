@@ -181,6 +181,7 @@ def test_an_idle_connection_is_closed_with_1001(one_way: DevGateway) -> None:
     assert '"disconnectStatusCode": 1001' in line
 
 
+@pytest.mark.slow
 def test_posts_keep_a_connection_from_being_idle_but_not_from_growing_too_old(
     one_way: DevGateway,
 ) -> None:

@@ -25,13 +25,13 @@ class FailingStays(MemoryStays):
         if self.failing == name:
             raise StoreError("secret", operation=name, code="X")
 
-    def begin(self, *arguments: Any) -> Any:
+    def begin(self, *arguments: Any, **options: Any) -> Any:
         self._check("begin")
-        return super().begin(*arguments)
+        return super().begin(*arguments, **options)
 
-    def pause(self, *arguments: Any) -> Any:
+    def pause(self, *arguments: Any, **options: Any) -> Any:
         self._check("pause")
-        return super().pause(*arguments)
+        return super().pause(*arguments, **options)
 
     def find_absent(self, *arguments: Any) -> Any:
         self._check("find_absent")
@@ -209,6 +209,30 @@ def test_what_cannot_be_noted_is_said_at_once(
     rooms.subscribe("room", "ada") if failing == "begin" else ada.wire.close()
 
     assert rooms.heard() == heard
+
+
+@pytest.mark.parametrize("has_failed", [True, False])
+def test_after_a_leave_that_was_not_noted_a_join_is_said(
+    rooms: Rooms, has_failed: bool
+) -> None:
+    stays = rooms.members.stays
+    assert isinstance(stays, FailingStays)
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+    stays.failing = "pause"
+    if has_failed:
+        ada.wire.close()
+    else:
+        # The function is stopped before it says anything.
+        rooms.members.end_session(ada.wire.connection_id)
+    stays.failing = ""
+    rooms.wait(GRACE + 60)
+    assert [each.user for each in rooms.pubsub.presence("room").values()] == ["eve"]
+    rooms.heard()
+
+    rooms.subscribe("room", "ada")
+
+    assert rooms.heard() == [("join", "ada")]
 
 
 def test_a_store_that_fails_when_the_time_is_over_is_asked_again(

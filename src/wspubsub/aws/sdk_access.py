@@ -68,7 +68,7 @@ def find_obstacle(client: Boto3Client) -> str | None:
         return "this system has no poll(), as Windows"
     if _is_answered_by_others(service):
         return "another library, such as moto, answers boto3's requests"
-    if _proxies(client):
+    if _has_proxy(client):
         return "a proxy is configured"
     has_variant = config.use_fips_endpoint or config.use_dualstack_endpoint
     if has_variant and service != _MANAGEMENT and not _names_endpoint(service):
@@ -117,13 +117,13 @@ def _is_answered_by_others(service: str) -> bool:
     return any(name.startswith(f"{event}.") for event, *_ in BUILTIN_HANDLERS)
 
 
-def _proxies(client: Boto3Client) -> Mapping[str, str]:
+def _has_proxy(client: Boto3Client) -> bool:
     from botocore.utils import get_environ_proxies
 
-    found: Mapping[str, str] = client.meta.config.proxies or get_environ_proxies(
-        client.meta.endpoint_url
-    )
-    return found
+    url = client.meta.endpoint_url
+    proxies = client.meta.config.proxies or get_environ_proxies(url)
+    # Beside the proxy of each scheme it has what NO_PROXY says.
+    return bool(proxies.get(url.partition(":")[0]))
 
 
 def _names_endpoint(service: str) -> bool:

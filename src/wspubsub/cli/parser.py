@@ -27,7 +27,7 @@ def make_parser() -> Parser:
         commands.add_parser(
             "dev",
             prog="wspubsub dev",
-            arguments="HANDLER [OPTIONS]",
+            arguments="[HANDLER] [OPTIONS]",
             help="serve a handler to WebSocket clients on this machine",
             description=dev_options.DESCRIPTION,
         )

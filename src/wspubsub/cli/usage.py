@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -23,6 +24,8 @@ class _Paragraphs(argparse.HelpFormatter):
 class Parser(argparse.ArgumentParser):
     """A parser of the command or of one of its commands.
 
+    `@FILE` stands for the arguments in a file, quoted as in a shell.
+
     Args:
         prog: The words that call it.
         arguments: What follows them, in a few words; `--help` lists the options.
@@ -33,17 +36,29 @@ class Parser(argparse.ArgumentParser):
         super().__init__(
             prog=prog,
             usage=f"{prog} {arguments}",
+            epilog="@FILE stands for the arguments in a file, quoted as in a shell.",
             # What is short for one option today may be short for two tomorrow.
             allow_abbrev=False,
+            fromfile_prefix_chars="@",
             formatter_class=_Paragraphs,
             **options,
         )
 
     @override
+    def convert_arg_line_to_args(self, arg_line: str) -> list[str]:
+        try:
+            return shlex.split(arg_line, comments=True)
+        except ValueError as error:
+            self.error(f"cannot read the arguments in the line {arg_line!r}: {error}")
+
+    @override
     def parse_known_args(  # type: ignore[override] # of three overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        options, unknown = super().parse_known_args(args, namespace)
+        try:
+            options, unknown = super().parse_known_args(args, namespace)
+        except UnicodeDecodeError as error:
+            self.error(f"cannot read the arguments in a file: {error}")
         if unknown:
             strange = [each for each in unknown if each.startswith("-")]
             self.error(self._describe((strange or unknown)[0], is_option=bool(strange)))

@@ -19,8 +19,8 @@ them all. On a topic of a connection and its subscriber:
 | `e`, `d` | epoch and offset up to which the subscriber was told all when released |
 
 Somebody present has `n` and `i` too, and `j`, the number by which they joined. The stay
-of a user has `user_id`, `info` and `i`, `c` (which connection came or left last), and
-`n` (how often that has happened).
+of a user has `user_id`, `info` and `i`, `c` (which connection came or left last), `n`
+(how often that has happened), and `u` (until when the user is shown without any).
 The record of a connection has `user_id`, `info` and `u` of its session and a `mark` of
 whoever wrote it; after its end it is `gone`.
 """
@@ -256,6 +256,11 @@ def read_member(item: Item) -> Member:
 def is_stay(item: Item) -> bool:
     """Return whether an item is the stay of a user, and not somebody present."""
     return "c" in item
+
+
+def is_awaited(item: Item, now: float) -> bool:
+    """Return whether the user of a stay may be absent and is shown nevertheless."""
+    return float(item["u"]["N"]) > now
 
 
 def read_presence(item: Item) -> Presence:

@@ -4,6 +4,10 @@ A stay is an item beside those of who is present, with the number of its last ch
 Whoever ends it has read them first. A connection that comes after that read writes its
 own presence and then changes the stay, so that it cannot be ended any more, or finds
 that it has ended.
+
+Of connections that find a stay abandoned at the same time only the first to change it
+sees how old it was. Who is present then may be the others, so only those count that
+came before the stay was changed last.
 """
 
 from collections.abc import Callable
@@ -15,9 +19,11 @@ from wspubsub.dynamodb.items import (
     Written,
     is_live,
     presence_partition,
+    read_expiry,
     stay_key,
 )
 from wspubsub.dynamodb.member_items import (
+    is_awaited,
     is_stay,
     next_number,
     number as as_number,
@@ -27,6 +33,7 @@ from wspubsub.dynamodb.member_items import (
     update_request,
 )
 from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.stays import END_MARGIN_SECONDS
 
 _ONE_MORE = "if_not_exists(#n, :zero) + :one"
 
@@ -50,14 +57,21 @@ class MemberStays:
         self._stamp = stamp
         self._now = now
 
-    def begin(self, topic: str, who: Presence) -> bool:
-        """See `Stays.begin`. Costs 1 write unit for each KB of `info`."""
-        old = self._change(topic, who)
-        return old is None or not is_live(old, self._now())
+    def begin(self, topic: str, who: Presence, *, grace_seconds: float) -> bool:
+        """See `Stays.begin`.
 
-    def pause(self, topic: str, who: Presence) -> int:
-        """See `Stays.pause`. Costs as much as `begin`."""
-        return next_number(self._change(topic, who))
+        Costs 1 write unit for each KB of `info`; if nothing has happened to the stay
+        for longer than the user may be absent, also 1 read unit for each 4 KB of all
+        present.
+        """
+        old = self._change(topic, who, grace_seconds)
+        if old is None or not is_live(old, self._now()):
+            return True
+        return not is_awaited(old, self._now()) and self._is_abandoned(topic, old)
+
+    def pause(self, topic: str, who: Presence, *, grace_seconds: float) -> int:
+        """See `Stays.pause`. Costs 1 write unit for each KB of `info`."""
+        return next_number(self._change(topic, who, grace_seconds))
 
     def find_absent(self, topic: str, user: str, number: int) -> Presence | None:
         """See `Stays.find_absent`. Costs 1 read unit for each 4 KB of all present."""
@@ -76,11 +90,24 @@ class MemberStays:
         key = stay_key(user, topic)
         return self._table.attempt(self._table.delete, key, "n = :n", values).is_done
 
-    def _change(self, topic: str, who: Presence) -> Item | None:
+    def _is_abandoned(self, topic: str, old: Item) -> bool:
+        present = (
+            item
+            for item in self._table.all(presence_partition(topic))
+            if item["user_id"] == old["user_id"] and not is_stay(item)
+        )
+        now, last = self._now(), read_expiry(old)
+        return not any(
+            is_live(item, now) and read_expiry(item) <= last for item in present
+        )
+
+    def _change(self, topic: str, who: Presence, grace_seconds: float) -> Item | None:
+        written = self._stamp()
         sets = {
             "user_id": {"S": who.user},
             "c": {"S": who.connection_id},
-            TTL_ATTRIBUTE: as_number(self._stamp().expires_at),
+            "u": as_number(written.at + grace_seconds + END_MARGIN_SECONDS),
+            TTL_ATTRIBUTE: as_number(written.expires_at),
         }
         said = {"info": who.info, "i": who.topic_info}
         sets |= texts(said)

@@ -14,6 +14,7 @@ from wspubsub.dynamodb.member_changes import MemberChanges
 from wspubsub.dynamodb.member_commands import MemberCommands
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
+    is_awaited,
     is_stay,
     read_presence,
     read_session,
@@ -296,7 +297,11 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         found = self._table.all(presence_partition(validate_topic(topic)))
         now = self._now()
         items = [item for item in found if is_live(item, now)]
-        stays = [read_presence(item) for item in items if is_stay(item)]
+        stays = [
+            read_presence(item)
+            for item in items
+            if is_stay(item) and is_awaited(item, now)
+        ]
         present = [read_presence(item) for item in items if not is_stay(item)]
         return add_stays(present, stays)
 

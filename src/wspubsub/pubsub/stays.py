@@ -96,7 +96,9 @@ class Stays:
     def join(self, topic: str, who: Presence) -> Iterator[Push]:
         """Note that a connection is present that was not before."""
         try:
-            if not self._members.stays.begin(topic, who):
+            if not self._members.stays.begin(
+                topic, who, grace_seconds=self._grace_seconds(topic)
+            ):
                 return
         except WspubsubError:
             log.warning("could not note who is in topic %r", topic, exc_info=True)
@@ -105,7 +107,9 @@ class Stays:
     def leave(self, topic: str, who: Presence) -> Iterator[Push]:
         """Note that a connection is no longer present."""
         try:
-            number = self._members.stays.pause(topic, who)
+            number = self._members.stays.pause(
+                topic, who, grace_seconds=self._grace_seconds(topic)
+            )
         except WspubsubError:
             log.warning("could not note who left topic %r", topic, exc_info=True)
             yield Push("leave", who)
@@ -150,8 +154,11 @@ class Stays:
     def _postpone(self, absence: Absence) -> None:
         if self._queue is None:
             self._queue = self._make_queue()
-        seconds = math.ceil(self._find_seconds(absence.topic) or 0)
+        seconds = math.ceil(self._grace_seconds(absence.topic))
         self._queue.send([absence.body()], delay_seconds=seconds)
+
+    def _grace_seconds(self, topic: str) -> float:
+        return self._find_seconds(topic) or 0
 
 
 def read_absence(body: object) -> Absence:

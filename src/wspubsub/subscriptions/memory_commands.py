@@ -271,6 +271,14 @@ class MemoryPresence:
         shown = self._shown.get(topic, {}).values()
         return tuple(each.presence for each in shown if each.expires_at > now)
 
+    def is_shown(self, topic: str, user: str, until: float) -> bool:
+        """Return whether a user is shown by what expires by a time."""
+        now = self._now()
+        return any(
+            each.presence.user == user and now < each.expires_at <= until
+            for each in self._shown.get(topic, {}).values()
+        )
+
     def sweep(self) -> None:
         """Forget what has expired."""
         for topic, shown in list(self._shown.items()):

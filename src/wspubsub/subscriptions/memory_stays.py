@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from wspubsub.subscriptions.memory_commands import MemoryPresence
 from wspubsub.subscriptions.sessions import Presence
+from wspubsub.subscriptions.stays import END_MARGIN_SECONDS
 
 
 class _Stay(NamedTuple):
     who: Presence
     number: int
+    awaited_until: float
     expires_at: float
 
 
@@ -37,17 +39,17 @@ class MemoryStays:
         self._now = now
         self._stays: dict[tuple[str, str], _Stay] = {}
 
-    def begin(self, topic: str, who: Presence) -> bool:
+    def begin(self, topic: str, who: Presence, *, grace_seconds: float) -> bool:
         """See `Stays.begin`."""
         with self._lock:
-            is_new = self._find(topic, who.user) is None
-            self._change(topic, who)
-            return is_new
+            old = self._find(topic, who.user)
+            self._change(topic, who, grace_seconds)
+            return old is None or self._is_abandoned(topic, old)
 
-    def pause(self, topic: str, who: Presence) -> int:
+    def pause(self, topic: str, who: Presence, *, grace_seconds: float) -> int:
         """See `Stays.pause`."""
         with self._lock:
-            return self._change(topic, who)
+            return self._change(topic, who, grace_seconds)
 
     def find_absent(self, topic: str, user: str, number: int) -> Presence | None:
         """See `Stays.find_absent`."""
@@ -68,12 +70,12 @@ class MemoryStays:
             return True
 
     def all(self, topic: str) -> Iterable[Presence]:
-        """Return as whom users are in a topic, whether they are present or not."""
+        """Return as whom users were last in a topic who are shown without being so."""
         now = self._now()
         return [
             stay.who
             for (name, _), stay in self._stays.items()
-            if name == topic and stay.expires_at > now
+            if name == topic and min(stay.awaited_until, stay.expires_at) > now
         ]
 
     def sweep(self) -> None:
@@ -87,9 +89,17 @@ class MemoryStays:
         stay = self._stays.get((topic, user))
         return stay if stay is not None and stay.expires_at > self._now() else None
 
-    def _change(self, topic: str, who: Presence) -> int:
+    def _is_abandoned(self, topic: str, old: _Stay) -> bool:
+        if old.awaited_until > self._now():
+            return False
+        # Others who have come since then found the stay as it is now.
+        return not self._presence.is_shown(topic, old.who.user, old.expires_at)
+
+    def _change(self, topic: str, who: Presence, grace_seconds: float) -> int:
         old = self._stays.get((topic, who.user))
         number = 1 if old is None else old.number + 1
-        expires_at = self._now() + self._ttl_seconds
-        self._stays[topic, who.user] = _Stay(who, number, expires_at)
+        now = self._now()
+        awaited_until = now + grace_seconds + END_MARGIN_SECONDS
+        stay = _Stay(who, number, awaited_until, now + self._ttl_seconds)
+        self._stays[topic, who.user] = stay
         return number

@@ -92,6 +92,7 @@ def elsewhere(sources: DevGateway, table: str, *arguments: str) -> Iterator[DevG
         yield gateway
 
 
+@pytest.mark.slow
 def test_changes_reach_the_handler_as_aws_would_give_them(sources: DevGateway) -> None:
     items = client("dynamodb", sources)
     key = {"pk": {"S": "x"}, "sk": {"S": "shape"}}
@@ -227,6 +228,7 @@ def test_a_poison_record_is_given_up_and_nothing_else(sources: DevGateway) -> No
     assert {"source", "records", "duration_ms", "outcome"} <= invoked.keys()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_what_waits_for_messages(sources: DevGateway) -> None:
     table = "for-the-queue"
     create_table(table, client=client("dynamodb", sources))
