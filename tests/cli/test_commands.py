@@ -104,6 +104,7 @@ def test_help_fits_into_a_terminal(
         ([], "name a handler, such as app.py:handler, or those of single routes"),
         (["--function", "say"], "takes KEY=HANDLER, not 'say'"),
         (["--function", f"say={PROBE}", "--queue"], "need a handler besides those"),
+        (["--function", f"say={PROBE}"] * 2, "two handlers of say; remove one"),
         (["app"], "does not name a handler"),
         (["app.py"], "does not exist"),
         (["nowhere.py:handler"], "does not exist"),
