@@ -188,6 +188,27 @@ def test_a_near_miss_is_answered_with_what_was_probably_meant(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["dve"], "argument COMMAND: there is no 'dve'; did you mean dev?"),
+        (["app.py"], "argument COMMAND: invalid choice: 'app.py'"),
+        (
+            ["check", "t.yaml", PROBE, "--ignore", "tow-wide"],
+            "argument --ignore: there is no 'tow-wide'; did you mean too-wide?",
+        ),
+        (["template", PROBE, "--runtime", "python3.1"], "did you mean python3.11 or"),
+    ],
+)
+def test_a_choice_that_is_nearly_right_is_answered_with_the_right_one(
+    words: list[str], said: str, capsys: Said
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+
+    assert said in capsys.readouterr().err
+
+
 def test_a_file_may_hold_arguments(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
 ) -> None:
