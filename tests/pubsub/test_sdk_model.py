@@ -55,6 +55,7 @@ def test_unless_publishers_do_not_know_what_it_was_told() -> None:
     assert any(map(find_doubles, worlds))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("step", "failing"),
     [("strong reads", 3), ("holds", 3), ("traces", 3), ("marks", 10)],
