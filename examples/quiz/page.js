@@ -7,8 +7,8 @@ const query = new URLSearchParams(location.search);
 const url = query.get("url") ?? "ws://127.0.0.1:3001/dev";
 // Whoever knows it is this player: it stays on this phone.
 const secret = (localStorage.secret ??= crypto.getRandomValues(new Uint32Array(4)).join("-"));
-const people = new Map(); // by client, of which a player may have several
-const parted = new Set(); // who has left while we ask who is here
+let people = new Map(); // by client, of which a player may have several
+let heard; // who comes and goes while we ask who is here
 let client, me, quiz, answered;
 
 $("name").value = query.get("name") ?? localStorage.name ?? "";
@@ -32,16 +32,8 @@ $("entrance").onsubmit = (event) => {
   // Each message says it all, so nothing is lost by what is left out.
   const sub = client.subscribe(`quiz:${room}`, { message: ({ data }) => draw(data), lost() {} });
   sub.on("subscribed", () => meetAll(sub));
-  sub.on("join", ({ info }) => {
-    parted.delete(info.client);
-    people.set(info.client, info);
-    drawPeople();
-  });
-  sub.on("leave", ({ info }) => {
-    parted.add(info.client);
-    people.delete(info.client);
-    drawPeople();
-  });
+  sub.on("join", ({ info }) => note(info.client, info));
+  sub.on("leave", ({ info }) => note(info.client, null));
   client.subscribe("news", { message: ({ data }) => drawNews(data), lost() {} });
 
   show("title", room);
@@ -103,11 +95,18 @@ function drawNews({ room }) {
 }
 
 async function meetAll(sub) {
-  parted.clear();
-  const { clients } = await sub.presence().catch(() => ({})); // asked again next time
-  if (!clients) return;
-  people.clear();
-  for (const [id, info] of Object.entries(clients)) if (!parted.has(id)) people.set(id, info);
+  const meanwhile = (heard = new Map());
+  const { clients } = await sub.presence().catch(() => ({}));
+  if (!clients || heard !== meanwhile) return; // asked again next time
+  people = new Map(Object.entries(clients));
+  for (const [id, info] of meanwhile) note(id, info);
+  drawPeople();
+}
+
+function note(id, info) {
+  heard.set(id, info);
+  if (info) people.set(id, info);
+  else people.delete(id);
   drawPeople();
 }
 

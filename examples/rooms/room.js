@@ -20,18 +20,20 @@ class Room {
     this.sub.on("subscribing", () => this.turn("entering"));
     this.sub.on("unsubscribed", ({ reason }) => this.turn("left", reason));
     this.sub.on("subscribed", () => this.enter());
-    this.sub.on("join", ({ info }) => this.meet(info));
-    this.sub.on("leave", ({ info }) => this.part(info));
+    this.sub.on("join", ({ info }) => this.note(info.client, info));
+    this.sub.on("leave", ({ info }) => this.note(info.client, null));
   }
 
   async enter() {
-    this.parted = new Set(); // who leaves while we ask who is here
+    const heard = (this.heard = new Map()); // who comes and goes while we ask who is here
     this.turn("here");
     const sub = this.sub;
     if (!this.hasRead) this.read();
     const { clients } = await sub.presence().catch(() => ({ clients: null }));
-    if (!clients || sub.state !== "subscribed") return; // it is asked again next time
-    this.people = new Map(Object.entries(clients).filter(([id]) => !this.parted.has(id)));
+    const isStale = heard !== this.heard || sub.state !== "subscribed";
+    if (!clients || isStale) return; // it is asked again next time
+    this.people = new Map(Object.entries(clients));
+    for (const [id, info] of heard) this.note(id, info);
     this.changed();
   }
 
@@ -57,15 +59,11 @@ class Room {
     this.changed();
   }
 
-  meet(info) {
-    this.parted.delete(info.client);
-    this.people.set(info.client, info);
-    this.changed();
-  }
-
-  part(info) {
-    this.parted.add(info.client);
-    this.people.delete(info.client);
+  // Takes who has come, or that a client has gone.
+  note(id, info) {
+    this.heard.set(id, info);
+    if (info) this.people.set(id, info);
+    else this.people.delete(id);
     this.changed();
   }
 

@@ -3,6 +3,7 @@
 from collections import Counter
 
 import boto3
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -108,7 +109,7 @@ class StoresInLockstep(RuleBasedStateMachine):
             assert self.dynamodb.connection(connection_id) == expected_connection
 
 
-TestStoresInLockstep = StoresInLockstep.TestCase
+TestStoresInLockstep = pytest.mark.slow(StoresInLockstep.TestCase)
 TestStoresInLockstep.settings = settings(
     max_examples=8, stateful_step_count=12, deadline=None, derandomize=True
 )

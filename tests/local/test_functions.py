@@ -96,6 +96,13 @@ def test_each_route_is_handled_by_its_function(folder: Path) -> None:
             client.send(json.dumps({"action": "unknown"}))
             assert json.loads(client.recv(10))["message"] == "Forbidden"
         gateway.wait_for(lambda each: each.get("route_key") == "$disconnect")
+        invoked = [each for each in gateway.records if each["kind"] == "invoked"]
+        assert {each["route_key"]: each["function"] for each in invoked} == {
+            "$connect": "handler",
+            "say": "talk-handler",
+            "name": "handler",
+            "$disconnect": "on_disconnect-handler",
+        }
 
         ready = gateway.wait_for(lambda each: each["kind"] == "ready")
         assert ready["routes"] == "$connect, $disconnect, name, say"

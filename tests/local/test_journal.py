@@ -41,10 +41,18 @@ def write(journal: Journal) -> None:
     journal.log_refused(
         Refuse(connection_id=ID, status=403, body="", detail="the handler said so")
     )
-    journal.log_invoked(invoke(), outcome(Returned({"statusCode": 200})))
-    journal.log_invoked(invoke(), outcome(Raised("MyError", "no")))
-    journal.log_invoked(invoke(Function.AUTHORIZER), outcome(Returned({"policy": 1})))
-    journal.log_withdrawn(invoke())
+    results: list[InvocationResult] = [
+        Returned({"statusCode": 200}),
+        Raised("MyError", "no"),
+    ]
+    for result in results:
+        journal.log_invoked(invoke(), outcome(result), function="talk-handler")
+    journal.log_invoked(
+        invoke(Function.AUTHORIZER),
+        outcome(Returned({"policy": 1})),
+        function="authorizer",
+    )
+    journal.log_withdrawn(invoke(), function="talk-handler")
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
     gone = ManagementResponse(status=410, detail="no such connection")
     journal.log_managed("POST", "/dev/@connections/x", 3, gone)
@@ -116,7 +124,7 @@ def test_machines_get_an_object_an_event() -> None:
         "time": "2024-11-11T11:35:24.553Z",
         "kind": "invoked",
         "connection_id": ID,
-        "function": "handler",
+        "function": "talk-handler",
         "route_key": "chat",
         "request_id": "BFaV=",
         "invocation_id": "8c1e",
@@ -200,7 +208,8 @@ def test_the_line_of_an_event_fits_into_a_terminal() -> None:
     stream = io.StringIO()
     long = replace(invoke(), invocation_id="8c1ea0b2-9d3f-4e6f-8a21-5c1f80aa7d10")
 
-    Journal(stream).log_invoked(long, outcome(Returned({"statusCode": 200})))
+    result = Returned({"statusCode": 200})
+    Journal(stream).log_invoked(long, outcome(result), function="handler")
 
     line = stream.getvalue().rstrip("\n")
     assert line.endswith("request 8c1e…")

@@ -166,7 +166,10 @@ def _without_tracebacks(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.CRITICAL, "wspubsub")
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "seed",
+    [0, *(pytest.param(each, marks=pytest.mark.slow) for each in range(1, 4))],
+)
 def test_every_command_is_answered_and_nobody_gets_what_is_not_theirs(
     seed: int,
 ) -> None:

@@ -1,5 +1,6 @@
 """What subscribers are told of a topic's history when they come, and come back."""
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Any
 
@@ -113,19 +114,24 @@ def test_more_than_a_frame_carries_is_not_recovered(world: World) -> None:
 def test_what_can_be_published_can_be_recovered_and_read(world: World) -> None:
     client = world.connect()
     position = client.subscribe("room")["subscribe"]
-    size = 131_072
-    while True:
-        size -= 1
+    other = World()
+    declare(other.pubsub)
+
+    def is_refused(size: int) -> bool:
         try:
-            world.pubsub.publish("room", "x" * size)
+            other.pubsub.publish("room", "x" * size)
         except MessageTooLargeError:
-            continue
-        break
+            return True
+        return False
+
+    size = bisect_left(range(131_072), x=True, key=is_refused) - 1
+    world.pubsub.publish("room", "x" * size)
 
     reply = world.connect().subscribe("room", **since(position))["subscribe"]
     page = client.ask(history={"channel": "room", "limit": -1})["history"]
 
     assert size > 126_000
+    assert is_refused(size + 1)
     assert reply["recovered"]
     assert [len(each["data"]) for each in reply["publications"]] == [size]
     assert [len(each["data"]) for each in page["publications"]] == [size]

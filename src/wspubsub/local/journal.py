@@ -128,14 +128,16 @@ class Journal:
         text += _because(close.detail)
         self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
 
-    def log_invoked(self, invoke: Invoke, outcome: InvocationOutcome) -> None:
-        """Report how an invocation ended."""
+    def log_invoked(
+        self, invoke: Invoke, outcome: InvocationOutcome, *, function: str
+    ) -> None:
+        """Report how an invocation of the function with this name ended."""
         result, error, color = _describe_result(outcome.result)
         request = invoke.event["requestContext"]
         route_key = request["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            "function": invoke.function.value,
+            "function": function,
             "route_key": route_key,
             "request_id": request["requestId"],
             "invocation_id": invoke.invocation_id,
@@ -151,11 +153,11 @@ class Journal:
             text += self._paint(f": {_visible(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
 
-    def log_withdrawn(self, invoke: Invoke) -> None:
+    def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
         request = invoke.event["requestContext"]
         fields = {
-            "function": invoke.function.value,
+            "function": function,
             "route_key": request["routeKey"],
             "request_id": request["requestId"],
             "invocation_id": invoke.invocation_id,

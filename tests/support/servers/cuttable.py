@@ -61,7 +61,11 @@ class Wire:
             if self._is_cut:
                 client.close()
                 return
-            server = socket.create_connection(("127.0.0.1", self._target))
+            try:
+                server = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:  # nobody is there yet, or any more
+                client.close()
+                return
             self._ends |= {client, server}
         for ends in ((client, server), (server, client)):
             threading.Thread(target=self._pass_on, args=ends, daemon=True).start()

@@ -183,10 +183,10 @@ class GatewayShell:
             outcome = await fleet.invoke(invocation, _owner(effect))
         except WithdrawnError:
             result = _WITHDRAWN
-            self._journal.log_withdrawn(effect)
+            self._journal.log_withdrawn(effect, function=fleet.name)
         else:
             result = outcome.result
-            self._journal.log_invoked(effect, outcome)
+            self._journal.log_invoked(effect, outcome, function=fleet.name)
         del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)
         self._apply(

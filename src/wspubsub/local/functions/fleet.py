@@ -63,6 +63,11 @@ class Fleet:
         self._generation = 0
         self._tasks = Tasks()
 
+    @property
+    def name(self) -> str:
+        """Name of the function."""
+        return self._settings.name
+
     async def invoke(
         self, invocation: RuntimeInvocation, owner: Owner = _ANYBODY
     ) -> InvocationOutcome:
