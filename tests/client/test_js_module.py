@@ -10,6 +10,7 @@ import pytest
 import wspubsub
 from tests.support.javascript import MODULE, SCRIPTS, run_node, run_tool
 from tests.support.sdks.driver import find_modules
+from wspubsub.client.hub import PING_METHOD
 
 MAX_BYTES = 2048  # compressed
 FILES = ("index.js", "index.d.ts", "package.json")
@@ -27,6 +28,10 @@ def project(tmp_path: Path) -> Path:
     for path in Path(find_modules()).iterdir():
         (modules / path.name).symlink_to(path)
     return tmp_path
+
+
+def test_both_clients_call_the_same_method_for_a_sign_of_life() -> None:
+    assert f'.rpc("{PING_METHOD}")' in (MODULE / "index.js").read_text()
 
 
 @integration

@@ -183,6 +183,7 @@ def test_what_stays_throttled_or_broken_is_never_called_gone(sender: Sender) -> 
     assert all(each.reason for each in results if each.connection_id == "broken")
 
 
+@pytest.mark.slow
 def test_who_fails_alone_does_not_use_up_the_time_of_the_call(sender: Sender) -> None:
     ids = [f"c{number}" for number in range(50)]
     for connection_id in ids:

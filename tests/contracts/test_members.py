@@ -345,7 +345,10 @@ def test_everyone_in_a_topic_is_seen_once(make_members: MakeMembers) -> None:
     assert sorted(each.connection_id for each in members.presence("news")) == ids
 
 
-@pytest.mark.parametrize(("before", "after"), [(1, 8), (8, 1), (3, 5)])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(1, 8), (8, 1), pytest.param(3, 5, marks=pytest.mark.slow)],
+)
 def test_a_changed_number_of_shards_doubles_nobody(
     make_members: MakeMembers, before: int, after: int
 ) -> None:

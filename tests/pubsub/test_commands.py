@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from wspubsub.pubsub.commands import (
     MAX_COMMANDS,
@@ -173,6 +173,7 @@ def test_a_frame_has_a_bounded_number_of_commands() -> None:
         read_frame("\n".join([line] * (MAX_COMMANDS + 1)))
 
 
+@settings(max_examples=30)
 @given(st.text() | st.binary().map(lambda data: data.decode("latin-1")))
 def test_whatever_is_sent_is_read_or_refused(text: str) -> None:
     try:
@@ -193,6 +194,7 @@ names = st.sampled_from(
 )
 
 
+@settings(max_examples=30)
 @given(st.dictionaries(names | st.just("id"), json_values))
 def test_well_formed_json_is_read_or_refused(fields: dict[str, object]) -> None:
     try:

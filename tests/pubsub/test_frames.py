@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from wspubsub.pubsub import codes
 from wspubsub.pubsub.frames import (
@@ -117,6 +117,7 @@ values = st.recursive(
 )
 
 
+@settings(max_examples=30)
 @given(values)
 def test_encoding_keeps_the_value_and_is_one_line_of_utf8(value: object) -> None:
     encoded = encode_json(value)

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.support.pubsub_clients import Client, World, let_in_by_name
+from tests.support.virtual_time import VirtualTime
 from wspubsub import UsageError
 from wspubsub.errors import StoreError
 from wspubsub.fanout import Queue, QueueError
@@ -39,13 +40,20 @@ class FailingStays(MemoryStays):
 
 
 class Members(MemoryMemberStore):
-    """Members whose stays can fail."""
+    """Members that cannot always be read, and whose stays can fail."""
+
+    is_unreadable = False
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.stays = FailingStays(
             self._presence, self._lock, self._ttl_seconds, self._now
         )
+
+    def members(self, topic: str, **options: Any) -> Any:
+        if self.is_unreadable:
+            raise StoreError("secret", operation="Query", code="X")
+        return super().members(topic, **options)
 
 
 class Rooms(World):
@@ -267,6 +275,27 @@ def test_neither_queue_nor_store_working_is_logged(
 
     assert rooms.heard() == []
     assert "could not look" in caplog.text
+
+
+@pytest.mark.parametrize("is_late", [True, False])
+def test_a_leave_that_nobody_could_be_told_is_told_when_the_queue_brings_it_again(
+    rooms: Rooms, is_late: bool
+) -> None:
+    ada = rooms.subscribe("room", "ada")
+    rooms.heard()
+    ada.wire.close()
+    members = rooms.members
+    assert isinstance(members, Members)
+    members.is_unreadable = not is_late
+    event = queue_event({"wspubsub": 1, "absent": ["room", "ada", 2]})
+
+    answer: Any = rooms.pubsub(event, VirtualTime().context(0 if is_late else 10))
+
+    assert len(answer["batchItemFailures"]) == 1
+    assert rooms.heard() == []
+    members.is_unreadable = False
+    rooms.wait()
+    assert rooms.heard() == [("leave", "ada")]
 
 
 @pytest.mark.parametrize(

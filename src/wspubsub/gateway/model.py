@@ -40,7 +40,6 @@ from wspubsub.gateway.inputs import (
     ManagementRequest,
 )
 from wspubsub.gateway.invocations import Invocation, Invocations, Purpose
-from wspubsub.gateway.lambda_events import LambdaEvents, Request
 from wspubsub.gateway.lifecycle import Lifecycle
 from wspubsub.gateway.management import (
     GONE,
@@ -51,21 +50,13 @@ from wspubsub.gateway.management import (
     is_connect_path,
     text_of,
 )
-from wspubsub.gateway.results import (
-    Conclusion,
-    Late,
-    MalformedResultError,
-    proxy_result,
-)
+from wspubsub.gateway.results import Conclusion, Late
+from wspubsub.gateway.routing import Routing
 from wspubsub.gateway.texts import (
     CLIENT_CLOSED_WITHOUT_CODE,
     CLOSED_NORMALLY,
-    FORBIDDEN,
     FORBIDDEN_BODY,
     GOING_AWAY,
-    INTERNAL_SERVER_ERROR,
-    TIMED_OUT,
-    error_message,
 )
 
 
@@ -96,10 +87,9 @@ class Gateway:
         Connections stay, with the time limits that they began with.
         """
         self.config = config
-        self._events = LambdaEvents(config)
-        self._lifecycle = Lifecycle(
-            config, self._ids, self._connections, self._invocations
-        )
+        shared = self._ids, self._connections, self._invocations
+        self._lifecycle = Lifecycle(config, *shared)
+        self._routing = Routing(config, *shared)
 
     @property
     def stage(self) -> str:
@@ -165,7 +155,9 @@ class Gateway:
             message = connection.assembly.add(frame)
         except UnacceptableFrameError as error:
             return self._close(connection, error.code, "", now, detail=str(error))
-        return [] if message is None else [self._route(connection, message, now)]
+        if message is None:
+            return []
+        return [self._routing.begin(connection, message, now=now)]
 
     def receive_ping(self, connection_id: str, *, now: float) -> list[Effect]:
         """Process a ping from a client, which the shell itself answers."""
@@ -233,29 +225,6 @@ class Gateway:
         """Return when `tick` next has something to do, or None if never."""
         return self._deadlines.next()
 
-    def _route(self, connection: ClientConnection, message: str, now: float) -> Effect:
-        request = Request(self._ids.opaque(), now)
-        expression = self.config.route_selection_expression
-        route_key = expression.select(message, self.config.routes)
-        if route_key is None:
-            detail = "no route matches, and there is no $default route"
-            return self._error(connection, request, FORBIDDEN, detail)
-        event = self._events.message(
-            connection,
-            request,
-            message_id=self._ids.message(connection.id),
-            route_key=route_key,
-            body=message,
-        )
-        invocation = Invocation(
-            purpose=Purpose.MESSAGE,
-            connection=connection,
-            request=request,
-            route_key=route_key,
-            invoked_at=now,
-        )
-        return self._invocations.begin(invocation, event)
-
     def _conclude(
         self, invocation: Invocation, conclusion: Conclusion, now: float
     ) -> list[Effect]:
@@ -268,42 +237,9 @@ class Gateway:
             case Purpose.CONNECT:
                 return list(lifecycle.conclude_connect(invocation, conclusion, now=now))
             case Purpose.MESSAGE:
-                return self._conclude_message(invocation, conclusion, now)
+                return self._routing.conclude(invocation, conclusion, now=now)
             case _:  # "$disconnect": its connection is over, so nothing can follow
                 return []
-
-    def _conclude_message(
-        self, invocation: Invocation, conclusion: Conclusion, now: float
-    ) -> list[Effect]:
-        connection = self._connections.find_open(invocation.connection.id)
-        answer = self._answer(invocation, conclusion)
-        if connection is None or answer is None:
-            return []
-        self._connections.touch(connection, now=now)
-        return [answer]
-
-    def _answer(
-        self, invocation: Invocation, conclusion: Conclusion
-    ) -> SendText | None:
-        connection, request = invocation.connection, invocation.request
-        if isinstance(conclusion, Late):
-            return self._error(connection, request, TIMED_OUT, conclusion.value)
-        try:
-            result = proxy_result(conclusion, self.config)
-        except MalformedResultError as error:
-            return self._error(connection, request, INTERNAL_SERVER_ERROR, str(error))
-        is_sent = bool(result.body) or self.config.absent_body_is_sent
-        if is_sent and self.config.is_two_way(invocation.route_key):
-            return SendText(connection.id, result.body)
-        return None
-
-    def _error(
-        self, connection: ClientConnection, request: Request, text: str, detail: str
-    ) -> SendText:
-        message = error_message(
-            text, connection_id=connection.id, request_id=request.id
-        )
-        return SendText(connection.id, message, detail)
 
     def _post(
         self, connection: ClientConnection, request: ManagementRequest, now: float

@@ -28,8 +28,8 @@ OnGone = Callable[[Session, frozenset[str]], object]
 class Announcer:
     """Posts join and leave pushes to the members of topics.
 
-    They are tried once and not repeated, so that one may be missed; who is present can
-    always be asked for.
+    They are tried once and not repeated, so that one may be missed, unless a queue
+    brings it again; who is present can always be asked for.
 
     Args:
         members: Posts to the members of topics.
@@ -104,16 +104,25 @@ class Announcer:
         """Look whether a user is back, and inform the topic's members if not.
 
         Raises:
-            StoreError: It could not be done; it is safe to try again.
+            PublishError: The store failed while the members were informed.
+            StoreError: It could not be looked up, or the stay could not be ended.
+            TimeoutError: No time was left to inform them.
         """
-        if self._stays is not None and self._announces(absence.topic):
-            self._post_each(absence.topic, self._stays.end(absence), budget)
+        if self._stays is None or not self._announces(absence.topic):
+            return
+        for push in self._stays.end(absence):
+            # The queue brings it again, as long as the stay has not ended.
+            if error := self._post_one(absence.topic, push, budget):
+                raise error
 
     def _post_each(self, topic: str, pushes: Iterable[Push], budget: Budget) -> None:
         for push in pushes:
-            # Whoever has joined would get it before the reply to its subscribe.
-            joined = {push.who.connection_id} if push.kind == "join" else ()
-            self._post(topic, _encode(topic, push), frozenset(joined), budget)
+            self._post_one(topic, push, budget)
+
+    def _post_one(self, topic: str, push: Push, budget: Budget) -> Exception | None:
+        # Whoever has joined would get it before the reply to its subscribe.
+        joined = {push.who.connection_id} if push.kind == "join" else ()
+        return self._post(topic, _encode(topic, push), frozenset(joined), budget)
 
     def _call_on_gone(self, session: Session, topics: frozenset[str]) -> None:
         if self._on_gone is None:
@@ -126,12 +135,13 @@ class Announcer:
 
     def _post(
         self, topic: str, frame: str, exclude: frozenset[str], budget: Budget
-    ) -> None:
+    ) -> Exception | None:
+        """Post a frame, and return what stopped that, which is logged."""
         if not budget.posting_seconds_left():
             log.warning(
                 "no time left to announce in topic %r who has joined or left", topic
             )
-            return
+            return TimeoutError("no time was left to inform a topic's members")
         posted = self._members.deliver(
             topic,
             Batch(frame.encode()),
@@ -147,6 +157,7 @@ class Announcer:
             )
         # Everybody leaves a topic once, so this comes to an end.
         self.tell_ended(posted.ended, budget)
+        return posted.error
 
 
 def _encode(topic: str, push: Push) -> str:

@@ -268,7 +268,9 @@ class Broadcaster:
             timeout_seconds: Longest time this call may take.
 
         Raises:
-            StoreError: It could not be done; it is safe to try again.
+            PublishError: The store failed while the members were informed.
+            StoreError: It could not be looked up, or the stay could not be ended.
+            TimeoutError: No time was left to inform them.
         """
         self._announcer.end_stay(absence, self._members.budget(timeout_seconds))
 

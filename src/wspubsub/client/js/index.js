@@ -295,7 +295,7 @@ export class PubSubClient {
     this.#centrifuge.startBatching();
     const asked = sequences.length
       ? sequences.map((each) => each.check())
-      : [this.#centrifuge.rpc("wspubsub:alive")];
+      : [this.#centrifuge.rpc("wspubsub.ping")];
     this.#centrifuge.stopBatching();
     const answers = asked.map((each) => each.then(() => true, ({ code }) => code >= 100));
     if ((await Promise.all(answers)).includes(true)) this.#unanswered = 0;
