@@ -104,6 +104,7 @@ def test_help_fits_into_a_terminal(
         ([], "name a handler, such as app.py:handler, or those of single routes"),
         (["--function", "say"], "takes KEY=HANDLER, not 'say'"),
         (["--function", f"say={PROBE}", "--queue"], "need a handler besides those"),
+        (["--function", f"say={PROBE}"] * 2, "two handlers of say; remove one"),
         (["app"], "does not name a handler"),
         (["app.py"], "does not exist"),
         (["nowhere.py:handler"], "does not exist"),
@@ -183,6 +184,27 @@ def test_a_near_miss_is_answered_with_what_was_probably_meant(
 ) -> None:
     with pytest.raises(SystemExit):
         main(["dev", PROBE, *arguments])
+
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["dve"], "argument COMMAND: there is no 'dve'; did you mean dev?"),
+        (["app.py"], "argument COMMAND: invalid choice: 'app.py'"),
+        (
+            ["check", "t.yaml", PROBE, "--ignore", "tow-wide"],
+            "argument --ignore: there is no 'tow-wide'; did you mean too-wide?",
+        ),
+        (["template", PROBE, "--runtime", "python3.1"], "did you mean python3.11 or"),
+    ],
+)
+def test_a_choice_that_is_nearly_right_is_answered_with_the_right_one(
+    words: list[str], said: str, capsys: Said
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
 
     assert said in capsys.readouterr().err
 

@@ -28,6 +28,8 @@ def handler(event, context):
         ("A = b c # said so", "b c"),
         ("A=b#c", "b#c"),
         ("A=", ""),
+        ("A= # to be set", ""),
+        ("A=#b", "#b"),
         ("A=''", ""),
         ('A="b # c"', "b # c"),
         ('A="b\\n\\"c\\""', 'b\n"c"'),

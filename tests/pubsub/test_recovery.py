@@ -230,6 +230,42 @@ def read_log(world: World) -> FailingLog:
     return log
 
 
+def publish_at_the_next_read(world: World, topic: str) -> None:
+    """Have somebody publish where an empty log was read and its position was not."""
+    log = read_log(world)
+
+    def publish() -> None:
+        log.before_read = lambda: None
+        world.pubsub.publish(topic, 1)
+
+    log.before_read = publish
+
+
+@pytest.mark.parametrize("is_reverse", [False, True])
+def test_what_comes_behind_an_empty_page_is_behind_its_position(
+    failing: World, *, is_reverse: bool
+) -> None:
+    publish_at_the_next_read(failing, "room")
+
+    page = failing.pubsub.history("room", reverse=is_reverse)
+
+    assert page.publications == ()
+    (later,) = failing.pubsub.history("room", page.end).publications
+    assert later.data == "1"
+
+
+def test_the_first_message_of_a_cache_is_not_behind_where_its_reader_begins(
+    failing: World,
+) -> None:
+    client = failing.connect()
+    publish_at_the_next_read(failing, "cache")
+
+    reply = client.subscribe("cache")["subscribe"]
+
+    assert "publications" not in reply
+    assert "offset" not in reply
+
+
 def test_a_read_that_fails_is_repeated_from_where_the_client_was(
     failing: World,
 ) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wspubsub.cli.complaints import say_if_slow
@@ -50,7 +50,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         )
     # Both are made, so that no mistake goes unnoticed.
     stream, queue = _stream(options), _queue(options)
-    functions = dict(_read_function(text, cwd) for text in options.function)
+    functions = _read_functions(options.function, cwd)
     config, choices = _config(options, environ), _choices(options, functions)
     target = _find_target(options, functions, cwd)
     with say_if_slow(f"{target.text} is still being imported"):
@@ -171,11 +171,16 @@ def _find_target(
     return next(iter(functions.values()))
 
 
-def _read_function(text: str, cwd: Path) -> tuple[str, Target]:
-    key, equals, handler = text.partition("=")
-    if not equals or not key:
-        raise UsageError(f"--function takes KEY=HANDLER, not {text!r}")
-    return key, Target.parse(handler, cwd=cwd)
+def _read_functions(texts: Iterable[str], cwd: Path) -> dict[str, Target]:
+    found: dict[str, Target] = {}
+    for text in texts:
+        key, equals, handler = text.partition("=")
+        if not equals or not key:
+            raise UsageError(f"--function takes KEY=HANDLER, not {text!r}")
+        if key in found:
+            raise UsageError(f"--function names two handlers of {key}; remove one")
+        found[key] = Target.parse(handler, cwd=cwd)
+    return found
 
 
 def _read_stage_variable(text: str) -> tuple[str, str]:

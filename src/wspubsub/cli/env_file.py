@@ -7,8 +7,10 @@ from wspubsub.errors import UsageError
 
 _LINE = re.compile(
     r"""(?:export\s+)?
-    (?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*
-    (?: "(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>[^']*)' | (?P<plain>[^"'].*?)? )
+    (?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=
+    (?:\s*(?:
+        "(?P<double>(?:[^"\\]|\\.)*)" | '(?P<single>[^']*)' | (?P<plain>[^"'\s].*?)
+    ))??
     (?:\s+\#.*)?""",
     re.VERBOSE,
 )

@@ -4,7 +4,7 @@ import argparse
 import difflib
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from typing_extensions import override
@@ -65,6 +65,13 @@ class Parser(argparse.ArgumentParser):
         return options, unknown
 
     @override
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = action.choices or ()
+        if value not in choices and (advice := _suggest(str(value), choices)):
+            raise argparse.ArgumentError(action, f"there is no {value!r}{advice}")
+        super()._check_value(action, value)
+
+    @override
     def error(self, message: str) -> NoReturn:
         self.exit(
             2,
@@ -83,7 +90,11 @@ class Parser(argparse.ArgumentParser):
             return f"{word!r} is one argument too many"
         name = word.partition("=")[0]
         known = [each for each in self._option_string_actions if each[:2] == "--"]
-        starting = [each for each in known if each.startswith(name)]
-        close = starting or difflib.get_close_matches(name, known, n=3, cutoff=0.7)
-        advice = f"; did you mean {' or '.join(close[:3])}?" if close else ""
-        return f"there is no option {name}{advice}"
+        return f"there is no option {name}{_suggest(name, known)}"
+
+
+def _suggest(word: str, known: Iterable[str]) -> str:
+    words = [*map(str, known)]
+    close = [each for each in words if each.startswith(word)]
+    close = close or difflib.get_close_matches(word, words, n=3, cutoff=0.65)
+    return f"; did you mean {' or '.join(close[:3])}?" if close else ""

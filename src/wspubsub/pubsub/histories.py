@@ -7,7 +7,7 @@ from wspubsub.log.rules import MAX_EPOCH_LENGTH, MAX_OFFSET, Position
 from wspubsub.pubsub.commands import Since
 from wspubsub.pubsub.frames import Page, Publication
 from wspubsub.pubsub.publications import read_publication, size_of
-from wspubsub.pubsub.recovery import MAX_PUBLICATIONS
+from wspubsub.pubsub.recovery import MAX_PUBLICATIONS, find_beginning
 
 if TYPE_CHECKING:
     from wspubsub.log.port import TopicLog
@@ -51,7 +51,7 @@ def read_page(
     publications = tuple(map(read_publication, replay.messages))
     if max_bytes is not None:
         publications = _cut(publications, max_bytes)
-    return Page(publications, replay.newest or log.ensure_position(topic))
+    return Page(publications, replay.newest or find_beginning(log, topic))
 
 
 def _cut(

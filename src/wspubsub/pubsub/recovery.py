@@ -111,7 +111,7 @@ class Reader:
 
     def _read_newest(self) -> Recovery:
         replay = self._log.read(self._topic, limit=1)
-        position = replay.position or self._log.ensure_position(self._topic)
+        position = replay.position or find_beginning(self._log, self._topic)
         publications = tuple(map(read_publication, replay.messages))
         fits = sum(map(size_of, publications)) <= self._max_bytes
         return Recovery(
@@ -124,6 +124,14 @@ class Reader:
     def _lost(self, newest: Position | None = None) -> Recovery:
         position = newest or self._log.ensure_position(self._topic)
         return Recovery(position, was_recovering=True)
+
+
+def find_beginning(log: "TopicLog", topic: str) -> Position:
+    """Return the position before the first message of a log that was read as empty.
+
+    Somebody may have published since, and that is behind what was read.
+    """
+    return log.ensure_position(topic)._replace(offset=0)
 
 
 def _back_to(since: Since, lost: int | None) -> Position | None:
