@@ -42,6 +42,7 @@ class World:
         acts: What happens at the same time: `come a=`, `go a=` or `look`.
         present: Connections of the user that are in the topic.
         absent: Whether the user was left without a connection before.
+        late: Whether what is looked into should have been long ago.
         died: Whether the function was stopped that should have noted that the user's
             connection was gone.
         swapped: Whether who goes says so before it is true.
@@ -53,6 +54,7 @@ class World:
         *acts: str,
         present: Sequence[str] = (),
         absent: bool = False,
+        late: bool = False,
         died: bool = False,
         swapped: bool = False,
         fault: Fault = no_fault,
@@ -60,6 +62,7 @@ class World:
         self.acts = acts
         self.present = present
         self.absent = absent
+        self.late = late
         self.died = died
         self.swapped = swapped
         self.fault = fault
@@ -80,7 +83,7 @@ class World:
             self.come("old=", endpoint)
             self.store(endpoint).end_subscription("old=", TOPIC, command=9)
         assert self.told == ["join"] * bool(self.present or self.absent or self.died)
-        self.clock.advance(600 if self.died else 60)
+        self.clock.advance(600 if self.died or self.late else 60)
         callers = [partial(self._act, *act.split()) for act in self.acts]
         return Endpoint(self.table, self.fault), callers
 
@@ -168,6 +171,8 @@ WITH_A_JOIN: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("come a=", "go b="), {"present": ("b=",)}),
     (("come a=", "come b="), {}),
     (("come a=", "come b="), {"died": True}),
+    (("come a=", "look"), {"absent": True, "late": True}),
+    (("come a=", "come b=", "look"), {"absent": True, "late": True}),
     (("come a=", "come b=", "look"), {"absent": True}),
     (("come a=", "look", "look"), {"absent": True}),
     (("go a=", "go b=", "look"), {"present": ("a=", "b=")}),

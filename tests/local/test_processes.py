@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 from pathlib import Path
@@ -99,6 +100,22 @@ def test_a_flood_that_does_not_end_can_be_ended(
     assert set(shown) <= {("stdout", "y"), ("stdout", "")}
     # What was in the pipe at its end is shown too.
     assert len(shown) > 1_000
+
+
+@pytest.mark.slow
+def test_it_is_known_that_a_busy_child_was_killed(tmp_path: Path) -> None:
+    codes: list[int] = []
+
+    async def kill(process: ChildProcess, shown: Shown) -> None:
+        while not shown:
+            await asyncio.sleep(0)
+        await process.kill()
+        codes.append(process.exited.result())
+
+    for _ in range(15):
+        with_child(["yes"], tmp_path, kill)
+
+    assert codes == [-signal.SIGKILL] * 15
 
 
 @pytest.mark.parametrize("descriptor", [0, 1])

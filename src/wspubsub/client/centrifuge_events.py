@@ -53,6 +53,7 @@ class SubscriptionEvents:
 
     async def on_unsubscribed(self, ctx: centrifuge.UnsubscribedContext) -> None:
         """Say that it is over."""
+        self._reply = None
         if not self.is_over:
             code = getattr(ctx, "code", _SERVER_UNSUBSCRIBE)
             self._listener.on_unsubscribed(
@@ -71,6 +72,8 @@ class SubscriptionEvents:
         """An attempt has failed, and the SDK goes on trying."""
 
     def _conclude(self, reply: SubscribeReply) -> None:
+        if self._reply is not reply:
+            return  # the subscription was interrupted, or ended, before this
         self._reply = None
         self._listener.on_subscribed(reply._replace(publications=tuple(self._came)))
 

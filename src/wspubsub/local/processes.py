@@ -121,15 +121,15 @@ class ChildProcess:
 
     def send_kill(self) -> None:
         """End it and all that it started, without waiting for their end."""
-        self._kill_group()
-        with contextlib.suppress(ProcessLookupError):
-            self._transport.kill()
-
-    def _kill_group(self) -> None:
-        # The group outlives its leader while anything that the leader started lives.
         if hasattr(os, "killpg"):
+            # The group outlives its leader while anything that the leader started
+            # lives. The transport is not asked: it would look whether the child has
+            # ended, and take its exit code away from the event loop.
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
+        else:
+            with contextlib.suppress(ProcessLookupError):
+                self._transport.kill()
 
 
 class _Watcher(asyncio.SubprocessProtocol):
