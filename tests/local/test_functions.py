@@ -107,3 +107,5 @@ def test_each_route_is_handled_by_its_function(folder: Path) -> None:
         ready = gateway.wait_for(lambda each: each["kind"] == "ready")
         assert ready["routes"] == "$connect, $disconnect, name, say"
         assert "say talk.py" in ready["functions"]
+        handlers = "on_connect.py, on_disconnect.py:handler, talk.py"
+        assert ready["serving"].endswith(f" serves {handlers}")

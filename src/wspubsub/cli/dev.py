@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from wspubsub.cli.complaints import complain
 from wspubsub.cli.stopping import Stop, run_until_stopped
-from wspubsub.cli.terminal import kept_terminal
+from wspubsub.cli.terminal import restore_terminal
 from wspubsub.errors import UsageError
 from wspubsub.local import extras
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         extras.require(*extras.DYNAMODB_MODULES)
     _raise_file_limit()
     problems: list[OSError] = []
-    with kept_terminal(settings.terminal):
+    with restore_terminal(settings.terminal):
         status = asyncio.run(
             run_until_stopped(
                 lambda stop: _serve(settings, stop, problems, as_json=options.json_logs)

@@ -15,7 +15,7 @@ def find_terminal() -> str | None:
 
 
 @contextmanager
-def kept_terminal(path: str | None) -> Iterator[None]:
+def restore_terminal(path: str | None) -> Iterator[None]:
     """Restore the settings of a terminal at the end.
 
     Whoever edits a line there, such as a debugger, may be ended meanwhile.

@@ -106,7 +106,7 @@ class LocalGateway:
         settings = self._settings
         python = shlex.quote(sys.executable)
         return {
-            "Serving": f"wspubsub {__version__} serves {settings.target.text}",
+            "Serving": f"wspubsub {__version__} serves {_name_handlers(settings)}",
             "URL": self.url,
             "Management URL": self.management_url,
             "Table": settings.table,
@@ -318,6 +318,11 @@ class LocalGateway:
             if target is not None
             for folder in target.source_folders
         }
+
+
+def _name_handlers(settings: LocalSettings) -> str:
+    targets = (settings.target, *settings.functions.values())
+    return ", ".join(dict.fromkeys(each.text for each in targets))
 
 
 def _describe_functions(settings: LocalSettings) -> dict[str, str]:

@@ -25,7 +25,7 @@ from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.errors import HandshakeRefused
 from wspubsub.testing.faults import Faults, error_type
-from wspubsub.testing.seeds import seeded
+from wspubsub.testing.seeds import make_random
 from wspubsub.testing.sources import Due
 from wspubsub.testing.work import Work
 
@@ -57,7 +57,7 @@ class Api:
         run: Callable[[Invoke | Due], Exception | None],
         last_failure: Callable[[], str],
     ) -> None:
-        self.draw = seeded(f"{config.api_id}/{seed}").randbytes
+        self.draw = make_random(f"{config.api_id}/{seed}").randbytes
         self.model = Gateway(config, draw=self.draw)
         self.time = start_time
         self.work: Work[Invoke | Due] = Work(run)

@@ -17,7 +17,7 @@ from wspubsub.selection import DEFAULT
 from wspubsub.testing.clients import as_text
 from wspubsub.testing.gateway import START_TIME
 from wspubsub.testing.handshakes import Query, handshake
-from wspubsub.testing.seeds import seeded
+from wspubsub.testing.seeds import make_random
 
 CONNECTION_ID = "L0SM9cOFvHcCIhw="
 """The connection that an event is about unless the test names another."""
@@ -180,7 +180,7 @@ def disconnect_event(
 
 def _ids(connection_id: str) -> Ids:
     # The same event each time, and another one for another connection.
-    return Ids(seeded(connection_id).randbytes)
+    return Ids(make_random(connection_id).randbytes)
 
 
 def _connection(

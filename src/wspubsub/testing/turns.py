@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from wspubsub.testing.seeds import seeded
+from wspubsub.testing.seeds import make_random
 
 ItemT = TypeVar("ItemT")
 
@@ -36,7 +36,7 @@ def run_in_turns(
         run: Runs a function for an item; returns what it raised.
         seed: Determines who goes first each time.
     """
-    draw = seeded(seed)
+    draw = make_random(seed)
     running: list[_Runner] = []
     errors: list[Exception] = []
     while True:
