@@ -8,6 +8,8 @@ from wspubsub.cli.numbers import number_from, seconds
 from wspubsub.cli.usage import Parser
 
 _DESCRIPTION = "Real-time WebSocket pub/sub on API Gateway, Lambda and DynamoDB."
+_EPILOG = """\
+`wspubsub demo` shows it at work. `wspubsub COMMAND --help` explains a command."""
 _DEMO = """\
 Start the gateway, DynamoDB and the chat example; one client publishes a growing count,
 another receives it. Exits with 0 only if every message arrived exactly once."""
@@ -18,11 +20,13 @@ that already exists is kept."""
 
 def make_parser() -> Parser:
     """Return the parser; the options that it parses have `run`, to call with them."""
-    parser = Parser("wspubsub", "COMMAND [OPTIONS]", description=_DESCRIPTION)
+    parser = Parser(
+        "wspubsub", "COMMAND [OPTIONS]", description=_DESCRIPTION, epilog=_EPILOG
+    )
     parser.add_argument(
         "--version", action="version", version=f"wspubsub {__version__}"
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     dev_options.add_arguments(
         commands.add_parser(
             "dev",

@@ -9,6 +9,8 @@ from typing import Any, NoReturn
 
 from typing_extensions import override
 
+_EPILOG = "@FILE stands for the arguments in a file, quoted as in a shell."
+
 
 class _Paragraphs(argparse.HelpFormatter):
     """Fits each paragraph of a description into the terminal."""
@@ -29,14 +31,17 @@ class Parser(argparse.ArgumentParser):
     Args:
         prog: The words that call it.
         arguments: What follows them, in a few words; `--help` lists the options.
+        epilog: What comes below the options.
         options: Those of `argparse.ArgumentParser`.
     """
 
-    def __init__(self, prog: str, arguments: str, **options: Any) -> None:
+    def __init__(
+        self, prog: str, arguments: str, *, epilog: str = _EPILOG, **options: Any
+    ) -> None:
         super().__init__(
             prog=prog,
             usage=f"{prog} {arguments}",
-            epilog="@FILE stands for the arguments in a file, quoted as in a shell.",
+            epilog=epilog,
             # What is short for one option today may be short for two tomorrow.
             allow_abbrev=False,
             fromfile_prefix_chars="@",
