@@ -127,7 +127,7 @@ class CentrifugeSdk:
 
     async def unsubscribe(self, topic: str) -> None:
         """End a subscription, and tell its listener nothing any more."""
-        self._events.find(topic).leave()
+        self._events.leave(topic)
         subscription = self._client.get_subscription(topic)
         if subscription is not None:
             subscription.events.is_over = True
@@ -222,6 +222,11 @@ class _ConnectionEvents:
     def find(self, topic: str) -> ServerTopic:
         """Return what is known of a topic that the server may choose."""
         return self._topics.setdefault(topic, ServerTopic())
+
+    def leave(self, topic: str) -> None:
+        """Tell nobody any more of a topic that the server may choose."""
+        if topic in self._topics:
+            self._topics[topic].leave()
 
     def _tell(self, name: StateName, code: int, reason: str) -> None:
         self._listener.on_state(ConnectionState(name=name, code=code, reason=reason))
