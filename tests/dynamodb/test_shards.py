@@ -68,7 +68,7 @@ def test_the_documented_order_of_a_change_misses_nobody(
 
     # A deployment under way: programs of two neighboring steps are there.
     for number, (earlier, later) in enumerate(pairwise(stores)):
-        ids = {f"{number} {each}=" for each in range(24)}
+        ids = {f"{number} {each}=" for each in range(12)}
         for position, connection_id in enumerate(sorted(ids)):
             (earlier, later)[position % 2].subscribe(connection_id, f"t{number}")
         for store in (earlier, later):

@@ -4,13 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.examples.reader import Reader
 from tests.examples.readme import blocks
-from tests.support.servers.gateways import ROOT, environment
+from tests.support.browser import Browser, run_browser
+from tests.support.servers.cuttable import Wire, wire_to
+from tests.support.servers.gateways import ROOT, DevGateway, environment
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +75,17 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
     )
     return folder
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser for the pages; each tab has cookies and storage of its own."""
+    with run_browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def wire(gateway: DevGateway) -> Iterator[Wire]:
+    """A network between the pages and the module's `gateway`."""
+    with wire_to(gateway.port) as wire:
+        yield wire

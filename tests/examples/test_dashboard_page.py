@@ -1,19 +1,16 @@
 """The page of the dashboard, in a real browser, while the shop sells."""
 
 import json
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.browser import Browser, Page, run_browser
+from tests.examples.pages import copy_page
+from tests.support.browser import Browser, Page
 from tests.support.example_apps import EXAMPLES, run_script
-from tests.support.javascript import MODULE
-from tests.support.sdks.driver import find_modules
-from tests.support.servers.cuttable import Wire, wire_to
+from tests.support.servers.cuttable import Wire
 from tests.support.servers.gateways import CREDENTIALS, DevGateway, dev
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
@@ -28,28 +25,9 @@ def gateway() -> Iterator[DevGateway]:
 
 
 @pytest.fixture(scope="module")
-def wire(gateway: DevGateway) -> Iterator[Wire]:
-    with wire_to(gateway.port) as wire:
-        yield wire
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with run_browser(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's page, after the first commands of its README."""
-    folder = tmp_path_factory.mktemp("page")
-    shutil.copy(FOLDER / "index.html", folder)
-    modules = folder / "node_modules"
-    modules.mkdir()
-    (modules / "centrifuge").symlink_to(Path(find_modules()) / "centrifuge")
-    script = re.sub(r"(?m)^export ", "", (MODULE / "index.js").read_text())
-    (modules / "wspubsub.js").write_text(script)
-    return folder
+    return copy_page([FOLDER / "index.html"], tmp_path_factory.mktemp("page"))
 
 
 Watch = Callable[[str], Page]

@@ -2,7 +2,6 @@
 
 import functools
 import json
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,11 +11,11 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.browser import Browser, Page, run_browser
+from tests.examples.pages import copy_page
+from tests.support.browser import Browser, Page
 from tests.support.example_apps import EXAMPLES, run_script
-from tests.support.sdks.driver import find_modules
-from tests.support.servers.cuttable import Wire, wire_to
-from tests.support.servers.gateways import CREDENTIALS, ROOT, DevGateway, dev
+from tests.support.servers.cuttable import Wire
+from tests.support.servers.gateways import CREDENTIALS, DevGateway, dev
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
@@ -39,27 +38,10 @@ def gateway() -> Iterator[DevGateway]:
 
 
 @pytest.fixture(scope="module")
-def wire(gateway: DevGateway) -> Iterator[Wire]:
-    with wire_to(gateway.port) as wire:
-        yield wire
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with run_browser(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The example's folder on a web server, after the `npm install` of its README."""
-    folder = tmp_path_factory.mktemp("page")
-    for name in ("index.html", "page.css", "page.js"):
-        shutil.copy(FOLDER / name, folder)
-    modules = folder / "node_modules"
-    modules.mkdir()
-    (modules / "centrifuge").symlink_to(Path(find_modules()) / "centrifuge")
-    (modules / "wspubsub").symlink_to(ROOT / "src/wspubsub/client/js")
+    names = ("index.html", "page.css", "page.js")
+    folder = copy_page(map(FOLDER.joinpath, names), tmp_path_factory.mktemp("page"))
     handler = functools.partial(Quiet, directory=folder)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)

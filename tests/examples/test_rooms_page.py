@@ -1,8 +1,6 @@
 """The page of the rooms, in a real browser, against `wspubsub dev`."""
 
 import json
-import re
-import shutil
 from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -10,14 +8,14 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.browser import Browser, Page, run_browser
-from tests.support.javascript import MODULE
-from tests.support.sdks.driver import find_modules
+from tests.examples.pages import copy_page
+from tests.support.browser import Browser, Page
 from tests.support.sdks.rooms import APP, MODES, Rooms, make_token, run_rooms
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(240)]
 
 _numbers = count(1)
+PAGE = ("index.html", "page.css", "page.js", "room.js")
 LINES = "[...document.querySelectorAll('#messages li:not(.note) p')]"
 TEXTS = f"{LINES}.map((line) => line.firstChild.textContent)"
 PEOPLE = "[...document.querySelectorAll('#people li')].map((each) => each.innerText)"
@@ -30,23 +28,9 @@ def rooms(request: pytest.FixtureRequest) -> Iterator[Rooms]:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with run_browser(tmp_path_factory.mktemp("profile")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's folder, after the first commands of its README."""
-    folder = tmp_path_factory.mktemp("page")
-    for name in ("index.html", "page.css", "page.js", "room.js"):
-        shutil.copy(APP.with_name(name), folder)
-    modules = folder / "node_modules"
-    modules.mkdir()
-    (modules / "centrifuge").symlink_to(Path(find_modules()) / "centrifuge")
-    script = re.sub(r"(?m)^export ", "", (MODULE / "index.js").read_text())
-    (modules / "wspubsub.js").write_text(script)
-    return folder
+    return copy_page(map(APP.with_name, PAGE), tmp_path_factory.mktemp("page"))
 
 
 @pytest.fixture
