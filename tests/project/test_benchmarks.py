@@ -239,7 +239,7 @@ def test_every_peer_of_fanout_delivers_everything(tmp_path: Path) -> None:
     found = tiny("fanout", tmp_path)
 
     rows = figures_of(found)
-    assert len(rows) == 12
+    assert len(rows) == 14
     for name, figures in rows.items():
         if "note" in figures:  # a peer that is not installed
             assert "aiobotocore" in name or "Node" in name
