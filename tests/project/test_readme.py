@@ -109,7 +109,7 @@ def test_the_picture_shows_what_dev_prints() -> None:
         check=False,
     )
 
-    assert run.returncode == 0, run.stderr
+    assert run.returncode == 0, run.stdout + run.stderr
 
 
 def _measured(benchmark: str, figure: str) -> dict[str, float]:
