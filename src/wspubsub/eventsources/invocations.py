@@ -1,10 +1,13 @@
 """What Lambda functions for event sources have in common."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from wspubsub.errors import EventError
 from wspubsub.events import remaining_seconds
+
+log = logging.getLogger("wspubsub")
 
 RESERVE_SECONDS = 2.0
 """Time of a function that is reserved for handing over what is left."""
@@ -30,6 +33,29 @@ def records_of(event: object, source: str) -> list[dict[str, Any]]:
             "to a handler for it, or use EventSources for several sources"
         )
     return records
+
+
+def handle_messages(
+    event: object, handle: Callable[[dict[str, Any]], object]
+) -> dict[str, Any]:
+    """Handle each message of a queue, and return which failed.
+
+    Args:
+        event: What Lambda was invoked with.
+        handle: Called with each record; what it raises is logged.
+
+    Raises:
+        EventError: It is not an event of SQS.
+    """
+    failed: list[str] = []
+    for record in records_of(event, "aws:sqs"):
+        try:
+            handle(record)
+        except Exception:
+            # One message must not bring the others again.
+            log.exception("queue message %s failed", record["messageId"])
+            failed.append(record["messageId"])
+    return partial_failure(failed)
 
 
 def seconds_left(context: object) -> float:

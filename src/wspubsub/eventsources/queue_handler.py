@@ -9,8 +9,7 @@ from wspubsub.delivery import Budget
 from wspubsub.errors import UsageError, WspubsubError
 from wspubsub.eventsources.invocations import (
     RESERVE_SECONDS,
-    partial_failure,
-    records_of,
+    handle_messages,
     seconds_left,
 )
 from wspubsub.eventsources.standing import select_subscribed
@@ -81,21 +80,13 @@ class QueueHandler:
             EventError: It is not an event of SQS.
             UsageError: The function's timeout is too short.
         """
-        failed: list[str] = []
         if seconds_left(context) <= 0:
             # Handing everything back would go round for ever.
             raise UsageError(
                 f"increase this function's timeout: it needs {RESERVE_SECONDS:g} s "
                 "for handing over what is left"
             )
-        for record in records_of(event, "aws:sqs"):
-            try:
-                self._handle(record, context)
-            except Exception:
-                # One message must not bring the others again.
-                log.exception("queue message %s failed", record["messageId"])
-                failed.append(record["messageId"])
-        return partial_failure(failed)
+        return handle_messages(event, lambda record: self._handle(record, context))
 
     def _handle(self, record: dict[str, Any], context: object) -> None:
         work = read_work(record.get("body"))

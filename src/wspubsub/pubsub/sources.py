@@ -1,21 +1,14 @@
 """The handlers of what invokes an application's function besides API Gateway."""
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 from wspubsub.eventsources import EventSources, StreamHandler
-from wspubsub.eventsources.invocations import (
-    partial_failure,
-    records_of,
-    seconds_left,
-)
+from wspubsub.eventsources.invocations import handle_messages, seconds_left
 from wspubsub.pubsub.stays import read_absence
 
 if TYPE_CHECKING:
     from wspubsub.pubsub.broadcaster import Broadcaster
     from wspubsub.router import Router
-
-log = logging.getLogger("wspubsub")
 
 
 class AbsenceHandler:
@@ -37,17 +30,13 @@ class AbsenceHandler:
         Raises:
             EventError: It is not an event of SQS.
         """
-        failed: list[str] = []
-        for record in records_of(event, "aws:sqs"):
-            try:
-                absence = read_absence(record.get("body"))
-                seconds = seconds_left(context)
-                self._broadcaster.end_stay(absence, timeout_seconds=seconds)
-            except Exception:
-                # One message must not bring the others again.
-                log.exception("queue message %s failed", record["messageId"])
-                failed.append(record["messageId"])
-        return partial_failure(failed)
+
+        def handle(record: dict[str, Any]) -> None:
+            absence = read_absence(record.get("body"))
+            seconds = seconds_left(context)
+            self._broadcaster.end_stay(absence, timeout_seconds=seconds)
+
+        return handle_messages(event, handle)
 
 
 def make_sources(router: "Router", broadcaster: "Broadcaster") -> EventSources:
