@@ -121,10 +121,11 @@ def _over_sdk(
     sleep: Callable[[float], object],
 ) -> Connections:
     from wspubsub.aws.boto3_connections import Boto3Connections, sdk_client
-    from wspubsub.aws.engine_connections import EngineConnections
-    from wspubsub.aws.sdk_access import find_access
 
     if client is None:
+        from wspubsub.aws.engine_connections import EngineConnections
+        from wspubsub.aws.sdk_access import find_access
+
         client = sdk_client(endpoint, region)
         access = find_access(client)
         if access is not None:

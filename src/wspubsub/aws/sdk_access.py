@@ -10,9 +10,9 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from wspubsub.aws.forks import Boto3Client, Boto3Session
 from wspubsub.aws.signing import Credentials, CredentialsSource
@@ -21,6 +21,8 @@ from wspubsub.errors import CredentialsError
 log = logging.getLogger("wspubsub")
 
 _MANAGEMENT = "apigatewaymanagementapi"
+
+ClientT = TypeVar("ClientT")
 
 
 class SdkAccess(NamedTuple):
@@ -59,6 +61,18 @@ def find_access(client: Boto3Client) -> SdkAccess | None:
         credentials=SdkCredentials(session),
         certificates={"AWS_CA_BUNDLE": bundle} if bundle else os.environ,
     )
+
+
+def prefer_engine(client: ClientT, engine: Callable[..., ClientT]) -> ClientT:
+    """Return a client of the engine's that reaches a service as boto3 would.
+
+    Args:
+        client: A boto3 client of the default session, which is returned if only boto3
+            can send its requests.
+        engine: Makes the engine's client, from what `SdkAccess` has.
+    """
+    access = find_access(client)
+    return client if access is None else engine(**access._asdict())
 
 
 def find_obstacle(client: Boto3Client) -> str | None:

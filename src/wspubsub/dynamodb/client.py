@@ -60,20 +60,15 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
     """
     if client is not None:
         return reconnect_after_fork(client)
-    if is_engine_fit(os.environ):
-        # Not at the top: whoever passes a client of their own does not pay for it.
-        from wspubsub.aws.dynamodb import EngineDynamoDBClient
-
-        return EngineDynamoDBClient()
-    made: DynamoDBClient = boto3_client("dynamodb")
-    from wspubsub.aws.sdk_access import find_access
-
-    access = find_access(made)
-    if access is None:
-        return made
+    # Not at the top: whoever passes a client of their own does not pay for it.
     from wspubsub.aws.dynamodb import EngineDynamoDBClient
 
-    return EngineDynamoDBClient(**access._asdict())
+    if is_engine_fit(os.environ):
+        return EngineDynamoDBClient()
+    from wspubsub.aws.sdk_access import prefer_engine
+
+    made: DynamoDBClient = boto3_client("dynamodb")
+    return prefer_engine(made, EngineDynamoDBClient)
 
 
 _ADVICE = {

@@ -168,17 +168,12 @@ class Queue:
 
 
 def _default_client(url: str) -> QueueClient:
-    region = region_of_queue(url)
-    if is_engine_fit(os.environ):
-        from wspubsub.aws.sqs import SqsClient
-
-        return SqsClient(region=region)
-    client: QueueClient = boto3_client("sqs", region=region)
-    from wspubsub.aws.sdk_access import find_access
-
-    access = find_access(client)
-    if access is None:
-        return client
     from wspubsub.aws.sqs import SqsClient
 
-    return SqsClient(**access._asdict())
+    region = region_of_queue(url)
+    if is_engine_fit(os.environ):
+        return SqsClient(region=region)
+    from wspubsub.aws.sdk_access import prefer_engine
+
+    client: QueueClient = boto3_client("sqs", region=region)
+    return prefer_engine(client, SqsClient)
