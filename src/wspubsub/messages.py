@@ -23,6 +23,9 @@ configuring and running a WebSocket API")."""
 METERED_BYTES = 32_768
 """API Gateway meters messages in increments of 32 KB ("Amazon API Gateway pricing")."""
 
+SEPARATOR = b"\n"
+"""Between several texts in one message, where clients read them separately."""
+
 MAX_JSON_LEVELS = 128
 """How deeply a client may nest arrays and objects (RFC 8259 §9 allows such a limit).
 

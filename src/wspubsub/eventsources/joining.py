@@ -16,10 +16,8 @@ from wspubsub.eventsources.progress import (
 )
 from wspubsub.eventsources.stream_changes import Change
 from wspubsub.log.rules import LoggedMessage
-from wspubsub.messages import METERED_BYTES
+from wspubsub.messages import METERED_BYTES, SEPARATOR
 from wspubsub.reports import PublishReport
-
-SEPARATOR = b"\n"
 
 GIVE_UP_SECONDS = 10.0
 """How old a message becomes while many cannot be reached, before those are given up:

@@ -6,10 +6,10 @@ publisher brings of that is nothing new to it.
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from wspubsub.messages import SEPARATOR
+
 if TYPE_CHECKING:
     from wspubsub.log.rules import Position
-
-SEPARATOR = b"\n"
 
 
 class Batch(NamedTuple):
