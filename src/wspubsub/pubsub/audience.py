@@ -34,9 +34,9 @@ class Audience:
         expired: Those whose token has expired.
         marked: Those that have missed something.
         server_side: Those that get it and that the server has subscribed.
-        told: Those that were told all of it before.
+        served: Those that were told all of it before, or get it from whoever lets them
+            in.
         partly_told: Those that were told its first publications, by their number.
-        traced: Those that get it from whoever lets them in.
         untraced: Those that could not be left a trace.
     """
 
@@ -53,9 +53,8 @@ class Audience:
         self.expired: list[str] = []
         self.marked: list[Member] = []
         self.server_side: set[str] = set()
-        self.traced: list[str] = []
+        self.served: list[str] = []
         self.untraced: list[Member] = []
-        self.told: list[str] = []
         self.partly_told: dict[int, list[str]] = {}
         self._members = members
         self._topic = topic
@@ -109,7 +108,7 @@ class Audience:
         if count < len(self._batch.positions):
             self.partly_told.setdefault(count, []).append(self._take(member))
         elif member.connection_id not in self._exclude:
-            self.told.append(member.connection_id)
+            self.served.append(member.connection_id)
         return False
 
     def _is_recent(self, held_at: float) -> bool:
@@ -127,7 +126,7 @@ class Audience:
         marks = Marks(self._members, self._topic, 0, self._budget)
         for member in marks.trace(held):
             if member.held_at is not None:
-                self.traced.append(member.connection_id)
+                self.served.append(member.connection_id)
             elif self._is_ready(member):
                 yield self._take(member)
         self.untraced += [each for each in held if each.connection_id in marks.failed]

@@ -127,11 +127,10 @@ class MemberDelivery:
         # No other post would find these, since they get no publication any more.
         pruning = _Pruning(self._members)
         self._delivery.prune_with(pruning.prune).prune(gone, topic, budget)
-        served = [*audience.traced, *audience.told]
         if heard is not None:
-            for connection_id in served:
+            for connection_id in audience.served:
                 heard(PostOutcome(connection_id, Outcome.DELIVERED))
-        delivered = posted.report.delivered + len(served)
+        delivered = posted.report.delivered + len(audience.served)
         return posted.__replace__(
             report=posted.report.__replace__(delivered=delivered),
             topic=topic,
