@@ -18,13 +18,13 @@ from wspubsub.dynamodb.member_hold_items import (
 )
 from wspubsub.dynamodb.member_holds import MemberHolds
 from wspubsub.dynamodb.member_items import (
+    make_request,
+    make_said_request,
+    make_token_request,
+    make_until_request,
     number,
     read_number,
     read_until,
-    said_request,
-    token_request,
-    until_request,
-    update_request,
 )
 from wspubsub.dynamodb.shards import ShardPlan
 from wspubsub.subscriptions.sessions import Session, earliest
@@ -72,7 +72,7 @@ class MemberChanges:
                 key,
                 _CAN_BE_MARKED,
                 {":now": number(self._now())},
-                **update_request({"lost": number(offset)}),
+                **make_request({"lost": number(offset)}),
             )
             if done:
                 return True
@@ -105,7 +105,7 @@ class MemberChanges:
             topic_key(session.connection_id, topic),
             _IS_LIVE,
             {":now": number(self._now())},
-            **token_request(until, "i", info),
+            **make_token_request(until, "i", info),
         )
         if not done or old is None:
             return False
@@ -126,7 +126,7 @@ class MemberChanges:
             presence_key(connection_id, str(read_topic(topic_item))),
             "attribute_exists(pk) AND expires_at > :now",
             {":now": number(self._now())},
-            **said_request(name, text),
+            **make_said_request(name, text),
         )
 
     def _set_until(
@@ -139,5 +139,5 @@ class MemberChanges:
             subscriber_key(connection_id, topic, shard),
             "n = :n",
             {":n": number(read_number(topic_item))},
-            **until_request(until),
+            **make_until_request(until),
         )

@@ -32,16 +32,16 @@ from wspubsub.dynamodb.member_items import (
     IS_NEWER,
     IS_NOT_OLDER,
     has_joined_by,
+    make_presence_request,
+    make_request,
     next_number,
     number,
-    presence_request,
     read_ended_at,
     read_lost,
     read_number,
     read_presence,
     tombstone_change,
     topic_change,
-    update_request,
 )
 from wspubsub.dynamodb.member_puts import MemberPuts
 from wspubsub.dynamodb.member_steps import Lost, NewSubscription, Step
@@ -56,8 +56,6 @@ from wspubsub.subscriptions.sessions import (
     Presence,
 )
 
-_NEXT_NUMBER = "if_not_exists(#n, :zero) + :one"
-_STEP = {":zero": {"N": "0"}, ":one": {"N": "1"}}
 _NOTHING = Began(number=0, is_current=False)
 _IS_CALLED_AFTER = "attribute_not_exists(ended_at) OR ended_at < :called_at"
 
@@ -132,7 +130,7 @@ class MemberCommands:
             condition = f"({condition}) AND ({_IS_CALLED_AFTER})"
             values[":called_at"] = number(entry.called_at)
         done, old = self._table.attempt(
-            self._table.update, key, condition, values, **update_request(sets, removes)
+            self._table.update, key, condition, values, **make_request(sets, removes)
         )
         if not done and (refusal := self._refusal(entry, entry.number, old)):
             return refusal
@@ -162,7 +160,7 @@ class MemberCommands:
         if entry.session is None or not entry.subscription.has_presence:
             return False
         key = presence_key(step.connection_id, step.topic)
-        request = presence_request(
+        request = make_presence_request(
             entry.session,
             entry.subscription.info,
             step.number,
@@ -213,7 +211,7 @@ class MemberCommands:
             old = self._update_next(key, sets, removes, expressions, values)
             return old, self._step(connection_id, topic, next_number(old), old)
         sets["n"] = number(command_number)
-        request = update_request(sets, removes, expressions)
+        request = make_request(sets, removes, expressions)
         request["ExpressionAttributeValues"] |= values
         done, old = self._table.attempt(
             self._table.update, key, IS_NOT_OLDER, self._now_value(), **request
@@ -265,8 +263,8 @@ class MemberCommands:
         values: Mapping[str, Item] = MappingProxyType({}),
     ) -> Item | None:
         """Update an item with the number after the one it has."""
-        request = update_request(sets, removes, {**expressions, "n": _NEXT_NUMBER})
-        request["ExpressionAttributeValues"] |= {**values, **_STEP}
+        request = make_request(sets, removes, expressions, counts="n")
+        request["ExpressionAttributeValues"] |= values
         return self._table.update(key, **request)
 
     def _step(

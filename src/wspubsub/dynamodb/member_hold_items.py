@@ -3,18 +3,17 @@
 from typing import Any
 
 from wspubsub.dynamodb.items import Item
-from wspubsub.dynamodb.member_items import number, update_request
+from wspubsub.dynamodb.member_items import make_request, number
 
 _UNMARKED = -1
 
 
-def held_request(item: Item, now: float) -> dict[str, Any]:
+def make_held_request(item: Item, now: float) -> dict[str, Any]:
     """Return the UpdateItem that writes a subscriber and holds publishers back."""
     sets = {name: value for name, value in item.items() if name not in {"pk", "sk"}}
-    removes = {"t", "u", "s", "e", "d"} - sets.keys()
-    request = update_request(
+    request = make_request(
         sets | {"h": number(now)},
-        sorted(removes),
+        ["d", "e", "s", "t", "u"],
         {"o": "if_not_exists(lost, :unmarked)"},
     )
     request["ExpressionAttributeValues"][":unmarked"] = number(_UNMARKED)

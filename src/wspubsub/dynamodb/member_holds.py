@@ -16,10 +16,10 @@ from wspubsub.dynamodb.member_hold_items import (
     told_item,
 )
 from wspubsub.dynamodb.member_items import (
+    make_request,
     number,
     read_member,
     read_number,
-    update_request,
 )
 from wspubsub.dynamodb.shards import ShardPlan
 from wspubsub.subscriptions.sessions import Member
@@ -27,7 +27,6 @@ from wspubsub.subscriptions.sessions import Member
 _IS_HELD = "attribute_exists(h) AND expires_at > :now"
 _IS_OURS = "attribute_exists(h) AND n = :n"
 _HAS_NO_NEW_MARK = "attribute_not_exists(lost) OR lost = o"
-_ONE_MORE = "if_not_exists(#t, :zero) + :one"
 
 
 class MemberHolds:
@@ -60,8 +59,7 @@ class MemberHolds:
 
     def trace_item(self, key: Item) -> ConditionalWrite:
         """Leave a trace on the item of a subscriber if it is held."""
-        request = update_request({}, (), {"t": _ONE_MORE})
-        request["ExpressionAttributeValues"] = {":zero": number(0), ":one": number(1)}
+        request = make_request({}, counts="t")
         values = {":now": number(self._now())}
         return self._table.attempt(self._table.update, key, _IS_HELD, values, **request)
 
@@ -100,7 +98,7 @@ class MemberHolds:
         condition: str,
         removes: list[str],
     ) -> ConditionalWrite:
-        request = update_request(told, removes)
+        request = make_request(told, removes)
         known = request.pop("ExpressionAttributeValues")
         return self._table.attempt(
             self._table.update, key, condition, known | values, **request

@@ -27,6 +27,7 @@ whoever wrote it; after its end it is `gone`.
 
 import math
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from wspubsub.dynamodb.items import (
@@ -61,20 +62,26 @@ def number(value: float) -> Item:
     return {"N": repr(value)}
 
 
-def update_request(
+def make_request(
     sets: Mapping[str, Item],
     removes: Iterable[str] = (),
-    expressions: Mapping[str, str] | None = None,
+    expressions: Mapping[str, str] = MappingProxyType({}),
+    *,
+    counts: str | None = None,
 ) -> dict[str, Any]:
     """Return what an UpdateItem asks for.
 
     Args:
         sets: Attributes that get a value.
-        removes: Attributes that go.
+        removes: Attributes that go, unless they get a value.
         expressions: Attributes that get what an expression says.
+        counts: An attribute that becomes 1 if there is none, or else one more.
     """
-    expressions = expressions or {}
-    removes = list(removes)
+    removes = [name for name in removes if name not in sets]
+    values = {f":{name}": each for name, each in sets.items()}
+    if counts is not None:
+        expressions = {**expressions, counts: f"if_not_exists(#{counts}, :zero) + :one"}
+        values |= {":zero": number(0), ":one": number(1)}
     # Some of the names are reserved words of DynamoDB's, so each has a placeholder.
     parts = [f"#{name} = :{name}" for name in sets]
     parts += [f"#{name} = {text}" for name, text in expressions.items()]
@@ -85,16 +92,18 @@ def update_request(
     return {
         "UpdateExpression": expression.strip(),
         "ExpressionAttributeNames": {f"#{name}": name for name in names},
-        "ExpressionAttributeValues": {f":{name}": each for name, each in sets.items()},
+        "ExpressionAttributeValues": values,
     }
 
 
-def until_request(until: float | None) -> dict[str, Any]:
+def make_until_request(until: float | None) -> dict[str, Any]:
     """Return the UpdateItem that sets until when a token is valid."""
-    return _request(_optional(u=until), {"u"})
+    return make_request(_optional(u=until), ["u"])
 
 
-def token_request(until: float | None, name: str, text: str | None) -> dict[str, Any]:
+def make_token_request(
+    until: float | None, name: str, text: str | None
+) -> dict[str, Any]:
     """Return the UpdateItem that sets what a token says.
 
     Args:
@@ -102,21 +111,18 @@ def token_request(until: float | None, name: str, text: str | None) -> dict[str,
         name: The attribute for what it says about the connection.
         text: What it says.
     """
-    return _request(_optional(u=until) | texts({name: text}), {"u", name})
+    sets = _optional(u=until) | encode_texts({name: text})
+    return make_request(sets, [name, "u"])
 
 
-def said_request(name: str, text: str | None) -> dict[str, Any]:
+def make_said_request(name: str, text: str | None) -> dict[str, Any]:
     """Return the UpdateItem that sets what is said about somebody present."""
-    return _request(texts({name: text}), {name})
+    return make_request(encode_texts({name: text}), [name])
 
 
-def texts(values: Mapping[str, str | None]) -> Item:
+def encode_texts(values: Mapping[str, str | None]) -> Item:
     """Return attributes of those texts that there are."""
     return {name: {"S": text} for name, text in values.items() if text is not None}
-
-
-def _request(sets: Item, names: set[str]) -> dict[str, Any]:
-    return update_request(sets, sorted(names - sets.keys()))
 
 
 def session_item(session: Session, written: Written, mark: str) -> Item:
@@ -126,12 +132,12 @@ def session_item(session: Session, written: Written, mark: str) -> Item:
     return item | _optional(info=session.info, u=session.expires_at)
 
 
-def gone_request(now: float) -> dict[str, Any]:
+def make_gone_request(now: float) -> dict[str, Any]:
     """Return the UpdateItem that makes the record of a connection a tombstone.
 
     The user stays, so that whoever does it again can delete the user's item.
     """
-    return update_request(
+    return make_request(
         {"gone": TRUE, TTL_ATTRIBUTE: number(math.ceil(now + TOMBSTONE_SECONDS))},
         ["written_at", "connected_at", "principal", "attributes", "info", "u", "mark"],
     )
@@ -146,7 +152,7 @@ def user_item(session: Session, expires_at: int) -> Item:
 def topic_change(
     subscription: Subscription, shard: int, written: Written
 ) -> tuple[Item, list[str]]:
-    """Return what a topic of a connection gets, and which attributes go.
+    """Return what a topic of a connection gets, and which attributes go otherwise.
 
     That somebody may be shown as present stays for as long as the item does.
     """
@@ -157,11 +163,10 @@ def topic_change(
     }
     if subscription.has_presence:
         sets["p"] = TRUE
-    optional = _optional(
+    sets |= _optional(
         u=subscription.until, s=subscription.is_server_side, i=subscription.info
     )
-    removes = {"leaving", "u", "s", "i"} - optional.keys()
-    return sets | optional, sorted(removes)
+    return sets, ["i", "leaving", "s", "u"]
 
 
 def tombstone_change(
@@ -192,19 +197,17 @@ def member_item(
     return key | {TTL_ATTRIBUTE: number(expires_at)} | optional
 
 
-def presence_request(
+def make_presence_request(
     session: Session, topic_info: str | None, command_number: int, expires_at: int
 ) -> dict[str, Any]:
     """Return the UpdateItem that shows somebody as present."""
-    said = _optional(info=session.info, i=topic_info)
     sets = {
         "n": number(command_number),
         "user_id": {"S": session.user},
         TTL_ATTRIBUTE: number(expires_at),
-        **said,
+        **encode_texts({"info": session.info, "i": topic_info}),
     }
-    removes = sorted({"info", "i"} - said.keys())
-    return update_request(sets, removes, {"j": "if_not_exists(#j, :n)"})
+    return make_request(sets, ["i", "info"], {"j": "if_not_exists(#j, :n)"})
 
 
 def has_joined_by(item: Item, command_number: int) -> bool:
@@ -327,7 +330,7 @@ def _optional(
     u: float | None = None,
     s: bool = False,
 ) -> Item:
-    item = texts({"info": info, "i": i})
+    item = encode_texts({"info": info, "i": i})
     if u is not None:
         item["u"] = number(u)
     if s:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import Item, key_of, subscriber_key
 from wspubsub.dynamodb.member_hold_items import (
-    held_request,
+    make_held_request,
     read_seen,
 )
 from wspubsub.dynamodb.member_items import (
@@ -65,7 +65,7 @@ class MemberPuts:
             lost.offset = None
 
     def _hold(self, item: Item, values: Item, step: Step, lost: Lost) -> None:
-        request = held_request(item, self._now())
+        request = make_held_request(item, self._now())
         done, old = self._table.attempt(
             self._table.update, key_of(item), IS_NEWER, values, **request
         )

@@ -14,11 +14,11 @@ from wspubsub.dynamodb.items import (
     user_partition,
 )
 from wspubsub.dynamodb.member_items import (
-    gone_request,
+    make_gone_request,
+    make_token_request,
     number,
     read_user,
     session_item,
-    token_request,
     user_item,
 )
 from wspubsub.subscriptions.sessions import Session
@@ -70,7 +70,7 @@ class MemberSessions:
             connection_key(session.connection_id),
             _HAS_SESSION,
             self._now_value(),
-            **token_request(session.expires_at, "info", session.info),
+            **make_token_request(session.expires_at, "info", session.info),
         )
         return old if done else None
 
@@ -83,7 +83,7 @@ class MemberSessions:
 
     def bury(self, connection_id: str) -> Item | None:
         """Say that a connection is gone, and return its record if this ended it."""
-        request = gone_request(self._now())
+        request = make_gone_request(self._now())
         old = self._table.update(connection_key(connection_id), **request)
         if old is None:
             return None

@@ -23,19 +23,17 @@ from wspubsub.dynamodb.items import (
     stay_key,
 )
 from wspubsub.dynamodb.member_items import (
+    encode_texts,
     is_awaited,
     is_stay,
+    make_request,
     next_number,
     number as as_number,
     read_number,
     read_presence,
-    texts,
-    update_request,
 )
 from wspubsub.subscriptions.sessions import Presence
 from wspubsub.subscriptions.stays import END_MARGIN_SECONDS
-
-_ONE_MORE = "if_not_exists(#n, :zero) + :one"
 
 
 class MemberStays:
@@ -109,12 +107,6 @@ class MemberStays:
             "u": as_number(written.at + grace_seconds + END_MARGIN_SECONDS),
             TTL_ATTRIBUTE: as_number(written.expires_at),
         }
-        said = {"info": who.info, "i": who.topic_info}
-        sets |= texts(said)
-        removes = sorted(said.keys() - sets.keys())
-        request = update_request(sets, removes, {"n": _ONE_MORE})
-        request["ExpressionAttributeValues"] |= {
-            ":zero": as_number(0),
-            ":one": as_number(1),
-        }
+        sets |= encode_texts({"info": who.info, "i": who.topic_info})
+        request = make_request(sets, ["i", "info"], counts="n")
         return self._table.update(stay_key(who.user, topic), **request)
