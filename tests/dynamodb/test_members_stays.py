@@ -18,7 +18,9 @@ from tests.support.request_faults import Endpoint, Fault, Request, no_fault
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import NOW, Clock
 from wspubsub.dynamodb import DynamoDBMemberStore
-from wspubsub.pubsub.stays import Absence, Push, Stays, read_absence
+from wspubsub.pubsub.announcer import Push
+from wspubsub.pubsub.sources import read_absence
+from wspubsub.pubsub.stays import Absence, Stays
 from wspubsub.subscriptions.sessions import Presence, Session
 
 TOPIC = "news"
@@ -108,16 +110,16 @@ class World:
             who, TOPIC, command=3, called_at=NOW + 90, has_presence=True
         )
         assert began.has_joined
-        self.push(client, self.stays(client).join(TOPIC, _present(who)))
+        self.push(client, self.stays(client).join(TOPIC, _present(who), 10))
 
     def go(self, connection_id: str, client: Any) -> None:
         who = _present(session(connection_id))
         if self.swapped:
-            self.push(client, self.stays(client).leave(TOPIC, who))
+            self.push(client, self.stays(client).leave(TOPIC, [who], 10))
         left = self.store(client).end_subscription(connection_id, TOPIC, command=9)
         assert left == who
         if not self.swapped:
-            self.push(client, self.stays(client).leave(TOPIC, who))
+            self.push(client, self.stays(client).leave(TOPIC, [who], 10))
 
     def look(self, client: Any) -> None:
         # The queue may bring a message to two at the same time.

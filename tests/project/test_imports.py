@@ -32,6 +32,31 @@ endpoint = "https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"
 publisher = Publisher(store, ManagementApi(endpoint))
 handler = Router()
 """
+PUBSUB = """
+from functools import partial
+
+from wspubsub.aws import ManagementApi
+from wspubsub.dynamodb import DynamoDBMemberStore
+from wspubsub.fanout import Queue
+from wspubsub.pubsub import PubSub
+
+class Table:
+    def query(self, **request):
+        return {{"Items": []}}
+
+pubsub = PubSub(
+    DynamoDBMemberStore("t", client=Table()),
+    ManagementApi("https://abcdef1234.execute-api.us-east-1.amazonaws.com/prod"),
+    queue=partial(Queue, "https://sqs.us-east-1.amazonaws.com/123456789012/q"),
+)
+pubsub.topic("room", presence=True, join_leave=True, grace_seconds={grace})
+assert pubsub.publish("room", 1).delivered == 0
+"""
+STAYS = {
+    "wspubsub.dynamodb.member_stays",
+    "wspubsub.pubsub.stays",
+    "wspubsub.subscriptions.stays",
+}
 LAMBDA = {
     "AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9001",
     "AWS_ACCESS_KEY_ID": "a",
@@ -49,7 +74,7 @@ def loaded_by(code: str, environment: dict[str, str]) -> set[str]:
         text=True,
         check=True,
     )
-    return {name.partition(".")[0] for name in result.stdout.split()}
+    return set(result.stdout.split())
 
 
 @pytest.mark.parametrize("name", HEAVY)
@@ -59,11 +84,30 @@ def test_importing_wspubsub_stays_light(name: str, loaded: set[str]) -> None:
 
 @pytest.fixture(scope="module")
 def loaded() -> set[str]:
-    return loaded_by("import wspubsub", {})
+    return find_packages("import wspubsub", {})
+
+
+def find_packages(code: str, environment: dict[str, str]) -> set[str]:
+    return {name.partition(".")[0] for name in loaded_by(code, environment)}
 
 
 def test_inside_lambda_a_whole_application_loads_no_sdk() -> None:
-    modules = loaded_by(APPLICATION, LAMBDA)
+    modules = find_packages(APPLICATION, LAMBDA)
 
     assert modules.isdisjoint(HEAVY)
     assert "wspubsub" in modules
+
+
+def test_an_application_without_grace_loads_nothing_of_stays() -> None:
+    assert loaded_by(PUBSUB.format(grace=None), LAMBDA).isdisjoint(STAYS)
+    assert "wspubsub.pubsub.stays" in loaded_by(PUBSUB.format(grace=10), LAMBDA)
+
+
+def test_a_client_of_ones_own_does_without_the_engine() -> None:
+    api = (
+        "from wspubsub.aws import ManagementApi\n"
+        "ManagementApi('http://localhost:3000/local', client=object())"
+    )
+    engine = {"wspubsub.aws.engine_connections", "wspubsub.aws.sdk_access"}
+
+    assert loaded_by(api, {}).isdisjoint(engine)

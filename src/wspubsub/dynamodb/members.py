@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from wspubsub.dynamodb.items import (
     Item,
@@ -22,7 +23,6 @@ from wspubsub.dynamodb.member_items import (
 )
 from wspubsub.dynamodb.member_reads import MemberReads
 from wspubsub.dynamodb.member_sessions import MemberSessions
-from wspubsub.dynamodb.member_stays import MemberStays
 from wspubsub.dynamodb.member_steps import NewSubscription
 from wspubsub.dynamodb.removal import (
     Left,
@@ -54,6 +54,9 @@ from wspubsub.subscriptions.sessions import (
 )
 from wspubsub.topics import validate_topic
 
+if TYPE_CHECKING:
+    from wspubsub.subscriptions.stays import Stays
+
 
 class DynamoDBMemberStore(DynamoDBSubscriptionStore):
     """The store behind `PubSub` in a DynamoDB table.
@@ -69,9 +72,16 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         self._removal = Removal(table, plan, now, has_presence=True)
         self._sessions = MemberSessions(table, now)
         self._holds = MemberHolds(table, plan, now)
-        self.stays = MemberStays(table, self._stamp, now)
         self._changes = MemberChanges(table, plan, self._holds, now)
         self._commands = MemberCommands(table, plan, self._changes, self._api, now)
+
+    @cached_property
+    def stays(self) -> "Stays":
+        """See `MemberStore`."""
+        # Its module is loaded by this, where a topic has a period of grace.
+        from wspubsub.dynamodb.member_stays import MemberStays
+
+        return MemberStays(self._table, self._stamp, self._now)
 
     def begin_session(self, session: Session) -> bool:
         """See `MemberStore.begin_session`.

@@ -12,6 +12,7 @@ from wspubsub.pubsub.frames import ClientInfo, EncodedJson, Page, Publication
 from wspubsub.pubsub.limits import Limits
 from wspubsub.pubsub.pubsub import PubSub
 from wspubsub.pubsub.refusals import CommandError, TokenExpired
+from wspubsub.pubsub.registration import DelayQueue
 from wspubsub.pubsub.requests import (
     ConnectRequest,
     Departure,
@@ -22,7 +23,6 @@ from wspubsub.pubsub.requests import (
 )
 from wspubsub.pubsub.rules import ANYONE, SERVER, SUBSCRIBERS, Access, Topic
 from wspubsub.pubsub.server import Explanation, PresenceStats
-from wspubsub.pubsub.stays import DelayQueue
 from wspubsub.pubsub.users import Subscribed, User
 
 __all__ = [

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from wspubsub.delivery import Budget
 from wspubsub.messages import METERED_BYTES
@@ -12,8 +13,10 @@ from wspubsub.pubsub.frames import (
     split_frames,
 )
 from wspubsub.pubsub.posting import MemberDelivery
-from wspubsub.pubsub.stays import Absence, Push, Stays
 from wspubsub.subscriptions.sessions import Ended, Presence, Session
+
+if TYPE_CHECKING:
+    from wspubsub.pubsub.stays import Absence, Stays
 
 log = logging.getLogger("wspubsub")
 
@@ -23,6 +26,13 @@ PATIENCE_SECONDS = 0.25
 
 OnGone = Callable[[Session, frozenset[str]], object]
 """Called with a session that has ended, and the topics that were left by that."""
+
+
+class Push(NamedTuple):
+    """What a topic's members are told."""
+
+    kind: Literal["join", "leave"]
+    who: Presence
 
 
 class Announcer:
@@ -43,7 +53,7 @@ class Announcer:
         members: MemberDelivery,
         announces: Callable[[str], bool],
         on_gone: OnGone | None = None,
-        stays: Stays | None = None,
+        stays: "Stays | None" = None,
     ) -> None:
         self._members = members
         self._announces = announces
@@ -55,8 +65,10 @@ class Announcer:
         if not self._announces(topic):
             return
         pushes: Iterable[Push] = [Push("join", who)]
-        if self._stays is not None and self._stays.applies(topic, who):
-            pushes = self._stays.join(topic, who)
+        if self._stays is not None:
+            grace_seconds = self._stays.find_grace(topic, who)
+            if grace_seconds is not None:
+                pushes = self._stays.join(topic, who, grace_seconds)
         self._post_each(topic, pushes, budget)
 
     def tell_ended(self, ended: Iterable[Ended], budget: Budget) -> None:
@@ -87,20 +99,18 @@ class Announcer:
             left: The topics, and as whom somebody was present there.
             budget: The time that it may take.
         """
+        left = [(topic, who) for topic, who in left if self._announces(topic)]
+        if self._stays is not None:
+            left = self._tell_later(self._stays, left, budget)
         pushes: dict[str, list[str]] = {}
         for topic, who in left:
-            if not self._announces(topic):
-                continue
-            if self._stays is not None and self._stays.applies(topic, who):
-                self._post_each(topic, self._stays.leave(topic, who), budget)
-            else:
-                push = _encode(topic, Push("leave", who))
-                pushes.setdefault(topic, []).append(push)
+            push = _encode(topic, Push("leave", who))
+            pushes.setdefault(topic, []).append(push)
         for topic, parts in pushes.items():
             for frame in split_frames(parts, METERED_BYTES):
                 self._post(topic, frame, frozenset(), budget)
 
-    def end_stay(self, absence: Absence, budget: Budget) -> None:
+    def end_stay(self, absence: "Absence", budget: Budget) -> None:
         """Look whether a user is back, and inform the topic's members if not.
 
         Raises:
@@ -114,6 +124,22 @@ class Announcer:
             # The queue brings it again, as long as the stay has not ended.
             if error := self._post_one(absence.topic, push, budget):
                 raise error
+
+    def _tell_later(
+        self, stays: "Stays", left: Iterable[tuple[str, Presence]], budget: Budget
+    ) -> list[tuple[str, Presence]]:
+        """See to it that leaves are said later, and return those without a period."""
+        at_once: list[tuple[str, Presence]] = []
+        later: dict[tuple[str, float], list[Presence]] = {}
+        for topic, who in left:
+            grace_seconds = stays.find_grace(topic, who)
+            if grace_seconds is None:
+                at_once.append((topic, who))
+            else:
+                later.setdefault((topic, grace_seconds), []).append(who)
+        for (topic, grace_seconds), whos in later.items():
+            self._post_each(topic, stays.leave(topic, whos, grace_seconds), budget)
+        return at_once
 
     def _post_each(self, topic: str, pushes: Iterable[Push], budget: Budget) -> None:
         for push in pushes:

@@ -32,7 +32,6 @@ from wspubsub.pubsub.publications import (
     encode_logged,
     encode_publication,
 )
-from wspubsub.pubsub.stays import Absence, Stays
 from wspubsub.pubsub.stream_delivery import StreamDelivery
 from wspubsub.reports import PublishReport
 from wspubsub.subscriptions.members import MemberStore
@@ -42,6 +41,7 @@ from wspubsub.topics import validate_topic
 if TYPE_CHECKING:
     from wspubsub.log.port import TopicLog
     from wspubsub.log.rules import Appended, LoggedMessage
+    from wspubsub.pubsub.stays import Absence, Stays
 
 log = logging.getLogger("wspubsub")
 
@@ -93,7 +93,7 @@ class Broadcaster:
         owns: Callable[[str], bool] = lambda _: True,
         announces: Callable[[str], bool] = lambda _: False,
         on_gone: OnGone | None = None,
-        stays: Stays | None = None,
+        stays: "Stays | None" = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
@@ -260,7 +260,7 @@ class Broadcaster:
         budget = self._members.budget(timeout_seconds)
         self._announcer.tell_ended([ended], budget)
 
-    def end_stay(self, absence: Absence, *, timeout_seconds: float) -> None:
+    def end_stay(self, absence: "Absence", *, timeout_seconds: float) -> None:
         """Look whether a user is back, and inform the topic's members if not.
 
         Args:

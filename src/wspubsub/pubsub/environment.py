@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from wspubsub.connections import Connections
     from wspubsub.log.histories import Histories
     from wspubsub.log.port import TopicLog
-    from wspubsub.pubsub.registration import MakeLog
-    from wspubsub.pubsub.stays import DelayQueue, MakeQueue
+    from wspubsub.pubsub.registration import DelayQueue, MakeLog, MakeQueue
     from wspubsub.subscriptions.members import MemberStore
 
 

@@ -4,7 +4,7 @@ import os
 import time
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import TIMEOUT_SECONDS
@@ -19,16 +19,18 @@ from wspubsub.pubsub.frames import SKIP_PUSH
 from wspubsub.pubsub.handshakes import Handshakes
 from wspubsub.pubsub.limits import Limits, Throttle
 from wspubsub.pubsub.refusals import DisconnectError
-from wspubsub.pubsub.registration import MakeLog, Registration
+from wspubsub.pubsub.registration import MakeLog, MakeQueue, Registration
 from wspubsub.pubsub.replies import Answers, Replies, send_away
 from wspubsub.pubsub.requests import Departure
 from wspubsub.pubsub.server import Server
-from wspubsub.pubsub.stays import MakeQueue, Stays
 from wspubsub.responses import Response
 from wspubsub.router import Router
 from wspubsub.selection import CONNECT, DEFAULT, DISCONNECT
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.sessions import Session
+
+if TYPE_CHECKING:
+    from wspubsub.pubsub.stays import Stays
 
 
 class PubSub(Registration, Server):
@@ -244,9 +246,11 @@ class PubSub(Registration, Server):
 
         return make_sources(self.router, self._app.broadcaster)
 
-    def _make_stays(self) -> Stays | None:
+    def _make_stays(self) -> "Stays | None":
         if not self._has_grace or self._make_queue is None:
             return None
+        from wspubsub.pubsub.stays import Stays
+
         return Stays(self._members, self._make_queue, self._topics.find_grace)
 
     @cached_property

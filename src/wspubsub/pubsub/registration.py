@@ -1,6 +1,6 @@
 """What a user registers on an application: topics, rules and methods."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from wspubsub.errors import UsageError
@@ -14,7 +14,6 @@ from wspubsub.pubsub.rules import (
     Topics,
     check_rule,
 )
-from wspubsub.pubsub.stays import MAX_GRACE_SECONDS, MakeQueue
 
 if TYPE_CHECKING:
     from wspubsub.log.histories import Histories
@@ -28,6 +27,18 @@ class MakeLog(Protocol):
     def __call__(self, *, history: "Histories") -> "TopicLog":
         """Return a log that keeps what `history` says for each topic."""
         ...
+
+
+class DelayQueue(Protocol):
+    """The part of a `Queue` that leaves which are said later need."""
+
+    def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> object:
+        """Send messages that stay invisible for some time."""
+        ...
+
+
+MakeQueue = Callable[[], DelayQueue]
+"""Makes the queue when it is needed, such as `partial(Queue, url)`."""
 
 
 class Registration:
@@ -164,6 +175,8 @@ class Registration:
         return decorate
 
     def _check_grace(self, pattern: str, seconds: float, *, join_leave: bool) -> None:
+        from wspubsub.pubsub.stays import MAX_GRACE_SECONDS
+
         # True is an int as well.
         is_number = type(seconds) in {int, float}
         if not is_number or not 1 <= seconds <= MAX_GRACE_SECONDS:

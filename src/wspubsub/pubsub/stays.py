@@ -12,14 +12,16 @@ join is pushed behind the leave, or finds it ended and pushes a join of its own.
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from wspubsub.errors import MessageError, WspubsubError
-from wspubsub.messages import read_json
+from wspubsub.errors import WspubsubError
+from wspubsub.pubsub.announcer import Push
+from wspubsub.sidebyside import run_each
 from wspubsub.subscriptions.sessions import Presence
 
 if TYPE_CHECKING:
+    from wspubsub.pubsub.registration import DelayQueue, MakeQueue
     from wspubsub.subscriptions.members import MemberStore
 
 log = logging.getLogger("wspubsub")
@@ -27,26 +29,8 @@ log = logging.getLogger("wspubsub")
 MAX_GRACE_SECONDS = 900
 """The longest delay of a queue message ("Amazon SQS delay queues")."""
 
-_VERSION = 1
-
-
-class DelayQueue(Protocol):
-    """The part of a `Queue` that this needs."""
-
-    def send(self, bodies: Iterable[str], *, delay_seconds: int = 0) -> object:
-        """Send messages that stay invisible for some time."""
-        ...
-
-
-MakeQueue = Callable[[], DelayQueue]
-"""Makes the queue when it is needed, such as `partial(Queue, url)`."""
-
-
-class Push(NamedTuple):
-    """What a topic's members are told."""
-
-    kind: Literal["join", "leave"]
-    who: Presence
+VERSION = 1
+"""Of the queue messages."""
 
 
 class Absence(NamedTuple):
@@ -58,11 +42,7 @@ class Absence(NamedTuple):
 
     def body(self) -> str:
         """Return the body of the queue message."""
-        return json.dumps({"wspubsub": _VERSION, "absent": self})
-
-
-class AbsenceError(WspubsubError):
-    """A queue message is not about the absence of a user."""
+        return json.dumps({"wspubsub": VERSION, "absent": self})
 
 
 class Stays:
@@ -80,7 +60,7 @@ class Stays:
     def __init__(
         self,
         members: "MemberStore",
-        make_queue: MakeQueue,
+        make_queue: "MakeQueue",
         find_seconds: Callable[[str], float | None],
     ) -> None:
         self._members = members
@@ -88,44 +68,43 @@ class Stays:
         self._find_seconds = find_seconds
         self._queue: DelayQueue | None = None
 
-    def applies(self, topic: str, who: Presence) -> bool:
-        """Return whether joins and leaves are said by user, after a period."""
+    def find_grace(self, topic: str, who: Presence) -> float | None:
+        """Return how long somebody may be away; None if a leave is said at once."""
         # Nobody knows whether an anonymous user is back.
-        return bool(who.user) and self._find_seconds(topic) is not None
+        return self._find_seconds(topic) if who.user else None
 
-    def join(self, topic: str, who: Presence) -> Iterator[Push]:
+    def join(self, topic: str, who: Presence, grace_seconds: float) -> Iterator[Push]:
         """Note that a connection is present that was not before."""
         try:
-            if not self._members.stays.begin(
-                topic, who, grace_seconds=self._grace_seconds(topic)
-            ):
+            if not self._members.stays.begin(topic, who, grace_seconds=grace_seconds):
                 return
         except WspubsubError:
             log.warning("could not note who is in topic %r", topic, exc_info=True)
         yield Push("join", who)
 
-    def leave(self, topic: str, who: Presence) -> Iterator[Push]:
-        """Note that a connection is no longer present."""
-        try:
-            number = self._members.stays.pause(
-                topic, who, grace_seconds=self._grace_seconds(topic)
-            )
-        except WspubsubError:
-            log.warning("could not note who left topic %r", topic, exc_info=True)
-            yield Push("leave", who)
-            return
-        absence = Absence(topic, who.user, number)
-        try:
-            self._postpone(absence)
-        except WspubsubError as error:
-            log.warning(
-                "user %r leaves topic %r without grace_seconds, because the queue did "
-                "not accept it: %s",
-                who.user,
-                topic,
-                error,
-            )
-            yield from self._end_at_once(absence)
+    def leave(
+        self, topic: str, whos: Sequence[Presence], grace_seconds: float
+    ) -> Iterator[Push]:
+        """Note that connections are no longer present."""
+
+        def pause(who: Presence) -> int | None:
+            try:
+                return self._members.stays.pause(
+                    topic, who, grace_seconds=grace_seconds
+                )
+            except WspubsubError:
+                log.warning("could not note who left topic %r", topic, exc_info=True)
+                return None
+
+        paused = list(zip(whos, run_each(pause, whos), strict=True))
+        absences = [
+            Absence(topic, who.user, number)
+            for who, number in paused
+            if number is not None
+        ]
+        if absences:
+            yield from self._postpone(absences, grace_seconds)
+        yield from (Push("leave", who) for who, number in paused if number is None)
 
     def end(self, absence: Absence) -> Iterator[Push]:
         """Look whether a user is back, and end the stay if not.
@@ -145,39 +124,30 @@ class Stays:
         back = [each for each in present if each.user == absence.user]
         yield from (Push("join", each) for each in back[:1])
 
+    def _postpone(
+        self, absences: Sequence[Absence], grace_seconds: float
+    ) -> Iterator[Push]:
+        """Have the absences from one topic looked into later, or else now."""
+        try:
+            if self._queue is None:
+                self._queue = self._make_queue()
+            self._queue.send(
+                [each.body() for each in absences],
+                delay_seconds=math.ceil(grace_seconds),
+            )
+        except WspubsubError as error:
+            for absence in absences:
+                log.warning(
+                    "user %r leaves topic %r without grace_seconds, because the queue "
+                    "did not accept it: %s",
+                    absence.user,
+                    absence.topic,
+                    error,
+                )
+                yield from self._end_at_once(absence)
+
     def _end_at_once(self, absence: Absence) -> Iterator[Push]:
         try:
             yield from self.end(absence)
         except WspubsubError:
             log.warning("could not look whether a user is there", exc_info=True)
-
-    def _postpone(self, absence: Absence) -> None:
-        if self._queue is None:
-            self._queue = self._make_queue()
-        seconds = math.ceil(self._grace_seconds(absence.topic))
-        self._queue.send([absence.body()], delay_seconds=seconds)
-
-    def _grace_seconds(self, topic: str) -> float:
-        return self._find_seconds(topic) or 0
-
-
-def read_absence(body: object) -> Absence:
-    """Return what a queue message is about.
-
-    Raises:
-        AbsenceError: It is not one of these.
-    """
-    try:
-        fields: Any = read_json(body) if isinstance(body, str) else None
-        if fields["wspubsub"] != _VERSION:
-            raise AbsenceError(
-                f"the queue message has the unknown version {fields['wspubsub']!r:.80};"
-                " deploy the version of wspubsub that sent it"
-            )
-        topic, user, number = fields["absent"]
-        return Absence(str(topic), str(user), int(number))
-    except (MessageError, ValueError, TypeError, KeyError) as error:
-        raise AbsenceError(
-            f"the queue message is not from a PubSub ({type(error).__name__}: "
-            f"{error}); let no other producer send to this queue"
-        ) from None

@@ -10,7 +10,7 @@ which they reach the store.
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.errors import UsageError
 from wspubsub.subscriptions.port import SegmentedStore
@@ -22,7 +22,9 @@ from wspubsub.subscriptions.sessions import (
     Session,
     SessionState,
 )
-from wspubsub.subscriptions.stays import Stays
+
+if TYPE_CHECKING:
+    from wspubsub.subscriptions.stays import Stays
 
 TOMBSTONE_SECONDS = 120.0
 """How long it is remembered that a subscription or a connection has ended.
@@ -62,7 +64,7 @@ class MemberStore(SegmentedStore, Protocol):
     """
 
     @property
-    def stays(self) -> Stays:
+    def stays(self) -> "Stays":
         """See above."""
         ...
 
