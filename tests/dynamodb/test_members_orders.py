@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.members import session
-from tests.support.interleaving import Caller, every_order, some_orders
+from tests.support.interleaving import Caller, every_order, find_wrongs
 from tests.support.request_faults import Fault, Request, no_fault
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import NOW, Clock
@@ -165,11 +165,6 @@ class World:
         return last == "subscribe"
 
 
-def all_wrongs(world: World, orders: int | None = None) -> list[str]:
-    ran = every_order(world) if orders is None else some_orders(world, orders)
-    return [f"{order}: {wrong}" for order in ran for wrong in world.wrongs()]
-
-
 PAIRS = [
     ("subscribe 5", "unsubscribe 6"),
     ("subscribe 5", "unsubscribe 4"),
@@ -187,7 +182,7 @@ ENDS = [("subscribe 5", "disconnect"), ("subscribe 5", "prune")]
 @pytest.mark.parametrize("subscribed", [False, True])
 @pytest.mark.parametrize("acts", PAIRS)
 def test_two_at_the_same_time(acts: tuple[str, str], *, subscribed: bool) -> None:
-    assert all_wrongs(World(*acts, subscribed=subscribed)) == []
+    assert list(find_wrongs(World(*acts, subscribed=subscribed))) == []
 
 
 @pytest.mark.slow
@@ -196,14 +191,14 @@ def test_two_at_the_same_time(acts: tuple[str, str], *, subscribed: bool) -> Non
 def test_a_subscribe_while_the_connection_ends(
     acts: tuple[str, str], *, subscribed: bool
 ) -> None:
-    assert all_wrongs(World(*acts, subscribed=subscribed)) == []
+    assert list(find_wrongs(World(*acts, subscribed=subscribed))) == []
 
 
 @pytest.mark.parametrize("acts", [*PAIRS, *ENDS])
 def test_two_while_the_number_of_shards_changes(acts: tuple[str, str]) -> None:
     world = World(*acts, plan=NEW_PLAN, subscribed=True)
 
-    assert all_wrongs(world, 100) == []
+    assert list(find_wrongs(world, 100)) == []
 
 
 @pytest.mark.parametrize("subscribed", [False, True])
@@ -222,7 +217,7 @@ def test_two_while_the_number_of_shards_changes(acts: tuple[str, str]) -> None:
     ],
 )
 def test_several_at_the_same_time(acts: Sequence[str], *, subscribed: bool) -> None:
-    assert all_wrongs(World(*acts, subscribed=subscribed), 200) == []
+    assert list(find_wrongs(World(*acts, subscribed=subscribed), 200)) == []
 
 
 def without_condition(operation: str, partition: str) -> Fault:
@@ -274,7 +269,7 @@ def stale_items(name: str, request: Request) -> Request:
 )
 def test_the_same_runs_find_a_fault(acts: Sequence[str], fault: Fault) -> None:
     wrongs = [
-        all_wrongs(World(*acts, subscribed=subscribed, fault=fault), 300)
+        list(find_wrongs(World(*acts, subscribed=subscribed, fault=fault), 300))
         for subscribed in (False, True)
     ]
     assert any(wrongs)

@@ -8,13 +8,13 @@ write and answers every read that need not be consistent. A page holds two items
 The same runs with one fault find a loss, so they would notice.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.contracts.members import session
-from tests.support.interleaving import Caller, every_order, some_orders
+from tests.support.interleaving import Caller, find_wrongs
 from tests.support.request_faults import (
     ONE_PAGE,
     Endpoint,
@@ -198,12 +198,6 @@ class World:
         return wrong
 
 
-def all_wrongs(world: World, orders: int | None = None) -> Iterator[str]:
-    ran = every_order(world) if orders is None else some_orders(world, orders)
-    for order in ran:
-        yield from (f"{order}: {wrong}" for wrong in world.wrongs())
-
-
 SCENES: list[dict[str, Any]] = [
     {},
     {"before": 0},
@@ -221,13 +215,13 @@ SCENES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("scene", SCENES, ids=repr)
 def test_nothing_is_missed(scene: dict[str, Any]) -> None:
-    assert list(all_wrongs(World(**scene), 100)) == []
+    assert list(find_wrongs(World(**scene), 100)) == []
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("scene", [{}, {"since": 2}], ids=repr)
 def test_nothing_is_missed_in_every_order(scene: dict[str, Any]) -> None:
-    assert list(all_wrongs(World(**scene))) == []
+    assert list(find_wrongs(World(**scene))) == []
 
 
 def stale(operation: str, request: Request) -> Request:
@@ -268,7 +262,7 @@ def _partition(request: Request) -> str:
     ids=["stale", "first page", "release", "publisher", "subscriber", "no hold"],
 )
 def test_the_same_runs_find_a_loss(change: dict[str, Any]) -> None:
-    wrongs = all_wrongs(World(since=1, **change))
+    wrongs = find_wrongs(World(since=1, **change))
 
     assert any("misses" in wrong for wrong in wrongs)
 
@@ -277,4 +271,4 @@ def test_the_same_runs_find_a_loss(change: dict[str, Any]) -> None:
 def test_without_what_was_told_they_find_a_message_twice(publishers: int) -> None:
     world = World(since=1, publishers=publishers, skips=False)
 
-    assert any("twice" in wrong for wrong in all_wrongs(world, 300))
+    assert any("twice" in wrong for wrong in find_wrongs(world, 300))

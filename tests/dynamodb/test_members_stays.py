@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.contracts.members import session
-from tests.support.interleaving import Caller, every_order, some_orders
+from tests.support.interleaving import Caller, find_wrongs
 from tests.support.request_faults import Endpoint, Fault, Request, no_fault
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import NOW, Clock
@@ -157,11 +157,6 @@ def _present(who: Session) -> Presence:
     return Presence(connection_id=who.connection_id, user=who.user, info=who.info)
 
 
-def all_wrongs(world: World, orders: int | None = None) -> list[str]:
-    ran = every_order(world) if orders is None else some_orders(world, orders)
-    return [f"{order}: {wrong}" for order in ran for wrong in world.wrongs()]
-
-
 PAIRS: list[tuple[tuple[str, ...], dict[str, Any]]] = [
     (("go a=", "go b="), {"present": ("a=", "b=")}),
     (("look", "look"), {"absent": True}),
@@ -187,14 +182,14 @@ WITH_A_JOIN: list[tuple[tuple[str, ...], dict[str, Any]]] = [
 def test_in_every_order_the_others_know_who_is_there(
     acts: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    assert all_wrongs(World(*acts, **options)) == []
+    assert list(find_wrongs(World(*acts, **options))) == []
 
 
 @pytest.mark.parametrize(("acts", "options"), WITH_A_JOIN, ids=repr)
 def test_in_many_orders_the_others_know_who_is_there(
     acts: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    assert all_wrongs(World(*acts, **options), 50) == []
+    assert list(find_wrongs(World(*acts, **options), 50)) == []
 
 
 @pytest.mark.slow
@@ -202,7 +197,7 @@ def test_in_many_orders_the_others_know_who_is_there(
 def test_in_every_order_of_a_join_too(
     acts: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    assert all_wrongs(World(*acts, **options)) == []
+    assert list(find_wrongs(World(*acts, **options))) == []
 
 
 @pytest.mark.slow
@@ -210,7 +205,7 @@ def test_in_every_order_of_a_join_too(
 def test_in_more_orders_the_others_know_who_is_there(
     acts: tuple[str, ...], options: dict[str, Any]
 ) -> None:
-    assert all_wrongs(World(*acts, **options), 400) == []
+    assert list(find_wrongs(World(*acts, **options), 400)) == []
 
 
 def end_anyway(operation: str, request: Request) -> Request:
@@ -236,7 +231,7 @@ def test_the_same_runs_find_a_fault(change: dict[str, Any]) -> None:
     scenes = [*PAIRS, *WITH_A_JOIN]
     worlds = (World(*acts, **options, **change) for acts, options in scenes)
 
-    assert any(all_wrongs(world, 40) for world in worlds)
+    assert any(list(find_wrongs(world, 40)) for world in worlds)
 
 
 def test_a_user_who_is_back_in_time_neither_leaves_nor_joins() -> None:

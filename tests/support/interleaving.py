@@ -4,13 +4,23 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 Caller = Callable[[Any], object]
 Choose = Callable[[list[int]], list[int]]
 """Leaves out callers whose turn it shall not be; the first that remains comes next."""
 
 MOST_CALLERS = 8
+
+
+class World(Protocol):
+    """What callers change at the same time."""
+
+    def __call__(self) -> tuple[Any, Sequence[Caller]]:
+        """Begin anew, and return a client and the callers."""
+
+    def wrongs(self) -> list[str]:
+        """Return what is not as it must be after a run."""
 
 
 class _Turn:
@@ -97,6 +107,13 @@ def some_orders(
             taken: list[list[int]] = []
             _run(*prepare(), threads, lambda ids: [random.choice(ids)], taken)
             yield [callers[0] for callers in taken]
+
+
+def find_wrongs(world: World, orders: int | None = None) -> Iterator[str]:
+    """Yield what goes wrong, and in which order: in some, or else in every one."""
+    ran = every_order(world) if orders is None else some_orders(world, orders)
+    for order in ran:
+        yield from (f"{order}: {wrong}" for wrong in world.wrongs())
 
 
 def _run(
