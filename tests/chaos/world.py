@@ -18,6 +18,7 @@ from tests.pubsub.stepping import (
     SteppedConnections,
     SteppedMembers,
     SteppedTable,
+    Steps,
 )
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
@@ -157,7 +158,7 @@ class Client:
         self.sdk.ask((lambda _reply: None, request))
 
 
-class World:
+class World(Steps):
     """One run.
 
     Args:
@@ -244,12 +245,6 @@ class World:
 
     # What happens in between.
 
-    @contextmanager
-    def steps(self) -> Iterator[None]:
-        self.step()
-        yield
-        self.step()
-
     def step(self) -> None:
         if self.is_over:
             return
@@ -263,10 +258,6 @@ class World:
         fails = not self.is_over and self.random.random() < self.failing / 1000
         self.faults["failures"] += fails
         return fails
-
-    def fail_store(self) -> None:
-        if self.fails():
-            raise StoreError("throttled", operation="UpdateItem", code="T")
 
     def act(self) -> None:
         """Let a little time pass, and do one thing."""

@@ -16,10 +16,11 @@ from tests.pubsub.stepping import (
     SteppedConnections,
     SteppedMembers,
     SteppedTable,
+    Steps,
 )
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
-from wspubsub import History, StoreError
+from wspubsub import History
 from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.eventsources import StreamHandler
 from wspubsub.pubsub import ANYONE, PubSub
@@ -126,7 +127,7 @@ class Client:
         self.commands.append(json.dumps({"id": self._number, **command}))
 
 
-class World:
+class World(Steps):
     """Clients, functions and AWS.
 
     Args:
@@ -182,12 +183,6 @@ class World:
 
     # What happens in between.
 
-    @contextmanager
-    def steps(self) -> Iterator[None]:
-        self.step()
-        yield
-        self.step()
-
     def step(self) -> None:
         """Let something else happen, perhaps, where a function waits for an answer."""
         if self.is_over or len(self._running) >= DEEPEST:
@@ -201,10 +196,6 @@ class World:
     def fails(self) -> bool:
         """Return whether a post or a write fails."""
         return not self.is_over and self.random.random() < self.failing / 100
-
-    def fail_store(self) -> None:
-        if self.fails():
-            raise StoreError("throttled", operation="UpdateItem", code="T")
 
     def act(self) -> None:
         """Do one thing that is possible now."""

@@ -3,16 +3,17 @@
 Whenever a function waits for an answer, other functions and clients may go on first.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
 from wspubsub.connections import ConnectionInfo, Outcome, PostOutcome
-from wspubsub.errors import ConnectionGoneError, ManagementError
+from wspubsub.errors import ConnectionGoneError, ManagementError, StoreError
 from wspubsub.subscriptions.memory_members import MemoryMemberStore
 from wspubsub.subscriptions.sessions import Began, Member
 
@@ -21,7 +22,7 @@ class CrashError(BaseException):
     """A Lambda environment is gone."""
 
 
-class Steps(Protocol):
+class Steps(ABC):
     """Decides what happens in between, and what fails.
 
     Attributes:
@@ -34,17 +35,25 @@ class Steps(Protocol):
     without: str
     consistent: list[bool]
 
+    @abstractmethod
     def step(self) -> None:
         """Let something else happen, perhaps, where a function waits for an answer."""
 
-    def steps(self) -> AbstractContextManager[None]:
-        """Let something happen before and after."""
-
+    @abstractmethod
     def fails(self) -> bool:
         """Return whether a post or a write fails."""
 
+    @contextmanager
+    def steps(self) -> Iterator[None]:
+        """Let something happen before and after."""
+        self.step()
+        yield
+        self.step()
+
     def fail_store(self) -> None:
         """Raise `StoreError`, perhaps."""
+        if self.fails():
+            raise StoreError("throttled", operation="UpdateItem", code="T")
 
 
 class SteppedTable:
