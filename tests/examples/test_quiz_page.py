@@ -1,10 +1,7 @@
 """The page of the quiz, on phones in a real browser, against `wspubsub dev`."""
 
-import functools
 import json
-import threading
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,6 +11,7 @@ import pytest
 from tests.examples.pages import copy_page
 from tests.support.browser import Browser, Page
 from tests.support.example_apps import EXAMPLES, run_script
+from tests.support.javascript import serve
 from tests.support.servers.cuttable import Wire
 from tests.support.servers.gateways import CREDENTIALS, DevGateway, dev
 
@@ -24,11 +22,6 @@ QUESTIONS = json.loads((FOLDER / "questions.json").read_text())
 SCORES = "[...document.querySelectorAll('#scores li')].map((each) => each.innerText)"
 
 _numbers = count(1)
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - inherited
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -42,13 +35,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The example's folder on a web server, after the `npm install` of its README."""
     names = ("index.html", "page.css", "page.js")
     folder = copy_page(map(FOLDER.joinpath, names), tmp_path_factory.mktemp("page"))
-    handler = functools.partial(Quiet, directory=folder)
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-        thread.join()
+    with serve(folder) as url:
+        yield f"{url}/"
 
 
 @pytest.fixture
