@@ -190,7 +190,7 @@ def test_a_command_that_would_end_the_connection_is_refused(
             return "sent"
 
     assert asyncio.run(run()) == outcome
-    assert bool(server.asked(call)) == (outcome == "sent")
+    assert bool(server.find_calls(call)) == (outcome == "sent")
 
 
 @pytest.mark.parametrize("data", [b"bytes", math.nan, {1, 2}])
@@ -238,7 +238,7 @@ def test_a_topic_that_the_server_chooses_is_listened_to(server: Server) -> None:
             server.publish("one")
 
             assert (await anext(aiter(room))).data == "one"
-            assert server.asked("listen") == [("listen", "room")]
-            assert server.asked("subscribe") == []
+            assert server.find_calls("listen") == [("listen", "room")]
+            assert server.find_calls("subscribe") == []
 
     asyncio.run(run())

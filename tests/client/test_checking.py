@@ -37,7 +37,7 @@ async def take(room: Subscription, count: int) -> list[Any]:
 
 
 def positions_asked(server: Server) -> int:
-    return len([call for call in server.asked("history") if call[3] == 0])
+    return len([call for call in server.find_calls("history") if call[3] == 0])
 
 
 def test_a_message_that_never_came_is_found_after_five_minutes(
@@ -89,7 +89,7 @@ def test_two_checks_that_nobody_answers_make_the_client_reconnect(
             server.topic().publish("one")
             await time.advance(CHECK_SECONDS)
 
-            assert len(server.asked("reconnect")) == 1
+            assert len(server.find_calls("reconnect")) == 1
             assert client.state.name == "connected"
             for room in rooms[:1]:
                 assert await take(room, 1) == ["one"]
@@ -108,7 +108,7 @@ def test_one_check_that_nobody_answers_does_not(
             await time.advance(CHECK_SECONDS)
 
             assert positions_asked(server) == 4
-            assert server.asked("reconnect") == []
+            assert server.find_calls("reconnect") == []
 
     asyncio.run(run())
 
@@ -125,7 +125,7 @@ def test_an_error_is_an_answer(
             await time.advance(CHECK_SECONDS)
 
             assert positions_asked(server) == 2
-            assert server.asked("reconnect") == []
+            assert server.find_calls("reconnect") == []
 
     asyncio.run(run())
 
@@ -139,8 +139,8 @@ def test_without_a_history_an_unknown_method_is_asked(
         async with make_client(server, time) as client, client.subscribe("chat"):
             await time.advance(2 * CHECK_SECONDS)
 
-            assert len(server.asked("rpc")) == 2
-            assert server.asked("history") == []
+            assert len(server.find_calls("rpc")) == 2
+            assert server.find_calls("history") == []
 
     asyncio.run(run())
 
@@ -154,8 +154,8 @@ def test_without_a_connection_nothing_is_checked(
             server.sdk.cut()
             await time.advance(2 * CHECK_SECONDS)
 
-            assert server.asked("history") == []
-            assert server.asked("rpc") == []
+            assert server.find_calls("history") == []
+            assert server.find_calls("rpc") == []
 
     asyncio.run(run())
 
@@ -217,7 +217,7 @@ def test_a_request_that_fails_for_now_is_repeated(
             await time.advance(60)
 
             assert await take(room, 2) == ["one", "two"]
-            assert len(server.asked("history")) == 4
+            assert len(server.find_calls("history")) == 4
 
     asyncio.run(run())
 
@@ -235,7 +235,7 @@ def test_a_late_message_ends_the_waiting_for_a_retry(
             await time.advance(60)
 
             assert await take(room, 2) == ["one", "two"]
-            assert len(server.asked("history")) == 1
+            assert len(server.find_calls("history")) == 1
 
     asyncio.run(run())
 

@@ -48,7 +48,9 @@ def test_a_loop_subscribes_and_gets_what_is_published(server: Server) -> None:
 
             assert await taking == ["one", "two"]
             assert room.position == Position("a", 2)
-            assert server.asked("subscribe") == [("subscribe", "room", {"as": "ann"})]
+            assert server.find_calls("subscribe") == [
+                ("subscribe", "room", {"as": "ann"})
+            ]
 
     asyncio.run(run())
 
@@ -180,8 +182,8 @@ def test_loops_in_a_block_share_one_subscription(server: Server) -> None:
                 assert await take(room, 1) == ["one"]
                 await settle()
                 assert await take(room, 1) == ["two"]
-            assert len(server.asked("subscribe")) == 1
-            assert len(server.asked("unsubscribe")) == 1
+            assert len(server.find_calls("subscribe")) == 1
+            assert len(server.find_calls("unsubscribe")) == 1
 
     asyncio.run(run())
 
@@ -211,7 +213,7 @@ def test_a_loop_ends_when_its_client_is_closed(server: Server) -> None:
         assert await taking == []
         with pytest.raises(DisconnectedError, match="closed"):
             await take(client.subscribe("room"), 1)
-        assert server.asked("subscribe") == [("subscribe", "room", None)]
+        assert server.find_calls("subscribe") == [("subscribe", "room", None)]
 
     asyncio.run(run())
 
@@ -342,7 +344,7 @@ def test_a_slow_loop_gets_everything_of_a_topic_with_history(server: Server) -> 
             server.publish(*range(1000))
 
             assert await take(room, 1000) == [*range(1000)]
-            assert all(call[3] <= 4 for call in server.asked("history"))
+            assert all(call[3] <= 4 for call in server.find_calls("history"))
 
     asyncio.run(run())
 

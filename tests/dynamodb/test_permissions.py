@@ -23,7 +23,7 @@ TABLE = "t"
 DAY = 24 * 60 * 60.0
 
 
-def used(client: FaultyDynamoDB) -> set[str]:
+def find_used(client: FaultyDynamoDB) -> set[str]:
     """Return the IAM actions that were needed."""
     return {f"dynamodb:{each}" for each in _actions(client)}
 
@@ -51,7 +51,7 @@ def test_a_store_needs_the_actions_that_a_template_allows_it(
     store.prune({"a="}, topic="news")
     store.disconnect("a=")
 
-    assert used(client) == set(STORE_ACTIONS)
+    assert find_used(client) == set(STORE_ACTIONS)
 
 
 def test_only_a_log_checks_conditions(client: FaultyDynamoDB, clock: Clock) -> None:
@@ -68,7 +68,7 @@ def test_only_a_log_checks_conditions(client: FaultyDynamoDB, clock: Clock) -> N
     clock.time += DAY
     log.append("news", b"two")
 
-    assert used(client) - set(STORE_ACTIONS) == set(HISTORY_ACTIONS)
+    assert find_used(client) - set(STORE_ACTIONS) == set(HISTORY_ACTIONS)
 
 
 def test_only_a_pubsub_updates_items(client: FaultyDynamoDB, clock: Clock) -> None:
@@ -78,7 +78,7 @@ def test_only_a_pubsub_updates_items(client: FaultyDynamoDB, clock: Clock) -> No
     begin(members, ann, 1)
     members.end_subscription("a=", "news", command=2)
 
-    assert used(client) - set(STORE_ACTIONS) == set(MEMBERS_ACTIONS)
+    assert find_used(client) - set(STORE_ACTIONS) == set(MEMBERS_ACTIONS)
 
 
 def test_a_publisher_reads_subscribers_and_forgets_the_gone(
@@ -93,4 +93,4 @@ def test_a_publisher_reads_subscribers_and_forgets_the_gone(
     report = Publisher(store, RecordingConnections()).publish("news", "hello")
 
     assert report.gone == {"a="}
-    assert used(client) <= set(PUBLISHER_ACTIONS)
+    assert find_used(client) <= set(PUBLISHER_ACTIONS)

@@ -292,7 +292,7 @@ def talk() -> World:
     return world
 
 
-def who(client: Client, name: str, role: str | None) -> dict[str, Any]:
+def describe(client: Client, name: str, role: str | None) -> dict[str, Any]:
     info = {"user": "ada", "client": client.id, "conn_info": {"name": name}}
     return info if role is None else {**info, "chan_info": {"role": role}}
 
@@ -306,11 +306,11 @@ def enter(world: World, token: str, role: str) -> Client:
 def test_others_see_what_the_newest_token_says(talk: World) -> None:
     listener, ada = enter(talk, "bob Bob", ""), enter(talk, "ada Ada", "host")
     (joined,) = listener.receive()
-    assert joined["push"]["join"]["info"] == who(ada, "Ada", "host")
+    assert joined["push"]["join"]["info"] == describe(ada, "Ada", "host")
 
     assert "refresh" in ada.ask(refresh={"token": "ada Countess"})
     assert "sub_refresh" in ada.ask(sub_refresh={"channel": "talk", "token": "guest"})
-    expected = who(ada, "Countess", "guest")
+    expected = describe(ada, "Countess", "guest")
 
     found = listener.ask(presence={"channel": "talk"})["presence"]["presence"]
     assert found[ada.id] == expected
@@ -337,9 +337,9 @@ def test_a_token_may_take_back_what_was_said(talk: World) -> None:
     ada.ask(publish={"channel": "talk", "data": 3})
 
     # What was said in this frame counts from there on.
-    assert infos == [who(ada, "Ada", None), who(ada, "Eve", None)]
+    assert infos == [describe(ada, "Ada", None), describe(ada, "Eve", None)]
     (push,) = listener.receive()
-    assert push["push"]["pub"]["info"] == who(ada, "Eve", None)
+    assert push["push"]["pub"]["info"] == describe(ada, "Eve", None)
 
 
 @pytest.mark.parametrize(
@@ -356,4 +356,4 @@ def test_a_token_may_not_say_too_much(talk: World, command: dict[str, Any]) -> N
     assert ada.code(**command) == 106
 
     found = ada.ask(presence={"channel": "talk"})["presence"]["presence"]
-    assert found == {ada.id: who(ada, "Ada", "host")}
+    assert found == {ada.id: describe(ada, "Ada", "host")}

@@ -112,7 +112,7 @@ class Server:
             if topic in self.listeners:
                 self.listeners[topic].on_publication(Publication(offset, value, ANN))
 
-    def asked(self, name: str) -> list[tuple[Any, ...]]:
+    def find_calls(self, name: str) -> list[tuple[Any, ...]]:
         return [each for each in self.calls if each[0] == name]
 
 
