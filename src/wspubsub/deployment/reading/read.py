@@ -7,7 +7,7 @@ from typing import Any
 from wspubsub.deployment.description.deployment import Deployment, find_variable
 from wspubsub.deployment.description.texts import find_regions
 from wspubsub.deployment.reading.apis import Apis
-from wspubsub.deployment.reading.foreach import expand_loops, is_loop
+from wspubsub.deployment.reading.foreach import expand_loops
 from wspubsub.deployment.reading.functions import Functions
 from wspubsub.deployment.reading.sam import expand_sam
 from wspubsub.deployment.reading.stack import Stack, as_mapping
@@ -89,12 +89,16 @@ def make_stack(template: Mapping[str, Any]) -> Stack:
 
 
 def list_unread_loops(template: Mapping[str, Any]) -> list[str]:
-    """Return the loops of a template that make resources nobody knows yet."""
+    """Return the loops and resources of a template that are not read.
+
+    What a loop goes through may be known at deployment only. One in the properties of
+    a resource leaves out the whole resource.
+    """
     resources = as_mapping(template.get("Resources"))
     return [
         key
         for key, value in resources.items()
-        if is_loop(str(key)) and not expand_loops({key: value}, template)[1]
+        if not expand_loops({key: value}, template)[1]
     ]
 
 
