@@ -40,19 +40,24 @@ def read_deployments(
     values = Values(stack)
     functions = Functions(values, folder)
     storage = Storage(values)
+    read = functions.read()
+    permissions = tuple(functions.read_permissions())
+    event_sources = tuple(functions.read_event_sources())
+    tables, queues = storage.read_tables(), storage.read_queues()
+    regions = _find_regions(template)
     found = [
         Deployment(
             application=application,
             module=None if module is None else module.as_posix(),
             api=api,
-            functions=functions.read(),
-            permissions=tuple(functions.read_permissions()),
-            tables=storage.read_tables(),
-            queues=storage.read_queues(),
-            event_sources=tuple(functions.read_event_sources()),
+            functions=read,
+            permissions=permissions,
+            tables=tables,
+            queues=queues,
+            event_sources=event_sources,
             publishers=publishers,
             is_open=stack.is_open,
-            regions=_find_regions(template),
+            regions=regions,
         )
         for api in Apis(values, functions).read()
     ]
