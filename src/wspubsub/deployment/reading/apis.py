@@ -177,7 +177,7 @@ class Apis:
         deployed = each.get("DeploymentId")
         is_automatic = values.switch(each.get("AutoDeploy"))
         name = values.text(each.get("StageName"))
-        deployment = self._find_deployment(values.text(deployed))
+        deployment = self._stack.find(values.text(deployed), _DEPLOYMENT)
         if deployment is None:
             deployment = self._find_deployment_to(name)
         is_deployed = deployed is not None or deployment is not None
@@ -192,11 +192,6 @@ class Apis:
             else (),
             refusing=tuple(self._find_refusing(each)),
         )
-
-    def _find_deployment(self, text: str) -> Resource | None:
-        name = text.removeprefix("${").removesuffix("}").partition(".")[0]
-        found = self._stack.get(name)
-        return found if found is not None and found.kind == _DEPLOYMENT else None
 
     def _find_deployment_to(self, stage: str) -> Resource | None:
         """Return a deployment that names the stage, instead of the reverse."""
@@ -247,9 +242,8 @@ class Apis:
     def _read_domain(self, each: Resource) -> DomainMapping:
         values = self._values
         text = values.text(each.get("DomainName"))
-        name = text.removeprefix("${").removesuffix("}")
-        domain = self._stack.get(name)
-        if domain is not None and domain.kind == f"{_V2}DomainName":
+        domain = self._stack.find(text, f"{_V2}DomainName")
+        if domain is not None:
             text = values.text(domain.get("DomainName"))
         key = each.get("ApiMappingKey")
         return DomainMapping(

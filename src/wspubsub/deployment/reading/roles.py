@@ -127,8 +127,7 @@ class Roles:
                 yield _Document(each.name, content, is_certain=False)
 
     def _is_known(self, managed: str) -> bool:
-        policy = self._stack.get(managed.removeprefix("${").removesuffix("}"))
-        if policy is not None and policy.kind == _MANAGED:
+        if self._stack.find(managed, _MANAGED) is not None:
             return True
         return managed.rpartition("/")[2] in {*_HARMLESS, *_READERS}
 

@@ -76,6 +76,11 @@ class Stack:
         """Return a resource by its logical ID."""
         return self._resources.get(name)
 
+    def find(self, reference: str, kind: str) -> Resource | None:
+        """Return the resource of a type that a text such as `${Table}` refers to."""
+        found = self.get(reference.removeprefix("${").removesuffix("}"))
+        return found if found is not None and found.kind == kind else None
+
     def section(self, name: str) -> Mapping[str, Any]:
         """Return a section of the template, such as Parameters."""
         return as_mapping(self.template.get(name))
