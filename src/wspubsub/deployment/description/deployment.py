@@ -89,6 +89,15 @@ class Deployment:
             if isinstance(each.function, str) and each.function in functions
         ]
 
+    @cached_property
+    def own_workers(self) -> list[Function]:
+        """The workers whose event source is their own table or queue."""
+        return [
+            function
+            for source, function in self.workers
+            if self.is_own_source(source, function)
+        ]
+
     def runs_application(self, name: str) -> Maybe[bool]:
         """Return whether a function runs the application."""
         if any(each.name == name for each in self.running):
@@ -108,8 +117,6 @@ class Deployment:
     def find_table(self, function: Function) -> Table | None:
         """Return the table that a function's variable certainly names."""
         value = find_variable(function, TABLE_VARIABLE)
-        if value is UNKNOWN or value is None:
-            return None
         return next((t for t in self.tables if value in (t.table_name, t.arn)), None)
 
     def find_queue(self, function: Function) -> Queue | None:

@@ -11,9 +11,9 @@ from wspubsub.deployment.description.parts import (
     Stage,
 )
 from wspubsub.deployment.description.texts import is_known, is_literal, may_equal
-from wspubsub.deployment.description.unknown import UNKNOWN, Maybe, is_zero
+from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.deployment.reading.functions import Functions
-from wspubsub.deployment.reading.identities import API, HERE
+from wspubsub.deployment.reading.identities import API, ARN, HERE
 from wspubsub.deployment.reading.stack import (
     Resource,
     Stack,
@@ -65,7 +65,7 @@ class Apis:
         return Api(
             name=each.name,
             api_id=api_id,
-            arn=f"arn:${{AWS::Partition}}:execute-api:{HERE}:{api_id}",
+            arn=f"{ARN}execute-api:{HERE}:{api_id}",
             selection_expression=self._values.literal(
                 each.get("RouteSelectionExpression")
             ),
@@ -225,7 +225,7 @@ class Apis:
         for name, value in settings.items():
             for throttle in _THROTTLES:
                 limit = as_mapping(value).get(throttle)
-                if limit is not None and is_zero(self._values.number(limit, 1)):
+                if limit is not None and self._values.number(limit, 1) == 0:
                     yield f"{name}.{throttle}"
 
     def _read_authorizer(self, each: Resource) -> Authorizer:
