@@ -10,6 +10,9 @@ from typing import Any
 VERBS = ("POST", "GET", "DELETE")
 """How a connection is posted to, asked about and closed."""
 
+GATEWAY = "apigateway.amazonaws.com"
+"""The service whose invocations a function's own policy allows."""
+
 MANAGE_CONNECTIONS = "execute-api:ManageConnections"
 STORE_ACTIONS = (
     "dynamodb:GetItem",

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
+NOT_KNOWN: dict[str, Any] = {"Fn::If": []}
+"""What stands where a value is known at deployment only."""
 
 _TRANSFORM = "Fn::Transform"
 # These add nothing, or what `expand_sam` and `expand_loops` know.
