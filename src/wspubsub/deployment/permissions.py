@@ -11,7 +11,7 @@ VERBS = ("POST", "GET", "DELETE")
 """How a connection is posted to, asked about and closed."""
 
 GATEWAY = "apigateway.amazonaws.com"
-"""The service whose invocations a function's own policy allows."""
+"""API Gateway, as the policy of a function that it invokes names it."""
 
 MANAGE_CONNECTIONS = "execute-api:ManageConnections"
 STORE_ACTIONS = (

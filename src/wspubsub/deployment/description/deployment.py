@@ -74,7 +74,7 @@ class Deployment:
         )
 
     @cached_property
-    def invoked(self) -> list[Function]:
+    def invoked_functions(self) -> list[Function]:
         """The functions that the routes invoke, as far as they are known."""
         names = [self.function_of(route) for route in self.api.routes]
         return [each for each in self.functions if each.name in names]

@@ -64,7 +64,7 @@ def read_deployments(
     running = [
         each
         for each in found
-        if any(function in each.running for function in each.invoked)
+        if any(function in each.running for function in each.invoked_functions)
     ]
     return running or found
 
@@ -74,7 +74,7 @@ def find_sources(deployments: list[Deployment]) -> frozenset[str]:
     return frozenset(
         source
         for deployment in deployments
-        for function in deployment.running or deployment.invoked
+        for function in deployment.running or deployment.invoked_functions
         for source, variable in SOURCE_VARIABLES.items()
         if isinstance(value := find_variable(function, variable), str) and value
     )

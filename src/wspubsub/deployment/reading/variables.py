@@ -25,9 +25,9 @@ def find_variables(template: Mapping[str, Any], handler: str) -> dict[str, str]:
         _list_functions(template), key=lambda each: each.get("Handler") == handler
     )
     return {
-        name: _text(value, parameters)
+        name: _read_text(value, parameters)
         for function in (everywhere, *functions)
-        for name, value in _variables(function).items()
+        for name, value in _read_variables(function).items()
     }
 
 
@@ -41,12 +41,12 @@ def _list_functions(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield each.properties
 
 
-def _variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
+def _read_variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
     found = as_mapping(as_mapping(function.get("Environment")).get("Variables"))
     return {name: each for name, each in found.items() if not name.startswith("Fn::")}
 
 
-def _text(value: object, parameters: Mapping[str, Any]) -> str:
+def _read_text(value: object, parameters: Mapping[str, Any]) -> str:
     match value:
         case bool():
             return str(value).lower()
@@ -54,6 +54,6 @@ def _text(value: object, parameters: Mapping[str, Any]) -> str:
             return str(value)
         case {"Ref": str() as name}:
             default = as_mapping(parameters.get(name)).get("Default")
-            return STAND_IN if default is None else _text(default, {})
+            return STAND_IN if default is None else _read_text(default, {})
         case _:
             return STAND_IN
