@@ -8,13 +8,11 @@ from typing import Any
 
 from tests.chaos.sdk import Done, Reply, Sdk
 from wspubsub import Position
+from wspubsub.client.pulse import DUPLICATE_SECONDS, Pace, Pulse
 from wspubsub.client.sequencer import Sequencer
 from wspubsub.client.steps import Ask, CheckSoon, Hand, Lost, Retry, Step
 
-CHECK_SECONDS = 300.0
 RETRY_SECONDS = 1.0
-SOON_SECONDS = 60.0
-MAX_UNANSWERED = 2
 
 
 class Reader:
@@ -39,23 +37,24 @@ class Reader:
         self._life = 0
         self._retry_at: float | None = None
         self.check_at: float | None = None
+        self._pace = Pace(DUPLICATE_SECONDS)
 
     def take_subscribed(self, reply: dict[str, Any]) -> None:
         position = Position(reply["epoch"], reply.get("offset", 0))
         came = [(each["offset"], each) for each in reply.get("publications", ())]
         if self.start is None:
             self.start = position
-        self._do(self._sequencer.subscribed(position, came))
+        self._do(self._sequencer.take_reply(position, came))
 
     def take_publication(self, publication: dict[str, Any]) -> None:
         offset = publication["offset"]
         self.came.append(offset)
-        self._do(self._sequencer.publication(offset, publication))
+        self._do(self._sequencer.take_publication(offset, publication))
 
     def take_subscribing(self) -> None:
         self._life += 1
         self._retry_at = None
-        self._sequencer.interrupted()
+        self._sequencer.interrupt()
 
     def tick(self) -> None:
         if self._retry_at is not None and self._retry_at <= self._now():
@@ -65,7 +64,7 @@ class Reader:
     def take_position(self, reply: Reply) -> None:
         """Take the answer to a check."""
         if reply is not None and "history" in reply:
-            self._do(self._sequencer.checked(_position(reply)))
+            self._do(self._sequencer.take_position(_position(reply)))
 
     def _do(self, steps: list[Step[Any]]) -> None:
         for step in steps:
@@ -79,8 +78,8 @@ class Reader:
                 case Retry():
                     self._retry_at = self._now() + RETRY_SECONDS
                 case CheckSoon():
-                    soon = self._now() + SOON_SECONDS
-                    self.check_at = min(self.check_at or soon, soon)
+                    if self.check_at is None:
+                        self.check_at = self._now() + self._pace.take(self._now())
 
     def _ask(self, step: Ask) -> None:
         request: dict[str, Any] = {"channel": self.topic, "limit": step.limit}
@@ -98,11 +97,11 @@ class Reader:
         if reply is not None and "history" in reply:
             found = reply["history"].get("publications", ())
             came = [(each["offset"], each) for each in found]
-            self._do(self._sequencer.history(_position(reply), came))
+            self._do(self._sequencer.take_page(_position(reply), came))
             return
         error = {} if reply is None else reply["error"]
         is_temporary = reply is None or error.get("temporary", False)
-        failed = self._sequencer.history_failed(
+        failed = self._sequencer.take_failure(
             error.get("code", 0), is_temporary=is_temporary
         )
         self._do(failed)
@@ -117,8 +116,7 @@ class Checks:
         self._sdk = sdk
         self._readers = readers
         self._now = now
-        self._at = now() + CHECK_SECONDS
-        self._unanswered = 0
+        self._pulse = Pulse(now())
 
     def tick(self) -> None:
         now = self._now()
@@ -127,8 +125,7 @@ class Checks:
             if reader.check_at is not None and reader.check_at <= now:
                 reader.check_at = None
                 self._ask([reader])
-        if self._at <= now:
-            self._at = now + CHECK_SECONDS
+        if self._pulse.tick(now):
             self._ask(self._readers)
 
     def _ask(self, readers: list[Reader]) -> None:
@@ -141,19 +138,16 @@ class Checks:
                 reader.take_position(reply)
                 answers.append(reply)
                 if len(answers) == len(readers):
-                    self._count(answers)
+                    self._conclude(answers)
 
             return take, {"history": {"channel": reader.topic, "limit": 0}}
 
         self._sdk.ask(*map(make, readers))
 
-    def _count(self, answers: list[Reply]) -> None:
+    def _conclude(self, answers: list[Reply]) -> None:
         if any(each is not None for each in answers):
-            self._unanswered = 0
-            return
-        self._unanswered += 1
-        if self._unanswered >= MAX_UNANSWERED:
-            self._unanswered = 0
+            self._pulse.note_answer()
+        elif self._pulse.count_silence():
             self._sdk.reconnect()
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
-from tests.chaos.reader import CHECK_SECONDS, Checks, Reader
+from tests.chaos.reader import Checks, Reader
 from tests.chaos.sdk import Sdk
 from tests.pubsub.stepping import (
     CrashError,
@@ -23,6 +23,7 @@ from tests.pubsub.stepping import (
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import VirtualTime
 from wspubsub import History, PublishError, StoreError
+from wspubsub.client.pulse import CHECK_SECONDS
 from wspubsub.connections import Outcome
 from wspubsub.dynamodb import DynamoDBTopicLog
 from wspubsub.pubsub import ANYONE, SUBSCRIBERS, ConnectRequest, PubSub, User

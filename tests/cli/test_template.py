@@ -154,20 +154,40 @@ def test_what_is_ignored_is_not_said_and_what_publishes_is_judged(
 
 
 @pytest.mark.slow
-def test_a_loop_that_cannot_be_read_is_a_warning(project: Path, capsys: Said) -> None:
+@pytest.mark.parametrize(
+    ("in_tags", "warning"),
+    [
+        (
+            False,
+            "Fn::ForEach::More goes through what is known at deployment "
+            "only, so what it makes is not checked",
+        ),
+        (
+            True,
+            "a loop in Table goes through what is known at deployment only, so Table "
+            "is not checked",
+        ),
+    ],
+)
+def test_a_loop_that_cannot_be_read_is_a_warning(
+    project: Path, capsys: Said, warning: str, *, in_tags: bool
+) -> None:
     text = printed(capsys, "template", "app.py", "--output-format", "json")
     template = json.loads(text)
-    template["Resources"]["Fn::ForEach::More"] = ["Key", {"Ref": "Keys"}, {}]
+    resources = template["Resources"]
+    place = resources["Table"]["Properties"].setdefault("Tags", {})
+    (place if in_tags else resources)["Fn::ForEach::More"] = [
+        "Key",
+        {"Ref": "Keys"},
+        {},
+    ]
     (project / "t.json").write_text(json.dumps(template))
 
     assert main(["check", "t.json", "app.py"]) == 0
 
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err == (
-        "wspubsub: warning: Fn::ForEach::More goes through what is known at deployment "
-        "only, so what it makes is not checked\n"
-    )
+    assert said.err == f"wspubsub: warning: {warning}\n"
 
 
 def test_every_option_reaches_the_template(project: Path, capsys: Said) -> None:

@@ -30,13 +30,6 @@ from wspubsub.client.hub import Hub
 SIZES = json.loads((Path(__file__).parent / "vectors" / "sizes.json").read_text())
 
 
-@pytest.fixture
-def server() -> Server:
-    server = Server()
-    server.topic()
-    return server
-
-
 def test_a_loop_may_await_its_client(server: Server) -> None:
     async def run() -> None:
         async with make_client(server) as client, client.subscribe("room") as room:

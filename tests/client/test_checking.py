@@ -14,20 +14,18 @@ from wspubsub.client.pulse import CHECK_SECONDS, DUPLICATE_SECONDS
 
 
 @pytest.fixture
-def server() -> Server:
-    server = Server()
-    server.topic()
-    return server
-
-
-@pytest.fixture
 def time() -> VirtualTime:
     return VirtualTime()
 
 
 @asynccontextmanager
-async def enter(server: Server, time: VirtualTime) -> AsyncIterator[Subscription]:
-    async with make_client(server, time) as client, client.subscribe("room") as room:
+async def enter(
+    server: Server, time: VirtualTime, **options: Any
+) -> AsyncIterator[Subscription]:
+    async with (
+        make_client(server, time) as client,
+        client.subscribe("room", **options) as room,
+    ):
         yield room
 
 
@@ -101,7 +99,7 @@ def test_one_check_that_nobody_answers_does_not(
     server: Server, time: VirtualTime
 ) -> None:
     async def run() -> None:
-        async with make_client(server, time) as client, client.subscribe("room"):
+        async with enter(server, time):
             server.failures["history"] = [TimeoutError()]
             await time.advance(CHECK_SECONDS)
             server.failures["history"] = [TimeoutError()]
@@ -120,7 +118,7 @@ def test_an_error_is_an_answer(
     server: Server, time: VirtualTime, error: Exception
 ) -> None:
     async def run() -> None:
-        async with make_client(server, time) as client, client.subscribe("room"):
+        async with enter(server, time):
             server.failures["history"] = [TimeoutError(), error]
             await time.advance(CHECK_SECONDS)
 
@@ -149,7 +147,7 @@ def test_without_a_connection_nothing_is_checked(
     server: Server, time: VirtualTime
 ) -> None:
     async def run() -> None:
-        async with make_client(server, time) as client, client.subscribe("room"):
+        async with enter(server, time):
             assert server.sdk is not None
             server.sdk.cut()
             await time.advance(2 * CHECK_SECONDS)
@@ -164,7 +162,7 @@ def test_a_duplicate_makes_one_check_a_minute(
     server: Server, time: VirtualTime
 ) -> None:
     async def run() -> None:
-        async with make_client(server, time) as client, client.subscribe("room"):
+        async with enter(server, time):
             server.publish("one")
             server.push(1, 1)
             await time.advance(0)
@@ -185,10 +183,7 @@ def test_a_duplicate_that_is_a_new_epoch_is_found(
     losses: list[Any] = []
 
     async def run() -> None:
-        async with (
-            make_client(server, time) as client,
-            client.subscribe("room", on_lost=losses.append) as room,
-        ):
+        async with enter(server, time, on_lost=losses.append) as room:
             server.publish("one", "two")
             await take(room, 2)
             server.topic().restart("b")
@@ -246,10 +241,7 @@ def test_a_request_in_an_old_epoch_is_given_up(
     losses: list[Any] = []
 
     async def run() -> None:
-        async with (
-            make_client(server, time) as client,
-            client.subscribe("room", on_lost=losses.append) as room,
-        ):
+        async with enter(server, time, on_lost=losses.append) as room:
             server.publish("one")
             await take(room, 1)
             server.failures["history"] = [TimeoutError("no answer in time")]

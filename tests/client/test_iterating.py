@@ -18,13 +18,6 @@ from wspubsub.client import (
 )
 
 
-@pytest.fixture
-def server() -> Server:
-    server = Server()
-    server.topic()
-    return server
-
-
 async def take(room: Subscription, count: int) -> list[Any]:
     taken: list[Any] = []
     async for message in room:

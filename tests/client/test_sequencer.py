@@ -89,11 +89,11 @@ class Story:
             self._has_duplicate = False
             return [{"check": True}] if is_due else []
         if event == "unanswered":
-            return [{"reconnect" if self._pulse.unanswered() else "check": True}]
+            return [{"reconnect" if self._pulse.count_silence() else "check": True}]
         if event in ("answered", "position"):
-            self._pulse.answered()
+            self._pulse.note_answer()
         if event == "unsubscribed":
-            sequencer.interrupted()
+            sequencer.interrupt()
         if event in ("answered", "unsubscribed"):
             return []
         return [*map(describe, self._call(step))]
@@ -109,23 +109,23 @@ class Story:
             publications += [[each, each] for each in range(first, last + 1)]
         is_cache = step.get("was_recovering", False) and not sequencer.position
         calls: dict[str, Callable[[], list[Step[Any]]]] = {
-            "subscribed": lambda: sequencer.subscribed(
+            "subscribed": lambda: sequencer.take_reply(
                 position, publications, is_cache=is_cache
             ),
-            "publication": lambda: sequencer.publication(
+            "publication": lambda: sequencer.take_publication(
                 step.get("offset", 0), step["data"]
             ),
             "publications": lambda: [
                 each
                 for offset, data in publications
-                for each in sequencer.publication(offset, data)
+                for each in sequencer.take_publication(offset, data)
             ],
-            "history": lambda: sequencer.history(must_be(position), publications),
-            "history_failed": lambda: sequencer.history_failed(
+            "history": lambda: sequencer.take_page(must_be(position), publications),
+            "history_failed": lambda: sequencer.take_failure(
                 step["code"], is_temporary=step.get("temporary", False)
             ),
-            "position": lambda: sequencer.checked(must_be(position)),
-            "taken": lambda: sequencer.taken(step["count"]),
+            "position": lambda: sequencer.take_position(must_be(position)),
+            "taken": lambda: sequencer.make_room(step["count"]),
             "retry": sequencer.retry,
         }
         return calls[step["event"]]()
@@ -166,14 +166,14 @@ def reduce_to(came: dict[str, Any], expected: dict[str, Any]) -> dict[str, Any]:
 
 def test_pages_go_on_beyond_what_a_server_sends_at_once() -> None:
     sequencer: Sequencer[int] = Sequencer()
-    sequencer.subscribed(Position("a", 0))
-    steps = sequencer.checked(Position("a", 700))
+    sequencer.take_reply(Position("a", 0))
+    steps = sequencer.take_position(Position("a", 700))
     handed = []
 
     for first in (1, 301, 601):
         assert steps[-1] == Ask(Position("a", first - 1), 300)
         page = [(offset, offset) for offset in range(first, min(first + 300, 701))]
-        steps = sequencer.history(Position("a", 700), page)
+        steps = sequencer.take_page(Position("a", 700), page)
         handed += [each.publication for each in steps if isinstance(each, Hand)]
 
     assert handed == [*range(1, 701)]
@@ -182,17 +182,17 @@ def test_pages_go_on_beyond_what_a_server_sends_at_once() -> None:
 
 def test_what_waits_is_bounded_and_the_history_has_the_rest() -> None:
     sequencer: Sequencer[int] = Sequencer()
-    sequencer.subscribed(Position("a", 0))
+    sequencer.take_reply(Position("a", 0))
     total = MAX_AHEAD + 10
     for offset in range(total + 1, 1, -1):
-        sequencer.publication(offset, offset)
+        sequencer.take_publication(offset, offset)
 
-    steps = sequencer.publication(1, 1)
+    steps = sequencer.take_publication(1, 1)
 
     handed = [each.publication for each in steps if isinstance(each, Hand)]
     assert handed == [*range(1, MAX_AHEAD + 2)]
     page = [(offset, offset) for offset in range(1, 301)]
-    again = sequencer.history(Position("a", total + 1), page)
+    again = sequencer.take_page(Position("a", total + 1), page)
     assert again[-1] == Ask(Position("a", MAX_AHEAD + 1), 300)
 
 
@@ -200,13 +200,13 @@ def test_an_unknown_position_needs_no_check() -> None:
     sequencer: Sequencer[int] = Sequencer()
 
     assert sequencer.retry() == []
-    assert sequencer.checked(Position("a", 3)) == []
+    assert sequencer.take_position(Position("a", 3)) == []
     assert sequencer.position is None
 
 
 def test_an_error_that_says_so_is_temporary() -> None:
     sequencer: Sequencer[int] = Sequencer()
-    sequencer.subscribed(Position("a", 0))
-    sequencer.checked(Position("a", 1))
+    sequencer.take_reply(Position("a", 0))
+    sequencer.take_position(Position("a", 1))
 
-    assert sequencer.history_failed(1000, is_temporary=True) == [Retry()]
+    assert sequencer.take_failure(1000, is_temporary=True) == [Retry()]

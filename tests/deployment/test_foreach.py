@@ -88,6 +88,19 @@ def test_a_loop_over_something_unknown_is_not_missing_and_said(
     assert list_unread_loops(template) == ["Fn::ForEach::Routes"]
 
 
+def test_a_resource_with_a_loop_over_something_unknown_is_not_judged_and_said() -> None:
+    template = made()
+    del template["Resources"]["Table"]["Properties"]["TimeToLiveSpecification"]
+    assert found(template) != []
+
+    template["Resources"]["Table"]["Properties"]["Tags"] = {
+        "Fn::ForEach::Tags": ["Tag", {"Ref": "Tags"}, {"${Tag}": "x"}]
+    }
+
+    assert found(template) == []
+    assert list_unread_loops(template) == ["Table"]
+
+
 def test_loops_may_be_in_loops_and_in_properties() -> None:
     template = looped(
         ["subscribe", "sendMessage"],

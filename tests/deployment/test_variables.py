@@ -55,6 +55,36 @@ def test_the_functions_own_variables_count_most() -> None:
     assert find_variables(given, "app.handler") == {"A": "own", "B": "b", "C": "c"}
 
 
+@pytest.mark.parametrize("everywhere", [{}, {"Handler": "app.handler"}])
+def test_what_all_functions_share_counts_least(everywhere: dict[str, str]) -> None:
+    given = template("own", kind="AWS::Serverless::Function")
+    properties = given["Resources"]["F"]["Properties"]
+    shared = {"Environment": {"Variables": {"A": "shared"}}}
+    given["Globals"] = {"Function": {**shared, **everywhere}}
+    for name in everywhere:
+        del properties[name]
+
+    assert find_variables(given, "app.handler") == {"A": "own"}
+
+
+def test_the_functions_of_a_loop_have_variables() -> None:
+    given = template("${Name}")
+    (function,) = given["Resources"].values()
+    loop = ["Name", ["own"], {"&{Name}": function}]
+    given["Resources"] = {"Fn::ForEach::Functions": loop}
+
+    assert find_variables(given, "app.handler") == {"A": "own"}
+
+
+def test_a_loop_that_cannot_be_read_takes_no_other_variables_away() -> None:
+    given = template("own")
+    loop = {"Fn::ForEach::Tags": ["Tag", {"Ref": "Unknown"}, {"${Tag}": "x"}]}
+    given["Resources"]["F"]["Properties"]["Tags"] = loop
+    given["Resources"]["F"]["Properties"]["Environment"]["Variables"] |= loop
+
+    assert find_variables(given, "app.handler") == {"A": "own"}
+
+
 @pytest.mark.parametrize("broken", [None, [], {"Variables": {"Fn::If": ["X", {}, {}]}}])
 def test_what_cannot_be_read_gives_no_variables(broken: object) -> None:
     given = template("x")

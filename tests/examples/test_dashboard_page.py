@@ -35,7 +35,7 @@ Watch = Callable[[str], Page]
 
 @pytest.fixture
 def watch(browser: Browser, folder: Path, gateway: DevGateway, wire: Wire) -> Watch:
-    url = gateway.url.replace(f":{gateway.port}", f":{wire.port}")
+    url = wire.reroute(gateway.url)
 
     def watch(board: str) -> Page:
         page = browser.new_page()

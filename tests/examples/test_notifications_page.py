@@ -49,7 +49,7 @@ Device = Callable[[], Page]
 def device(
     browser: Browser, folder: Path, gateway: DevGateway, wire: Wire, user: str
 ) -> Device:
-    url = gateway.url.replace(f":{gateway.port}", f":{wire.port}")
+    url = wire.reroute(gateway.url)
     token = imported("notifications/sign_in.py").make_token(user, *SECRET.values())
 
     def device() -> Page:

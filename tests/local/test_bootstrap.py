@@ -14,7 +14,8 @@ from wspubsub.local.functions.bootstrap import HandlerError, load_handler
 from wspubsub.local.functions.context import Context
 
 SOURCE = Path(bootstrap.__file__)
-LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, ["context.py", "freezing.py"])]
+BESIDE = ["breakpoints.py", "context.py", "freezing.py"]
+LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, BESIDE)]
 
 
 def headers(**fields: str) -> HTTPMessage:

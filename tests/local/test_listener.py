@@ -17,7 +17,7 @@ from tests.support.servers.raw import HANDSHAKE
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.local.apigateway.certificate import Certificate
-from wspubsub.local.apigateway.hosts import AllowedHosts, own_names
+from wspubsub.local.apigateway.hosts import AllowedHosts, find_own_names
 from wspubsub.local.apigateway.listener import Listener, explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
@@ -272,7 +272,7 @@ def test_a_bundle_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_the_names_of_a_machine_are_those_it_is_reached_by() -> None:
-    assert {"localhost", "127.0.0.1", "::1"} < {*own_names("192.0.2.2")}
-    assert "192.0.2.2" in own_names("192.0.2.2")
-    assert socket.gethostname() in own_names("::")
-    assert "::" not in own_names("::")
+    assert {"localhost", "127.0.0.1", "::1"} < {*find_own_names("192.0.2.2")}
+    assert "192.0.2.2" in find_own_names("192.0.2.2")
+    assert socket.gethostname() in find_own_names("::")
+    assert "::" not in find_own_names("::")

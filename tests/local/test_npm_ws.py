@@ -2,11 +2,11 @@
 
 import json
 import os
-import shutil
 import subprocess
 
 import pytest
 
+from tests.support.sdks.driver import find_modules, find_node
 from tests.support.servers.gateways import DevGateway
 
 pytestmark = pytest.mark.integration
@@ -56,14 +56,8 @@ const open = () => new Promise((resolve, reject) => {
 
 
 def run_node(url: str, **variables: str) -> "subprocess.CompletedProcess[str]":
-    modules = os.environ.get("WSPUBSUB_TEST_NODE_MODULES")
-    node = shutil.which("node")
-    if (modules is None or node is None) and "CI" not in os.environ:
-        pytest.skip("set WSPUBSUB_TEST_NODE_MODULES to a node_modules with ws")
-    assert modules is not None, "CI sets WSPUBSUB_TEST_NODE_MODULES"
-    assert node is not None, "CI has Node"
     return subprocess.run(
-        [node, "-", modules, url],
+        [find_node(), "-", find_modules(), url],
         input=SCRIPT,
         capture_output=True,
         text=True,

@@ -117,10 +117,10 @@ def test_a_refusal_is_raised_with_its_code(gateway: InProcessGateway) -> None:
     ) as refused:
         ann.rpc("half", {"number": 3})
     assert (refused.value.command, refused.value.code) == ("rpc", 400)
-    assert (refused.value.message, refused.value.temporary) == ("odd", True)
+    assert (refused.value.message, refused.value.is_temporary) == ("odd", True)
     with pytest.raises(CommandRefusedError) as refused:
         ann.subscribe("elsewhere")
-    assert (refused.value.code, refused.value.temporary) == (102, False)
+    assert (refused.value.code, refused.value.is_temporary) == (102, False)
 
 
 def test_a_client_that_is_sent_away_gets_no_reply(gateway: InProcessGateway) -> None:

@@ -6,7 +6,7 @@ from types import FrameType
 
 INTERRUPTED = 130
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: What follows the command's name; None takes those of this process,
             which ends after it.
     """
-    before = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: signal.getsignal(number) for number in SIGNALS}
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         # Half of the command's time may be this import, and Ctrl-C may come meanwhile.

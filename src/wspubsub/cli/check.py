@@ -3,6 +3,7 @@
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from wspubsub.cli.complaints import complain, say_if_slow, warn
 from wspubsub.cli.options import (
@@ -14,7 +15,7 @@ from wspubsub.cli.options import (
 )
 from wspubsub.deployment.checking import RULES, Finding, check_template, find_sources
 from wspubsub.deployment.documents import read_template
-from wspubsub.deployment.reading import find_variables, list_unread_loops
+from wspubsub.deployment.reading import find_variables, is_loop, list_unread_loops
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import HISTORY, MEMBERS, TABLE_USES
 from wspubsub.handlers.inspection import inspect_handler
@@ -86,11 +87,7 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"cannot read {path}: {error}") from error
     template = read_template(text, str(path))
-    for loop in list_unread_loops(template):
-        warn(
-            f"{loop} goes through what is known at deployment only, so what it makes "
-            "is not checked"
-        )
+    _warn_of_loops(template)
     cwd = Path.cwd()
     target = Target.parse(options.target, cwd=cwd)
     places = {"folder": path.absolute().parent, "module": _find_module(target)}
@@ -112,6 +109,17 @@ def _findings(options: argparse.Namespace) -> list[Finding]:
         ),
         **places,
     )
+
+
+def _warn_of_loops(template: dict[str, Any]) -> None:
+    for name in list_unread_loops(template):
+        loop, lost = (
+            (name, "what it makes") if is_loop(name) else (f"a loop in {name}", name)
+        )
+        warn(
+            f"{loop} goes through what is known at deployment only, so {lost} "
+            "is not checked"
+        )
 
 
 def _find_module(target: Target) -> Path:

@@ -49,9 +49,9 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
             "-, _ and ."
         )
     # Both are made, so that no mistake goes unnoticed.
-    stream, queue = _stream(options), _queue(options)
+    stream, queue = _read_stream(options), _read_queue(options)
     functions = _read_functions(options.function, cwd)
-    config, choices = _config(options, environ), _choices(options, functions)
+    config, choices = _read_config(options, environ), _read_choices(options, functions)
     target = _find_target(options, functions, cwd)
     with say_if_slow(f"{target.text} is still being imported"):
         application, problem = read_served(target, choices.sources, environ, functions)
@@ -68,7 +68,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         port=options.port,
         allowed_hosts=tuple(options.allow_host),
         is_tls=options.tls,
-        certificate=_certificate(options),
+        certificate=_read_certificate(options),
         table=options.table,
         dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
         stream=stream if is_needed(options, STREAM, application) else None,
@@ -84,7 +84,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
     )
 
 
-def _certificate(options: argparse.Namespace) -> OwnCertificate | None:
+def _read_certificate(options: argparse.Namespace) -> OwnCertificate | None:
     if options.cert is None:
         if options.key is not None:
             raise UsageError("--key needs the certificate that it is for; add --cert")
@@ -94,7 +94,7 @@ def _certificate(options: argparse.Namespace) -> OwnCertificate | None:
     return certificate
 
 
-def _stream(options: argparse.Namespace) -> StreamSettings:
+def _read_stream(options: argparse.Namespace) -> StreamSettings:
     return StreamSettings(
         batch_size=options.stream_batch_size,
         max_retries=options.stream_retries,
@@ -103,7 +103,7 @@ def _stream(options: argparse.Namespace) -> StreamSettings:
     )
 
 
-def _queue(options: argparse.Namespace) -> QueueSettings:
+def _read_queue(options: argparse.Namespace) -> QueueSettings:
     visibility_seconds = options.queue_visibility
     if visibility_seconds is None:
         visibility_seconds = max(
@@ -118,7 +118,9 @@ def _queue(options: argparse.Namespace) -> QueueSettings:
     )
 
 
-def _config(options: argparse.Namespace, environ: Mapping[str, str]) -> GatewayConfig:
+def _read_config(
+    options: argparse.Namespace, environ: Mapping[str, str]
+) -> GatewayConfig:
     return GatewayConfig(
         stage=options.stage,
         region=read_region(options, environ) or "us-east-1",
@@ -134,7 +136,7 @@ def _config(options: argparse.Namespace, environ: Mapping[str, str]) -> GatewayC
     )
 
 
-def _choices(
+def _read_choices(
     options: argparse.Namespace, functions: Mapping[str, Target]
 ) -> ApiChoices:
     expression = options.route_selection_expression

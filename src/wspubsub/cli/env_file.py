@@ -41,11 +41,11 @@ def read_env_file(path: Path) -> dict[str, str]:
                 f"line {number} of {path} is not a variable; use NAME=VALUE, with "
                 "quotes that end in the same line"
             )
-        found[match["name"]] = _value(match)
+        found[match["name"]] = _unquote(match)
     return found
 
 
-def _value(match: re.Match[str]) -> str:
+def _unquote(match: re.Match[str]) -> str:
     if (text := match["double"]) is not None:
         return re.sub(r"\\(.)", lambda each: _ESCAPED.get(each[1], each[1]), text)
     return match["single"] or match["plain"] or ""

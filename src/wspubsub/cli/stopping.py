@@ -6,7 +6,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from wspubsub.cli import SIGNALS
 
 Stop = Callable[[], None]
 ResultT = TypeVar("ResultT")
@@ -31,7 +31,7 @@ async def run_until_stopped(
     loop = asyncio.get_running_loop()
     # Where there are no signal handlers, asyncio.run itself takes Ctrl-C.
     with contextlib.suppress(NotImplementedError):
-        for number in _SIGNALS:
+        for number in SIGNALS:
             loop.add_signal_handler(number, stop)
     try:
         return await task
@@ -39,7 +39,7 @@ async def run_until_stopped(
         return None
     finally:
         # A loop that closes ends their pipe before it lets go of them.
-        for number in _SIGNALS:
+        for number in SIGNALS:
             with contextlib.suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
                 signal.signal(number, signal.SIG_IGN)

@@ -18,7 +18,7 @@ from wspubsub.deployment.template.settings import (
     TemplateSettings,
 )
 from wspubsub.deployment.template.template import make_template
-from wspubsub.deployment.template.variables import Variable, stand_ins
+from wspubsub.deployment.template.variables import Variable, make_stand_ins
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import (
     HISTORY,
@@ -63,7 +63,7 @@ def _template(options: argparse.Namespace) -> str:
             target,
             *(*others.values(), *publishing),
             variables={
-                **stand_ins(variables),
+                **make_stand_ins(variables),
                 **read_environ(options),
                 **{e.name: e.default for e in variables if e.default is not None},
             },

@@ -95,7 +95,6 @@ class Feed:
         self._checking: asyncio.Task[None] | None = None
         self._delays = self._begin_delays()
         self._is_over = False
-        self._is_new = True
 
     @property
     def has_position(self) -> bool:
@@ -107,7 +106,7 @@ class Feed:
         item = await self._inbox.take()
         if isinstance(item, Message):
             self.resume = item.position
-            self._follow(self._sequencer.taken())
+            self._follow(self._sequencer.make_room())
         elif item is not None and item.dropped is None:
             before = item.before
             self.resume = before and before._replace(offset=before.offset - 1)
@@ -122,7 +121,7 @@ class Feed:
         except ClientError:
             # Refused is an answer; after a lost connection the next reply says it.
             return True
-        self._follow(self._sequencer.checked(page.position))
+        self._follow(self._sequencer.take_position(page.position))
         return True
 
     def end(self, error: Exception | None = None) -> None:
@@ -143,13 +142,12 @@ class Feed:
     def on_subscribed(self, reply: SubscribeReply) -> None:
         """Take a reply to a subscribe."""
         self.data = reply.data
-        steps = self._sequencer.subscribed(
+        steps = self._sequencer.take_reply(
             reply.position,
             [(each.offset, each) for each in reply.publications],
             # It has not asked for recovery, but is answered as if it had.
-            is_cache=self._is_new and reply.was_recovering,
+            is_cache=reply.was_recovering and not self.ready.done(),
         )
-        self._is_new = False
         if self.resume is None:
             self.resume = self._find_beginning(steps)
         self._follow(steps)
@@ -158,11 +156,11 @@ class Feed:
 
     def on_publication(self, publication: Publication) -> None:
         """Take a publication."""
-        self._follow(self._sequencer.publication(publication.offset, publication))
+        self._follow(self._sequencer.take_publication(publication.offset, publication))
 
     def on_interrupted(self) -> None:
         """Wait for the next reply."""
-        self._sequencer.interrupted()
+        self._sequencer.interrupt()
         self._tasks.cancel()
 
     def on_unsubscribed(self, code: int, reason: str) -> None:
@@ -210,16 +208,16 @@ class Feed:
             page = await self._sdk.history(self.topic, ask.since, ask.limit)
         except RefusedError as error:
             self._follow(
-                self._sequencer.history_failed(
+                self._sequencer.take_failure(
                     error.code, is_temporary=error.is_temporary
                 )
             )
         except (ClientError, TimeoutError):
-            self._follow(self._sequencer.history_failed(0))
+            self._follow(self._sequencer.take_failure(0))
         else:
             self._delays = self._begin_delays()
             publications = [(each.offset, each) for each in page.publications]
-            self._follow(self._sequencer.history(page.position, publications))
+            self._follow(self._sequencer.take_page(page.position, publications))
 
     async def _retry(self, seconds: float) -> None:
         await self._timing.sleep(seconds)

@@ -167,10 +167,11 @@ class Hub:
     async def _check(self, pulse: Pulse) -> None:
         while self.state.name == "connected":
             if await self._is_answered():
-                return pulse.answered()
-            if pulse.unanswered():
-                return await self.sdk.reconnect()
-        return None
+                pulse.note_answer()
+                return
+            if pulse.count_silence():
+                await self.sdk.reconnect()
+                return
 
     async def _is_answered(self) -> bool:
         """Ask for all positions, and return whether there was any answer."""

@@ -45,11 +45,11 @@ class Pulse:
         self._due_at = now + CHECK_SECONDS
         return True
 
-    def answered(self) -> None:
+    def note_answer(self) -> None:
         """Take note of an answer; an error is an answer too."""
         self._unanswered = 0
 
-    def unanswered(self) -> bool:
+    def count_silence(self) -> bool:
         """Take note that there was no answer; return whether the connection is dead."""
         self._unanswered += 1
         if self._unanswered < MAX_UNANSWERED:

@@ -44,7 +44,7 @@ class Sequencer(Generic[P]):
     Args:
         since: Position of the last publication that was handed over before; None to
             begin where the topic stands.
-        capacity: How many publications may be handed over before `taken` says that
+        capacity: How many publications may be handed over before `make_room` says that
             there is room again; None for any number.
     """
 
@@ -72,7 +72,7 @@ class Sequencer(Generic[P]):
         """Position of the last publication that was handed over, or told to be lost."""
         return self._position
 
-    def subscribed(
+    def take_reply(
         self,
         position: Position | None,
         publications: Iterable[tuple[int, P]] = (),
@@ -104,7 +104,7 @@ class Sequencer(Generic[P]):
         self._hand_over()
         return self._finish()
 
-    def publication(self, offset: int, publication: P) -> list[Step[P]]:
+    def take_publication(self, offset: int, publication: P) -> list[Step[P]]:
         """Take a publication.
 
         Args:
@@ -120,7 +120,7 @@ class Sequencer(Generic[P]):
             self._hand_over()
         return self._finish()
 
-    def history(
+    def take_page(
         self, position: Position, publications: Iterable[tuple[int, P]]
     ) -> list[Step[P]]:
         """Take the page that was asked for.
@@ -150,7 +150,7 @@ class Sequencer(Generic[P]):
             self._wait_or_give_up()
         return self._finish()
 
-    def history_failed(self, code: int, *, is_temporary: bool = False) -> list[Step[P]]:
+    def take_failure(self, code: int, *, is_temporary: bool = False) -> list[Step[P]]:
         """Take the failure of what was asked for.
 
         Args:
@@ -175,7 +175,7 @@ class Sequencer(Generic[P]):
         self._is_asking = False
         return self._finish()
 
-    def checked(self, position: Position) -> list[Step[P]]:
+    def take_position(self, position: Position) -> list[Step[P]]:
         """Take the topic's position, which was asked for to see whether it moved."""
         if self._position is None:
             return []
@@ -186,7 +186,7 @@ class Sequencer(Generic[P]):
         self._newest = max(self._newest, position.offset)
         return self._finish()
 
-    def taken(self, count: int = 1) -> list[Step[P]]:
+    def make_room(self, count: int = 1) -> list[Step[P]]:
         """Take note that there is room for more.
 
         Args:
@@ -199,7 +199,7 @@ class Sequencer(Generic[P]):
         self._hand_over()
         return self._finish()
 
-    def interrupted(self) -> None:
+    def interrupt(self) -> None:
         """Take note that the subscription, or its connection, is over for now."""
         self._is_subscribed = self._is_asking = False
         self._must_ask = self._from_oldest = False
@@ -216,9 +216,14 @@ class Sequencer(Generic[P]):
         steps, self._steps = self._steps, []
         return steps
 
+    @property
+    def _reached(self) -> int:
+        """Offset of the last one that was handed over; below all without any."""
+        return -1 if self._position is None else self._position.offset
+
     def _is_missing(self) -> bool:
         """Whether only the history can bring what comes next."""
-        reached = -1 if self._position is None else self._position.offset
+        reached = self._reached
         return self._must_ask or (
             self._newest > reached >= 0 and reached + 1 not in self._ahead
         )
@@ -239,10 +244,9 @@ class Sequencer(Generic[P]):
             self._dropped += 1
 
     def _keep(self, publications: Iterable[tuple[int, P]]) -> None:
-        reached = -1 if self._position is None else self._position.offset
         for offset, each in publications:
             self._newest = max(self._newest, offset)
-            if offset > reached:
+            if offset > self._reached:
                 self._ahead[offset] = each
 
     def _hand_over(self, covered: int = -1) -> None:

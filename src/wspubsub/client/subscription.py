@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from types import TracebackType
 from typing import Self
 
 from wspubsub.client.reading import Reading
@@ -54,12 +53,7 @@ class Subscription:
         await self._reading.enter()
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_exception: object) -> None:
         """Unsubscribe."""
         await self.aclose()
 

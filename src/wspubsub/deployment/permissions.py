@@ -10,6 +10,9 @@ from typing import Any
 VERBS = ("POST", "GET", "DELETE")
 """How a connection is posted to, asked about and closed."""
 
+GATEWAY = "apigateway.amazonaws.com"
+"""API Gateway, as the policy of a function that it invokes names it."""
+
 MANAGE_CONNECTIONS = "execute-api:ManageConnections"
 STORE_ACTIONS = (
     "dynamodb:GetItem",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Set as AbstractSet
 from dataclasses import dataclass, replace
+from functools import cache
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
@@ -81,10 +82,12 @@ def read_served(
         functions: The handlers of routes that have one of their own: they say whether
             these are two-way.
     """
-    application, problem = _read_handler(target, sources, environ)
+    # Each is imported in a process of its own, so those that share one are read once.
+    read = cache(lambda one: _read_handler(one, sources, environ))
+    application, problem = read(target)
     two_way = set(application.two_way_keys) - (functions or {}).keys()
     for route_key, other in (functions or {}).items():
-        its_own, its_problem = _read_handler(other, sources, environ)
+        its_own, its_problem = read(other)
         two_way |= its_own.two_way_routes({route_key})
         problem = problem or its_problem
     return replace(application, two_way_keys=frozenset(two_way)), problem

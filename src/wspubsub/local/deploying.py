@@ -1,6 +1,7 @@
 """Makes functions of the handlers that the settings of a gateway name."""
 
 from dataclasses import replace
+from itertools import chain, count
 
 from wspubsub.gateway import Function
 from wspubsub.handlers.environ import Surroundings, function_environ
@@ -48,8 +49,8 @@ def _find_name(targets: dict[str, Target], wanted: Target) -> str | None:
 def _new_name(targets: dict[str, Target], target: Target) -> str:
     taken = {*targets, Function.AUTHORIZER.value}
     name = target.handler.replace(".", "-")
-    numbers = (f"{name}-{number}" for number in range(2, len(taken) + 3))
-    return name if name not in taken else next(n for n in numbers if n not in taken)
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(each for each in names if each not in taken)
 
 
 def _function_settings(

@@ -17,7 +17,7 @@ from wspubsub.handlers.environ import (
     isolate_environ,
     uses_proxy,
 )
-from wspubsub.local.apigateway.hosts import AllowedHosts, own_names, url_host
+from wspubsub.local.apigateway.hosts import AllowedHosts, find_own_names, url_host
 from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
@@ -94,7 +94,7 @@ class LocalGateway:
         if self._embedded is None:
             await asyncio.Event().wait()
         else:
-            reason = await self._embedded.ended()
+            reason = await self._embedded.wait_for_end()
             self._journal.warn(
                 f"the embedded DynamoDB has ended ({reason}), and the table with it: "
                 "the gateway ends too; start it again"
@@ -150,7 +150,7 @@ class LocalGateway:
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
-        self._own_names = await asyncio.to_thread(own_names, settings.host)
+        self._own_names = await asyncio.to_thread(find_own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(settings.config, self._functions, self._journal)

@@ -188,7 +188,7 @@ class HttpConnection:
         # h11 looks at the size only while the end of a head is missing, so it would
         # depend on how the network cuts a head whether that is too long.
         if self._received - len(self.unread) - before > MAX_HEAD_BYTES:
-            raise BadRequestError(431, _TOO_LONG)
+            raise BadRequestError(_HEAD_TOO_LONG, _TOO_LONG)
         return head
 
     async def _body(self) -> tuple[bytes, bool]:

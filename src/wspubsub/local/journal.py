@@ -133,14 +133,10 @@ class Journal:
     ) -> None:
         """Report how an invocation of the function with this name ended."""
         result, error, color = _describe_result(outcome.result)
-        request = invoke.event["requestContext"]
-        route_key = request["routeKey"]
+        route_key = invoke.event["requestContext"]["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            "function": function,
-            "route_key": route_key,
-            "request_id": request["requestId"],
-            "invocation_id": invoke.invocation_id,
+            **_identify(invoke, function),
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),
@@ -155,14 +151,8 @@ class Journal:
 
     def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
-        request = invoke.event["requestContext"]
-        fields = {
-            "function": function,
-            "route_key": request["routeKey"],
-            "request_id": request["requestId"],
-            "invocation_id": invoke.invocation_id,
-        }
-        text = f"{_visible(request['routeKey']):<20} withdrawn before it began: "
+        fields = _identify(invoke, function)
+        text = f"{_visible(str(fields['route_key'])):<20} withdrawn before it began: "
         text += "nobody waits for it"
         self._about(
             invoke.connection_id, "withdrawn", fields, self._paint(text, _YELLOW)
@@ -207,10 +197,12 @@ class Journal:
             "bytes": size,
             **({"detail": response.detail} if response.detail else {}),
         }
-        text = f"{_visible(method)} {_shorten(path)} answered {response.status}"
-        line = self._paint(f"{text}{_because(response.detail)}", _YELLOW)
-        is_shown = response.status >= _ERROR
-        self._write("managed", fields, self._add_time("", line) if is_shown else "")
+        line = ""
+        if response.status >= _ERROR:
+            text = f"{_visible(method)} {_shorten(path)} answered {response.status}"
+            text = self._paint(f"{text}{_because(response.detail)}", _YELLOW)
+            line = self._add_time("", text)
+        self._write("managed", fields, line)
 
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
@@ -261,6 +253,17 @@ def _abbreviate(invocation_id: str) -> str:
     # Enough to find it in the output of the handler, in a terminal of 80 columns.
     short = invocation_id[:_ID_CHARACTERS]
     return short if short == invocation_id else f"{short}…"
+
+
+def _identify(invoke: Invoke, function: str) -> dict[str, object]:
+    """Return the fields that say which invocation a line is about."""
+    request = invoke.event["requestContext"]
+    return {
+        "function": function,
+        "route_key": request["routeKey"],
+        "request_id": request["requestId"],
+        "invocation_id": invoke.invocation_id,
+    }
 
 
 def _describe_result(result: InvocationResult) -> tuple[str, str, str]:

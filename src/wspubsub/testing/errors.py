@@ -27,17 +27,17 @@ class CommandRefusedError(WspubsubError):
         command: Name of the command.
         code: Number of the error, see "Codes on the wire".
         message: Its text.
-        temporary: Whether SDKs try again.
+        is_temporary: Whether SDKs try again.
     """
 
     def __init__(
-        self, command: str, code: int, message: str, *, temporary: bool = False
+        self, command: str, code: int, message: str, *, is_temporary: bool = False
     ) -> None:
         super().__init__(f"{command} was refused: {code} {message}")
         self.command = command
         self.code = code
         self.message = message
-        self.temporary = temporary
+        self.is_temporary = is_temporary
 
 
 class NoMessageError(WspubsubError, AssertionError):

@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from typing_extensions import override
@@ -37,7 +37,7 @@ class Failures:
             said = f" that says {match!r}" if match else ""
             raise NoErrorError(f"no handler failed with a {kind.__name__}{said}")
 
-    def judge(self, errors: Iterator[Exception]) -> Exception | None:
+    def judge(self, errors: Iterable[Exception]) -> Exception | None:
         """Return the first of some errors that is to be raised in the test, or None."""
         unexpected = [each for each in errors if not self._is_expected(each)]
         return unexpected[0] if unexpected and self._is_raising else None

@@ -301,7 +301,7 @@ class InProcessGateway:
 
     def _run(self, work: Invoke | Due) -> Exception | None:
         record = self._invoke(work)
-        return self._failures.judge(iter(record.errors))
+        return self._failures.judge(record.errors)
 
     def _invoke(self, work: Invoke | Due) -> InvocationRecord:
         if isinstance(work, Due):

@@ -121,7 +121,13 @@ class PubSubTestClient:
             raise NoMessageError(f"the command {command} was not answered{ended}")
         reply = replies[self._number]
         if "error" in reply:
-            raise CommandRefusedError(command, **reply["error"])
+            error = reply["error"]
+            raise CommandRefusedError(
+                command,
+                error["code"],
+                error["message"],
+                is_temporary=error.get("temporary", False),
+            )
         found: Reply = reply.get(command, {})
         return found
 

@@ -18,14 +18,14 @@ from wspubsub.topics import validate_topic
 _OWN = frozenset({"fail", "snapshot"})
 
 
-def _operations(cls: type) -> list[str]:
+def _list_operations(cls: type) -> list[str]:
     public = [name for name in dir(cls) if not name.startswith("_")]
     return [
         each for each in public if each not in _OWN and callable(getattr(cls, each))
     ]
 
 
-def _scripted(name: str, function: Callable[..., object]) -> Callable[..., object]:
+def _wrap(name: str, function: Callable[..., object]) -> Callable[..., object]:
     @functools.wraps(function)
     def operate(self: "Scripted", *args: Any, **options: Any) -> object:
         return self._operate(name, lambda: function(self, *args, **options))
@@ -40,8 +40,8 @@ class Scripted:
     def __init_subclass__(cls) -> None:
         """Have every operation of the port pass through `_operate`."""
         super().__init_subclass__()
-        for name in _operations(cls):
-            setattr(cls, name, _scripted(name, getattr(cls, name)))
+        for name in _list_operations(cls):
+            setattr(cls, name, _wrap(name, getattr(cls, name)))
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -65,7 +65,7 @@ class Scripted:
         Raises:
             UsageError: There is no such operation.
         """
-        known = _operations(type(self))
+        known = _list_operations(type(self))
         if operation is not None and operation not in known:
             raise UsageError(
                 f"there is no operation {operation!r}; use one of {', '.join(known)}"
@@ -79,7 +79,7 @@ class Scripted:
         take_turns()
         for fault in self._faults:
             if fault.take(name):
-                raise fault.error_of(name)
+                raise fault.make_error(name)
         self._thread.is_inside = True
         try:
             return act()
@@ -166,9 +166,13 @@ class ScriptedStore(Scripted, MemoryMemberStore):
     @override
     def _operate(self, name: str, act: Callable[[], object]) -> object:
         result = super()._operate(name, act)
+        now = self._now()
         version = {topic: sorted(ids) for topic, ids in self.snapshot().items()}
-        if not self._versions or self._versions[-1][1] != version:
-            self._versions.append((self._now(), version))
+        # Nobody reads any but the last of an instant.
+        if self._versions and self._versions[-1][0] == now:
+            self._versions[-1] = (now, version)
+        elif not self._versions or self._versions[-1][1] != version:
+            self._versions.append((now, version))
         return result
 
 
@@ -194,7 +198,7 @@ class _Fault:
             self._times -= 1
         return True
 
-    def error_of(self, name: str) -> Exception:
+    def make_error(self, name: str) -> Exception:
         return self._error or StoreError(
             f"{name} failed, as the test asked",
             operation=name,

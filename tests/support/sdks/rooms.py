@@ -31,7 +31,7 @@ class Rooms:
     def __init__(self, gateway: DevGateway, server: Driver, wire: Wire) -> None:
         self.gateway = gateway
         self.wire = wire
-        self.url = gateway.url.replace(f":{gateway.port}", f":{wire.port}")
+        self.url = wire.reroute(gateway.url)
         self._server = server
 
     def call(self, method: str, *arguments: Any, **options: Any) -> Any:

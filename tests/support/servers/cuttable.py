@@ -26,6 +26,10 @@ class Wire:
         self._silent: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
+    def reroute(self, url: str) -> str:
+        """Return a URL of the target's as it leads through the wire."""
+        return url.replace(f":{self._target}", f":{self.port}")
+
     def cut(self) -> None:
         """End all connections without a word, and take no more."""
         with self._lock:

@@ -75,7 +75,7 @@ RULES = {
     "actions": "a function may not use its table, stream or queue",
     "denied": "a policy denies what a function needs",
     "key": "a function may not use the KMS key of its table or queue",
-    "publisher": "a publisher is not in the template, or lacks a variable",
+    "publisher": "a publisher is not in the template",
     "too-wide": "a role allows much more than it needs",
 }
 """The rules by name, with what each finds."""

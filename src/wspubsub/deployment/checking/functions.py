@@ -9,7 +9,7 @@ from wspubsub.deployment.description.deployment import (
     find_variable,
 )
 from wspubsub.deployment.description.parts import Function
-from wspubsub.deployment.description.unknown import UNKNOWN, is_zero
+from wspubsub.deployment.description.unknown import UNKNOWN
 from wspubsub.deployment.template.functions import ALLOW_LOOPS
 from wspubsub.deployment.template.settings import RUNTIMES
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
@@ -24,23 +24,14 @@ def check_functions(deployment: Deployment) -> Iterator[Finding]:
         yield from _check_timeout(function)
         yield from _check_runtime(function)
         yield from _check_network(function)
-    for function in _list_working(deployment):
+    working = [*deployment.running, *deployment.own_workers]
+    for function in {each.name: each for each in working}.values():
         yield from _check_concurrency(function)
     for event_source, function in deployment.workers:
         queue = deployment.find_queue(function)
         if queue is not None and event_source.queue == queue.name:
             yield from _check_loop(function, queue.name)
     yield from _check_integrations(deployment)
-
-
-def _list_working(deployment: Deployment) -> list[Function]:
-    workers = [
-        function
-        for source, function in deployment.workers
-        if deployment.is_own_source(source, function)
-    ]
-    found = {each.name: each for each in [*deployment.running, *workers]}
-    return list(found.values())
 
 
 def _check_variables(deployment: Deployment, function: Function) -> Iterator[Finding]:
@@ -96,7 +87,7 @@ def _check_network(function: Function) -> Iterator[Finding]:
 
 
 def _check_concurrency(function: Function) -> Iterator[Finding]:
-    if is_zero(function.concurrency):
+    if function.concurrency == 0:
         yield Finding(
             "concurrency",
             function.name,

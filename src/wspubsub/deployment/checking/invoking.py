@@ -7,8 +7,7 @@ from wspubsub.deployment.description.deployment import Deployment
 from wspubsub.deployment.description.parts import Authorizer
 from wspubsub.deployment.description.texts import may_equal, may_match
 from wspubsub.deployment.description.unknown import UNKNOWN
-
-_GATEWAY = "apigateway.amazonaws.com"
+from wspubsub.deployment.permissions import GATEWAY
 
 
 def check_invoking(deployment: Deployment) -> Iterator[Finding]:
@@ -31,7 +30,7 @@ def check_invoking(deployment: Deployment) -> Iterator[Finding]:
                 "invoke",
                 name,
                 f"API Gateway may not invoke it for route {route.key}: add an "
-                "AWS::Lambda::Permission for apigateway.amazonaws.com with this API's "
+                f"AWS::Lambda::Permission for {GATEWAY} with this API's "
                 "SourceArn",
             )
     for authorizer in deployment.api.authorizers:
@@ -69,7 +68,7 @@ def _may_invoke(deployment: Deployment, function: str, path: str) -> bool:
     text = f"{deployment.api.arn}/{path}"
     return deployment.api.has_other_permissions or any(
         each.function in (function, UNKNOWN)
-        and (each.principal == "*" or may_equal(each.principal, _GATEWAY))
+        and (each.principal == "*" or may_equal(each.principal, GATEWAY))
         and may_match(each.source, text)
         for each in deployment.permissions
     )

@@ -43,17 +43,12 @@ def _list_publishers(deployment: Deployment) -> list[Function]:
     A worker of the application's own stream or queue does; one that the user names
     does; and one that reads subscribers and posts.
     """
-    workers = [
-        function
-        for source, function in deployment.workers
-        if deployment.is_own_source(source, function)
-    ]
     found = {
         each.name: each
         for each in deployment.functions
         if each not in deployment.running
         and (
-            each in workers
+            each in deployment.own_workers
             or deployment.is_publisher(each)
             or _reads_and_posts(deployment, each)
         )

@@ -27,7 +27,7 @@ def _check_handlers(deployment: Deployment) -> Iterator[Finding]:
     targets = [deployment.function_of(route) for route in deployment.api.routes]
     if deployment.running or UNKNOWN in targets or not deployment.is_running_known:
         return
-    for function in deployment.invoked:
+    for function in deployment.invoked_functions:
         if function.has_layers:
             continue  # one of them may bring a wrapper
         yield Finding(

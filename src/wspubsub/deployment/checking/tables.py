@@ -17,11 +17,10 @@ _KEYS = (("pk", "HASH"), ("sk", "RANGE"))
 
 def check_tables(deployment: Deployment) -> Iterator[Finding]:
     """Yield what is wrong with the tables of the application's functions."""
-    found = [deployment.find_table(each) for each in deployment.running]
-    for table in dict.fromkeys(each.name for each in found if each is not None):
-        (one,) = (each for each in deployment.tables if each.name == table)
-        yield from _check_ttl(one)
-        yield from _check_keys(one)
+    found = map(deployment.find_table, deployment.running)
+    for table in {each.name: each for each in found if each is not None}.values():
+        yield from _check_ttl(table)
+        yield from _check_keys(table)
 
 
 def check_queues(deployment: Deployment) -> Iterator[Finding]:

@@ -74,7 +74,7 @@ class Deployment:
         )
 
     @cached_property
-    def invoked(self) -> list[Function]:
+    def invoked_functions(self) -> list[Function]:
         """The functions that the routes invoke, as far as they are known."""
         names = [self.function_of(route) for route in self.api.routes]
         return [each for each in self.functions if each.name in names]
@@ -87,6 +87,15 @@ class Deployment:
             (each, functions[each.function])
             for each in self.event_sources
             if isinstance(each.function, str) and each.function in functions
+        ]
+
+    @cached_property
+    def own_workers(self) -> list[Function]:
+        """The workers whose event source is their own table or queue."""
+        return [
+            function
+            for source, function in self.workers
+            if self.is_own_source(source, function)
         ]
 
     def runs_application(self, name: str) -> Maybe[bool]:
@@ -108,8 +117,6 @@ class Deployment:
     def find_table(self, function: Function) -> Table | None:
         """Return the table that a function's variable certainly names."""
         value = find_variable(function, TABLE_VARIABLE)
-        if value is UNKNOWN or value is None:
-            return None
         return next((t for t in self.tables if value in (t.table_name, t.arn)), None)
 
     def find_queue(self, function: Function) -> Queue | None:

@@ -16,8 +16,3 @@ UNKNOWN: Final = Unknown.UNKNOWN
 """What only AWS can know: an import, a condition, a parameter without default."""
 
 Maybe: TypeAlias = T | Literal[Unknown.UNKNOWN]
-
-
-def is_zero(value: Maybe[int] | None) -> bool:
-    """Return whether a number is certainly 0."""
-    return value is not UNKNOWN and value == 0

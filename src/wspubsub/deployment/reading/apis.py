@@ -11,9 +11,9 @@ from wspubsub.deployment.description.parts import (
     Stage,
 )
 from wspubsub.deployment.description.texts import is_known, is_literal, may_equal
-from wspubsub.deployment.description.unknown import UNKNOWN, Maybe, is_zero
+from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.deployment.reading.functions import Functions
-from wspubsub.deployment.reading.identities import API, HERE
+from wspubsub.deployment.reading.identities import API, ARN, HERE
 from wspubsub.deployment.reading.stack import (
     Resource,
     Stack,
@@ -65,7 +65,7 @@ class Apis:
         return Api(
             name=each.name,
             api_id=api_id,
-            arn=f"arn:${{AWS::Partition}}:execute-api:{HERE}:{api_id}",
+            arn=f"{ARN}execute-api:{HERE}:{api_id}",
             selection_expression=self._values.literal(
                 each.get("RouteSelectionExpression")
             ),
@@ -177,7 +177,7 @@ class Apis:
         deployed = each.get("DeploymentId")
         is_automatic = values.switch(each.get("AutoDeploy"))
         name = values.text(each.get("StageName"))
-        deployment = self._find_deployment(values.text(deployed))
+        deployment = self._stack.find(values.text(deployed), _DEPLOYMENT)
         if deployment is None:
             deployment = self._find_deployment_to(name)
         is_deployed = deployed is not None or deployment is not None
@@ -192,11 +192,6 @@ class Apis:
             else (),
             refusing=tuple(self._find_refusing(each)),
         )
-
-    def _find_deployment(self, text: str) -> Resource | None:
-        name = text.removeprefix("${").removesuffix("}").partition(".")[0]
-        found = self._stack.get(name)
-        return found if found is not None and found.kind == _DEPLOYMENT else None
 
     def _find_deployment_to(self, stage: str) -> Resource | None:
         """Return a deployment that names the stage, instead of the reverse."""
@@ -230,7 +225,7 @@ class Apis:
         for name, value in settings.items():
             for throttle in _THROTTLES:
                 limit = as_mapping(value).get(throttle)
-                if limit is not None and is_zero(self._values.number(limit, 1)):
+                if limit is not None and self._values.number(limit, 1) == 0:
                     yield f"{name}.{throttle}"
 
     def _read_authorizer(self, each: Resource) -> Authorizer:
@@ -247,9 +242,8 @@ class Apis:
     def _read_domain(self, each: Resource) -> DomainMapping:
         values = self._values
         text = values.text(each.get("DomainName"))
-        name = text.removeprefix("${").removesuffix("}")
-        domain = self._stack.get(name)
-        if domain is not None and domain.kind == f"{_V2}DomainName":
+        domain = self._stack.find(text, f"{_V2}DomainName")
+        if domain is not None:
             text = values.text(domain.get("DomainName"))
         key = each.get("ApiMappingKey")
         return DomainMapping(

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from wspubsub.deployment.description.parts import EventSource, Function, Permission
 from wspubsub.deployment.description.texts import ANYTHING, may_equal, may_match
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
+from wspubsub.deployment.permissions import GATEWAY
 from wspubsub.deployment.reading.identities import (
     FUNCTION,
     QUEUE,
@@ -20,13 +21,11 @@ from wspubsub.deployment.reading.network import Network
 from wspubsub.deployment.reading.roles import Roles
 from wspubsub.deployment.reading.stack import NO_VALUE, Resource
 from wspubsub.deployment.reading.values import Values
+from wspubsub.deployment.template.storage import PARTIAL_RESPONSES
 from wspubsub.dynamodb.log_items import log_partition
 
 DEFAULT_TIMEOUT_SECONDS = 3
 """Timeout of a function for which the template sets none."""
-
-PARTIAL_RESPONSES = "ReportBatchItemFailures"
-GATEWAY = "apigateway.amazonaws.com"
 
 _HANDLER = re.compile(r"\w+(\.\w+)+")
 _INVOKE = "lambda:invokefunction"
@@ -46,7 +45,7 @@ class Functions:
         self._values = values
         self._stack = values.stack
         self._folder = folder
-        self._roles = Roles(values.stack, values)
+        self._roles = Roles(values)
         self._network = Network(values)
 
     def read(self) -> tuple[Function, ...]:

@@ -21,6 +21,9 @@ ALIAS, VERSION = "AWS::Lambda::Alias", "AWS::Lambda::Version"
 
 Evaluate = Callable[[object], str]
 
+ARN = "arn:${AWS::Partition}:"
+"""What every ARN begins with."""
+
 HERE = "${AWS::Region}:${AWS::AccountId}"
 """Where the resources of a stack are, in an ARN."""
 
@@ -31,10 +34,10 @@ _NAMES = {
     ROLE: "RoleName",
 }
 _ARNS = {
-    FUNCTION: f"arn:${{AWS::Partition}}:lambda:{HERE}:function:%s",
-    TABLE: f"arn:${{AWS::Partition}}:dynamodb:{HERE}:table/%s",
-    QUEUE: f"arn:${{AWS::Partition}}:sqs:{HERE}:%s",
-    KEY: f"arn:${{AWS::Partition}}:kms:{HERE}:key/%s",
+    FUNCTION: f"{ARN}lambda:{HERE}:function:%s",
+    TABLE: f"{ARN}dynamodb:{HERE}:table/%s",
+    QUEUE: f"{ARN}sqs:{HERE}:%s",
+    KEY: f"{ARN}kms:{HERE}:key/%s",
 }
 # Made by code of somebody's, or read from somewhere.
 _FOREIGN = ("AWS::CloudFormation::", "AWS::SSM::", "AWS::SecretsManager::")
@@ -66,7 +69,7 @@ def reference_to(resource: Resource, evaluate: Evaluate) -> str:
         host = "https://sqs.${AWS::Region}.${AWS::URLSuffix}/${AWS::AccountId}"
         return f"{host}/{name_of(resource, evaluate)}"
     if resource.kind in (ALIAS, VERSION):
-        return _qualified(resource, evaluate)
+        return _qualify(resource, evaluate)
     return name_of(resource, evaluate) if _is_own(resource) else _hole(resource)
 
 
@@ -95,7 +98,7 @@ def _is_own(resource: Resource) -> bool:
     return kind.startswith("AWS::") and not kind.startswith(_FOREIGN)
 
 
-def _qualified(resource: Resource, evaluate: Evaluate) -> str:
+def _qualify(resource: Resource, evaluate: Evaluate) -> str:
     """Return the ARN of a function's alias or version."""
     function = evaluate(resource.get("FunctionName"))
     name = resource.get("Name")
@@ -125,6 +128,6 @@ _ATTRIBUTES: dict[tuple[str, str], Callable[[Resource, Evaluate], str]] = {
     (FUNCTION, "Version"): _sam_alias,
     (QUEUE, "QueueName"): name_of,
     (QUEUE, "QueueUrl"): reference_to,
-    (ALIAS, "AliasArn"): _qualified,
-    (VERSION, "FunctionArn"): _qualified,
+    (ALIAS, "AliasArn"): _qualify,
+    (VERSION, "FunctionArn"): _qualify,
 }

@@ -28,7 +28,7 @@ class Network:
         if not isinstance(config, dict) or self._stack.is_open:
             return False
         subnets, is_whole = self._values.items(config.get("SubnetIds"))
-        found = [self._find(self._values.text(each), _SUBNET) for each in subnets]
+        found = [self._stack.find(self._values.text(each), _SUBNET) for each in subnets]
         # Proxies, peers and endpoints may lead somewhere.
         is_plain = not list(self._stack.of_kind("AWS::EC2::VPCEndpoint"))
         return (
@@ -41,7 +41,7 @@ class Network:
     def _leads_nowhere(self, subnet: Resource) -> bool:
         reference = f"${{{subnet.name}}}"
         tables = [
-            self._find(self._values.text(each.get("RouteTableId")), _ROUTE_TABLE)
+            self._stack.find(self._values.text(each.get("RouteTableId")), _ROUTE_TABLE)
             for each in self._stack.of_kind("AWS::EC2::SubnetRouteTableAssociation")
             if self._values.text(each.get("SubnetId")) == reference
         ]
@@ -61,9 +61,5 @@ class Network:
     def _is_public_or_inner(self, route: Resource) -> bool:
         destination = route.get("DestinationCidrBlock")
         gateway = self._values.text(route.get("GatewayId"))
-        found = self._find(gateway, "AWS::EC2::InternetGateway")
+        found = self._stack.find(gateway, "AWS::EC2::InternetGateway")
         return found is not None and destination in _EVERYWHERE
-
-    def _find(self, text: str, kind: str) -> Resource | None:
-        resource = self._stack.get(text.removeprefix("${").removesuffix("}"))
-        return resource if resource is not None and resource.kind == kind else None

@@ -7,7 +7,7 @@ from typing import Any
 from wspubsub.deployment.description.deployment import Deployment, find_variable
 from wspubsub.deployment.description.texts import find_regions
 from wspubsub.deployment.reading.apis import Apis
-from wspubsub.deployment.reading.foreach import expand_loops, is_loop
+from wspubsub.deployment.reading.foreach import expand_loops
 from wspubsub.deployment.reading.functions import Functions
 from wspubsub.deployment.reading.sam import expand_sam
 from wspubsub.deployment.reading.stack import Stack, as_mapping
@@ -40,26 +40,31 @@ def read_deployments(
     values = Values(stack)
     functions = Functions(values, folder)
     storage = Storage(values)
+    read = functions.read()
+    permissions = tuple(functions.read_permissions())
+    event_sources = tuple(functions.read_event_sources())
+    tables, queues = storage.read_tables(), storage.read_queues()
+    regions = _find_regions(template)
     found = [
         Deployment(
             application=application,
             module=None if module is None else module.as_posix(),
             api=api,
-            functions=functions.read(),
-            permissions=tuple(functions.read_permissions()),
-            tables=storage.read_tables(),
-            queues=storage.read_queues(),
-            event_sources=tuple(functions.read_event_sources()),
+            functions=read,
+            permissions=permissions,
+            tables=tables,
+            queues=queues,
+            event_sources=event_sources,
             publishers=publishers,
             is_open=stack.is_open,
-            regions=_find_regions(template),
+            regions=regions,
         )
         for api in Apis(values, functions).read()
     ]
     running = [
         each
         for each in found
-        if any(function in each.running for function in each.invoked)
+        if any(function in each.running for function in each.invoked_functions)
     ]
     return running or found
 
@@ -69,7 +74,7 @@ def find_sources(deployments: list[Deployment]) -> frozenset[str]:
     return frozenset(
         source
         for deployment in deployments
-        for function in deployment.running or deployment.invoked
+        for function in deployment.running or deployment.invoked_functions
         for source, variable in SOURCE_VARIABLES.items()
         if isinstance(value := find_variable(function, variable), str) and value
     )
@@ -89,12 +94,16 @@ def make_stack(template: Mapping[str, Any]) -> Stack:
 
 
 def list_unread_loops(template: Mapping[str, Any]) -> list[str]:
-    """Return the loops of a template that make resources nobody knows yet."""
+    """Return the loops and resources of a template that are not read.
+
+    What a loop goes through may be known at deployment only. One in the properties of
+    a resource leaves out the whole resource.
+    """
     resources = as_mapping(template.get("Resources"))
     return [
         key
         for key, value in resources.items()
-        if is_loop(str(key)) and not expand_loops({key: value}, template)[1]
+        if not expand_loops({key: value}, template)[1]
     ]
 
 

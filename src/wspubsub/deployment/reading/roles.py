@@ -7,9 +7,14 @@ from typing import Any
 from wspubsub.deployment.description.grants import Grants, Statement
 from wspubsub.deployment.description.texts import ANYTHING, is_known, may_equal
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
+from wspubsub.deployment.permissions import (
+    CONSUMER_ACTIONS,
+    LIST_STREAMS,
+    STREAM_ACTIONS,
+)
 from wspubsub.deployment.reading.identities import ROLE, name_of
 from wspubsub.deployment.reading.sam import CONNECTOR
-from wspubsub.deployment.reading.stack import Resource, Stack, as_mapping
+from wspubsub.deployment.reading.stack import Resource, as_mapping
 from wspubsub.deployment.reading.values import Values
 
 _MANAGED = "AWS::IAM::ManagedPolicy"
@@ -24,21 +29,10 @@ _HARMLESS = frozenset(
         "CloudWatchLambdaInsightsExecutionRolePolicy",
     }
 )
-_STREAM_READER = "AWSLambdaDynamoDBExecutionRole"
-_QUEUE_READER = "AWSLambdaSQSQueueExecutionRole"
 # "AWS managed policies for Lambda": the rest of these two is about logs.
 _READERS = {
-    _STREAM_READER: (
-        "dynamodb:DescribeStream",
-        "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator",
-        "dynamodb:ListStreams",
-    ),
-    _QUEUE_READER: (
-        "sqs:ReceiveMessage",
-        "sqs:DeleteMessage",
-        "sqs:GetQueueAttributes",
-    ),
+    "AWSLambdaDynamoDBExecutionRole": (*STREAM_ACTIONS, LIST_STREAMS),
+    "AWSLambdaSQSQueueExecutionRole": CONSUMER_ACTIONS,
 }
 
 
@@ -53,12 +47,11 @@ class Roles:
     """The roles of a template.
 
     Args:
-        stack: The template.
-        values: Its values.
+        values: The template's values.
     """
 
-    def __init__(self, stack: Stack, values: Values) -> None:
-        self._stack = stack
+    def __init__(self, values: Values) -> None:
+        self._stack = values.stack
         self._values = values
 
     def read_grants(self, function: Resource) -> Maybe[Grants]:
@@ -127,8 +120,7 @@ class Roles:
                 yield _Document(each.name, content, is_certain=False)
 
     def _is_known(self, managed: str) -> bool:
-        policy = self._stack.get(managed.removeprefix("${").removesuffix("}"))
-        if policy is not None and policy.kind == _MANAGED:
+        if self._stack.find(managed, _MANAGED) is not None:
             return True
         return managed.rpartition("/")[2] in {*_HARMLESS, *_READERS}
 
@@ -172,19 +164,24 @@ def _read_statement(
     values: Values, document: _Document, content: Mapping[str, Any]
 ) -> Statement:
     is_plain = {"Effect", "Action", "Resource"} == content.keys() - {"Sid"}
-    actions, has_actions = _texts(values, content, "Action")
-    resources, has_resources = _texts(values, content, "Resource")
-    effect = values.literal(content.get("Effect"))
+    actions, has_actions = _read_texts(values, content, "Action")
+    resources, has_resources = _read_texts(values, content, "Resource")
     return Statement(
         owner=document.owner,
-        is_allowing={"Allow": True, "Deny": False}.get(str(effect), UNKNOWN),
+        is_allowing=read_effect(values, content),
         actions=actions,
         resources=resources,
         is_whole=document.is_certain and is_plain and has_actions and has_resources,
     )
 
 
-def _texts(
+def read_effect(values: Values, content: Mapping[str, Any]) -> Maybe[bool]:
+    """Return whether a statement allows something; it denies it otherwise."""
+    effect = values.literal(content.get("Effect"))
+    return {"Allow": True, "Deny": False}.get(str(effect), UNKNOWN)
+
+
+def _read_texts(
     values: Values, content: Mapping[str, Any], name: str
 ) -> tuple[tuple[str, ...], bool]:
     if f"Not{name}" in content:

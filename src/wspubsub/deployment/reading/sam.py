@@ -6,8 +6,15 @@ Only as much as the rules look at: "AWS SAM resources and properties reference".
 from collections.abc import Mapping
 from typing import Any
 
+from wspubsub.deployment.permissions import GATEWAY
+from wspubsub.deployment.reading.identities import ARN, HERE
 from wspubsub.deployment.reading.sam_policies import make_role
-from wspubsub.deployment.reading.stack import as_list, as_mapping, is_function
+from wspubsub.deployment.reading.stack import (
+    NOT_KNOWN,
+    as_list,
+    as_mapping,
+    is_function,
+)
 
 _FUNCTION, _API, _TABLE = (
     "AWS::Serverless::Function",
@@ -16,7 +23,6 @@ _FUNCTION, _API, _TABLE = (
 )
 CONNECTOR = "AWS::Serverless::Connector"
 _DEFAULT_STAGE = "default"
-_ARN = "arn:${AWS::Partition}:"
 _TYPES = {"String": "S", "Number": "N", "Binary": "B"}
 
 Resources = dict[str, Any]
@@ -68,7 +74,7 @@ def _merge_variables(*environments: object) -> object:
     for each in environments:
         variables = as_mapping(each).get("Variables", {})
         if not isinstance(each, dict) or is_function(each) or is_function(variables):
-            return {"Variables": {"Fn::If": []}}  # nobody knows
+            return {"Variables": NOT_KNOWN}
         found |= as_mapping(variables)
     return {"Variables": found}
 
@@ -198,11 +204,8 @@ def _expand_route(api: str, key: str, route: Mapping[str, Any]) -> Resources:
             {
                 "Action": "lambda:InvokeFunction",
                 "FunctionName": function,
-                "Principal": "apigateway.amazonaws.com",
-                "SourceArn": {
-                    "Fn::Sub": f"{_ARN}execute-api:${{AWS::Region}}:"
-                    f"${{AWS::AccountId}}:${{{api}}}/*/{key}"
-                },
+                "Principal": GATEWAY,
+                "SourceArn": {"Fn::Sub": f"{ARN}execute-api:{HERE}:${{{api}}}/*/{key}"},
             },
         ),
     }

@@ -8,9 +8,14 @@ from wspubsub.deployment.permissions import (
     LIST_STREAMS,
     STREAM_ACTIONS,
 )
-from wspubsub.deployment.reading.stack import as_list, as_mapping, is_function
+from wspubsub.deployment.reading.identities import ARN, HERE
+from wspubsub.deployment.reading.stack import (
+    NOT_KNOWN,
+    as_list,
+    as_mapping,
+    is_function,
+)
 
-_ARN = "arn:${AWS::Partition}:"
 _READ = ("GetItem", "Scan", "Query", "BatchGetItem", "DescribeTable")
 _WRITE = ("PutItem", "UpdateItem", "BatchWriteItem")
 _CRUD = (*_READ, *_WRITE, "DeleteItem", "ConditionCheckItem")
@@ -20,7 +25,6 @@ _TABLE_POLICIES = {
     "DynamoDBReadPolicy": _READ,
     "DynamoDBWritePolicy": _WRITE,
 }
-_UNKNOWN: dict[str, Any] = {"Fn::If": []}
 
 
 def make_role(properties: Mapping[str, Any]) -> dict[str, Any]:
@@ -29,9 +33,10 @@ def make_role(properties: Mapping[str, Any]) -> dict[str, Any]:
     managed: list[object] = []
     for policy in as_list(properties.get("Policies")):
         document = _make_document(policy)
-        (managed if document is None else documents).append(
-            policy if document is None else {"PolicyDocument": document}
-        )
+        if document is None:
+            managed.append(policy)
+        else:
+            documents.append({"PolicyDocument": document})
     # SAM grants what reading the events takes.
     documents += [
         {"PolicyDocument": _make_events_document(as_mapping(event))}
@@ -61,7 +66,7 @@ def _make_document(policy: object) -> object:
             return {"Statement": _allow(actions, [table, index])}
         if name in _QUEUE_POLICIES:
             return {"Statement": _QUEUE_POLICIES[name](given.get("QueueName"))}
-    return _UNKNOWN
+    return NOT_KNOWN
 
 
 def _make_events_document(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +94,7 @@ _QUEUE_POLICIES: dict[str, Callable[[object], dict[str, Any]]] = {
 
 
 def _make_arn(service: str, prefix: str, name: object) -> dict[str, Any]:
-    start = f"{_ARN}{service}:${{AWS::Region}}:${{AWS::AccountId}}:{prefix}"
+    start = f"{ARN}{service}:{HERE}:{prefix}"
     return {"Fn::Join": ["", [{"Fn::Sub": start}, name]]}
 
 

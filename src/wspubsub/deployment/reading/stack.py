@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 NO_VALUE = {"Ref": "AWS::NoValue"}
+NOT_KNOWN: dict[str, Any] = {"Fn::If": []}
+"""What stands where a value is known at deployment only."""
 
 _TRANSFORM = "Fn::Transform"
 # These add nothing, or what `expand_sam` and `expand_loops` know.
@@ -75,6 +77,11 @@ class Stack:
     def get(self, name: str) -> Resource | None:
         """Return a resource by its logical ID."""
         return self._resources.get(name)
+
+    def find(self, reference: str, kind: str) -> Resource | None:
+        """Return the resource of a type that a text such as `${Table}` refers to."""
+        found = self.get(reference.removeprefix("${").removesuffix("}"))
+        return found if found is not None and found.kind == kind else None
 
     def section(self, name: str) -> Mapping[str, Any]:
         """Return a section of the template, such as Parameters."""

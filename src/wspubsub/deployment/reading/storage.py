@@ -15,6 +15,7 @@ from wspubsub.deployment.reading.identities import (
     name_of,
     reference_to,
 )
+from wspubsub.deployment.reading.roles import read_effect
 from wspubsub.deployment.reading.stack import Resource, as_list, as_mapping
 from wspubsub.deployment.reading.values import Values
 
@@ -135,12 +136,11 @@ class Storage:
         )
 
     def _read_statement(self, owner: str, content: Mapping[str, object]) -> Statement:
-        effect = self._values.literal(content.get("Effect"))
         actions, is_whole = self._values.items(content.get("Action"))
         texts = tuple(self._values.text(one) for one in actions)
         return Statement(
             owner=owner,
-            is_allowing={"Allow": True, "Deny": False}.get(str(effect), UNKNOWN),
+            is_allowing=read_effect(self._values, content),
             actions=texts if is_whole and texts else (*texts, ANYTHING),
             resources=("*",),
             is_whole=False,  # whom it is about is not looked at

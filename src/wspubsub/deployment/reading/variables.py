@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from wspubsub.deployment.reading.identities import FUNCTION
+from wspubsub.deployment.reading.read import list_unread_loops, make_stack
+from wspubsub.deployment.reading.stack import as_mapping
 from wspubsub.deployment.template.variables import STAND_IN
-
-_FUNCTIONS = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 
 
 def find_variables(template: Mapping[str, Any], handler: str) -> dict[str, str]:
@@ -17,41 +18,42 @@ def find_variables(template: Mapping[str, Any], handler: str) -> dict[str, str]:
         template: As `read_template` returns it.
         handler: What Lambda is configured with: `module.function`.
     """
-    parameters = _mapping(template.get("Parameters"))
-    everywhere = _mapping(_mapping(template.get("Globals")).get("Function"))
-    functions = [everywhere, *_functions(template)]
+    parameters = as_mapping(template.get("Parameters"))
+    everywhere = as_mapping(as_mapping(template.get("Globals")).get("Function"))
     # The variables of its own function count more than those of others.
-    functions.sort(key=lambda each: each.get("Handler") == handler)
+    functions = sorted(
+        _list_functions(template), key=lambda each: each.get("Handler") == handler
+    )
     return {
-        name: _text(value, parameters)
-        for function in functions
-        for name, value in _variables(function).items()
+        name: _read_text(value, parameters)
+        for function in (everywhere, *functions)
+        for name, value in _read_variables(function).items()
     }
 
 
-def _functions(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for each in _mapping(template.get("Resources")).values():
-        if _mapping(each).get("Type") in _FUNCTIONS:
-            yield _mapping(each.get("Properties"))
+def _list_functions(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    # A loop that cannot be read takes its function out of the stack, but nothing away
+    # from the other variables.
+    resources = as_mapping(template.get("Resources"))
+    for name in list_unread_loops(template):
+        yield as_mapping(as_mapping(resources[name]).get("Properties"))
+    for each in make_stack(template).of_kind(FUNCTION):
+        yield each.properties
 
 
-def _variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = _mapping(_mapping(function.get("Environment")).get("Variables"))
+def _read_variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = as_mapping(as_mapping(function.get("Environment")).get("Variables"))
     return {name: each for name, each in found.items() if not name.startswith("Fn::")}
 
 
-def _text(value: object, parameters: Mapping[str, Any]) -> str:
+def _read_text(value: object, parameters: Mapping[str, Any]) -> str:
     match value:
         case bool():
             return str(value).lower()
         case str() | int() | float():
             return str(value)
         case {"Ref": str() as name}:
-            default = _mapping(parameters.get(name)).get("Default")
-            return STAND_IN if default is None else _text(default, {})
+            default = as_mapping(parameters.get(name)).get("Default")
+            return STAND_IN if default is None else _read_text(default, {})
         case _:
             return STAND_IN
-
-
-def _mapping(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}

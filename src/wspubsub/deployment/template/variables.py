@@ -81,7 +81,7 @@ def parameters(variables: tuple[Variable, ...]) -> dict[str, Any]:
     return found
 
 
-def stand_ins(variables: tuple[Variable, ...]) -> dict[str, str]:
+def make_stand_ins(variables: tuple[Variable, ...]) -> dict[str, str]:
     """Return values for variables that have none before the stack is deployed.
 
     A module reads them while it is imported, and often expects a number.

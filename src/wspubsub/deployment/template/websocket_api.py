@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
+from wspubsub.deployment.permissions import GATEWAY
 from wspubsub.deployment.template.intrinsics import (
     Resources,
     attribute,
@@ -147,7 +148,7 @@ def _permission(function: str, path: str) -> dict[str, Any]:
         {
             "Action": "lambda:InvokeFunction",
             "FunctionName": ref(function),
-            "Principal": "apigateway.amazonaws.com",
+            "Principal": GATEWAY,
             "SourceArn": execute_api_arn(path),
         },
     )

@@ -1,9 +1,9 @@
 """One client of the gateway, and what it has sent that has to wait.
 
 What a client sends goes to the model at once, as on AWS, until too much is in progress
-for it or it does not read what it is sent. Then its messages are held back here, so
-that its control frames are still read: it gets its pongs, and its leaving is noticed.
-Only what it sends beyond that waits in the network.
+for it. Then its messages are held back here, so that its control frames are still read:
+it gets its pongs, and its leaving is noticed. Only what it sends beyond that waits in
+the network, and all that a client sends which does not read what it is sent.
 """
 
 import asyncio

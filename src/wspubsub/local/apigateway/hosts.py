@@ -54,7 +54,7 @@ def name_of(header: str) -> str:
     return header.partition(":")[0].rstrip(".").lower()
 
 
-def own_names(bound: str) -> list[str]:
+def find_own_names(bound: str) -> list[str]:
     """Return the names and addresses under which this machine can reach the gateway.
 
     Args:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import NamedTuple
 
+from wspubsub.local.apigateway.hosts import url_host
 from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.tasks import Tasks
 
@@ -47,7 +48,7 @@ class Peer(NamedTuple):
     @property
     def address(self) -> str:
         """Host and port as they are written."""
-        return _format_address(self.host, self.port)
+        return f"{url_host(self.host)}:{self.port}"
 
     @property
     def is_tls(self) -> bool:
@@ -132,7 +133,7 @@ class Listener:
     ) -> None:
         host, port = address[:2]
         try:
-            streams = await self._begin(connection, _format_address(host, port))
+            streams = await self._begin(connection, f"{url_host(host)}:{port}")
         except asyncio.CancelledError:
             connection.close()
             raise
@@ -177,10 +178,6 @@ def explain_bind(host: str, port: int, error: OSError) -> str:
         f"cannot listen on {where}: {error.strerror or error}; choose another "
         "--host or --port"
     )
-
-
-def _format_address(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _resolve(host: str) -> list[tuple[socket.AddressFamily, str]]:

@@ -74,10 +74,10 @@ class Tls:
         Raises:
             UsageError: A certificate cannot be used.
         """
-        known = _known_bundle(environ)
+        known = _find_known_bundle(environ)
         if own is not None:
             context = own.server_context()
-            path = join_bundles(folder, [known, _system_bundle(), own.path])
+            path = join_bundles(folder, [known, _find_system_bundle(), own.path])
             return cls(context=context, trusted=path, bundle=path)
         if importlib.util.find_spec("cryptography") is None:
             return None
@@ -141,14 +141,14 @@ def botocore_bundle() -> Path:
     return Path(botocore.__file__).parent / "cacert.pem"
 
 
-def _known_bundle(environ: Mapping[str, str]) -> Path:
+def _find_known_bundle(environ: Mapping[str, str]) -> Path:
     """Return whom boto3 would trust: a file of the user's, or botocore's own."""
-    chosen = environ.get("AWS_CA_BUNDLE") or _configured_bundle(environ)
+    chosen = environ.get("AWS_CA_BUNDLE") or _find_configured_bundle(environ)
     chosen = chosen or environ.get("REQUESTS_CA_BUNDLE")
     return Path(chosen).expanduser() if chosen else botocore_bundle()
 
 
-def _configured_bundle(environ: Mapping[str, str]) -> str | None:
+def _find_configured_bundle(environ: Mapping[str, str]) -> str | None:
     file = Path(environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
     profile = environ.get("AWS_PROFILE") or environ.get("AWS_DEFAULT_PROFILE")
     config = configparser.ConfigParser(interpolation=None, strict=False)
@@ -160,7 +160,7 @@ def _configured_bundle(environ: Mapping[str, str]) -> str | None:
     return config.get(section, "ca_bundle", fallback=None)
 
 
-def _system_bundle() -> Path | None:
+def _find_system_bundle() -> Path | None:
     # Its authorities may be those that issued the certificate, as mkcert installs.
     found = ssl.get_default_verify_paths().cafile
     return Path(found) if found else None

@@ -68,7 +68,7 @@ class EmbeddedDynamoDB:
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         return cls(process, f"http://127.0.0.1:{port.result()}")
 
-    async def ended(self) -> str:
+    async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""
         return describe_exit(await asyncio.shield(self._process.exited))
 

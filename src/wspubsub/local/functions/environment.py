@@ -177,7 +177,7 @@ class Environment:
         self, wanted: asyncio.Future[AnswerT], timeout_seconds: float
     ) -> AnswerT | Raised:
         exited = self._process.exited
-        with self._limited_memory():
+        with self._limit_memory():
             await first_of(wanted, exited, timeout_seconds=timeout_seconds)
         if wanted.done():
             return wanted.result()
@@ -187,7 +187,7 @@ class Environment:
         return Raised(TIMED_OUT, f"Task timed out after {timeout_seconds:.2f} seconds")
 
     @contextmanager
-    def _limited_memory(self) -> Iterator[None]:
+    def _limit_memory(self) -> Iterator[None]:
         limit = self._settings.memory_mb
         if limit is None:
             yield

@@ -24,13 +24,16 @@ class _PollDescriptor(ctypes.Structure):
     )
 
 
+# Whose calls keep Python's lock.
+_LIBRARY = ctypes.PyDLL(None, use_errno=True) if os.name == "posix" else None
+
+
 def wait_frozen(descriptor: int) -> None:
     """Wait until a descriptor can be read while all other threads stand still."""
-    if os.name != "posix":
+    if _LIBRARY is None:
         return  # the caller's own reading waits, and threads run on
-    library = ctypes.PyDLL(None, use_errno=True)
     wanted = _PollDescriptor(descriptor, select.POLLIN, 0)
     # A signal's handler runs between two attempts.
-    while library.poll(ctypes.byref(wanted), ctypes.c_ulong(1), -1) < 0:
+    while _LIBRARY.poll(ctypes.byref(wanted), ctypes.c_ulong(1), -1) < 0:
         if ctypes.get_errno() != errno.EINTR:
             return

@@ -67,7 +67,7 @@ class TableStream:
         """
         endpoint = self._endpoint
         try:
-            self._find_stream = _finder(endpoint, self._table)
+            self._find_stream = _make_finder(endpoint, self._table)
             self._streams = endpoint.of_streams().client(
                 "dynamodbstreams", read_seconds=READ_SECONDS
             )
@@ -116,7 +116,7 @@ class TableStream:
             poller.start(deliver)
 
 
-def _finder(endpoint: ServiceEndpoint, table: str) -> Callable[[], str]:
+def _make_finder(endpoint: ServiceEndpoint, table: str) -> Callable[[], str]:
     client = endpoint.client("dynamodb", read_seconds=READ_SECONDS)
 
     def find_stream() -> str:
