@@ -1,7 +1,8 @@
 """AWS, functions and clients, all at the same time, and all that may go wrong.
 
 Whenever a function waits for an answer, others may run first, or it may be killed.
-Time passes only between functions. A run is decided by its seed.
+Time passes only between functions. A run is decided by its seed, by what `os.urandom`
+returns and, for the order of sets, by PYTHONHASHSEED.
 """
 
 import json
