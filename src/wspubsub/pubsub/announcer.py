@@ -137,8 +137,8 @@ class Announcer:
                 at_once.append((topic, who))
             else:
                 later.setdefault((topic, grace_seconds), []).append(who)
-        for (topic, grace_seconds), whos in later.items():
-            self._post_each(topic, stays.leave(topic, whos, grace_seconds), budget)
+        for (topic, grace_seconds), leavers in later.items():
+            self._post_each(topic, stays.leave(topic, leavers, grace_seconds), budget)
         return at_once
 
     def _post_each(self, topic: str, pushes: Iterable[Push], budget: Budget) -> None:

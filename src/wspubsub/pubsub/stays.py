@@ -83,7 +83,7 @@ class Stays:
         yield Push("join", who)
 
     def leave(
-        self, topic: str, whos: Sequence[Presence], grace_seconds: float
+        self, topic: str, leavers: Sequence[Presence], grace_seconds: float
     ) -> Iterator[Push]:
         """Note that connections are no longer present."""
 
@@ -96,7 +96,7 @@ class Stays:
                 log.warning("could not note who left topic %r", topic, exc_info=True)
                 return None
 
-        paused = list(zip(whos, run_each(pause, whos), strict=True))
+        paused = list(zip(leavers, run_each(pause, leavers), strict=True))
         absences = [
             Absence(topic, who.user, number)
             for who, number in paused
