@@ -75,7 +75,7 @@ def make_request(
         sets: Attributes that get a value.
         removes: Attributes that go, unless they get a value.
         expressions: Attributes that get what an expression says.
-        counts: An attribute that becomes 1 if there is none, or else one more.
+        counts: An attribute that becomes one more than it is; 1 if it is missing.
     """
     removes = [name for name in removes if name not in sets]
     values = {f":{name}": each for name, each in sets.items()}
