@@ -1,15 +1,15 @@
 """Write what the benchmarks found into the documentation.
 
-`python -m benchmarks.documents` makes tables, pictures and the README's figures anew from
-`benchmarks/results`; `python -m benchmarks all --docs` measures before.
+`python -m benchmarks.documents` makes tables, pictures and the README's figures anew
+from `benchmarks/results`; `python -m benchmarks all --docs` measures before.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.plots import draw_bars
 from benchmarks.processes import ROOT
 from benchmarks.scale_plot import draw_scale
@@ -17,7 +17,6 @@ from benchmarks.tables import TABLES
 
 RESULTS = Path(__file__).parent / "results"
 PICTURES = ROOT / "docs" / "_static" / "benchmarks"
-_BLOCK = "<!-- benchmark: {name} -->\n{text}\n<!-- end of benchmark -->"
 
 
 def main() -> None:
@@ -35,7 +34,8 @@ def main() -> None:
 def read_results() -> dict[str, Any]:
     """Return the content of each benchmark's JSON file, by the benchmark's name."""
     return {
-        path.stem: json.loads(path.read_text()) for path in sorted(RESULTS.glob("*.json"))
+        path.stem: json.loads(path.read_text())
+        for path in sorted(RESULTS.glob("*.json"))
     }
 
 
@@ -45,12 +45,12 @@ def write_pages() -> dict[Path, str]:
     for name, path, text in _blocks(read_results()):
         page = ROOT / path
         before = pages.get(page) or page.read_text()
-        block = _BLOCK.format(name=name, text=text)
-        pattern = re.escape(_BLOCK).replace(r"\{name\}", name)
-        pattern = pattern.replace(r"\{text\}", r"(?:(?!<!-- benchmark).)*?")
-        pages[page], count = re.subn(pattern, lambda _: block, before, flags=re.DOTALL)
-        if count != 1:
-            raise ValueError(f"{path} has {count} places for {name}; it needs one")
+        begin, end = f"<!-- benchmark: {name} -->", "<!-- end of benchmark -->"
+        head, found, rest = before.partition(begin)
+        _, ended, tail = rest.partition(end)
+        if not (found and ended):
+            raise BenchmarkError(f"{path} has no place for {name}: {begin} … {end}")
+        pages[page] = f"{head}{begin}\n{text}\n{end}{tail}"
     return pages
 
 
@@ -77,10 +77,11 @@ def _summarize(results: dict[str, Any]) -> str:
     return (
         f"- A post costs 1/{loop / ours:.0f} of the CPU time of a boto3 loop: "
         f"{ours:.0f} µs instead of {loop:.0f} µs.\n"
-        f"- A cold start up to the first answer costs about 1/{boto3 / start:.0f} of the "
-        f"CPU time that it takes with boto3: {start:.0f} ms instead of {boto3:.0f} ms.\n"
-        f"- `wspubsub dev` with {clients:,.0f} idle clients takes {megabytes:.0f} MB of "
-        "memory."
+        f"- A cold start up to the first answer costs about 1/{boto3 / start:.0f} of "
+        f"the CPU time that it takes with boto3: {start:.0f} ms instead of "
+        f"{boto3:.0f} ms.\n"
+        f"- `wspubsub dev` with {clients:,.0f} idle clients takes {megabytes:.0f} MB "
+        "of memory."
     )
 
 

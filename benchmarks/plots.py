@@ -1,11 +1,16 @@
 """Pictures of what the benchmarks found."""
 
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.errors import MissingError
 from benchmarks.tables import Table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _OURS, _OTHERS = "#2a7de1", "#9aa5b1"
 _ROW_INCHES = 0.36
@@ -42,21 +47,22 @@ def draw_bars(table: Table, found: Mapping[str, Any], target: Path) -> None:
     save(figure, target)
 
 
-def load_pyplot() -> Any:
+def load_pyplot() -> ModuleType:
     """Return matplotlib's `pyplot`, set so that the same figures give the same file."""
     try:
         import matplotlib as mpl  # noqa: PLC0415 - of the extra "bench"
     except ModuleNotFoundError:
-        raise MissingError("pictures need matplotlib: pip install -e '.[bench]'") from None
+        raise MissingError(
+            "pictures need matplotlib: pip install -e '.[bench]'"
+        ) from None
     mpl.use("svg")
     # Text stays text.
     mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "wspubsub"}
-    from matplotlib import pyplot  # noqa: PLC0415 - after the choice of what it draws
+    # After the choice of what it draws.
+    return importlib.import_module("matplotlib.pyplot")
 
-    return pyplot
 
-
-def save(figure: Any, target: Path) -> None:
+def save(figure: "Figure", target: Path) -> None:
     """Write a figure as SVG, without the date."""
     target.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(target, metadata={"Date": None})

@@ -50,9 +50,9 @@ class Ratio:
 
     @property
     def bounds(self) -> dict[str, float]:
-        """What the value must reach, as the JSON file has it."""
+        """What it must reach, as in the JSON file."""
         bounds = {"at_least": self.at_least, "at_most": self.at_most}
-        return {name: bound for name, bound in bounds.items() if bound is not None}
+        return {name: value for name, value in bounds.items() if value is not None}
 
     @property
     def is_reached(self) -> bool:

@@ -41,4 +41,3 @@ def _points(
         if who == tier and row["figures"]["delivered"] == subscribers:
             found.append((subscribers, row["figures"][name]))
     return found
-

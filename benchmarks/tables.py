@@ -136,7 +136,7 @@ TABLES = {
     ),
     "lag": Table(
         SCALE,
-        "messages × subscribers",
+        "messages a second, subscribers",
         (
             Column("typical lag", "median_s", "{:.1f} s"),
             Column("longest lag", "longest_s", "{:.1f} s"),

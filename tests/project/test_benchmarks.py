@@ -14,7 +14,7 @@ from benchmarks.payload import connection_ids
 from benchmarks.place import Place, open_sink
 from benchmarks.processes import ROOT
 from benchmarks.report import Ratio, Report, Row, table
-from benchmarks.rounds import Figures, measure_in_turns, medians
+from benchmarks.rounds import Figures, measure_in_turns, medians, times_as_much
 from benchmarks.tables import Column, Table
 
 
@@ -43,6 +43,14 @@ def test_a_single_slow_round_does_not_count() -> None:
     figures = medians(rounds)
 
     assert figures == {"cpu": 2.0, "wall": 4.0}
+
+
+def test_peers_are_compared_round_by_round() -> None:
+    # The machine was slow in the second round, for both.
+    ours = [{"wall": 1.0}, {"wall": 5.0}, {"wall": 2.0}]
+    theirs = [{"wall": 10.0}, {"wall": 60.0}, {"wall": 14.0}]
+
+    assert times_as_much("wall", theirs, ours) == 10.0
 
 
 def test_a_table_aligns_numbers_right_and_texts_left() -> None:
@@ -343,13 +351,25 @@ def test_every_function_of_coldstart_handles_its_connect(tmp_path: Path) -> None
 
 @pytest.mark.integration
 def test_every_publisher_delivers_to_all_subscribers(tmp_path: Path) -> None:
-    rows = figures_of(tiny("publish", tmp_path))
+    found = tiny("publish", tmp_path)
+    rows = figures_of(found)
+    not_run = rows.pop("boto3 loop, 60 subscribers")
 
+    assert "not run" in not_run["note"]
     assert {name: figures["delivered"] for name, figures in rows.items()} == {
         "wspubsub, 10 subscribers": 10,
         "boto3 loop, 10 subscribers": 10,
+        "wspubsub, 20 subscribers": 20,
+        "boto3 loop, 20 subscribers": 20,
+        "wspubsub, 40 subscribers": 40,
+        "boto3 loop, 40 subscribers": 40,
         "wspubsub, 60 subscribers": 60,
-        "boto3 loop, 60 subscribers": 60,
+    }
+    assert found["ratios"].keys() == {
+        "publish_100_vs_loop",
+        "publish_1k_vs_loop",
+        "publish_10k_vs_loop",
+        "publish_memory_growth_mib",
     }
     assert all(figures["peak_mib"] > 1 for figures in rows.values())
 
