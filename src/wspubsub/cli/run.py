@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _become(program: list[str], environ: dict[str, str]) -> None:
     if os.name == "nt":  # pragma: no cover - there, a program cannot be replaced
-        done = subprocess.run(program, env=environ, check=False)  # noqa: S603 - its purpose
+        done = subprocess.run(program, env=environ, check=False)
         sys.exit(done.returncode)
     # The program takes the place of this process: so its exit status, its signals and
     # its terminal are its own.
@@ -80,4 +80,4 @@ def _become(program: list[str], environ: dict[str, str]) -> None:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         # Python ignores them, and what is ignored stays so.
         signal.signal(number, signal.SIG_DFL)
-    os.execvpe(program[0], program, environ)  # noqa: S606 - its purpose
+    os.execvpe(program[0], program, environ)

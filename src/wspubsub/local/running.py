@@ -102,7 +102,7 @@ def announce(
     # Locked before it has its name, so that nobody takes it for one left over; mkstemp
     # makes it with mode 0600.
     descriptor, temporary = tempfile.mkstemp(dir=folder)
-    with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - it is open
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         if sys.platform != "win32":  # pragma: no branch
             fcntl.flock(file, fcntl.LOCK_EX)
         json.dump(_describe(gateway), file)
