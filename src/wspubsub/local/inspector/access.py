@@ -110,7 +110,7 @@ class Access:
             DeniedError: It has none, or one that was not opened here.
         """
         given = request.header("authorization") or ""
-        # Digests are compared, so that time tells nothing about a session.
+        # Digests are compared, so that timing reveals nothing about a session.
         if (
             not given.startswith(_BEARER)
             or _digest(given.removeprefix(_BEARER)) not in self._sessions

@@ -25,7 +25,7 @@ class PageFiles:
         self._folder = folder
 
     def find(self, name: str) -> tuple[str, bytes] | None:
-        """Return the media type and the contents of a file; None if there is none.
+        """Return the media type and the contents of a file, or None.
 
         The name is compared with those in the folder and never becomes a path.
         """
