@@ -50,8 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_queue(parser.add_argument_group("a queue"))
     parser.add_argument(
         "--no-inspector",
-        dest="inspector",
-        action="store_false",
+        action="store_true",
         help="keep no record of what happens, and serve no page that shows it",
     )
     parser.add_argument(

@@ -80,7 +80,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         reloads=options.reload,
         is_debugged=options.debug,
         terminal=find_terminal() if options.debug else None,
-        has_inspector=options.inspector,
+        has_inspector=not options.no_inspector,
         environ=environ,
     )
 
