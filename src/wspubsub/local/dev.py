@@ -28,6 +28,7 @@ from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.journal import Journal
+from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
@@ -147,6 +148,15 @@ class LocalGateway:
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
+        self._announce(stack, surroundings)
+
+    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
+        port = int(self._address.rpartition(":")[2])
+        gateway = RunningGateway(port=port, url=self.url, surroundings=surroundings)
+        try:
+            stack.enter_context(announce(gateway, self._settings.environ))
+        except OSError as error:
+            self._journal.warn(f"commands will not find this gateway: {error}")
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
