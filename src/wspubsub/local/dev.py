@@ -27,7 +27,11 @@ from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.reload import Sources
+from wspubsub.local.inspector.inspector import Inspector
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
+from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
@@ -62,6 +66,8 @@ class LocalGateway:
         self._tls: Tls | None = None
         self._own_names: list[str] = []
         self._address = ""
+        self._recorder = Recorder(Ring() if settings.has_inspector else None)
+        self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
@@ -116,6 +122,7 @@ class LocalGateway:
             **describe_api(self._config),
             **_describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
+            **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
 
@@ -147,13 +154,33 @@ class LocalGateway:
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
+        self._announce(stack, surroundings)
+
+    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
+        port = int(self._address.rpartition(":")[2])
+        gateway = RunningGateway(port=port, url=self.url, surroundings=surroundings)
+        try:
+            stack.enter_context(announce(gateway, self._settings.environ))
+        except OSError as error:
+            self._journal.warn(f"commands will not find this gateway: {error}")
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
         self._own_names = await asyncio.to_thread(find_own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
-        self._shell = GatewayShell(settings.config, self._functions, self._journal)
+        self._shell = GatewayShell(
+            settings.config, self._functions, self._journal, self._recorder
+        )
+        if self._recorder.ring is not None:
+            self._inspector = Inspector(
+                self,
+                settings,
+                ring=self._recorder.ring,
+                shell=self._shell,
+                functions=self._functions,
+                journal=self._journal,
+            )
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -161,6 +188,7 @@ class LocalGateway:
             tls=self._tls,
             is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
+            inspector=None if self._inspector is None else self._inspector.site,
         )
         try:
             port = await server.bind(settings.host, settings.port)

@@ -1,0 +1,6 @@
+"""Looking into a deployment and acting on it: its table, its log and its API."""
+
+from wspubsub.dynamodb.kinds import ItemKind
+from wspubsub.operations.decoding import DecodedItem, decode_item, make_json
+
+__all__ = ["DecodedItem", "ItemKind", "decode_item", "make_json"]
