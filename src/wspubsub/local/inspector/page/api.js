@@ -82,7 +82,8 @@ export async function follow(api, { heard, lost, back }) {
       if (isLost) back();
       isLost = false;
       if (entries.length) after = entries.at(-1).n;
-      heard(entries, dropped);
+      // Without entries the same ones would be counted each time.
+      heard(entries, entries.length ? dropped : 0);
     } catch (error) {
       if (error.isSignedOut) throw error;
       if (!isLost) lost(error);

@@ -17,7 +17,7 @@ export class Connections {
       make("div", { class: "page" }, make("h2", { text: "Connections" }), list, clients),
     );
     this.view = new LiveView(list, api, {
-      method: "connections", draw: (answer) => this.#draw(rowsOf(answer, "connections")),
+      state, method: "connections", draw: (answer) => this.#draw(rowsOf(answer, "connections")),
     });
     this.clients = new TestClients(clients, state);
   }

@@ -4,10 +4,10 @@ import { empty, facts, make, table } from "./dom.js";
 import { LiveView } from "./view.js";
 
 export class Costs {
-  constructor(panel, api) {
+  constructor(panel, api, state) {
     const list = make("div", { class: "list" });
     panel.append(make("div", { class: "page" }, make("h2", { text: "What it would cost" }), list));
-    this.view = new LiveView(list, api, { method: "costs", draw });
+    this.view = new LiveView(list, api, { state, method: "costs", draw });
   }
 
   show() {

@@ -32,6 +32,7 @@ export class Items {
     ));
     const answers = make("div");
     this.view = new LiveView(answers, api, {
+      state,
       method: "items",
       draw: (answer) => {
         this.rows = rowsOf(answer, "items");

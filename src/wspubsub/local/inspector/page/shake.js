@@ -47,7 +47,7 @@ export class Shake {
     if (hasMethod(state, "set_faults")) {
       page.append(make("div", { class: "split" },
         make("section", {}, make("h3", { text: "Rules" }), list), this.#form()));
-      this.view = new LiveView(list, api, { method: "faults", draw: (answer) => this.#draw(answer) });
+      this.view = new LiveView(list, api, { state, method: "faults", draw: (answer) => this.#draw(answer) });
     }
     page.append(...this.#tools());
     if (page.children.length === 1) page.append(empty("Not available", "This gateway cannot make things fail."));

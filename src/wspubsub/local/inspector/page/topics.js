@@ -18,10 +18,11 @@ export class Topics {
       make("div", { class: "split" }, make("div", {}, list), this.side),
     ));
     this.list = new LiveView(list, api, {
-      method: "topics", draw: (answer) => this.#drawList(rowsOf(answer, "topics")),
+      state, method: "topics", draw: (answer) => this.#drawList(rowsOf(answer, "topics")),
     });
     this.about = make("div", { class: "about" });
     this.topic = new LiveView(this.about, api, {
+      state,
       method: "topic",
       parameters: () => ({ topic: this.chosen }),
       draw: (answer) => drawTopic(answer),
@@ -46,7 +47,7 @@ export class Topics {
 
   choose(topic) {
     this.chosen = topic;
-    this.input.value = topic;
+    if (this.input) this.input.value = topic;
     this.topic.shown = "";
     this.topic.show();
     this.list.shown = "";

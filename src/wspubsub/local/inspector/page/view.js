@@ -11,13 +11,15 @@ const SOON_MS = 300;
  * Args: `place` is filled with what `draw(answer)` returns, when the answer has changed.
  */
 export class LiveView {
-  constructor(place, api, { method, parameters = () => ({}), draw }) {
+  constructor(place, api, { state, method, parameters = () => ({}), draw }) {
     Object.assign(this, { place, api, method, parameters, draw });
+    this.isThere = hasMethod(state, method);
     this.isShown = false;
     this.shown = "";
   }
 
   show() {
+    if (!this.isThere) return this.#draw("not there", explainAbsence);
     this.isShown = true;
     return this.refresh();
   }
@@ -40,8 +42,7 @@ export class LiveView {
       this.#draw(JSON.stringify(answer), () => this.draw(answer));
     } catch (error) {
       if (error.isLost) return; // the banner says so
-      this.#draw(error.message, () => explainError(error));
-      if (error.status === 404) clearTimeout(this.timer);
+      this.#draw(error.message, () => empty("This cannot be shown", error.message));
     }
   }
 
@@ -58,10 +59,8 @@ export class LiveView {
   }
 }
 
-const explainError = (error) =>
-  error.status === 404
-    ? empty("Not available", "This gateway does not have what this view shows.")
-    : empty("This cannot be shown", error.message);
+const explainAbsence = () =>
+  empty("Not available", "This gateway does not have what this view shows.");
 
 /** Whether a gateway has a method; those of `state` are all there are. */
 export const hasMethod = (state, name) => !state.methods || state.methods.includes(name);
