@@ -32,7 +32,7 @@ MISSING = (
 )
 
 
-COMMANDS = ("dev", "demo", "create-table", "template", "check")
+COMMANDS = ("dev", "run", "demo", "create-table", "template", "check")
 
 Said = pytest.CaptureFixture[str]
 

@@ -324,6 +324,7 @@ def _documented(page: str) -> set[str]:
 
 _OPERANDS = {
     "dev": ["app.py:handler"],
+    "run": ["python"],
     "demo": [],
     "create-table": ["chat"],
     "template": ["app.py:handler"],
