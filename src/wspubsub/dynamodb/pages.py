@@ -94,7 +94,7 @@ class _Readers(Generic[PartT, ItemT]):
     """Pages on their way, each in a thread.
 
     `concurrent.futures` is a millisecond of a cold start's first publish, half of it
-    for a queue that can be cancelled.
+    for parts that nothing here needs.
 
     Args:
         read: Reads a page of a part.
