@@ -120,6 +120,12 @@ class Faults:
         self._on_fault(fault)
         return fault
 
+    def count(self, number: int) -> None:
+        """Count a fault that another process has found with the same rules."""
+        with self._lock:
+            if number <= len(self._counted):
+                self._counted[number - 1].take()
+
     def to_json(self) -> list[dict[str, Any]]:
         """Return the rules, with how often each `left` and `hits`."""
         with self._lock:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import chain, count
 
+from wspubsub.faults import Faults
 from wspubsub.gateway import Function
 from wspubsub.handlers.environ import Surroundings, function_environ
 from wspubsub.handlers.target import Target
@@ -21,6 +22,7 @@ def deploy_functions(
     settings: LocalSettings,
     surroundings: Surroundings,
     journal: Journal,
+    faults: Faults,
 ) -> None:
     """Add all functions, and say which routes they handle."""
     targets = {Function.HANDLER.value: settings.target}
@@ -35,6 +37,7 @@ def deploy_functions(
             _function_settings(settings, surroundings, name, target),
             max_environments=1 if settings.is_debugged else settings.max_environments,
             on_output=journal.log_output,
+            faults=faults,
         )
         functions.add(name, fleet)
 

@@ -204,6 +204,11 @@ class Journal:
             line = self._add_time("", text)
         self._write("managed", fields, line)
 
+    def log_fault(self, text: str) -> None:
+        """Report that something has failed on request."""
+        line = self._add_time("", self._paint(f"fault: {_visible(text)}", _YELLOW))
+        self._write("fault", {"text": text}, line)
+
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
         fields = {

@@ -11,6 +11,7 @@ import traceback
 
 import h11
 
+from wspubsub.faults import Faults
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
 from wspubsub.local.apigateway.listener import Listener, Peer
@@ -22,6 +23,7 @@ from wspubsub.local.apigateway.websocket import (
     Pinged,
     WebSocketConnection,
 )
+from wspubsub.local.faults.management import manage
 from wspubsub.local.http11 import HttpConnection
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import BadRequestError, HttpRequest
@@ -51,6 +53,7 @@ class GatewayServer:
         is_tls_only: Whether plain text is refused.
         max_buffer_bytes: While more than this waits to be sent to a client, nothing is
             read from it.
+        faults: What fails on request.
     """
 
     def __init__(
@@ -62,8 +65,10 @@ class GatewayServer:
         tls: Tls | None,
         is_tls_only: bool = False,
         max_buffer_bytes: int,
+        faults: Faults | None = None,
     ) -> None:
         self._shell = shell
+        self._faults = faults or Faults()
         self._journal = journal
         self._hosts = hosts
         self._tls = tls
@@ -137,7 +142,10 @@ class GatewayServer:
                 )
                 await self._websocket(peer, http, request, socket)
                 return
-            response = self._shell.manage(request)
+            response = await manage(request, self._faults, self._shell.manage)
+            if response is None:
+                peer.writer.transport.abort()
+                return
             if not await http.respond(response.status, response.headers, response.body):
                 return
 
