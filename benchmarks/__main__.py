@@ -16,6 +16,7 @@ from benchmarks.rounds import ROUNDS
 NAMES = {
     "coldstart": "fresh interpreter to the first event handled, under AWS's own client",
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
+    "gateway": "`wspubsub dev` as its clients see it, against serverless-offline",
     "lag": "a topic with many messages a second, carried by a stream",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
@@ -44,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         rounds=parsed.rounds or (_TINY_ROUNDS if parsed.tiny else ROUNDS),
         sink=parsed.sink,
         node_modules=parsed.node_modules,
+        serverless_offline=parsed.serverless_offline,
         largest=parsed.largest or (_TINY_LARGEST if parsed.tiny else _LARGEST),
     )
     run: Callable[[Options], Report]
@@ -99,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
         default=os.environ.get("WSPUBSUB_TEST_NODE_MODULES") or None,
         help="where the Node packages are (default $WSPUBSUB_TEST_NODE_MODULES, else "
         "a cache that they are installed into)",
+    )
+    parser.add_argument(
+        "--serverless-offline",
+        metavar="DIR",
+        type=Path,
+        default=os.environ.get("WSPUBSUB_BENCHMARK_SERVERLESS_OFFLINE") or None,
+        help="Node modules with serverless 3 and serverless-offline 13 (default "
+        "$WSPUBSUB_BENCHMARK_SERVERLESS_OFFLINE)",
     )
     return parser
 

@@ -321,6 +321,26 @@ def test_the_memory_of_connected_clients_is_measured(tmp_path: Path) -> None:
     assert 0 < figures["without_mb"] < figures["gateway_mb"] < 500
 
 
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_every_client_of_the_gateway_is_served(tmp_path: Path) -> None:
+    found = tiny("gateway", tmp_path)
+
+    rows = figures_of(found)
+    ours = {
+        name: row["wspubsub dev"] for name, row in rows.items() if "note" not in row
+    }
+    assert ours["fanout_arrived"] == 20
+    for name in ("roundtrips_1_per_s", "answers_50_per_s", "handshakes_per_s"):
+        assert ours[name] > 0
+    assert found["ratios"].keys() >= {
+        "gateway_fanout_per_s",
+        "gateway_kb_per_connection",
+        "gateway_ready_s",
+    }
+
+
 @pytest.mark.integration
 def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> None:
     rows = figures_of(tiny("scale", tmp_path))

@@ -34,6 +34,11 @@ class Fault(NamedTuple):
         """How it fails."""
         return self.rule.action
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what another process is told of it."""
+        trace = self.occasion.trace
+        return {"number": self.number, "text": self.text, "trace": trace}
+
 
 def _log_fault(fault: Fault) -> None:
     _log.info("%s", fault.text)

@@ -25,9 +25,13 @@ from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.reload import Sources
+from wspubsub.local.inspector.inspector import Inspector
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
 from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
@@ -61,10 +65,12 @@ class LocalGateway:
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
         self._functions = DeployedFunctions()
-        self._shaking = Shaking(journal, settings.faults)
         self._tls: Tls | None = None
         self._own_names: list[str] = []
         self._address = ""
+        self._recorder = Recorder(Ring() if settings.has_inspector else None)
+        self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
@@ -119,6 +125,7 @@ class LocalGateway:
             **describe_api(self._config),
             **_describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
+            **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
 
@@ -173,7 +180,21 @@ class LocalGateway:
         self._own_names = await asyncio.to_thread(find_own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
-        self._shell = GatewayShell(settings.config, self._functions, self._journal)
+        self._shell = GatewayShell(
+            settings.config, self._functions, self._journal, self._recorder
+        )
+        if self._recorder.ring is not None:
+            self._inspector = Inspector(
+                self,
+                settings,
+                ring=self._recorder.ring,
+                shell=self._shell,
+                functions=self._functions,
+                journal=self._journal,
+            )
+            self._inspector.methods.add(
+                make_methods(self._shaking, self._shell, self._functions)
+            )
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -182,6 +203,7 @@ class LocalGateway:
             is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
             faults=self._shaking.faults,
+            inspector=None if self._inspector is None else self._inspector.site,
         )
         try:
             port = await server.bind(settings.host, settings.port)

@@ -8,8 +8,10 @@ import pytest
 from wspubsub import UsageError
 from wspubsub.local.faults.rules_file import RulesFile
 from wspubsub.local.faults.shaking import Shaking
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 
+FAULT = {"number": 1, "text": "GetItem throttled", "trace": ""}
 RULE = '{"match": {"service": "dynamodb"}, "action": "%s"}'
 
 
@@ -41,13 +43,13 @@ def test_rules_for_a_dynamodb_elsewhere_have_no_effect_and_that_is_said(
     path = tmp_path / "rules.json"
     path.write_text(f"[{RULE % 'throttle'}]")
     written = io.StringIO()
-    shaking = Shaking(Journal(written), path)
+    shaking = Shaking(Journal(written), Recorder(), path)
 
     shaking.connect(None)
 
     assert "rules for dynamodb have no effect" in written.getvalue()
     assert shaking.describe()["file"] == str(path)
-    shaking.take_message({"fault": {"number": 1, "text": "GetItem throttled"}})
+    shaking.take_message({"fault": FAULT})
     shaking.take_message({"call": {}})
     assert shaking.describe()["rules"][0]["hits"] == 1
     assert "fault: GetItem throttled" in written.getvalue()

@@ -68,7 +68,8 @@ class Faulty:
             request = json.loads(body)
         except ValueError:
             return None
-        return self._faults.find(see_dynamodb(operation, request))
+        trace = environ.get("HTTP_X_AMZN_TRACE_ID", "")
+        return self._faults.find(see_dynamodb(operation, request, trace=trace))
 
 
 def _refuse(fault: Fault, start_response: StartResponse) -> Iterable[bytes]:

@@ -39,11 +39,7 @@ def main(arguments: list[str]) -> None:
     server = make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
-    faults = Faults(
-        on_fault=lambda fault: control.send(
-            {"fault": {"number": fault.number, "text": fault.text}}
-        )
-    )
+    faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
     control.on("faults", faults.set_rules)
     server.app = Guard(Faulty(application, faults), port=server.port)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -7,6 +7,7 @@ from wspubsub.errors import UsageError
 from wspubsub.faults import Faults, Rule, Service, read_rules
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB
 from wspubsub.local.faults.rules_file import RulesFile
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 
 
@@ -15,6 +16,7 @@ class Shaking:
 
     Args:
         journal: Is told what fails, and which rules cannot.
+        recorder: Is told what fails, and why.
         path: The file that the rules are in, if they are in one.
 
     Attributes:
@@ -24,11 +26,14 @@ class Shaking:
         UsageError: The file cannot be read, or a rule is wrong.
     """
 
-    def __init__(self, journal: Journal, path: Path | None = None) -> None:
+    def __init__(
+        self, journal: Journal, recorder: Recorder, path: Path | None = None
+    ) -> None:
         self._journal = journal
+        self._recorder = recorder
         self._file = None if path is None else RulesFile(path)
         self._embedded: EmbeddedDynamoDB | None = None
-        self.faults = Faults(on_fault=lambda fault: journal.log_fault(fault.text))
+        self.faults = Faults(on_fault=lambda fault: self._tell(fault.to_json()))
         if self._file is not None:
             self.faults.set_rules(self._file.read())
 
@@ -67,7 +72,16 @@ class Shaking:
         fault = message.get("fault")
         if fault is not None:
             self.faults.count(fault["number"])
-            self._journal.log_fault(fault["text"])
+            self._tell(fault)
+
+    def _tell(self, fault: dict[str, Any]) -> None:
+        self._journal.log_fault(fault["text"])
+        self._recorder.add(
+            "fault",
+            self._recorder.find(fault["trace"]),
+            rule=fault["number"],
+            text=fault["text"],
+        )
 
     def _replace(self, rules: tuple[Rule, ...]) -> None:
         self.faults.set_rules(rules)

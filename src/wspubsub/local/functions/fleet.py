@@ -220,7 +220,9 @@ class Fleet:
         if self._faults.is_empty:
             return await environment.run(invocation)
         is_authorizer = self.name == Function.AUTHORIZER.value
-        occasion = see_event(invocation.event, is_authorizer=is_authorizer)
+        occasion = see_event(
+            invocation.event, is_authorizer=is_authorizer, trace=invocation.trace_id
+        )
         fault = self._faults.find(occasion)
         if fault is None:
             return await environment.run(invocation)
