@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
@@ -211,4 +210,6 @@ def _describe(response: HttpResponse) -> str:
 
 
 def _seconds(text: str) -> float:
+    from datetime import datetime  # who posts does not ask about connections
+
     return datetime.fromisoformat(text).timestamp()

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any
 
-from wspubsub.engine.response import HttpResponse, ResponseReader
+from wspubsub.engine.response import HttpResponse, PlainSuccess, ResponseReader
 from wspubsub.engine.tls import Trust
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
@@ -31,14 +31,16 @@ class Endpoint:
         host: Name or address.
         port: TCP port.
         trust: How TLS certificates are verified, None for plain HTTP.
+        plain_success: What its answers look like.
     """
 
-    __slots__ = ("host", "port", "trust")
+    __slots__ = ("host", "plain_success", "port", "trust")
 
     def __init__(self, host: str, port: int, trust: Trust | None) -> None:
         self.host = host
         self.port = port
         self.trust = trust
+        self.plain_success = PlainSuccess()
 
 
 class Channel:
@@ -80,7 +82,7 @@ class Channel:
         self._resumable = resumable
         self._process = os.getpid()
         self.is_connected = False
-        self._reader = ResponseReader()
+        self._reader = ResponseReader(endpoint.plain_success)
         self._unsent: bytes | memoryview = b""
         self._step: Callable[[], HttpResponse | None] = self._finish_connecting
 

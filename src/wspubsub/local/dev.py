@@ -28,6 +28,7 @@ from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
 from wspubsub.local.inspector.inspector import Inspector
 from wspubsub.local.inspector.recorder import Recorder
@@ -148,7 +149,7 @@ class LocalGateway:
             self._functions,
             settings,
             surroundings,
-            self._journal,
+            self._take_output,
             self._shaking.faults,
         )
         # Clients go first, then what serves them.
@@ -174,6 +175,11 @@ class LocalGateway:
             stack.enter_context(announce(gateway, self._settings.environ))
         except OSError as error:
             self._journal.warn(f"commands will not find this gateway: {error}")
+
+    def _take_output(self, line: OutputLine) -> None:
+        self._journal.log_output(line)
+        cause = self._recorder.find(line.invocation_id)
+        self._recorder.add("output", cause, size=len(line.text), line=line)
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
@@ -258,7 +264,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
-        self._sources = EventSourceMappings(self._journal)
+        self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             surroundings = replace(surroundings, stream_arn=arn)

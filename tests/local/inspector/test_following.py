@@ -66,6 +66,32 @@ def test_a_connection_is_told_from_its_handshake_to_its_end(
     assert (goodbye["kind"], goodbye["route_key"]) == ("invocation", "$disconnect")
 
 
+def test_an_invocation_has_its_output_its_environment_and_its_traceback(
+    probe: DevGateway,
+) -> None:
+    page = open_inspector(probe)
+    with probe.client("?wanted=traceback") as client:
+        client.send(json.dumps({"action": "fail"}))
+        client.recv(10)
+    invocation = page.wait_for(lambda each: '"fail"' in _body(each))
+    result = page.wait_for(
+        lambda each: each["kind"] == "result" and each["parent"] == invocation["n"]
+    )
+    output = page.wait_for(
+        lambda each: (
+            each["kind"] == "output"
+            and each["parent"] == invocation["n"]
+            and "EVENT" in each["line"]
+        )
+    )
+
+    assert (result["outcome"], result["error"]) == ("MyError", "it was asked for")
+    assert 'raise MyError("it was asked for")' in result["traceback"]
+    assert (result["is_cold"], result["ms"] > 0) == (False, True)
+    assert output["environment"] == result["environment"]
+    assert output["stream"] == "stdout"
+
+
 def test_the_page_learns_what_gateway_it_is(
     chat: DevGateway, page: InspectorClient
 ) -> None:
@@ -91,6 +117,10 @@ def test_without_an_inspector_there_is_neither_page_nor_link(
 
     assert status == 403
     assert "inspector" not in gateway.records[0]
+
+
+def _body(entry: Entry) -> str:
+    return str(entry.get("event", {}).get("body"))
 
 
 def _follows(entry: Entry, kind: str, frame: Entry) -> bool:

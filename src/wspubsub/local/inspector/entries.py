@@ -14,6 +14,7 @@ from wspubsub.gateway import (
     SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.inspector.ring import Entry
 
@@ -96,16 +97,27 @@ def _describe_invoke(invoke: Invoke) -> Json:
         "route_key": context["routeKey"],
         "connection": invoke.connection_id,
         "user": user,
-        **describe_json("event", invoke.event),
     }
+
+
+def _describe_invocation(invocation: RuntimeInvocation) -> Json:
+    return {"id": invocation.request_id, **describe_json("event", invocation.event)}
 
 
 def _describe_outcome(outcome: InvocationOutcome) -> Json:
     result = outcome.result
-    about: Json = {"ms": round(outcome.seconds * 1000, 1)}
+    about: Json = {
+        "ms": round(outcome.seconds * 1000, 1),
+        "environment": outcome.environment,
+        "is_cold": outcome.is_cold,
+    }
     if isinstance(result, Raised):
-        error = {"type": result.error_type, "message": result.message}
-        return {"outcome": "raised", **about, "error": error}
+        return {
+            "outcome": result.error_type,
+            **about,
+            "error": result.message,
+            "traceback": "".join(result.stack_trace),
+        }
     value = result.value
     status = value.get("statusCode") if isinstance(value, Mapping) else None
     named = "returned" if status is None else str(status)
@@ -134,6 +146,7 @@ _DESCRIBED: Mapping[type, Callable[[Any], Json]] = {
     Close: _describe_close,
     DataFrame: _describe_frame,
     Invoke: _describe_invoke,
+    RuntimeInvocation: _describe_invocation,
     InvocationOutcome: _describe_outcome,
     OutputLine: _describe_output,
     SendText: _describe_message,

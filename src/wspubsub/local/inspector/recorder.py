@@ -54,7 +54,7 @@ class Recorder:
             "invocation",
             parent,
             size=_EVENT_BYTES,
-            id=invocation.request_id,
+            invocation=invocation,
             **fields,
         )
         for name in (invocation.request_id, *_names_in(invocation.trace_id)):
