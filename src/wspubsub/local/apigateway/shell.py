@@ -156,14 +156,14 @@ class GatewayShell:
         return response
 
     def close_connection(self, connection_id: str) -> bool:
-        """Close a connection as the server; return False if there is none."""
+        """Close a connection as the server; return whether there was one."""
         if connection_id not in self._clients or not self._model.is_open(connection_id):
             return False
         self._apply(self._model.close(connection_id, now=time.time()))
         return True
 
     def drop_connection(self, connection_id: str) -> bool:
-        """Cut a client off, as if its network had gone; False if there is none.
+        """Cut a client off, as if its network had gone; return whether it existed.
 
         Nobody is told: posts go on to be accepted until it has been idle for too long.
         """

@@ -38,7 +38,7 @@ class Shaking:
             self.faults.set_rules(self._file.read())
 
     def connect(self, embedded: EmbeddedDynamoDB | None) -> None:
-        """Take the DynamoDB that obeys the rules; None if it is none of ours."""
+        """Take the DynamoDB that obeys the rules; None if that is elsewhere."""
         self._embedded = embedded
         self._pass_on()
 
