@@ -143,6 +143,8 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
+        if self._inspector is not None:
+            self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
         stack.push_async_callback(self._functions.close)
         deploy_functions(
@@ -194,6 +196,7 @@ class LocalGateway:
                 self,
                 settings,
                 ring=self._recorder.ring,
+                recorder=self._recorder,
                 shell=self._shell,
                 functions=self._functions,
                 journal=self._journal,

@@ -8,7 +8,7 @@ time come back in as two more things that happen.
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from wspubsub.gateway import (
@@ -80,6 +80,12 @@ class GatewayShell:
         """The API, its stage, and how it behaves, as they are now."""
         return self._model.config
 
+    def open_clients(self) -> Iterator[tuple[str, Client]]:
+        """Yield all clients whose handshake has been accepted, by connection ID."""
+        for connection_id, client in self._clients.items():
+            if self._model.is_open(connection_id):
+                yield connection_id, client
+
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration; clients stay connected."""
         self._model.deploy(config)
@@ -97,6 +103,8 @@ class GatewayShell:
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
         """Process a frame, and wait until more may be read from the client."""
         client = self._clients.get(connection_id)
+        if client is not None:
+            client.count_received(frame)
         if client is None or not client.must_wait:
             self._receive(connection_id, frame)
             return
@@ -237,7 +245,7 @@ class GatewayShell:
         self._set_timer()
 
     def _send(self, message: SendText, cause: int, *, is_post: bool) -> None:
-        self._clients[message.connection_id].socket.send(message.text)
+        self._clients[message.connection_id].send(message.text)
         if not is_post:
             self._journal.log_sent(message)
         self._recorder.add("sent", cause, size=len(message.text), message=message)

@@ -132,7 +132,8 @@ class Fleet:
             self._idle.remove(environment)
             self._tasks.spawn(self._release(environment))
         while self._idle and (waiting := self._waiting.begin()) is not None:
-            self._tasks.spawn(self._serve(self._idle.pop(), waiting))
+            serving = self._serve(self._idle.pop(), waiting, self._generation)
+            self._tasks.spawn(serving)
         needed = len(self._waiting) - self._starting
         for _ in range(min(needed, self._max_environments - self._occupied)):
             self._occupied += 1
@@ -195,9 +196,8 @@ class Fleet:
             self._initializing.discard(environment)
 
     async def _serve(
-        self, environment: Environment, waiting: WaitingInvocation
+        self, environment: Environment, waiting: WaitingInvocation, generation: int
     ) -> None:
-        generation = self._generation
         is_cold = environment.is_cold
         began = time.perf_counter()
         result, survived = await self._run(environment, waiting.invocation)
