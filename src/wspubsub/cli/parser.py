@@ -3,7 +3,14 @@
 import argparse
 
 from wspubsub import __version__
-from wspubsub.cli import check, create_table, demo, dev_options, template_options
+from wspubsub.cli import (
+    check,
+    create_table,
+    demo,
+    dev_options,
+    doctor,
+    template_options,
+)
 from wspubsub.cli.numbers import number_from, seconds
 from wspubsub.cli.usage import Parser
 
@@ -70,6 +77,15 @@ def make_parser() -> Parser:
             arguments="TEMPLATE HANDLER [OPTIONS]",
             help="compare a CloudFormation or SAM template with a handler",
             description=check.DESCRIPTION,
+        )
+    )
+    doctor.add_arguments(
+        commands.add_parser(
+            "doctor",
+            prog="wspubsub doctor",
+            arguments="[HANDLER] --stack NAME [OPTIONS]",
+            help="look at a deployed application for what is wrong with it",
+            description=doctor.DESCRIPTION,
         )
     )
     return parser
