@@ -65,7 +65,7 @@ def table_of(template: Template) -> Template:
 def test_what_cdk_has_no_default_for_is_said(name: str) -> None:
     lines = found(synthesized(name), CHAT, with_history=True)
 
-    loop, dead, retries = sorted(lines)
+    loop, retries, dead = sorted(lines)
     assert "set RecursiveLoop to Allow" in loop
     assert "set RedrivePolicy to a queue" in dead
     assert "MaximumRetryAttempts to 10" in retries

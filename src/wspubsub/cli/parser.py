@@ -9,6 +9,8 @@ from wspubsub.cli import (
     demo,
     dev_options,
     doctor,
+    live_options,
+    run,
     template_options,
 )
 from wspubsub.cli.numbers import number_from, seconds
@@ -41,6 +43,15 @@ def make_parser() -> Parser:
             arguments="[HANDLER] [OPTIONS]",
             help="serve a handler to WebSocket clients on this machine",
             description=dev_options.DESCRIPTION,
+        )
+    )
+    run.add_arguments(
+        commands.add_parser(
+            "run",
+            prog="wspubsub run",
+            arguments="[--port N] [--] COMMAND [ARGUMENTS]",
+            help="run a program with the environment of the running gateway",
+            description=run.DESCRIPTION,
         )
     )
     _add_demo(
@@ -88,6 +99,17 @@ def make_parser() -> Parser:
             description=doctor.DESCRIPTION,
         )
     )
+    for name, (arguments, text) in live_options.COMMANDS.items():
+        live_options.add_arguments(
+            name,
+            commands.add_parser(
+                name,
+                prog=f"wspubsub {name}",
+                arguments=arguments,
+                help=text,
+                description=live_options.DESCRIPTIONS[name],
+            ),
+        )
     return parser
 
 

@@ -115,7 +115,8 @@ class Fleet:
             self._idle.remove(environment)
             self._tasks.spawn(self._release(environment))
         while self._idle and (waiting := self._waiting.begin()) is not None:
-            self._tasks.spawn(self._serve(self._idle.pop(), waiting))
+            serving = self._serve(self._idle.pop(), waiting, self._generation)
+            self._tasks.spawn(serving)
         needed = len(self._waiting) - self._starting
         for _ in range(min(needed, self._max_environments - self._occupied)):
             self._occupied += 1
@@ -178,15 +179,23 @@ class Fleet:
             self._initializing.discard(environment)
 
     async def _serve(
-        self, environment: Environment, waiting: WaitingInvocation
+        self, environment: Environment, waiting: WaitingInvocation, generation: int
     ) -> None:
-        generation = self._generation
+        is_cold = environment.is_cold
         began = time.perf_counter()
         result, survived = await environment.run(waiting.invocation)
         seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
-        self._waiting.end(waiting, InvocationOutcome(result=result, seconds=seconds))
+        self._waiting.end(
+            waiting,
+            InvocationOutcome(
+                result=result,
+                seconds=seconds,
+                environment=environment.name,
+                is_cold=is_cold,
+            ),
+        )
         if (
             survived
             and await environment.ready(self._settings.timeout_seconds) is None
