@@ -9,8 +9,6 @@ import contextlib
 import json
 import traceback
 
-import h11
-
 from wspubsub.gateway import DataFrame, Handshake, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
 from wspubsub.local.apigateway.listener import Listener, Peer
@@ -232,7 +230,7 @@ async def _complain(http: HttpConnection, error: BadRequestError) -> None:
         return
     body = json.dumps({"message": str(error)}).encode()
     # What is not HTTP may not be answerable either.
-    with contextlib.suppress(OSError, h11.LocalProtocolError):
+    with contextlib.suppress(OSError, ValueError):
         await http.respond(error.status, _JSON, body, close=True)
         await http.linger()
 
