@@ -20,7 +20,7 @@ from tests.support.servers.gateways import (
     run,
 )
 from wspubsub import __version__
-from wspubsub.cli import main
+from wspubsub.cli import live_options, main
 from wspubsub.cli.complaints import say_if_slow
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,15 @@ MISSING = (
 )
 
 
-COMMANDS = ("dev", "run", "demo", "create-table", "template", "check")
+COMMANDS = (
+    *live_options.COMMANDS,
+    "dev",
+    "run",
+    "demo",
+    "create-table",
+    "template",
+    "check",
+)
 
 Said = pytest.CaptureFixture[str]
 

@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_stream(parser.add_argument_group("the table's stream"))
     _add_queue(parser.add_argument_group("a queue"))
     parser.add_argument(
+        "--no-inspector",
+        action="store_true",
+        help="keep no record of what happens, and serve no page that shows it",
+    )
+    parser.add_argument(
         "--json-logs", action="store_true", help="log one JSON object per line"
     )
 

@@ -80,6 +80,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         reloads=options.reload,
         is_debugged=options.debug,
         terminal=find_terminal() if options.debug else None,
+        has_inspector=not options.no_inspector,
         environ=environ,
     )
 

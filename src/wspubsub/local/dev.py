@@ -26,7 +26,11 @@ from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
+from wspubsub.local.inspector.inspector import Inspector
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
 from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
@@ -63,6 +67,8 @@ class LocalGateway:
         self._tls: Tls | None = None
         self._own_names: list[str] = []
         self._address = ""
+        self._recorder = Recorder(Ring() if settings.has_inspector else None)
+        self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
@@ -117,6 +123,7 @@ class LocalGateway:
             **describe_api(self._config),
             **_describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
+            **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
 
@@ -135,7 +142,7 @@ class LocalGateway:
         await self._provide_table(stack)
         surroundings = await self._surroundings()
         stack.push_async_callback(self._functions.close)
-        deploy_functions(self._functions, settings, surroundings, self._journal)
+        deploy_functions(self._functions, settings, surroundings, self._take_output)
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         if settings.reloads:
@@ -158,12 +165,28 @@ class LocalGateway:
         except OSError as error:
             self._journal.warn(f"commands will not find this gateway: {error}")
 
+    def _take_output(self, line: OutputLine) -> None:
+        self._journal.log_output(line)
+        cause = self._recorder.find(line.invocation_id)
+        self._recorder.add("output", cause, size=len(line.text), line=line)
+
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
         self._own_names = await asyncio.to_thread(find_own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
-        self._shell = GatewayShell(settings.config, self._functions, self._journal)
+        self._shell = GatewayShell(
+            settings.config, self._functions, self._journal, self._recorder
+        )
+        if self._recorder.ring is not None:
+            self._inspector = Inspector(
+                self,
+                settings,
+                ring=self._recorder.ring,
+                shell=self._shell,
+                functions=self._functions,
+                journal=self._journal,
+            )
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -171,6 +194,7 @@ class LocalGateway:
             tls=self._tls,
             is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
+            inspector=None if self._inspector is None else self._inspector.site,
         )
         try:
             port = await server.bind(settings.host, settings.port)
@@ -223,7 +247,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
-        self._sources = EventSourceMappings(self._journal)
+        self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             surroundings = replace(surroundings, stream_arn=arn)

@@ -204,6 +204,11 @@ class Journal:
             line = self._add_time("", text)
         self._write("managed", fields, line)
 
+    def log_inspector(self, url: str) -> None:
+        """Report the next link to the inspector: the last one has been used."""
+        text = f"the inspector was opened; for another page: {url}"
+        self._write("inspector", {"url": url}, self._add_time("", text))
+
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
         fields = {

@@ -68,6 +68,7 @@ class LocalSettings:
             them, each in one environment.
         terminal: Path of the terminal that a debugged function reads and writes, if
             there is one.
+        has_inspector: Whether what happens is kept and shown on a page.
         environ: Environment variables that functions find besides Lambda's.
 
     Raises:
@@ -97,6 +98,7 @@ class LocalSettings:
     reloads: bool = False
     is_debugged: bool = False
     terminal: str | None = None
+    has_inspector: bool = True
     environ: Mapping[str, str] = field(default_factory=lambda: {**os.environ})
 
     def __post_init__(self) -> None:

@@ -2,5 +2,6 @@
 
 from wspubsub.dynamodb.kinds import ItemKind
 from wspubsub.operations.decoding import DecodedItem, decode_item, make_json
+from wspubsub.operations.summaries import Summary
 
-__all__ = ["DecodedItem", "ItemKind", "decode_item", "make_json"]
+__all__ = ["DecodedItem", "ItemKind", "Summary", "decode_item", "make_json"]

@@ -32,6 +32,7 @@ from wspubsub.dynamodb.member_hold_items import read_seen, read_traces
 from wspubsub.dynamodb.member_items import (
     is_stay,
     read_member,
+    read_number,
     read_presence,
     read_session,
     read_subscription,
@@ -153,6 +154,7 @@ def _read_subscriber(item: Item) -> Fields:
     member = read_member(item)
     told = member.told
     return {
+        "is_member": read_number(item) >= 0,
         "is_server_side": member.is_server_side,
         "token_expires_at": member.until,
         "lost_from": member.lost,

@@ -9,7 +9,7 @@ import contextlib
 import json
 import traceback
 
-from wspubsub.gateway import DataFrame, Handshake, Refuse
+from wspubsub.gateway import DataFrame, Handshake, ManagementResponse, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
 from wspubsub.local.apigateway.listener import Listener, Peer
 from wspubsub.local.apigateway.shell import GatewayShell
@@ -21,6 +21,7 @@ from wspubsub.local.apigateway.websocket import (
     WebSocketConnection,
 )
 from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.inspector.site import Answer, InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import BadRequestError, HttpRequest
 from wspubsub.messages import MAX_MESSAGE_BYTES
@@ -49,6 +50,7 @@ class GatewayServer:
         is_tls_only: Whether plain text is refused.
         max_buffer_bytes: While more than this waits to be sent to a client, nothing is
             read from it.
+        inspector: What else the port serves, if anything.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class GatewayServer:
         tls: Tls | None,
         is_tls_only: bool = False,
         max_buffer_bytes: int,
+        inspector: InspectorSite | None = None,
     ) -> None:
         self._shell = shell
         self._journal = journal
@@ -67,6 +70,7 @@ class GatewayServer:
         self._tls = tls
         self._is_tls_only = is_tls_only
         self._max_buffer_bytes = max_buffer_bytes
+        self._inspector = inspector
         self._port = 0
         self._listener = Listener(
             self._serve_client,
@@ -135,9 +139,16 @@ class GatewayServer:
                 )
                 await self._websocket(peer, http, request, socket)
                 return
-            response = self._shell.manage(request)
+            response = await self._answer(request, peer)
             if not await http.respond(response.status, response.headers, response.body):
                 return
+
+    async def _answer(
+        self, request: HttpRequest, peer: Peer
+    ) -> ManagementResponse | Answer:
+        if self._inspector is not None and self._inspector.is_for(request):
+            return await self._inspector.answer(request, is_tls=peer.is_tls)
+        return self._shell.manage(request)
 
     def _check(self, request: HttpRequest, peer: Peer) -> None:
         if self._is_tls_only and not peer.is_tls:

@@ -181,12 +181,21 @@ class Fleet:
         self, environment: Environment, waiting: WaitingInvocation
     ) -> None:
         generation = self._generation
+        is_cold = environment.is_cold
         began = time.perf_counter()
         result, survived = await environment.run(waiting.invocation)
         seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
-        self._waiting.end(waiting, InvocationOutcome(result=result, seconds=seconds))
+        self._waiting.end(
+            waiting,
+            InvocationOutcome(
+                result=result,
+                seconds=seconds,
+                environment=environment.name,
+                is_cold=is_cold,
+            ),
+        )
         if (
             survived
             and await environment.ready(self._settings.timeout_seconds) is None
