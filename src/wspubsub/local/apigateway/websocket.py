@@ -139,6 +139,8 @@ class WebSocketConnection:
         self._handshake.send_response(self._response)
         for data in self._handshake.data_to_send():
             self._writer.write(data)
+        # There may be thousands of connections: what is over takes no memory.
+        del self._handshake, self._response
         self._verdict.set_result(None)
 
     def refuse(self, refusal: Refuse) -> None:

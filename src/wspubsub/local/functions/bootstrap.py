@@ -53,16 +53,15 @@ class RuntimeApiClient:
     """The runtime's end of the Runtime API.
 
     Args:
-        exchange: Its connection.
+        ask: Sends a request and returns the headers and the body of the answer.
     """
 
-    def __init__(self, exchange: Any) -> None:  # noqa: ANN401 - loaded by its path
-        self._exchange = exchange
+    def __init__(self, ask: Callable[..., tuple[Headers, bytes]]) -> None:
+        self._ask = ask
 
     def next_invocation(self) -> tuple[Headers, bytes]:
         """Wait for the next event and return it with its headers."""
-        headers, body = self._exchange.ask("GET", f"{_PREFIX}/invocation/next", {})
-        return headers, body
+        return self._ask("GET", f"{_PREFIX}/invocation/next", {})
 
     def post_result(self, headers: Headers, result: bytes) -> None:
         """Report what the handler returned."""
@@ -78,7 +77,7 @@ class RuntimeApiClient:
         self._post("init/error", _json(error), _error_type(error))
 
     def _post(self, path: str, body: bytes, headers: Headers) -> None:
-        self._exchange.ask("POST", f"{_PREFIX}/{path}", headers, body)
+        self._ask("POST", f"{_PREFIX}/{path}", headers, body)
 
 
 class RequestIdFilter(logging.Filter):
@@ -102,7 +101,7 @@ def main(arguments: list[str]) -> None:
         return
     make_context = _load("context")["Context"]
     exchange = _load("exchange")["Exchange"](os.environ["AWS_LAMBDA_RUNTIME_API"])
-    api = RuntimeApiClient(exchange)
+    api = RuntimeApiClient(exchange.ask)
     if not is_debugged:
         exchange.wait = _load("freezing")["wait_frozen"]
     requests = _set_up_logging()
