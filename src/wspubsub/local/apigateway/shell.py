@@ -124,7 +124,8 @@ class GatewayShell:
             # It was sent before the end, so AWS would have handled it before the end.
             self._receive(connection_id, client.take())
         cause = 0
-        if self._model.is_open(connection_id) and not self._is_closed:
+        is_new = connection_id in self._clients and not self._is_closed
+        if is_new and self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason, end.fault)
             cause = self._close(close, by="gateway" if end.fault else "client")
         if connection_id in self._clients:
@@ -150,10 +151,43 @@ class GatewayShell:
             ),
             now=time.time(),
         )
+        cause = self._report(request, response)
+        # A post is in the journal already.
+        self._apply(effects, cause, is_post=True)
+        return response
+
+    def refuse(
+        self, request: HttpRequest, response: ManagementResponse
+    ) -> ManagementResponse:
+        """Answer a request with an error that somebody has asked for."""
+        self._report(request, response)
+        return response
+
+    def close_connection(self, connection_id: str) -> bool:
+        """Close a connection as the server; return whether there was one."""
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._apply(self._model.close(connection_id, now=time.time()))
+        return True
+
+    def drop_connection(self, connection_id: str) -> bool:
+        """Cut a client off, as if its network had gone; return whether it existed.
+
+        Nobody is told: posts go on to be accepted until it has been idle for too long.
+        """
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._model.lose(connection_id)
+        close = Close(connection_id, closecodes.ABNORMAL, "", "dropped on request")
+        self._close(close, by="gateway")
+        self._forget(connection_id).drop()
+        return True
+
+    def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
         self._journal.log_managed(
             request.method, request.path, len(request.body), response
         )
-        cause = self._recorder.add(
+        return self._recorder.add(
             "post",
             self._recorder.find(request.header(TRACE_HEADER) or ""),
             size=len(request.body),
@@ -163,9 +197,6 @@ class GatewayShell:
             status=response.status,
             detail=response.detail,
         )
-        # A post is in the journal already.
-        self._apply(effects, cause, is_post=True)
-        return response
 
     async def close(self) -> None:
         """Close all clients' connections and forget the invocations."""
