@@ -79,6 +79,18 @@ def test_an_invocation_is_a_line_that_cloudwatch_understands(
     ]
 
 
+def test_a_router_that_is_called_by_itself_is_not_measured(
+    metrics: Metrics, output: Output
+) -> None:
+    router = Router()
+    router.default(lambda _: None)
+    metrics.measure(router)
+
+    router(message_event("x"))
+
+    assert not output.lines
+
+
 def test_each_metric_is_declared_and_has_a_value(
     metrics: Metrics, output: Output
 ) -> None:

@@ -1,4 +1,4 @@
-"""What is done around each invocation of a Lambda handler."""
+"""Lambda handlers whose invocations are watched."""
 
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -34,18 +34,18 @@ class Invocation:
         self.request_id = _text(getattr(context, "aws_request_id", None))
 
 
-Around = Callable[[Invocation, Callable[[], object]], object]
-"""Calls what it is given, and returns the result."""
+Watch = Callable[[Invocation, Callable[[], object]], object]
+"""Told of an invocation; calls what it is given, and returns the result."""
 
 
 def wrap_handler(
-    handler: LambdaHandler, around: Around, current: ContextVar[Invocation | None]
+    handler: LambdaHandler, watch: Watch, current: ContextVar[Invocation | None]
 ) -> LambdaHandler:
-    """Return a Lambda handler that does something around each invocation.
+    """Return a Lambda handler that has each invocation watched.
 
     Args:
         handler: A `Router`, a `PubSub`, or any other.
-        around: What is done.
+        watch: Calls the handler.
         current: Holds the invocation meanwhile.
     """
 
@@ -59,7 +59,7 @@ def wrap_handler(
         invocation = Invocation(event, context)
         token = current.set(invocation)
         try:
-            return around(invocation, lambda: handler(event, context))
+            return watch(invocation, lambda: handler(event, context))
         finally:
             current.reset(token)
 

@@ -33,13 +33,13 @@ class Metrics:
 
     Args:
         namespace: Namespace of the metrics; 1 to 255 characters.
-        service: Value of the dimension `Service`; without it there is none.
+        service: Value of the dimension `Service`; left out if None.
         stream: Where lines are written; standard output by default.
         now: Clock, in seconds since the epoch.
         clock: Monotonic clock in seconds.
 
     Raises:
-        UsageError: The namespace or the service is no such text.
+        UsageError: The namespace or the service is not such a text.
 
     See "Embedding metrics within logs" in Amazon CloudWatch's user guide.
     """
