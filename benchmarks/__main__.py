@@ -17,6 +17,7 @@ NAMES = {
     "coldstart": "fresh interpreter to the first event handled, under AWS's own client",
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "lag": "a topic with many messages a second, carried by a stream",
+    "log": "many writers of one topic's log, in virtual time",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
     "sockets": "memory of `wspubsub dev` with thousands of clients connected",
