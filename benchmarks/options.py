@@ -13,6 +13,7 @@ class Options:
         rounds: How many rounds each figure is the median of.
         sink: What takes the posts: `nginx`, `built-in` or `auto`.
         node_modules: Where Node packages are, if not in the cache.
+        serverless_offline: Node modules with serverless-offline, if it is installed.
         largest: Most subscribers that are published to.
     """
 
@@ -20,4 +21,5 @@ class Options:
     rounds: int
     sink: str = "auto"
     node_modules: Path | None = None
+    serverless_offline: Path | None = None
     largest: int

@@ -14,18 +14,25 @@ from benchmarks.payload import DATA, connection_ids
 from benchmarks.place import Place, open_sink
 from benchmarks.processes import child
 from benchmarks.report import Ratio, Report, Row
-from benchmarks.rounds import Figures, measure_in_turns, medians
+from benchmarks.rounds import Figures, measure_in_turns, medians, times_as_much
 from benchmarks.subscribers import fill_topic
 from wspubsub.dynamodb import DynamoDBSubscriptionStore
 
 TABLE = "subscriptions"
 SIZES = (100, 1_000, 10_000, 100_000)
-TINY_SIZES = (10, 60)
+TINY_SIZES = (10, 20, 40, 60)
+"""One for each of the others, so that every ratio is there."""
+
 OURS, LOOP = "wspubsub", "boto3 loop"
 PUBLISHERS = {OURS: "with_wspubsub", LOOP: "with_boto3_loop"}
 
-LOOP_LARGEST = 10_000
-"""The loop takes minutes for more, and as long a post as for fewer."""
+BOUNDS = {
+    "publish_100_vs_loop": 3,
+    "publish_1k_vs_loop": 8,
+    "publish_10k_vs_loop": 25,
+}
+"""How many times as long as ours the loop takes at least, for each size that it is
+measured with: it takes minutes for more, and as long a post as for fewer."""
 
 _IN_LAMBDA = {"AWS_LAMBDA_RUNTIME_API": "127.0.0.1:9"}
 """With it, wspubsub chooses its engine as it does in Lambda; nothing is asked there."""
@@ -48,7 +55,9 @@ class Task(NamedTuple):
 
 def run(options: Options) -> Report:
     """Measure every publisher with every size, each in fresh processes."""
-    sizes = [size for size in _sizes(options) if size <= options.largest]
+    all_sizes = TINY_SIZES if options.tiny else SIZES
+    sizes = [size for size in all_sizes if size <= options.largest]
+    looped = sizes[: len(BOUNDS)]
     tasks = [Task(who, size) for size in sizes for who in PUBLISHERS]
     with open_sink(options.sink) as place, open_database(options) as database:
         database.create_table(TABLE)
@@ -58,7 +67,7 @@ def run(options: Options) -> Report:
         measures = {
             str(task): partial(_measure, task, place, database)
             for task in tasks
-            if _is_measured(task)
+            if task.publisher == OURS or task.size in looped
         }
         measured = measure_in_turns(measures, rounds=options.rounds)
         units = {size: _read_units(size, database) for size in sizes}
@@ -71,20 +80,12 @@ def run(options: Options) -> Report:
         ),
         machine=machine.describe(),
         rows=[_row(task, found, units[task.size]) for task in tasks],
-        ratios=list(_ratios(found)),
+        ratios=[*_speed_ratios(measured, looped), *_memory_ratios(found, sizes)],
     )
-
-
-def _sizes(options: Options) -> tuple[int, ...]:
-    return TINY_SIZES if options.tiny else SIZES
 
 
 def _topic(size: int) -> str:
     return f"to-{size:07}"  # 10 characters: the topic is part of each item's size
-
-
-def _is_measured(task: Task) -> bool:
-    return task.publisher == OURS or task.size <= LOOP_LARGEST
 
 
 def _measure(task: Task, place: Place, database: Database) -> Figures:
@@ -124,19 +125,24 @@ def _read_units(size: int, database: Database) -> float | None:
 
 
 def _row(task: Task, found: dict[str, Figures], read_units: float | None) -> Row:
-    if not _is_measured(task):
+    if str(task) not in found:
         return Row(str(task), {"note": "not run: as long a post as for fewer"})
     # Both read the same items, so both consume the same.
     capacity = {} if read_units is None else {"read_units": read_units}
     return Row(str(task), {**found[str(task)], **capacity})
 
 
-def _ratios(found: dict[str, Figures]) -> Iterator[Ratio]:
-    ours, loop = Task(OURS, 10_000), Task(LOOP, 10_000)
-    if str(ours) in found:
-        times = found[str(loop)]["wall_ms"] / found[str(ours)]["wall_ms"]
-        yield Ratio("publish_10k_vs_loop", times, at_least=20)
-    few, many = Task(OURS, 1_000), Task(OURS, 100_000)
-    if str(many) in found:
+def _speed_ratios(
+    measured: dict[str, list[Figures]], looped: list[int]
+) -> Iterator[Ratio]:
+    for (name, bound), size in zip(BOUNDS.items(), looped, strict=False):
+        ours, loop = str(Task(OURS, size)), str(Task(LOOP, size))
+        times = times_as_much("wall_ms", measured[loop], measured[ours])
+        yield Ratio(name, times, at_least=bound)
+
+
+def _memory_ratios(found: dict[str, Figures], sizes: list[int]) -> Iterator[Ratio]:
+    if len(sizes) == len(SIZES):
+        few, many = Task(OURS, sizes[1]), Task(OURS, sizes[-1])
         growth = found[str(many)]["peak_mib"] - found[str(few)]["peak_mib"]
         yield Ratio("publish_memory_growth_mib", growth, at_most=32)

@@ -49,6 +49,12 @@ class Ratio:
         return f"{self.name} = {self.value:.3g} ({target}: {verdict})"
 
     @property
+    def bounds(self) -> dict[str, float]:
+        """What it must reach, as in the JSON file."""
+        bounds = {"at_least": self.at_least, "at_most": self.at_most}
+        return {name: value for name, value in bounds.items() if value is not None}
+
+    @property
     def is_reached(self) -> bool:
         """True if the value is within its bounds."""
         return (self.at_least is None or self.value >= self.at_least) and (
@@ -82,11 +88,13 @@ class Report:
     def write_json(self, path: Path) -> None:
         """Write it for machines to read."""
         content = {
+            "title": self.title,
             "machine": self.machine,
             "rows": [
                 {"name": row.name, "figures": dict(row.figures)} for row in self.rows
             ],
             "ratios": {ratio.name: ratio.value for ratio in self.ratios},
+            "bounds": {ratio.name: ratio.bounds for ratio in self.ratios},
         }
         path.write_text(json.dumps(content, indent=2) + "\n")
 

@@ -28,3 +28,10 @@ def measure_in_turns(
 def medians(rounds: list[Figures]) -> Figures:
     """Return the median of each figure."""
     return {name: median(each[name] for each in rounds) for name in rounds[0]}
+
+
+def times_as_much(figure: str, theirs: list[Figures], ours: list[Figures]) -> float:
+    """Return the median of how many times ours theirs was, round by round."""
+    return median(
+        each[figure] / own[figure] for each, own in zip(theirs, ours, strict=True)
+    )

@@ -59,29 +59,30 @@ class Budget:
         reserve_seconds: Part of it that is kept for what follows the posts.
 
     Attributes:
+        clock: As given.
         posting_until: Instant of the clock at which posting ends.
     """
 
-    __slots__ = ("_clock", "_until", "posting_until")
+    __slots__ = ("_until", "clock", "posting_until")
 
     def __init__(
         self, clock: Callable[[], float], seconds: float, reserve_seconds: float
     ) -> None:
-        self._clock = clock
+        self.clock = clock
         self._until = clock() + seconds
         self.posting_until = self._until - min(reserve_seconds, seconds / 2)
 
     def seconds_left(self) -> float:
         """Return how much time is left, or 0."""
-        return max(0.0, self._until - self._clock())
+        return max(0.0, self._until - self.clock())
 
     def posting_seconds_left(self) -> float:
         """Return how much time is left for reading and posting, or 0."""
-        return max(0.0, self.posting_until - self._clock())
+        return max(0.0, self.posting_until - self.clock())
 
     def is_spent(self) -> bool:
         """Return whether no time is left at all."""
-        return self._clock() >= self._until
+        return self.clock() >= self._until
 
 
 class Delivery:
@@ -308,10 +309,13 @@ class _Reading:
 
     def _read_ids(self) -> Iterator[str]:
         # What has been read already comes out as deferred, each by its name.
-        is_read = isinstance(self._ids, Sequence)
+        until = math.inf
+        if not isinstance(self._ids, Sequence):
+            until = self._budget.posting_until
+        clock, excluded = self._budget.clock, self._excluded
         for connection_id in self._ids:
-            if not is_read and not self._budget.posting_seconds_left():
+            if clock() >= until:
                 self._tally.leave_unread("the time ran out")
                 return
-            if connection_id not in self._excluded:
+            if connection_id not in excluded:
                 yield connection_id

@@ -20,7 +20,7 @@ from tests.support.servers.gateways import (
     run,
 )
 from wspubsub import __version__
-from wspubsub.cli import main
+from wspubsub.cli import live_options, main
 from wspubsub.cli.complaints import say_if_slow
 
 pytestmark = pytest.mark.integration
@@ -32,7 +32,15 @@ MISSING = (
 )
 
 
-COMMANDS = ("dev", "demo", "create-table", "template", "check")
+COMMANDS = (
+    *live_options.COMMANDS,
+    "dev",
+    "run",
+    "demo",
+    "create-table",
+    "template",
+    "check",
+)
 
 Said = pytest.CaptureFixture[str]
 
@@ -330,7 +338,7 @@ def test_a_module_that_does_not_import_is_told(
 @pytest.mark.parametrize(
     ("module", "arguments", "advice"),
     [
-        ("h11", ["dev", PROBE], "pip install 'wspubsub[local]'"),
+        ("websockets", ["dev", PROBE], "pip install 'wspubsub[local]'"),
         ("websockets", ["demo"], "pip install 'wspubsub[local]'"),
         ("moto", ["dev", PROBE], "pip install 'wspubsub[local]'"),
         ("cryptography", ["dev", PROBE, "--tls"], "pip install 'wspubsub[local]'"),

@@ -180,14 +180,15 @@ def test_the_log_for_people_has_a_line_an_event(chat: DevGateway) -> None:
         env=environment(CREDENTIALS),
     ) as process:
         assert process.stdout is not None
-        head = [process.stdout.readline() for _ in range(10)]
+        head = [process.stdout.readline() for _ in range(11)]
         url = head[1].split()[1]
         _knock(url)
         log = [process.stdout.readline() for _ in range(4)]
         process.send_signal(signal.SIGINT)
 
     assert head[0] == f"wspubsub {__version__} serves {CHAT}:handler\n"
-    assert head[9].endswith(f" -m websockets {url}\n")
+    assert head[9].startswith("  Inspector       http://127.0.0.1:")
+    assert head[10].endswith(f" -m websockets {url}\n")
     routes = "$connect, $disconnect, $default, message, subscribe, unsubscribe"
     assert head[6] == f"  Routes          {routes}\n"
     assert [line.split()[2] for line in log] == [

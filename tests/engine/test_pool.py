@@ -1,5 +1,6 @@
 """Which connections are used again, and which are not."""
 
+import random
 import selectors
 import socket
 import threading
@@ -19,6 +20,9 @@ from tests.support.servers.talking import (
     statuses,
 )
 from wspubsub.engine.multiplexer import Multiplexer
+
+MOMENT_SECONDS = 0.001
+"""Longer than answers are looked for before another connection is opened."""
 
 
 class HasFileno(Protocol):
@@ -274,12 +278,36 @@ def test_no_connection_is_opened_while_answers_come_in(
         def select(
             self, timeout: float | None = None
         ) -> list[tuple[selectors.SelectorKey, int]]:
-            return super().select(10.0 if timeout == 0 else timeout)
+            is_look = timeout is not None and timeout < MOMENT_SECONDS
+            return super().select(10.0 if is_look else timeout)
 
     monkeypatch.setattr(selectors, "DefaultSelector", Patient)
     tags = [f"tag{number}" for number in range(300)]
     with serving(answer_ok) as server:
         results = run(Multiplexer(pool_of(server.port)), tags)
+
+        assert statuses(results) == dict.fromkeys(tags, 200)
+        assert server.accepted == 16
+
+
+def test_opening_connections_takes_no_more_time_than_was_spent_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Hasty(selectors.SelectSelector):
+        """Often sees no answer at once, so that there is nothing else to do."""
+
+        def select(
+            self, timeout: float | None = None
+        ) -> list[tuple[selectors.SelectorKey, int]]:
+            is_look = timeout is not None and timeout < MOMENT_SECONDS
+            return [] if is_look and choices.random() < 0.5 else super().select(timeout)
+
+    choices = random.Random(1)
+    monkeypatch.setattr(selectors, "DefaultSelector", Hasty)
+    tags = [f"tag{number}" for number in range(300)]
+    with serving(answer_ok) as server:
+        # On this clock no wait takes any time.
+        results = run(Multiplexer(pool_of(server.port), clock=lambda: 0.0), tags)
 
         assert statuses(results) == dict.fromkeys(tags, 200)
         assert server.accepted == 16
@@ -323,7 +351,7 @@ def test_what_waits_for_a_connection_at_the_deadline_has_not_been_tried(
         def select(
             self, timeout: float | None = None
         ) -> list[tuple[selectors.SelectorKey, int]]:
-            if timeout == 0:
+            if timeout is not None and timeout < MOMENT_SECONDS:
                 jumped[0] = 100.0
                 return []
             return super().select(timeout)

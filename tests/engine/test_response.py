@@ -2,20 +2,26 @@
 
 import time
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, strategies as st
 
 from tests.support.servers.misbehaving import ANSWERS, DELIVERING
 from wspubsub.engine.body import MAX_BODY_BYTES, MAX_LINE_BYTES, ResponseError
-from wspubsub.engine.response import MAX_HEAD_BYTES, HttpResponse, ResponseReader
+from wspubsub.engine.response import (
+    MAX_HEAD_BYTES,
+    HttpResponse,
+    PlainSuccess,
+    ResponseReader,
+)
 
 OK_HEAD = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK_HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 def read(data: bytes) -> HttpResponse:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
     return reader.feed(data) or reader.finish()
 
 
@@ -24,7 +30,7 @@ def read(data: bytes) -> HttpResponse:
 def test_where_the_bytes_are_cut_makes_no_difference(name: str, cut: int) -> None:
     data, _ = ANSWERS[name]
     whole = read(data)
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
 
     first = reader.feed(data[:cut])
     pieces = first or reader.feed(data[cut:]) or reader.finish()
@@ -99,7 +105,7 @@ def test_header_names_come_in_lower_case() -> None:
 )
 def test_what_is_no_response_is_an_error(data: bytes) -> None:
     with pytest.raises(ResponseError):
-        ResponseReader().feed(data)
+        ResponseReader(PlainSuccess()).feed(data)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +120,7 @@ def test_what_is_no_response_is_an_error(data: bytes) -> None:
     ],
 )
 def test_a_response_that_is_cut_off_is_an_error(data: bytes) -> None:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
 
     assert reader.feed(data) is None
     with pytest.raises(ResponseError, match="closed before"):
@@ -123,7 +129,7 @@ def test_a_response_that_is_cut_off_is_an_error(data: bytes) -> None:
 
 @given(st.binary(max_size=200))
 def test_arbitrary_bytes_are_a_response_or_an_error(data: bytes) -> None:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
     try:
         response = reader.feed(OK_HEAD + data) or reader.finish()
     except ResponseError:
@@ -132,7 +138,7 @@ def test_arbitrary_bytes_are_a_response_or_an_error(data: bytes) -> None:
 
 
 def test_one_response_after_another_is_read() -> None:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
 
     for body in (b"one", b"two"):
         response = reader.feed(OK_HEAD + b"Content-Length: 3\r\n\r\n" + body)
@@ -154,7 +160,7 @@ def test_one_response_after_another_is_read() -> None:
     ids=range(6),
 )
 def test_what_may_still_become_a_response_is_waited_for(data: bytes) -> None:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
 
     assert reader.feed(data) is None
     assert reader.has_begun
@@ -174,7 +180,7 @@ def test_a_body_may_be_as_large_as_allowed() -> None:
 
 def test_chunks_may_come_byte_by_byte() -> None:
     data = CHUNKED + b"3;a=b\r\none\r\n 2 \r\ntw\r\n0\r\nA: 1\r\nB: 2\r\n\r\n"
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
 
     *before, last = [reader.feed(data[at : at + 1]) for at in range(len(data))]
 
@@ -187,7 +193,7 @@ def test_chunks_may_come_byte_by_byte() -> None:
     "head", [b"Content-Length: 16000000\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\n"]
 )
 def test_a_large_body_in_small_pieces_is_looked_at_once(head: bytes) -> None:
-    reader = ResponseReader()
+    reader = ResponseReader(PlainSuccess())
     reader.feed(OK_HEAD + head)
     if b"chunked" in head:
         reader.feed(b"%x\r\n" % 16_000_000)
@@ -211,7 +217,7 @@ def test_a_large_body_in_small_pieces_is_looked_at_once(head: bytes) -> None:
     ids=["with a length", "in chunks"],
 )
 def test_an_answer_that_has_been_read_is_not_kept(answer: bytes) -> None:
-    readers = [ResponseReader() for _ in range(20)]
+    readers = [ResponseReader(PlainSuccess()) for _ in range(20)]
     data = OK_HEAD + answer % (b"x" * 1_000_000)
     tracemalloc.start()
 
@@ -220,3 +226,44 @@ def test_an_answer_that_has_been_read_is_not_kept(answer: bytes) -> None:
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert kept < 2_000_000
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_same"),
+    [
+        (b"Date: tomorrow\r\nContent-Length: 0\r\n", True),
+        (b"Date: \r\nContent-Length: 0\r\n", True),
+        (b"date: today\r\nContent-Length: 0\r\n", False),
+        (b"Date: today\r\nContent-Length: 00\r\n", False),
+        (b"Date: today\r\nX-Amzn-ErrorType: x\r\nContent-Length: 0\r\n", False),
+        (b"Date: today\r\nContent-Length: 0\r\nConnection: close\r\n", False),
+        (b"Content-Length: 0\r\nDate: today\r\n", False),
+    ],
+)
+def test_a_learned_answer_is_recognized_by_its_headers(
+    headers: bytes, is_same: bool
+) -> None:
+    known = PlainSuccess()
+    known.learn(OK_HEAD + b"Date: today\r\nContent-Length: 0")
+
+    assert known.is_repeated_by(OK_HEAD + headers + b"\r\n") is is_same
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_what_was_answered_before_makes_no_difference(name: str) -> None:
+    def outcome(known: PlainSuccess) -> tuple[object, ...]:
+        reader = ResponseReader(known)
+        try:
+            response = reader.feed(ANSWERS[name][0]) or reader.finish()
+        except ResponseError:
+            return ("refused",)
+        return response.status, response.body, response.keeps_alive
+
+    known = PlainSuccess()
+    first = outcome(known)
+
+    assert outcome(known) == first
+    for other, _ in ANSWERS.values():
+        with suppress(ResponseError):
+            ResponseReader(known).feed(other)
+        assert outcome(known) == first

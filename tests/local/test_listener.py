@@ -23,6 +23,7 @@ from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import OwnCertificate, Tls
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 
 UPGRADE = HANDSHAKE.format(host="localhost", query="").encode()
@@ -74,7 +75,7 @@ async def serving(
     served = Served()
     journal = Journal(served.log, as_json=True)
     server = GatewayServer(
-        GatewayShell(GatewayConfig(), DeployedFunctions(), journal),
+        GatewayShell(GatewayConfig(), DeployedFunctions(), journal, Recorder()),
         journal,
         hosts=AllowedHosts(host),
         tls=tls,

@@ -16,6 +16,7 @@ from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 
 pytestmark = pytest.mark.integration
@@ -145,7 +146,7 @@ def test_what_goes_wrong_in_the_gateway_is_answered_with_500_and_logged() -> Non
     async def ask_twice() -> list[bytes]:
         journal = Journal(log, as_json=True)
         server = GatewayServer(
-            GatewayShell(GatewayConfig(), DeployedFunctions(), journal),
+            GatewayShell(GatewayConfig(), DeployedFunctions(), journal, Recorder()),
             journal,
             hosts=AllowedHosts("127.0.0.1"),
             tls=None,

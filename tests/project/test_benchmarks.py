@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.__main__ import main
 from benchmarks.metering import consumed_units
 from benchmarks.payload import connection_ids
 from benchmarks.place import Place, open_sink
 from benchmarks.processes import ROOT
 from benchmarks.report import Ratio, Report, Row, table
-from benchmarks.rounds import Figures, measure_in_turns, medians
+from benchmarks.rounds import Figures, measure_in_turns, medians, times_as_much
+from benchmarks.tables import Column, Table
 
 
 def test_peers_take_turns() -> None:
@@ -41,6 +43,14 @@ def test_a_single_slow_round_does_not_count() -> None:
     figures = medians(rounds)
 
     assert figures == {"cpu": 2.0, "wall": 4.0}
+
+
+def test_peers_are_compared_round_by_round() -> None:
+    # The machine was slow in the second round, for both.
+    ours = [{"wall": 1.0}, {"wall": 5.0}, {"wall": 2.0}]
+    theirs = [{"wall": 10.0}, {"wall": 60.0}, {"wall": 14.0}]
+
+    assert times_as_much("wall", theirs, ours) == 10.0
 
 
 def test_a_table_aligns_numbers_right_and_texts_left() -> None:
@@ -80,9 +90,11 @@ def test_a_report_is_written_for_machines(tmp_path: Path) -> None:
     report.write_json(tmp_path / "report.json")
 
     assert json.loads((tmp_path / "report.json").read_text()) == {
+        "title": "t",
         "machine": {"cores": 2},
         "rows": [{"name": "ours", "figures": {"cpu": 1.5}}],
         "ratios": {"r": 2.5},
+        "bounds": {"r": {"at_least": 2}},
     }
 
 
@@ -204,7 +216,8 @@ def tiny(name: str, folder: Path) -> dict[str, Any]:
     done = run(name, "--tiny", "--sink", "built-in", "--json", str(file))
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(file.read_text())
-    assert set(found) == {"machine", "rows", "ratios"}
+    assert set(found) == {"title", "machine", "rows", "ratios", "bounds"}
+    assert found["ratios"].keys() == found["bounds"].keys()
     for row in found["rows"]:
         assert set(row) == {"name", "figures"}
         assert row["name"] in done.stdout
@@ -223,6 +236,76 @@ def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
     assert "fan-out" in done.stderr
     for name in ("fanout", "coldstart", "lag", "publish", "scale", "store"):
         assert name in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_all_run_one_after_the_other_and_each_writes_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "benchmarks.__main__.NAMES", dict.fromkeys(("lag", "store", "publish"), "")
+    )
+
+    status = main(
+        ["all", "--tiny", "--sink", "built-in", "--json", str(tmp_path / "new")]
+    )
+
+    assert status == 0
+    assert sorted(each.name for each in (tmp_path / "new").iterdir()) == [
+        "lag.json",
+        "publish.json",
+        "store.json",
+    ]
+    assert "# lag" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_one_that_fails_does_not_keep_the_others_from_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "benchmarks.__main__.NAMES", dict.fromkeys(("fan-out", "lag"), "")
+    )
+
+    status = main(["all", "--tiny", "--json", str(tmp_path)])
+
+    assert status == 1
+    assert (tmp_path / "lag.json").exists()
+    assert "failed: fan-out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("others", [["--tiny"], ["--json", "report.json"]])
+def test_only_what_was_measured_well_goes_into_the_documentation(
+    others: list[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["store", "--docs", *others])
+
+
+def test_a_table_of_the_documentation_has_the_rows_that_were_measured() -> None:
+    table = Table(
+        "page.md", "peer", (Column("CPU", "cpu", "{:.1f} ms", 1e3),), prefix="TLS: "
+    )
+    found = {
+        "title": "posts",
+        "machine": {"cores": 2},
+        "rows": [
+            {"name": "TLS: ours", "figures": {"cpu": 0.0015}},
+            {"name": "TLS: missing", "figures": {"note": "it is not installed"}},
+            {"name": "plain: ours", "figures": {"cpu": 0.001}},
+        ],
+    }
+
+    assert table.write(found).splitlines() == [
+        "| peer | CPU |",
+        "| --- | --- |",
+        "| ours | 1.5 ms |",
+        "",
+        "*posts.",
+        "cores 2.*",
+    ]
 
 
 @pytest.mark.integration
@@ -268,13 +351,25 @@ def test_every_function_of_coldstart_handles_its_connect(tmp_path: Path) -> None
 
 @pytest.mark.integration
 def test_every_publisher_delivers_to_all_subscribers(tmp_path: Path) -> None:
-    rows = figures_of(tiny("publish", tmp_path))
+    found = tiny("publish", tmp_path)
+    rows = figures_of(found)
+    not_run = rows.pop("boto3 loop, 60 subscribers")
 
+    assert "not run" in not_run["note"]
     assert {name: figures["delivered"] for name, figures in rows.items()} == {
         "wspubsub, 10 subscribers": 10,
         "boto3 loop, 10 subscribers": 10,
+        "wspubsub, 20 subscribers": 20,
+        "boto3 loop, 20 subscribers": 20,
+        "wspubsub, 40 subscribers": 40,
+        "boto3 loop, 40 subscribers": 40,
         "wspubsub, 60 subscribers": 60,
-        "boto3 loop, 60 subscribers": 60,
+    }
+    assert found["ratios"].keys() == {
+        "publish_100_vs_loop",
+        "publish_1k_vs_loop",
+        "publish_10k_vs_loop",
+        "publish_memory_growth_mib",
     }
     assert all(figures["peak_mib"] > 1 for figures in rows.values())
 
@@ -297,6 +392,26 @@ def test_the_memory_of_connected_clients_is_measured(tmp_path: Path) -> None:
 
     assert figures["sockets"] == 20
     assert 0 < figures["without_mb"] < figures["gateway_mb"] < 500
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+@pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
+def test_every_client_of_the_gateway_is_served(tmp_path: Path) -> None:
+    found = tiny("gateway", tmp_path)
+
+    rows = figures_of(found)
+    ours = {
+        name: row["wspubsub dev"] for name, row in rows.items() if "note" not in row
+    }
+    assert ours["fanout_arrived"] == 20
+    for name in ("roundtrips_1_per_s", "answers_50_per_s", "handshakes_per_s"):
+        assert ours[name] > 0
+    assert found["ratios"].keys() >= {
+        "gateway_fanout_per_s",
+        "gateway_kb_per_connection",
+        "gateway_ready_s",
+    }
 
 
 @pytest.mark.integration

@@ -17,6 +17,7 @@ import pytest
 import wspubsub
 from tests.support.servers.gateways import dev
 from wspubsub import ConnectEvent, DisconnectEvent, MessageEvent, WspubsubError
+from wspubsub.cli import live_options
 from wspubsub.cli.parser import make_parser
 from wspubsub.testing import GatewayConfig
 
@@ -29,7 +30,15 @@ PAGES = sorted(
         *ROOT.glob("examples/**/*.md"),
     ]
 )
-COMMANDS = ("dev", "demo", "create-table", "template", "check")
+COMMANDS = (
+    *live_options.COMMANDS,
+    "dev",
+    "run",
+    "demo",
+    "create-table",
+    "template",
+    "check",
+)
 CONTENTS = ("tutorial", "how-to", "reference", "explanation")
 AREAS = {
     "wspubsub": "core.md",
@@ -178,6 +187,8 @@ def test_every_option_has_help_and_is_on_the_page(
 ) -> None:
     heading = f"## `wspubsub {command[0]}`" if command else "# Command line"
     section = re.split(r"^## ", _cli_page().split(heading)[1], flags=re.MULTILINE)[0]
+    if command and command[0] in live_options.COMMANDS:
+        section += _cli_page().split("## Where a command looks")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `(--[\w-]+)", section, re.MULTILINE))
 
     entries = re.split(r"^  (?=-)", _help(capsys, *command), flags=re.MULTILINE)[1:]
@@ -324,6 +335,16 @@ def _documented(page: str) -> set[str]:
 
 _OPERANDS = {
     "dev": ["app.py:handler"],
+    "run": ["python"],
+    "connections": [],
+    "topics": [],
+    "subscribers": ["news"],
+    "presence": ["news"],
+    "history": ["news"],
+    "tail": ["news"],
+    "publish": ["news", "hi"],
+    "post": ["a=", "hi"],
+    "disconnect": ["a="],
     "demo": [],
     "create-table": ["chat"],
     "template": ["app.py:handler"],

@@ -4,7 +4,6 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, READ_SECONDS
@@ -31,6 +30,7 @@ from wspubsub.errors import ManagementError
 SERVICE = "execute-api"
 
 _SUCCESS = range(200, 300)
+_DELIVERED = Outcome.DELIVERED  # to look it up takes as long as to count it
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -163,7 +163,7 @@ class EngineConnections:
                 return PostOutcome(result.tag, Outcome.DEFERRED)
             return PostOutcome(result.tag, Outcome.FAILED, str(self._error(result)))
         if response.status in _SUCCESS:
-            return PostOutcome(result.tag, Outcome.DELIVERED)
+            return PostOutcome(result.tag, _DELIVERED)
         meaning = meaning_of(response.status, _code(response))
         if meaning is Meaning.DENIED:
             raise self._error(result)
@@ -211,4 +211,6 @@ def _describe(response: HttpResponse) -> str:
 
 
 def _seconds(text: str) -> float:
+    from datetime import datetime  # who posts does not ask about connections
+
     return datetime.fromisoformat(text).timestamp()

@@ -15,6 +15,9 @@ from wspubsub.errors import CredentialsError
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
+_UNRESERVED_MARKS = dict.fromkeys(map(ord, "/-._~"))
+"""What is signed as it is sent, besides letters and digits (RFC 3986 §2.3)."""
+
 _BLOCK_BYTES = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -103,7 +106,10 @@ def canonical_path(path: str) -> str:
     """Return the path of a request target as it is signed."""
     if path in {"", "/"}:
         return "/"
-    from urllib.parse import quote  # DynamoDB's path is "/"
+    plain = path.replace("@", "")
+    if plain.isascii() and plain.translate(_UNRESERVED_MARKS).isalnum():
+        return path.replace("@", "%40")
+    from urllib.parse import quote  # of a usual endpoint's path only "@" is encoded
 
     return quote(path, safe="/~")
 

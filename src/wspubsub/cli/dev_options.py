@@ -49,6 +49,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _add_stream(parser.add_argument_group("the table's stream"))
     _add_queue(parser.add_argument_group("a queue"))
     parser.add_argument(
+        "--no-inspector",
+        action="store_true",
+        help="keep no record of what happens, and serve no page that shows it",
+    )
+    parser.add_argument(
         "--json-logs", action="store_true", help="log one JSON object per line"
     )
 
@@ -176,6 +181,13 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         default="builtin",
         help="what runs the handler: a small built-in runtime, or AWS's own client "
         "if it is installed (default: %(default)s)",
+    )
+    group.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="JSON file of rules of what fails: posts, functions, requests to the "
+        "embedded DynamoDB; read again whenever it changes",
     )
     group.add_argument(
         "--reload",

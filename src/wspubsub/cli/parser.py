@@ -3,7 +3,15 @@
 import argparse
 
 from wspubsub import __version__
-from wspubsub.cli import check, create_table, demo, dev_options, template_options
+from wspubsub.cli import (
+    check,
+    create_table,
+    demo,
+    dev_options,
+    live_options,
+    run,
+    template_options,
+)
 from wspubsub.cli.numbers import number_from, seconds
 from wspubsub.cli.usage import Parser
 
@@ -34,6 +42,15 @@ def make_parser() -> Parser:
             arguments="[HANDLER] [OPTIONS]",
             help="serve a handler to WebSocket clients on this machine",
             description=dev_options.DESCRIPTION,
+        )
+    )
+    run.add_arguments(
+        commands.add_parser(
+            "run",
+            prog="wspubsub run",
+            arguments="[--port N] [--] COMMAND [ARGUMENTS]",
+            help="run a program with the environment of the running gateway",
+            description=run.DESCRIPTION,
         )
     )
     _add_demo(
@@ -72,6 +89,17 @@ def make_parser() -> Parser:
             description=check.DESCRIPTION,
         )
     )
+    for name, (arguments, text) in live_options.COMMANDS.items():
+        live_options.add_arguments(
+            name,
+            commands.add_parser(
+                name,
+                prog=f"wspubsub {name}",
+                arguments=arguments,
+                help=text,
+                description=live_options.DESCRIPTIONS[name],
+            ),
+        )
     return parser
 
 

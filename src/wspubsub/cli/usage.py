@@ -57,6 +57,13 @@ class Parser(argparse.ArgumentParser):
             self.error(f"cannot read the arguments in the line {arg_line!r}: {error}")
 
     @override
+    def _read_args_from_files(self, arg_strings: list[str]) -> list[str]:
+        # What stands behind -- is for another program.
+        end = arg_strings.index("--") if "--" in arg_strings else len(arg_strings)
+        read: list[str] = super()._read_args_from_files(arg_strings[:end])
+        return read + arg_strings[end:]
+
+    @override
     def parse_known_args(  # type: ignore[override] # of three overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:

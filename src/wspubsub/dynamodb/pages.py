@@ -1,12 +1,11 @@
 """Reading ahead: the next pages of some parts are requested while one is used."""
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from itertools import islice
+from typing import Any, Generic, TypeVar
 
 from wspubsub.errors import StoreTimeoutError
 
@@ -69,38 +68,83 @@ def _pages(
     read: Callable[[PartT, StartKey | None], ItemPage[ItemT]],
     seconds_left: Callable[[], float],
 ) -> Iterator[tuple[PartT, list[ItemT]]]:
-    # Not at the top: connecting reads no pages.
-    from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
-
     begun_with = seconds_left()
     waiting = iter(parts)
-    pool = ThreadPoolExecutor(max(1, min(len(parts), MAX_AHEAD)), "wspubsub-page")
-    under_way: dict[Future[ItemPage[ItemT]], PartT] = {}
-
-    def start(part: PartT | None, key: StartKey | None) -> None:
-        if part is not None:
-            under_way[pool.submit(read, part, key)] = part
-
+    readers = _Readers(read)
     try:
-        for _ in range(MAX_AHEAD):
-            start(next(waiting, None), None)
-        while under_way:
-            done, _ = wait(under_way, max(0.0, seconds_left()), FIRST_COMPLETED)
-            if not done:
+        for part in islice(waiting, MAX_AHEAD):
+            readers.start(part, None)
+        while readers.under_way:
+            if not readers.wait(seconds_left()):
                 raise StoreTimeoutError("Query", begun_with)
-            future = done.pop()
-            part = under_way.pop(future)
-            page = future.result()
-            if page.next_key is None:
-                start(next(waiting, None), None)
+            part, page = readers.take()
+            if page.next_key is not None:
+                readers.start(part, page.next_key)
             else:
-                start(part, page.next_key)
+                for other in islice(waiting, 1):
+                    readers.start(other, None)
             yield part, page.items
     finally:
         # A thread cannot be interrupted, but nobody has to wait for it: its request
         # ends by its own timeouts.
-        pool.shutdown(wait=False, cancel_futures=True)
-        running = [future for future in under_way if not future.cancelled()]
-        seconds = min(max(0.0, seconds_left()), LEAVING_SECONDS)
-        late = wait(running, seconds).not_done
-        pool.shutdown(wait=not late)
+        readers.leave(min(seconds_left(), LEAVING_SECONDS))
+
+
+class _Readers(Generic[PartT, ItemT]):
+    """Pages on their way, each in a thread.
+
+    `concurrent.futures` is a millisecond of a cold start's first publish, half of it
+    for parts that nothing here needs.
+
+    Args:
+        read: Reads a page of a part.
+
+    Attributes:
+        under_way: The threads whose pages have not been taken.
+    """
+
+    def __init__(
+        self, read: Callable[[PartT, StartKey | None], ItemPage[ItemT]]
+    ) -> None:
+        self.under_way: set[threading.Thread] = set()
+        self._read = read
+        self._ended = threading.Semaphore(0)
+        self._results: list[_Result[PartT, ItemT]] = []
+
+    def start(self, part: PartT, key: StartKey | None) -> None:
+        """Begin to read a page."""
+        thread = threading.Thread(
+            target=self._run, args=(part, key), name="wspubsub-page", daemon=True
+        )
+        thread.start()
+        self.under_way.add(thread)
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether a page has come in that time."""
+        return self._ended.acquire(timeout=max(0.0, seconds))
+
+    def take(self) -> tuple[PartT, ItemPage[ItemT]]:
+        """Return the page that has been waited for, or raise what reading it raised."""
+        thread, part, page = self._results.pop(0)
+        self.under_way.remove(thread)
+        if isinstance(page, BaseException):
+            raise page
+        return part, page
+
+    def leave(self, seconds: float) -> None:
+        """Wait that long for the threads to end."""
+        until = time.monotonic() + seconds
+        for thread in self.under_way:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _run(self, part: PartT, key: StartKey | None) -> None:
+        page: ItemPage[ItemT] | BaseException
+        try:
+            page = self._read(part, key)
+        except BaseException as error:  # noqa: BLE001 - raised by `take`
+            page = error
+        self._results.append((threading.current_thread(), part, page))
+        self._ended.release()
+
+
+_Result = tuple[threading.Thread, PartT, ItemPage[ItemT] | BaseException]

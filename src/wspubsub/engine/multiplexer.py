@@ -23,6 +23,9 @@ _TICK_SECONDS = 0.05
 _OPENINGS = 16
 """How many connections are opened at once before answers are checked again."""
 
+_OPENING_SECONDS = 0.0004
+"""What it takes this side, and the other, to open a connection."""
+
 # RFC 9110 §15.5.9: said by a server that closes an idle connection.
 _NO_REQUEST_IN_TIME = 408
 
@@ -130,9 +133,12 @@ class _Run:
         self._again: list[Exchange] = []
         self._next_look = 0.0
         # A handshake costs as much as twenty requests. So a connection is opened when
-        # there is nothing else to do: no free one, and no answer that has come in.
+        # there is nothing else to do: no free one, and no answer that has come in. And
+        # opening them never takes more time than has been spent waiting: where answers
+        # come at once, more connections would not bring more of them.
         self._openings = _OPENINGS
-        self._looks_first = False
+        self._affordable = float(_OPENINGS)
+        self._lacks_channel = False
 
     def results(self) -> Iterator[Result]:
         try:
@@ -157,11 +163,14 @@ class _Run:
     def _next_exchange(self, now: float) -> Exchange | None:
         exchange = self._again.pop() if self._again else self._schedule.take(now)
         has_kept = self._channels.free or self._pool.has_idle
-        if exchange is None or self._openings or has_kept:
+        if exchange is None or has_kept or self._may_open():
             return exchange
         self._again.append(exchange)
-        self._looks_first = True
+        self._lacks_channel = True
         return None
+
+    def _may_open(self) -> bool:
+        return self._openings > 0 and self._affordable >= 1
 
     def _send(self, exchange: Exchange) -> Result | None:
         try:
@@ -192,12 +201,16 @@ class _Run:
         if kept is not None:
             return kept
         exchange.needs_fresh = False
-        self._openings = max(0, self._openings - 1)
+        self._openings -= 1
+        self._affordable -= 1
         return self._pool.open(self._schedule.remaining(self._clock()))
 
     def _receive(self, patience: float) -> Iterator[Result]:
+        begun = self._clock()
+        ready = self._channels.wait(patience)
+        self._affordable += (self._clock() - begun) / _OPENING_SECONDS
         self._openings = _OPENINGS
-        for channel in self._channels.wait(patience):
+        for channel in ready:
             self._openings = 0
             exchange = self._in_flight.get(channel)
             if exchange is None:
@@ -212,9 +225,9 @@ class _Run:
             yield from self._time_out(now)
 
     def _patience(self) -> float:
-        if self._looks_first:
-            self._looks_first = False
-            return 0.0
+        if self._lacks_channel:
+            self._lacks_channel = False
+            return max(0.0, 1 - self._affordable) * _OPENING_SECONDS
         now = self._clock()
         seconds = self._schedule.wakes_at(now) - now
         return max(0.0, min(seconds, _TICK_SECONDS))

@@ -1,12 +1,13 @@
 """Reading an HTTP/1.1 response strictly (RFC 9112), as its bytes come in.
 
 The answer that nearly every post gets, a head with `Content-Length: 0`, is recognized
-with one comparison; everything else takes the general way. What is not exactly a
-response is an error, never a guess: a guess could call a live connection gone.
+with one comparison once a server has given one; everything else takes the general way.
+What is not exactly a response is an error, never a guess: a guess could call a live
+connection gone.
 """
 
 import re
-from functools import cache
+from collections.abc import Callable
 
 from wspubsub.engine.body import (
     Body,
@@ -18,19 +19,11 @@ from wspubsub.engine.body import (
 
 MAX_HEAD_BYTES = 65_536
 
+_END_OF_LINE = b"\r\n"
 _END_OF_HEAD = b"\r\n\r\n"
-_HARMLESS = (
-    rb"(?:(?:date|server|vary|content-type|x-amzn?-(?!errortype)[a-z-]+): [^\r\n]*"
-    rb"|connection: keep-alive)\r\n"
-)
-_PLAIN_SUCCESS = (
-    rb"HTTP/1\.1 200 [^\r\n]*\r\n(?:%b)*content-length: 0\r\n(?:%b)*\r\n"
-    % (_HARMLESS, _HARMLESS)
-)
-"""The Management API's answer to a post, complete in one read. An answer with a header
-that is not known to be harmless is parsed in full instead."""
-
+_FRAMING = frozenset({b"connection", b"content-length"})
 _MAX_DIGITS = 18
+_OK = 200
 _NO_BODY = frozenset({204, 304})
 _INFORMATIONAL = range(100, 200)
 
@@ -56,15 +49,43 @@ class HttpResponse:
         self.keeps_alive = keeps_alive
 
 
+class PlainSuccess:
+    """What a server's success without content looks like: learned from one of them.
+
+    The next one has the same headers in the same order, and in those that say where
+    it ends, and whether the connection lives on, the same values. An answer that
+    differs in anything else is parsed in full, so learning changes no result.
+    """
+
+    __slots__ = ("_match",)
+
+    def __init__(self) -> None:
+        self._match: Callable[[bytes], object] | None = None
+
+    def is_repeated_by(self, data: bytes) -> bool:
+        """Return whether data is one more such answer, complete."""
+        return self._match is not None and self._match(data) is not None
+
+    def learn(self, head: bytes) -> None:
+        """Take one that has been parsed, without the empty line at its end."""
+        status, *headers = head.split(_END_OF_LINE)
+        lines = [re.escape(status), *map(_header_pattern, headers), _END_OF_LINE]
+        self._match = re.compile(_END_OF_LINE.join(lines)).fullmatch
+
+
 class ResponseReader:
     """Takes the bytes of one response after another.
 
     Bytes after a response are an error: nothing was asked that they could answer.
+
+    Args:
+        plain_success: What is known of the server's answers.
     """
 
-    __slots__ = ("_body", "_buffer", "_head")
+    __slots__ = ("_body", "_buffer", "_head", "_plain_success")
 
-    def __init__(self) -> None:
+    def __init__(self, plain_success: PlainSuccess) -> None:
+        self._plain_success = plain_success
         self._buffer = b""
         self._head: _Head | None = None
         self._body: Body = SizedBody(0)
@@ -80,12 +101,10 @@ class ResponseReader:
         Raises:
             ResponseError: This is not an HTTP/1.1 response.
         """
-        # An answer of DynamoDB has a body, and does not end here.
         if (
-            data.endswith(_END_OF_HEAD)
-            and self._head is None
+            self._head is None
             and not self._buffer
-            and _plain_success().fullmatch(data)
+            and self._plain_success.is_repeated_by(data)
         ):
             return HttpResponse(200, {}, b"", keeps_alive=True)
         if self._head is None:
@@ -109,10 +128,13 @@ class ResponseReader:
     def _begin_body(self) -> bytes:
         """Read the head if it is complete, and return what follows it."""
         while (end := self._buffer.find(_END_OF_HEAD)) >= 0:
-            head = _Head(self._buffer[:end])
+            raw = self._buffer[:end]
+            head = _Head(raw)
             rest = self._buffer[end + len(_END_OF_HEAD) :]
             if head.status not in _INFORMATIONAL:
                 self._head, self._body, self._buffer = head, head.body(), b""
+                if head.is_plain_success:
+                    self._plain_success.learn(raw)
                 return rest
             self._buffer = rest  # RFC 9110 §15.2: interim answers come before it
         if len(self._buffer) > MAX_HEAD_BYTES:
@@ -130,10 +152,11 @@ class ResponseReader:
         return HttpResponse(head.status, head.headers, content, keeps_alive=keeps_alive)
 
 
-@cache
-def _plain_success() -> re.Pattern[bytes]:
-    # Compiled for the first post, not for a cold start.
-    return re.compile(_PLAIN_SUCCESS, re.IGNORECASE)
+def _header_pattern(line: bytes) -> bytes:
+    name = line.partition(b":")[0]
+    if name.lower() in _FRAMING:
+        return re.escape(line)
+    return re.escape(name) + b":.*"  # a dot is anything but a line feed
 
 
 class _Head:
@@ -150,6 +173,16 @@ class _Head:
         options = self.headers.get("connection", "").lower()
         self.keeps_alive = (
             "keep-alive" in options if minor == 0 else "close" not in options
+        )
+
+    @property
+    def is_plain_success(self) -> bool:
+        """Whether it says all: success, no content, and the connection lives on."""
+        return (
+            self.status == _OK
+            and self.keeps_alive
+            and self.headers.get("content-length") == "0"
+            and "x-amzn-errortype" not in self.headers
         )
 
     def body(self) -> Body:

@@ -50,10 +50,14 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """An invocation's function failed: it raised, timed out, or died."""
+    """An invocation's function failed: it raised, timed out, or died.
+
+    `stack_trace` is for the developer: where, if the function says so.
+    """
 
     error_type: str
     message: str
+    stack_trace: tuple[str, ...] = field(default=(), compare=False)
 
 
 InvocationResult = Returned | Raised

@@ -124,6 +124,21 @@ def python_path(base: Mapping[str, str], target: Target) -> str:
     return os.pathsep.join(folders)
 
 
+def program_environ(
+    base: Mapping[str, str], surroundings: Surroundings
+) -> dict[str, str]:
+    """Return the environment of any program that is to find what functions find."""
+    sources = {
+        SOURCE_VARIABLES[STREAM]: surroundings.stream_arn,
+        SOURCE_VARIABLES[QUEUE]: surroundings.queue_url,
+    }
+    return _sdk_environ(base, surroundings) | {
+        **{name: text for name, text in sources.items() if text is not None},
+        "WSPUBSUB_ENDPOINT": surroundings.management_url,
+        "WSPUBSUB_TABLE": surroundings.table,
+    }
+
+
 def function_environ(
     base: Mapping[str, str],
     surroundings: Surroundings,
@@ -134,12 +149,7 @@ def function_environ(
 ) -> dict[str, str]:
     """Return the environment of a function's processes."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    sources = {
-        SOURCE_VARIABLES[STREAM]: surroundings.stream_arn,
-        SOURCE_VARIABLES[QUEUE]: surroundings.queue_url,
-    }
-    return _sdk_environ(base, surroundings) | {
-        **{name: text for name, text in sources.items() if text is not None},
+    return program_environ(base, surroundings) | {
         "AWS_EXECUTION_ENV": f"AWS_Lambda_python{version}",
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory_mb or MEMORY_MB),
         "AWS_LAMBDA_FUNCTION_NAME": name,
@@ -157,8 +167,6 @@ def function_environ(
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": python_path(base, target),
         "TZ": ":UTC",
-        "WSPUBSUB_ENDPOINT": surroundings.management_url,
-        "WSPUBSUB_TABLE": surroundings.table,
         "_HANDLER": target.handler,
     }
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from itertools import chain, count
 
+from wspubsub.faults import Faults
 from wspubsub.gateway import Function
 from wspubsub.handlers.environ import Surroundings, function_environ
 from wspubsub.handlers.target import Target
 from wspubsub.local.functions.deployed import DeployedFunctions
-from wspubsub.local.functions.environment import FunctionSettings
+from wspubsub.local.functions.environment import FunctionSettings, OutputHandler
 from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
 
 DEBUGGING_SECONDS = 86_400.0
@@ -20,7 +20,8 @@ def deploy_functions(
     functions: DeployedFunctions,
     settings: LocalSettings,
     surroundings: Surroundings,
-    journal: Journal,
+    on_output: OutputHandler,
+    faults: Faults,
 ) -> None:
     """Add all functions, and say which routes they handle."""
     targets = {Function.HANDLER.value: settings.target}
@@ -34,7 +35,8 @@ def deploy_functions(
         fleet = Fleet(
             _function_settings(settings, surroundings, name, target),
             max_environments=1 if settings.is_debugged else settings.max_environments,
-            on_output=journal.log_output,
+            on_output=on_output,
+            faults=faults,
         )
         functions.add(name, fleet)
 

@@ -25,9 +25,16 @@ from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.faults.methods import make_methods
+from wspubsub.local.faults.shaking import Shaking
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
+from wspubsub.local.inspector.inspector import Inspector
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
+from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
@@ -62,6 +69,9 @@ class LocalGateway:
         self._tls: Tls | None = None
         self._own_names: list[str] = []
         self._address = ""
+        self._recorder = Recorder(Ring() if settings.has_inspector else None)
+        self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
@@ -116,6 +126,7 @@ class LocalGateway:
             **describe_api(self._config),
             **_describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
+            **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
         }
 
@@ -132,28 +143,67 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
+        if self._inspector is not None:
+            self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
         stack.push_async_callback(self._functions.close)
-        deploy_functions(self._functions, settings, surroundings, self._journal)
+        deploy_functions(
+            self._functions,
+            settings,
+            surroundings,
+            self._take_output,
+            self._shaking.faults,
+        )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
+        stack.push_async_callback(self._tasks.close)
+        if settings.faults is not None:
+            self._tasks.spawn(self._watch_rules())
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
             sources = await asyncio.to_thread(Sources, self._find_watched_folders())
-            stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
+        self._announce(stack, surroundings)
+
+    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
+        port = int(self._address.rpartition(":")[2])
+        gateway = RunningGateway(port=port, url=self.url, surroundings=surroundings)
+        try:
+            stack.enter_context(announce(gateway, self._settings.environ))
+        except OSError as error:
+            self._journal.warn(f"commands will not find this gateway: {error}")
+
+    def _take_output(self, line: OutputLine) -> None:
+        self._journal.log_output(line)
+        cause = self._recorder.find(line.invocation_id)
+        self._recorder.add("output", cause, size=len(line.text), line=line)
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings
         self._own_names = await asyncio.to_thread(find_own_names, settings.host)
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
-        self._shell = GatewayShell(settings.config, self._functions, self._journal)
+        self._shell = GatewayShell(
+            settings.config, self._functions, self._journal, self._recorder
+        )
+        if self._recorder.ring is not None:
+            self._inspector = Inspector(
+                self,
+                settings,
+                ring=self._recorder.ring,
+                recorder=self._recorder,
+                shell=self._shell,
+                functions=self._functions,
+                journal=self._journal,
+            )
+            self._inspector.methods.add(
+                make_methods(self._shaking, self._shell, self._functions)
+            )
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -161,6 +211,8 @@ class LocalGateway:
             tls=self._tls,
             is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
+            faults=self._shaking.faults,
+            inspector=None if self._inspector is None else self._inspector.site,
         )
         try:
             port = await server.bind(settings.host, settings.port)
@@ -192,10 +244,12 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
+                on_message=self._shaking.take_message,
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
         self._dynamodb_url = url or self._embedded_url or ""
+        self._shaking.connect(self._embedded if url is None else None)
 
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
@@ -213,7 +267,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
-        self._sources = EventSourceMappings(self._journal)
+        self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             surroundings = replace(surroundings, stream_arn=arn)
@@ -274,6 +328,11 @@ class LocalGateway:
             self._journal.note(f"{changed.name} has changed: restarting the workers")
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
+
+    async def _watch_rules(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            self._shaking.reread()
 
     async def _redeploy(self) -> None:
         settings = self._settings

@@ -5,6 +5,7 @@ process, `RecordingConnections` stands for the Management API alone, and the eve
 functions make what AWS invokes a handler with.
 """
 
+from wspubsub.faults import Faults
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import DataFrame
@@ -17,6 +18,7 @@ from wspubsub.testing.declared import read_config
 from wspubsub.testing.errors import (
     ClientClosedError,
     CommandRefusedError,
+    FunctionFailedError,
     HandshakeRefused,
     NoErrorError,
     NoMessageError,
@@ -47,7 +49,9 @@ __all__ = [
     "CommandRefusedError",
     "DataFrame",
     "EventSource",
+    "Faults",
     "Function",
+    "FunctionFailedError",
     "GatewayConfig",
     "GatewayConnections",
     "HandshakeRefused",

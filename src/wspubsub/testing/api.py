@@ -4,6 +4,9 @@ from collections.abc import Callable
 from threading import RLock
 from urllib.parse import unquote
 
+from wspubsub.faults import Faults
+from wspubsub.faults.answers import answer_management
+from wspubsub.faults.occasions import see_post
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import (
     Accept,
@@ -24,7 +27,7 @@ from wspubsub.gateway.inputs import (
 from wspubsub.gateway.model import Gateway
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.errors import HandshakeRefused
-from wspubsub.testing.faults import Faults, error_type
+from wspubsub.testing.faults import SILENT, suffer
 from wspubsub.testing.seeds import make_random
 from wspubsub.testing.sources import Due
 from wspubsub.testing.work import Work
@@ -39,12 +42,12 @@ class Api:
         seed: Makes other IDs than those of another one of the same API ID.
         run: Invokes a function; returns what is to be raised in the test.
         last_failure: Returns the last error of a handler, or an empty text.
+        faults: What fails on request.
 
     Attributes:
         model: The rules.
         time: Its time, in seconds since the epoch.
         work: The invocations that are to be run.
-        faults: Failures of the Management API that tests ask for.
         last_failure: See `Wire.last_failure`.
     """
 
@@ -56,12 +59,13 @@ class Api:
         seed: int,
         run: Callable[[Invoke | Due], Exception | None],
         last_failure: Callable[[], str],
+        faults: Faults,
     ) -> None:
         self.draw = make_random(f"{config.api_id}/{seed}").randbytes
         self.model = Gateway(config, draw=self.draw)
         self.time = start_time
         self.work: Work[Invoke | Due] = Work(run)
-        self.faults = Faults()
+        self._faults = faults
         self.last_failure = last_failure
         self._clients: dict[str, TestClient] = {}
         self._outcomes: dict[str, Accept | Refuse] = {}
@@ -111,11 +115,20 @@ class Api:
     def manage(self, request: ManagementRequest) -> ManagementResponse:
         """Answer a request to the Management API."""
         connection_id = unquote(request.path.rpartition("/")[2])
+        occasion = see_post(request.method, connection_id, request.body)
+        fault = self._faults.find(occasion)
+        if fault is None:
+            return self._manage(request)
+        return suffer(
+            fault,
+            lambda: self._manage(request),
+            wait=self._faults.wait,
+            answer=answer_management,
+            silence=lambda: ManagementResponse(status=SILENT),
+        )
+
+    def _manage(self, request: ManagementRequest) -> ManagementResponse:
         with self._lock:
-            fault = self.faults.next(connection_id)
-            if fault is not None:
-                headers = {"x-amzn-errortype": error_type(fault)}
-                return ManagementResponse(status=fault, headers=headers)
             response, effects = self.model.manage(request, now=self.time)
             self._apply(effects)
         self.work.drain()

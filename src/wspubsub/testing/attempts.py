@@ -23,7 +23,8 @@ from wspubsub.errors import (
     ManagementError,
     ThrottledError,
 )
-from wspubsub.testing.faults import SILENT, THROTTLED, Faults
+from wspubsub.faults import Action, Faults, Match, Rule, Service
+from wspubsub.testing.faults import SILENT
 
 MAX_IN_FLIGHT = 128
 """How many posts may be without an answer at the same time."""
@@ -63,7 +64,7 @@ class AttemptedConnections(ABC):
     """Implements `Connections`; waiting for the next attempt takes no real time.
 
     Args:
-        faults: Failures that tests ask for.
+        faults: What fails on request.
         clock: Monotonic clock in seconds, of the deadlines.
     """
 
@@ -84,7 +85,7 @@ class AttemptedConnections(ABC):
             times: How many requests; None for all that follow, as if the client never
                 read.
         """
-        self._faults.add(connection_id, THROTTLED, times)
+        self._fail(connection_id, Action.THROTTLE, times)
 
     def fail(
         self, connection_id: str, *, status: int = 500, times: int | None = 1
@@ -96,7 +97,7 @@ class AttemptedConnections(ABC):
             status: HTTP status of the answer.
             times: How many requests; None for all that follow.
         """
-        self._faults.add(connection_id, status, times)
+        self._fail(connection_id, Action.FAIL, times, status=status)
 
     def post(
         self, connection_id: str, data: bytes, *, deadline: float | None = None
@@ -137,6 +138,15 @@ class AttemptedConnections(ABC):
         answer = self._request("DELETE", connection_id, b"", None)
         _check(answer, connection_id)
 
+    def silence(self, connection_id: str, *, times: int | None = 1) -> None:
+        """Lose the next requests for a connection, so that they go unanswered.
+
+        Args:
+            connection_id: The connection.
+            times: How many requests; None for all that follow.
+        """
+        self._fail(connection_id, Action.LOSE_REQUEST, times)
+
     @abstractmethod
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         """Make one request, which fails if a fault is scripted."""
@@ -144,6 +154,17 @@ class AttemptedConnections(ABC):
     @abstractmethod
     def _wait(self, seconds: float) -> None:
         """Let this much time pass, without sleeping."""
+
+    def _fail(
+        self,
+        connection_id: str,
+        action: Action,
+        times: int | None,
+        *,
+        status: int = 500,
+    ) -> None:
+        match = Match(service=Service.MANAGEMENT, connection=connection_id)
+        self._faults.add(Rule(match=match, action=action, times=times, status=status))
 
     def _request(
         self, method: str, connection_id: str, data: bytes, deadline: float | None

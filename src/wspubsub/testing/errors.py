@@ -52,6 +52,18 @@ class NoErrorError(WspubsubError, AssertionError):
     """A handler should have failed, but none has."""
 
 
+class FunctionFailedError(WspubsubError):
+    """A function failed because a rule of faults says so.
+
+    Attributes:
+        error_type: What Lambda calls it, such as `Sandbox.Timedout`.
+    """
+
+    def __init__(self, error_type: str, message: str) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+
+
 class ClientClosedError(WspubsubError):
     """A client tried to send after its connection had ended.
 

@@ -1,51 +1,41 @@
-"""Scripted failures of the Management API, per connection."""
+"""What a rule does to a request in a test, where waiting takes no real time."""
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import TypeVar
 
-from wspubsub.gateway import management
+from wspubsub.faults import Action, Fault
 
-GONE, TOO_LARGE, THROTTLED = 410, 413, 429
+AnswerT = TypeVar("AnswerT")
 
 SILENT = 0
 """Instead of a status: no answer."""
 
-_ERROR_TYPES = {
-    each.status: each.error_type
-    for each in (
-        management.FORBIDDEN,
-        management.GONE,
-        management.TOO_LARGE,
-        management.LIMIT_EXCEEDED,
-    )
-}
 
+def suffer(
+    fault: Fault,
+    act: Callable[[], AnswerT],
+    *,
+    wait: Callable[[float], object],
+    answer: Callable[[Fault], AnswerT],
+    silence: Callable[[], AnswerT],
+) -> AnswerT:
+    """Return the answer to a request that a rule fails.
 
-def error_type(status: int) -> str:
-    """Return the AWS error code of a status, or an empty text."""
-    return _ERROR_TYPES.get(status, "")
-
-
-class Faults:
-    """The statuses with which the next requests for a connection are answered."""
-
-    __slots__ = ("_scripts",)
-
-    def __init__(self) -> None:
-        self._scripts: dict[str, Iterator[int]] = {}
-
-    def add(self, connection_id: str, status: int, times: int | None) -> None:
-        """Add failures after those that are already scripted.
-
-        Args:
-            connection_id: The connection that cannot be reached.
-            status: Status of the answer.
-            times: How many requests fail; None for all that follow.
-        """
-        more = itertools.repeat(status, *([] if times is None else [times]))
-        known = self._scripts.get(connection_id, iter(()))
-        self._scripts[connection_id] = itertools.chain(known, more)
-
-    def next(self, connection_id: str) -> int | None:
-        """Return the status with which the next request fails, or None."""
-        return next(self._scripts.get(connection_id, iter(())), None)
+    Args:
+        fault: How it fails.
+        act: Does what was requested.
+        wait: Lets time pass.
+        answer: Makes the answer that reports an error.
+        silence: Makes what stands for no answer.
+    """
+    match fault.action:
+        case Action.SLOW:
+            wait(fault.rule.waits_seconds)
+            return act()
+        case Action.LOSE_ANSWER:
+            act()
+            return silence()
+        case Action.LOSE_REQUEST:
+            return silence()
+        case _:
+            return answer(fault)

@@ -6,14 +6,19 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NoReturn
 
 from wspubsub.errors import UsageError
+from wspubsub.faults import Action, Fault, Faults
+from wspubsub.faults.answers import KILLED, TIMED_OUT, deny
+from wspubsub.faults.occasions import see_event
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import Function
 from wspubsub.gateway.inputs import InvocationResult, Raised, Returned
+from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
 from wspubsub.messages import Json
 from wspubsub.testing.contexts import LambdaContext
+from wspubsub.testing.errors import FunctionFailedError
 from wspubsub.testing.failures import collect_logged
 
 log = logging.getLogger("wspubsub")
@@ -49,8 +54,10 @@ class InvocationRecord:
         """What failed, the one that ended the invocation at the end.
 
         An authorizer that raises "Unauthorized" does not fail: it refuses with 401.
+        What fails on request does not fail either.
         """
-        if self.error is None or self._is_refusal:
+        is_requested = isinstance(self.error, FunctionFailedError)
+        if self.error is None or is_requested or self._is_refusal:
             return self.logged
         return (*self.logged, self.error)
 
@@ -69,6 +76,8 @@ class InvocationRecord:
         """The result as Lambda reports it."""
         if self.error is None:
             return Returned(self.result)
+        if isinstance(self.error, FunctionFailedError):
+            return Raised(self.error.error_type, str(self.error))
         return Raised(type(self.error).__name__, str(self.error))
 
 
@@ -140,6 +149,7 @@ class Functions:
         now: Clock, in seconds since the epoch.
         serving: Has boto3's Management API requests answered while a function runs.
         authorizer: The Lambda authorizer, if there is one.
+        faults: What fails on request.
 
     Attributes:
         handler: The Lambda handler.
@@ -153,7 +163,9 @@ class Functions:
         serving: Callable[[], AbstractContextManager[None]],
         *,
         authorizer: LambdaHandler | None,
+        faults: Faults,
     ) -> None:
+        self._faults = faults
         self.handler: LambdaHandler | None = None
         self.invocations: list[InvocationRecord] = []
         self._now = now
@@ -189,9 +201,41 @@ class Functions:
             invoked_function_arn=f"arn:aws:lambda:{account}:function:{function.value}",
             remaining=lambda: until - self._now(),
         )
+        occasion = see_event(event, is_authorizer=function is Function.AUTHORIZER)
+        fault = self._faults.find(occasion)
         with self._serving():
+            handler = handler if fault is None else self._fail(handler, fault, config)
             record = run(handler, function, event, context, now=self._now())
         self.invocations.append(record)
-        if record.error is not None:
+        if record.error is not None and record.errors:
             log.error("%s failed", function.value, exc_info=record.error)
         return record
+
+    def _fail(
+        self, handler: LambdaHandler, fault: Fault, config: GatewayConfig
+    ) -> LambdaHandler:
+        """Return a handler that does what a rule says in place of another one."""
+        seconds = fault.rule.seconds
+        match fault.action:
+            case Action.DENY:
+                return lambda event, _context: deny(event["methodArn"])
+            case Action.KILL:
+                return lambda _event, _context: _raise(*KILLED)
+            case Action.SLOW:
+                self._faults.wait(fault.rule.waits_seconds)
+                return handler
+            case _:
+                most = min(config.integration_timeout_seconds, MAX_TIMEOUT_SECONDS)
+                return self._time_out(handler, most if seconds is None else seconds)
+
+    def _time_out(self, handler: LambdaHandler, seconds: float) -> LambdaHandler:
+        def act(event: object, context: object) -> NoReturn:
+            handler(event, context)
+            self._faults.wait(seconds)
+            _raise(TIMED_OUT, f"Task timed out after {seconds:.2f} seconds")
+
+        return act
+
+
+def _raise(error_type: str, message: str) -> NoReturn:
+    raise FunctionFailedError(error_type, message)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 
 from wspubsub.errors import UsageError
+from wspubsub.faults import Faults
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import Function, Invoke, ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
@@ -64,8 +65,10 @@ class InProcessGateway:
             unless it is expected, see `expect_error`. Otherwise it is only recorded and
             logged.
         seed: Makes other connection IDs than those of another gateway of the same API.
+        faults: Rules of what fails; a store takes the same ones.
 
     Attributes:
+        faults: Rules of what fails: posts, functions, the authorizer.
         connections: The Management API, for the publisher of the handler under test;
             its `throttle` and `fail` make posts fail.
         invocations: Every invocation that has finished, in order.
@@ -80,10 +83,15 @@ class InProcessGateway:
         start_time: float = START_TIME,
         raise_errors: bool = True,
         seed: int = 0,
+        faults: Faults | None = None,
     ) -> None:
+        self.faults = faults or Faults()
+        self.faults.wait = self._pass
         self._is_declared = config is None
         config = self._given = with_authorizer(config or GatewayConfig(), authorizer)
-        self._functions = Functions(self.now, self.serving, authorizer=authorizer)
+        self._functions = Functions(
+            self.now, self.serving, authorizer=authorizer, faults=self.faults
+        )
         self.invocations = self._functions.invocations
         self._failures = Failures(is_raising=raise_errors)
         self._api = Api(
@@ -92,9 +100,10 @@ class InProcessGateway:
             seed=seed,
             run=self._run,
             last_failure=lambda: repr(self.errors[-1]) if self.errors else "",
+            faults=self.faults,
         )
         self.connections = GatewayConnections(
-            config.stage, self.manage, self._pass, self._api.faults
+            config.stage, self.manage, self._pass, self.faults
         )
         self._sources = GatewaySources()
         self.handler = handler

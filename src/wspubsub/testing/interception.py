@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, urlsplit
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.effects import ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
+from wspubsub.testing.faults import SILENT
 from wspubsub.testing.turns import take_turns
 
 log = logging.getLogger("wspubsub")
@@ -135,7 +136,10 @@ class Interception:
         except WrongEndpointError as error:
             log.warning("%s", error)
             path = "/"  # which is forbidden
-        return _response(request.url, server.answer(_management_request(request, path)))
+        response = server.answer(_management_request(request, path))
+        if response.status == SILENT:
+            raise _silence(request.url)
+        return _response(request.url, response)
 
     def _find(self, url: SplitResult) -> Server | None:
         with self._lock:
@@ -210,6 +214,13 @@ def _bytes(body: _Botocore) -> bytes:
     if hasattr(body, "read"):
         body = body.read()
     return body.encode() if isinstance(body, str) else bytes(body)
+
+
+def _silence(url: str) -> Exception:
+    from botocore.exceptions import ReadTimeoutError  # loaded by now
+
+    error: Exception = ReadTimeoutError(endpoint_url=url)
+    return error
 
 
 def _response(url: str, response: ManagementResponse) -> object:

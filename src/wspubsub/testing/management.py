@@ -5,10 +5,10 @@ from urllib.parse import quote
 
 from typing_extensions import override
 
+from wspubsub.faults import Faults
 from wspubsub.gateway.effects import ManagementResponse
 from wspubsub.gateway.inputs import ManagementRequest
 from wspubsub.testing.attempts import Answer, AttemptedConnections
-from wspubsub.testing.faults import Faults
 
 SIGNED = {"authorization": "AWS4-HMAC-SHA256 Credential=in-process"}
 
@@ -22,7 +22,7 @@ class GatewayConnections(AttemptedConnections):
         stage: Stage of the gateway.
         answer: Answers a request to the Management API.
         wait: Lets the gateway's time pass.
-        faults: Failures that tests ask for.
+        faults: What fails on request.
     """
 
     def __init__(

@@ -11,6 +11,7 @@ from typing_extensions import override
 from wspubsub.dynamodb.items import Written, connection_item, key_of
 from wspubsub.dynamodb.log_items import LogEntry, entry_item
 from wspubsub.events import Connection
+from wspubsub.faults import Faults
 from wspubsub.log.histories import Histories
 from wspubsub.log.rules import DEFAULT_HISTORY, Appended, LoggedMessage
 from wspubsub.mappings.settings import StreamSettings
@@ -47,6 +48,7 @@ class MemoryTable:
         history: How much of a topic's messages the log keeps.
         settings: How the stream is delivered.
         now: Clock, in seconds since the epoch.
+        faults: Rules of what fails, such as those of an `InProcessGateway`.
 
     Attributes:
         store: The subscriptions.
@@ -60,10 +62,11 @@ class MemoryTable:
         history: Histories = DEFAULT_HISTORY,
         settings: StreamSettings | None = None,
         now: Callable[[], float] = time.time,
+        faults: Faults | None = None,
     ) -> None:
         changes = _Changes(now)
-        self.store: ScriptedStore = _StreamedStore(changes, now)
-        self.log: ScriptedLog = _StreamedLog(changes, history, now)
+        self.store: ScriptedStore = _StreamedStore(changes, now, faults)
+        self.log: ScriptedLog = _StreamedLog(changes, history, now, faults)
         self.stream = StreamSource(changes, STREAM_ARN, settings=settings)
 
 
@@ -97,9 +100,13 @@ class _Changes:
 
 class _StreamedLog(ScriptedLog):
     def __init__(
-        self, changes: _Changes, history: Histories, now: Callable[[], float]
+        self,
+        changes: _Changes,
+        history: Histories,
+        now: Callable[[], float],
+        faults: Faults | None,
     ) -> None:
-        super().__init__(history=history, now=now)
+        super().__init__(history=history, now=now, faults=faults)
         self._changes = changes
 
     @override
@@ -128,8 +135,10 @@ class _StreamedLog(ScriptedLog):
 
 
 class _StreamedStore(ScriptedStore):
-    def __init__(self, changes: _Changes, now: Callable[[], float]) -> None:
-        super().__init__(now=now)
+    def __init__(
+        self, changes: _Changes, now: Callable[[], float], faults: Faults | None
+    ) -> None:
+        super().__init__(now=now, faults=faults)
         self._changes = changes
 
     @override

@@ -29,8 +29,8 @@ def wspubsub_gateway(wspubsub_config: GatewayConfig | None) -> InProcessGateway:
 
 @pytest.fixture
 def wspubsub_store(wspubsub_gateway: InProcessGateway) -> ScriptedStore:
-    """Return an empty store with the gateway's clock."""
-    return ScriptedStore(now=wspubsub_gateway.now)
+    """Return an empty store with the gateway's clock and its faults."""
+    return ScriptedStore(now=wspubsub_gateway.now, faults=wspubsub_gateway.faults)
 
 
 @pytest.fixture

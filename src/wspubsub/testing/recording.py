@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterable
 from typing_extensions import override
 
 from wspubsub.connections import ConnectionInfo
+from wspubsub.faults import Fault, Faults
+from wspubsub.faults.answers import answer_management
+from wspubsub.faults.occasions import see_post
+from wspubsub.gateway.management import GONE, TOO_LARGE
 from wspubsub.gateway.times import iso_8601
 from wspubsub.messages import MAX_MESSAGE_BYTES
 from wspubsub.testing.attempts import Answer, AttemptedConnections
-from wspubsub.testing.faults import GONE, SILENT, TOO_LARGE, Faults, error_type
+from wspubsub.testing.faults import SILENT, suffer
 
 
 class RecordingConnections(AttemptedConnections):
@@ -33,6 +37,7 @@ class RecordingConnections(AttemptedConnections):
         connected: Connections that exist from the start.
         clock: Monotonic clock in seconds, of the deadlines.
         sleep: Lets time pass on that clock, if it is a test's own.
+        faults: Rules of what fails; `throttle`, `fail` and `silence` add to them.
 
     Attributes:
         posted: Every message that was delivered, with its connection ID, in order.
@@ -46,8 +51,9 @@ class RecordingConnections(AttemptedConnections):
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] | None = None,
+        faults: Faults | None = None,
     ) -> None:
-        super().__init__(Faults(), clock)
+        super().__init__(faults or Faults(), clock)
         self._sleep = sleep
         self.posted: list[tuple[str, bytes]] = []
         self.closed: list[str] = []
@@ -89,15 +95,6 @@ class RecordingConnections(AttemptedConnections):
         """Return whether a connection exists."""
         return connection_id in self._connected
 
-    def silence(self, connection_id: str, *, times: int | None = 1) -> None:
-        """Let the next requests for a connection go unanswered.
-
-        Args:
-            connection_id: The connection.
-            times: How many requests; None for all that follow.
-        """
-        self._faults.add(connection_id, SILENT, times)
-
     def messages(self, connection_id: str) -> list[bytes]:
         """Return the messages that were delivered to a connection, in order."""
         return [data for id_, data in self.posted if id_ == connection_id]
@@ -109,25 +106,37 @@ class RecordingConnections(AttemptedConnections):
     @override
     def _attempt(self, method: str, connection_id: str, data: bytes) -> Answer:
         self._attempts[connection_id] = self.attempts(connection_id) + 1
-        status = self._faults.next(connection_id)
-        if status is None:
-            status = self._status(connection_id, data)
-        if status not in (200, 204):
-            return Answer(status, error_type(status))
+        occasion = see_post(method, connection_id, data)
+        fault = self._faults.find(occasion)
+
+        def act() -> Answer:
+            return self._do(method, connection_id, data)
+
+        if fault is None:
+            return act()
+        return suffer(
+            fault,
+            act,
+            wait=self._let_pass,
+            answer=_refuse,
+            silence=lambda: Answer(SILENT),
+        )
+
+    def _do(self, method: str, connection_id: str, data: bytes) -> Answer:
+        if len(data) > MAX_MESSAGE_BYTES:
+            return Answer(TOO_LARGE.status, TOO_LARGE.error_type)
+        if connection_id not in self._connected:
+            return Answer(GONE.status, GONE.error_type)
         match method:
             case "POST":
                 self.posted.append((connection_id, bytes(data)))
+                return Answer(200)
             case "DELETE":
                 self.disconnect(connection_id)
                 self.closed.append(connection_id)
+                return Answer(204)
             case _:
-                return Answer(status, body=self._description(connection_id))
-        return Answer(status)
-
-    def _status(self, connection_id: str, data: bytes) -> int:
-        if len(data) > MAX_MESSAGE_BYTES:
-            return TOO_LARGE
-        return 200 if connection_id in self._connected else GONE
+                return Answer(200, body=self._description(connection_id))
 
     def _description(self, connection_id: str) -> bytes:
         info = self._connected[connection_id]
@@ -143,3 +152,8 @@ class RecordingConnections(AttemptedConnections):
         self.waited_seconds += seconds
         if self._sleep is not None:
             self._sleep(seconds)
+
+
+def _refuse(fault: Fault) -> Answer:
+    response = answer_management(fault)
+    return Answer(response.status, response.headers.get("x-amzn-errortype", ""))

@@ -17,6 +17,7 @@ from wspubsub.local.eventsources.streams.poller import (
     TRIM_HORIZON,
     StreamPoller,
 )
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.mappings.lineage import list_shards
 from wspubsub.mappings.settings import StreamSettings
 from wspubsub.mappings.verdicts import BatchVerdict
@@ -223,7 +224,7 @@ def test_a_stream_that_cannot_be_asked_for_is_told_of() -> None:
     nobody = ServiceEndpoint(
         url="http://127.0.0.1:1", region="eu-west-1", is_embedded=True
     )
-    sources = EventSourceMappings(Heard().journal)
+    sources = EventSourceMappings(Heard().journal, Recorder())
 
     with pytest.raises(UsageError, match=r"cannot read the stream of table 't' at"):
         asyncio.run(sources.open_stream(StreamSettings(), nobody, "t"))

@@ -8,7 +8,7 @@ time come back in as two more things that happen.
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from wspubsub.gateway import (
@@ -36,9 +36,13 @@ from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.functions.waiting import Owner, WithdrawnError
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
+
+TRACE_HEADER = "x-amzn-trace-id"
+"""Carries the invocation that a request comes from, as AWS SDKs send it."""
 
 _WITHDRAWN = Raised("Withdrawn", "nobody waits for it any more")
 
@@ -50,20 +54,37 @@ class GatewayShell:
         config: The API, its stage, and how it behaves.
         functions: What it invokes.
         journal: Hears what happens.
+        recorder: Hears what happens, and why.
     """
 
     def __init__(
-        self, config: GatewayConfig, functions: DeployedFunctions, journal: Journal
+        self,
+        config: GatewayConfig,
+        functions: DeployedFunctions,
+        journal: Journal,
+        recorder: Recorder,
     ) -> None:
         self._model = Gateway(config, draw=os.urandom)
         self._functions = functions
         self._journal = journal
+        self._recorder = recorder
         self._clients: dict[str, Client] = {}
         self._awaited: dict[str, Fleet] = {}
         self._tasks = Tasks()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
         self._is_closed = False
+
+    @property
+    def config(self) -> GatewayConfig:
+        """The API, its stage, and how it behaves, as they are now."""
+        return self._model.config
+
+    def open_clients(self) -> Iterator[tuple[str, Client]]:
+        """Yield all clients whose handshake has been accepted, by connection ID."""
+        for connection_id, client in self._clients.items():
+            if self._model.is_open(connection_id):
+                yield connection_id, client
 
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration; clients stay connected."""
@@ -73,12 +94,17 @@ class GatewayShell:
         """Process a handshake; its answer comes through the socket's `verdict`."""
         connection_id, effects = self._model.handshake(handshake, now=time.time())
         self._clients[connection_id] = Client(socket)
-        self._apply(effects)
+        cause = self._recorder.add(
+            "handshake", connection=connection_id, handshake=handshake
+        )
+        self._apply(effects, cause)
         return connection_id
 
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
         """Process a frame, and wait until more may be read from the client."""
         client = self._clients.get(connection_id)
+        if client is not None:
+            client.count_received(frame)
         if client is None or not client.must_wait:
             self._receive(connection_id, frame)
             return
@@ -97,17 +123,18 @@ class GatewayShell:
         while client is not None and client.is_holding:
             # It was sent before the end, so AWS would have handled it before the end.
             self._receive(connection_id, client.take())
-        if self._model.is_open(connection_id) and not self._is_closed:
-            self._journal.log_closed(
-                Close(connection_id, _code_of(end), end.reason, end.fault),
-                by="gateway" if end.fault else "client",
-            )
+        cause = 0
+        is_new = connection_id in self._clients and not self._is_closed
+        if is_new and self._model.is_open(connection_id):
+            close = Close(connection_id, _code_of(end), end.reason, end.fault)
+            cause = self._close(close, by="gateway" if end.fault else "client")
         if connection_id in self._clients:
             self._forget(connection_id)
         self._apply(
             self._model.receive_close(
                 connection_id, end.code, end.reason, now=time.time()
-            )
+            ),
+            cause,
         )
 
     def manage(self, request: HttpRequest) -> ManagementResponse:
@@ -124,12 +151,52 @@ class GatewayShell:
             ),
             now=time.time(),
         )
+        cause = self._report(request, response)
+        # A post is in the journal already.
+        self._apply(effects, cause, is_post=True)
+        return response
+
+    def refuse(
+        self, request: HttpRequest, response: ManagementResponse
+    ) -> ManagementResponse:
+        """Answer a request with an error that somebody has asked for."""
+        self._report(request, response)
+        return response
+
+    def close_connection(self, connection_id: str) -> bool:
+        """Close a connection as the server; return whether there was one."""
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._apply(self._model.close(connection_id, now=time.time()))
+        return True
+
+    def drop_connection(self, connection_id: str) -> bool:
+        """Cut a client off, as if its network had gone; return whether it existed.
+
+        Nobody is told: posts go on to be accepted until it has been idle for too long.
+        """
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._model.lose(connection_id)
+        close = Close(connection_id, closecodes.ABNORMAL, "", "dropped on request")
+        self._close(close, by="gateway")
+        self._forget(connection_id).drop()
+        return True
+
+    def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
         self._journal.log_managed(
             request.method, request.path, len(request.body), response
         )
-        # A post is in the journal already.
-        self._apply(effects, is_post=True)
-        return response
+        return self._recorder.add(
+            "post",
+            self._recorder.find(request.header(TRACE_HEADER) or ""),
+            size=len(request.body),
+            method=request.method,
+            connection=unquote(request.path.rpartition("/")[2]),
+            body=request.body,
+            status=response.status,
+            detail=response.detail,
+        )
 
     async def close(self) -> None:
         """Close all clients' connections and forget the invocations."""
@@ -140,43 +207,62 @@ class GatewayShell:
             client.socket.close(closecodes.GOING_AWAY, GOING_AWAY)
             if self._model.is_open(connection_id):
                 close = Close(connection_id, closecodes.GOING_AWAY, GOING_AWAY)
-                self._journal.log_closed(close, by="gateway")
+                self._close(close, by="gateway")
         await self._tasks.close()
 
     def _receive(self, connection_id: str, frame: DataFrame) -> None:
-        self._apply(self._model.receive(connection_id, frame, now=time.time()))
+        cause = self._recorder.add(
+            "frame", size=len(frame.data), connection=connection_id, frame=frame
+        )
+        self._apply(self._model.receive(connection_id, frame, now=time.time()), cause)
 
     async def _work_off(self, connection_id: str, client: Client) -> None:
         while client.is_holding and await client.wait_until_free():
             if client.is_holding:  # it may have left meanwhile
                 self._receive(connection_id, client.take())
 
-    def _apply(self, effects: Iterable[Effect], *, is_post: bool = False) -> None:
+    def _apply(
+        self, effects: Iterable[Effect], cause: int = 0, *, is_post: bool = False
+    ) -> None:
         for effect in effects if not self._is_closed else ():
             match effect:
                 case Invoke() | Withdraw():
-                    self._apply_to_function(effect)
+                    self._apply_to_function(effect, cause)
                 case Accept():
                     self._clients[effect.connection_id].socket.accept(effect.headers)
                     self._journal.log_opened(effect.connection_id)
+                    self._recorder.add("opened", cause, connection=effect.connection_id)
                 case Refuse():
                     self._forget(effect.connection_id).refuse(effect)
                     self._journal.log_refused(effect)
+                    self._recorder.add("refused", cause, refusal=effect)
                 case SendText():
-                    self._clients[effect.connection_id].socket.send(effect.text)
-                    if not is_post:
-                        self._journal.log_sent(effect)
+                    self._send(effect, cause, is_post=is_post)
                 case Close():
                     self._forget(effect.connection_id).close(effect.code, effect.reason)
-                    self._journal.log_closed(effect, by="gateway")
+                    # What follows is done because of it.
+                    cause = self._close(effect, cause, by="gateway")
         self._set_timer()
 
-    async def _invoke(self, effect: Invoke) -> None:
+    def _send(self, message: SendText, cause: int, *, is_post: bool) -> None:
+        self._clients[message.connection_id].send(message.text)
+        if not is_post:
+            self._journal.log_sent(message)
+        self._recorder.add("sent", cause, size=len(message.text), message=message)
+
+    def _close(self, close: Close, cause: int = 0, *, by: str) -> int:
+        self._journal.log_closed(close, by=by)
+        return self._recorder.add("closed", cause, close=close, by=by)
+
+    async def _invoke(self, effect: Invoke, cause: int) -> None:
         fleet = self._awaited[effect.invocation_id] = self._functions.find(effect)
         invocation = RuntimeInvocation(
             request_id=effect.invocation_id,
             event=effect.event,
             trace_id=trace_of(effect.event),
+        )
+        number = self._recorder.add_invocation(
+            cause, invocation, function=fleet.name, invoke=effect
         )
         result: InvocationResult
         try:
@@ -184,19 +270,24 @@ class GatewayShell:
         except WithdrawnError:
             result = _WITHDRAWN
             self._journal.log_withdrawn(effect, function=fleet.name)
+            self._recorder.add("result", number, outcome="withdrawn", ms=0.0)
         else:
             result = outcome.result
             self._journal.log_invoked(effect, outcome, function=fleet.name)
+            self._recorder.add("result", number, outcome=outcome)
         del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)
         self._apply(
-            self._model.finish_invocation(effect.invocation_id, result, now=time.time())
+            self._model.finish_invocation(
+                effect.invocation_id, result, now=time.time()
+            ),
+            number,
         )
 
-    def _apply_to_function(self, effect: Invoke | Withdraw) -> None:
+    def _apply_to_function(self, effect: Invoke | Withdraw, cause: int) -> None:
         if isinstance(effect, Invoke):
             self._count(effect.connection_id, 1)
-            self._tasks.spawn(self._invoke(effect))
+            self._tasks.spawn(self._invoke(effect, cause))
         elif (fleet := self._awaited.get(effect.invocation_id)) is not None:
             fleet.withdraw(effect.invocation_id)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
 from wspubsub.local.functions.waiting import Owner
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import BatchLine, Journal
 from wspubsub.mappings.payloads import Record
 from wspubsub.mappings.verdicts import BatchVerdict
@@ -39,22 +40,34 @@ class Deliveries:
     Args:
         fleet: The handler.
         journal: Hears of each batch.
+        recorder: Hears of it too, and why.
     """
 
-    def __init__(self, fleet: Fleet, journal: Journal) -> None:
+    def __init__(self, fleet: Fleet, journal: Journal, recorder: Recorder) -> None:
         self._fleet = fleet
         self._journal = journal
+        self._recorder = recorder
 
     async def deliver(self, delivery: BatchDelivery) -> BatchVerdict:
         """Deliver one batch."""
         event = {"Records": list(delivery.records)}
         invocation_id = str(uuid.uuid4())
-        outcome = await self._fleet.invoke(
-            RuntimeInvocation(
-                request_id=invocation_id, event=event, trace_id=trace_of(event)
-            ),
-            Owner(name=delivery.source, is_batch=True),
+        invocation = RuntimeInvocation(
+            request_id=invocation_id, event=event, trace_id=trace_of(event)
         )
+        cause = self._recorder.add(
+            "batch",
+            source=delivery.source,
+            records=len(delivery.records),
+            retries=delivery.retries,
+        )
+        number = self._recorder.add_invocation(
+            cause, invocation, function=self._fleet.name, route_key=delivery.source
+        )
+        outcome = await self._fleet.invoke(
+            invocation, Owner(name=delivery.source, is_batch=True)
+        )
+        self._recorder.add("result", number, outcome=outcome)
         verdict = BatchVerdict.of(outcome.result, delivery.items)
         self._journal.log_batch(
             BatchLine(

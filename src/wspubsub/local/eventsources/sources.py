@@ -6,6 +6,7 @@ from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
 from wspubsub.local.eventsources.queues.queue import LocalQueue, make_queue
 from wspubsub.local.eventsources.streams.table import TableStream
 from wspubsub.local.functions.fleet import Fleet
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
@@ -16,10 +17,12 @@ class EventSourceMappings:
 
     Args:
         journal: Hears what happens.
+        recorder: Hears what happens, and why.
     """
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, recorder: Recorder) -> None:
         self._journal = journal
+        self._recorder = recorder
         self._stream: TableStream | None = None
         self._queue: QueuePoller | None = None
 
@@ -47,7 +50,7 @@ class EventSourceMappings:
 
     def start(self, fleet: Fleet) -> None:
         """Begin to deliver."""
-        deliver = Deliveries(fleet, self._journal).deliver
+        deliver = Deliveries(fleet, self._journal, self._recorder).deliver
         if self._stream is not None:
             self._stream.start(deliver)
         if self._queue is not None:

@@ -1,6 +1,7 @@
 """The functions of a gateway, and which of them an invocation is for."""
 
 import asyncio
+from collections.abc import Iterator
 
 from wspubsub.gateway import Function, Invoke
 from wspubsub.local.functions.fleet import Fleet
@@ -16,6 +17,9 @@ class DeployedFunctions:
     def add(self, name: str, fleet: Fleet) -> None:
         """Add a function; the one that is called `handler` has all other routes."""
         self._fleets[name] = fleet
+
+    def __iter__(self) -> Iterator[Fleet]:
+        return iter(self._fleets.values())
 
     def assign(self, route_key: str, name: str) -> None:
         """Let a function handle a route."""
@@ -47,6 +51,12 @@ class DeployedFunctions:
     async def renew(self) -> None:
         """Let later invocations run the new code."""
         await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
+
+    async def kill(self) -> int:
+        """Kill every process at once; return how many there were."""
+        return sum(
+            await asyncio.gather(*(fleet.kill() for fleet in self._fleets.values()))
+        )
 
     async def close(self) -> None:
         """End them all, and what is invoked."""

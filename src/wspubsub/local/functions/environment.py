@@ -41,11 +41,13 @@ class OutputLine:
         environment: Name of its environment.
         stream: `stdout` or `stderr`.
         text: The line.
+        invocation_id: The invocation that was its last by then; empty before the first.
     """
 
     environment: str
     stream: str
     text: str
+    invocation_id: str = ""
 
 
 OutputHandler = Callable[[OutputLine], None]
@@ -132,13 +134,23 @@ class Environment:
                 env=environ,
                 cwd=settings.task_root,
                 on_output=lambda stream, line: on_output(
-                    OutputLine(environment=name, stream=stream, text=line)
+                    OutputLine(
+                        environment=name,
+                        stream=stream,
+                        text=line,
+                        invocation_id=api.request_id,
+                    )
                 ),
             )
         except BaseException:
             await api.close()
             raise
         return cls(name, settings, api, process)
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether it has had no invocation yet."""
+        return not self._api.request_id
 
     @property
     def is_alive(self) -> bool:

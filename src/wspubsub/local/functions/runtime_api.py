@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ _PREFIX = "/2018-06-01/runtime/"
 MAX_RESPONSE_BYTES = 6_291_556
 """Largest response of a function ("Lambda quotas": 6 MB)."""
 
+_ROOT = re.compile(r"Root=[^;\s]+")
 _ACCEPTED = 202, b'{"status":"OK"}'
 
 
@@ -53,6 +55,7 @@ class RuntimeApi:
 
     Attributes:
         address: Where it listens, as `host:port`.
+        request_id: The invocation that the runtime was given last; empty before.
     """
 
     def __init__(self, function_arn: str) -> None:
@@ -63,6 +66,7 @@ class RuntimeApi:
         self._asker: asyncio.Future[tuple[dict[str, str], bytes]]
         self._asker = self._loop.create_future()
         self._current: RuntimeInvocation | None = None
+        self.request_id = ""
         self._attempt_id = ""
         self._result: asyncio.Future[InvocationResult] = self._loop.create_future()
         self._connections = Tasks()
@@ -103,6 +107,7 @@ class RuntimeApi:
             What will be its result.
         """
         self._current = invocation
+        self.request_id = invocation.request_id
         self._attempt_id = str(uuid.uuid4())
         self._result = self._loop.create_future()
         self._ready = self._loop.create_future()
@@ -200,10 +205,16 @@ class RuntimeApi:
 
 
 def trace_of(event: Mapping[str, Any]) -> str:
-    """Return the trace header for an event: its own, or a new one."""
+    """Return the trace header of an invocation, with the root that its event has.
+
+    Its parent is the invocation's own, as on Lambda, so that a request that carries it
+    shows which invocation it comes from.
+    """
     headers = event.get("headers")
     found = headers.get("X-Amzn-Trace-Id") if isinstance(headers, Mapping) else None
-    return str(found) if found else Ids(os.urandom).trace(time.time())
+    root = _ROOT.search(str(found)) if found else None
+    name = root[0] if root else Ids(os.urandom).trace(time.time())
+    return f"{name};Parent={os.urandom(8).hex()};Sampled=0"
 
 
 def _read_result(body: bytes) -> InvocationResult:
@@ -226,7 +237,12 @@ def _error(request: HttpRequest) -> Raised:
     return Raised(
         error_type=str(report.get("errorType") or named or "Runtime.Unknown"),
         message=str(report.get("errorMessage") or ""),
+        stack_trace=_stack_trace(report.get("stackTrace")),
     )
+
+
+def _stack_trace(reported: object) -> tuple[str, ...]:
+    return tuple(map(str, reported)) if isinstance(reported, list) else ()
 
 
 def _too_large() -> Raised:

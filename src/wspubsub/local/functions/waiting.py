@@ -23,10 +23,14 @@ class InvocationOutcome:
     Attributes:
         result: What the function returned, or how it failed.
         seconds: How long it ran.
+        environment: Name of the environment it ran in; empty if there was none.
+        is_cold: Whether it was the first one there.
     """
 
     result: InvocationResult
     seconds: float
+    environment: str = ""
+    is_cold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,163 @@
+"""What a rule may be about: a request or an invocation, told by what can be matched."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from wspubsub.faults.rules import Match, Service
+
+# The keys of the table's items, see "The table".
+_TOPIC_KEY = re.compile(r"(?:T#(?:\d+#)?|L#|P#)(.+)")
+_MESSAGE_KEY = re.compile(r"K#(\d+)#(.+)")
+_CONNECTION_KEY = re.compile(r"C#(.+)")
+_SOURCES = {"aws:dynamodb": "stream", "aws:sqs": "queue"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occasion:
+    """A request or an invocation that may fail.
+
+    Attributes:
+        service: Whose it is.
+        operation: What it does; empty if that is not known.
+        connections: Connections that it is about.
+        topics: Topics that it is about.
+        route_key: Route that API Gateway selected.
+        table: Name of the table.
+        trace: `X-Amzn-Trace-Id` of the invocation that it is, or comes from.
+    """
+
+    service: Service
+    operation: str = ""
+    connections: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    route_key: str = ""
+    table: str = ""
+    trace: str = ""
+
+    def is_matched_by(self, match: Match) -> bool:
+        """Return whether a rule is about this."""
+        return self.service is match.service and all(
+            wanted is None or any(_is_like(each, wanted) for each in found)
+            for wanted, found in (
+                (match.operation, (self.operation,)),
+                (match.connection, self.connections),
+                (match.topic, self.topics),
+                (match.route_key, (self.route_key,)),
+                (match.table, (self.table,)),
+            )
+        )
+
+    def describe(self) -> str:
+        """Return it in words, such as `post to L0SM9cOFvHcCIhw=`."""
+        match self.service:
+            case Service.MANAGEMENT:
+                return f"{self.operation} to {', '.join(self.connections)}"
+            case Service.DYNAMODB:
+                return self.operation + f" of {self.table}" * bool(self.table)
+            case Service.AUTHORIZER:
+                return "authorizer"
+            case _:
+                return f"function for {self.route_key or self.operation}"
+
+
+def see_post(
+    method: str, connection_id: str, body: bytes, *, trace: str = ""
+) -> Occasion:
+    """Return the occasion of a request to the Management API."""
+    return Occasion(
+        service=Service.MANAGEMENT,
+        operation=method.lower(),
+        trace=trace,
+        connections=(connection_id,),
+        topics=tuple(_topics_of(body)),
+    )
+
+
+def see_event(
+    event: Mapping[str, Any], *, is_authorizer: bool = False, trace: str = ""
+) -> Occasion:
+    """Return the occasion of an invocation."""
+    request = event.get("requestContext") or {}
+    records: Any = event.get("Records") or ({},)
+    kind = str(request.get("eventType", "")).lower()
+    connection_id = str(request.get("connectionId", ""))
+    return Occasion(
+        service=Service.AUTHORIZER if is_authorizer else Service.FUNCTION,
+        operation=kind or _SOURCES.get(records[0].get("eventSource", ""), ""),
+        connections=(connection_id,) if connection_id else (),
+        route_key=str(request.get("routeKey", "")),
+        trace=trace,
+    )
+
+
+def see_dynamodb(
+    operation: str, request: Mapping[str, Any], *, trace: str = ""
+) -> Occasion:
+    """Return the occasion of a request to DynamoDB, parsed from its JSON."""
+    texts = tuple(_texts_of(request))
+    return Occasion(
+        service=Service.DYNAMODB,
+        operation=operation,
+        connections=tuple(each[1] for each in _find(_CONNECTION_KEY, texts)),
+        topics=(
+            *(each[1] for each in _find(_TOPIC_KEY, texts)),
+            *(each[2][: int(each[1])] for each in _find(_MESSAGE_KEY, texts)),
+        ),
+        table=_table_of(request),
+        trace=trace,
+    )
+
+
+def _is_like(text: str, pattern: str) -> bool:
+    parts = map(re.escape, pattern.split("*"))
+    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+
+
+def _topics_of(body: bytes) -> Iterator[str]:
+    # A `PubSub` joins several pushes of a frame as lines.
+    for line in body.splitlines():
+        try:
+            message = json.loads(line)
+        except ValueError:
+            continue
+        if not isinstance(message, Mapping):
+            continue
+        push = message.get("push")
+        channel = push.get("channel") if isinstance(push, Mapping) else None
+        yield from (
+            each for each in (message.get("topic"), channel) if isinstance(each, str)
+        )
+
+
+def _texts_of(value: object) -> Iterator[str]:
+    """Yield the strings that items and keys consist of."""
+    if isinstance(value, Mapping):
+        for name, each in value.items():
+            if name == "S" and isinstance(each, str):
+                yield each
+            else:
+                yield from _texts_of(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts_of(each)
+
+
+def _find(pattern: re.Pattern[str], texts: Iterable[str]) -> Iterator[re.Match[str]]:
+    found = map(pattern.fullmatch, texts)
+    return (each for each in found if each is not None)
+
+
+def _table_of(request: Mapping[str, Any]) -> str:
+    if "TableName" in request:
+        return str(request["TableName"])
+    several = request.get("RequestItems")
+    if isinstance(several, Mapping):
+        return str(next(iter(several), ""))
+    steps = request.get("TransactItems")
+    for step in steps if isinstance(steps, list) else ():
+        for part in step.values():
+            return str(part.get("TableName", ""))
+    return ""

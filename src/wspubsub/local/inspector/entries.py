@@ -1,0 +1,154 @@
+"""What the page is told about an entry, made when somebody reads it."""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from wspubsub.gateway import (
+    Close,
+    DataFrame,
+    Handshake,
+    Invoke,
+    Raised,
+    Refuse,
+    SendText,
+)
+from wspubsub.local.functions.environment import OutputLine
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.functions.waiting import InvocationOutcome
+from wspubsub.local.inspector.ring import Entry
+
+MAX_TEXT = 32_768
+"""A longer text is cut for the page, in characters."""
+
+Json = dict[str, Any]
+
+
+def describe(entry: Entry) -> Json:
+    """Return an entry as a JSON object."""
+    about: Json = {}
+    for name, value in entry.fields.items():
+        describe_value = _DESCRIBED.get(type(value))
+        about |= describe_value(value) if describe_value else {name: value}
+    return {
+        "n": entry.number,
+        "at": entry.at,
+        "kind": entry.kind,
+        "parent": entry.parent or None,
+        **about,
+    }
+
+
+def describe_text(data: bytes | str) -> Json:
+    """Return a text, cut if it is long, and its size in bytes."""
+    raw = data.encode(errors="replace") if isinstance(data, str) else data
+    text = data if isinstance(data, str) else data.decode(errors="replace")
+    cut = {"cut": True} if len(text) > MAX_TEXT else {}
+    return {"text": text[:MAX_TEXT], "size": len(raw), **cut}
+
+
+def describe_json(name: str, value: object) -> Json:
+    """Return a JSON value by its name; a large one as the beginning of its text."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) <= MAX_TEXT:
+        return {name: value}
+    return {name: text[:MAX_TEXT], "cut": True}
+
+
+def _describe_handshake(handshake: Handshake) -> Json:
+    return {
+        "path": handshake.path,
+        "query": handshake.query,
+        "headers": [list(each) for each in handshake.headers],
+        "address": handshake.source_ip,
+    }
+
+
+def _describe_refusal(refusal: Refuse) -> Json:
+    return {
+        "connection": refusal.connection_id,
+        "status": refusal.status,
+        "detail": refusal.detail,
+    }
+
+
+def _describe_close(close: Close) -> Json:
+    return {
+        "connection": close.connection_id,
+        "code": close.code,
+        "reason": close.reason,
+        "detail": close.detail,
+    }
+
+
+def _describe_frame(frame: DataFrame) -> Json:
+    return {
+        **describe_text(frame.data),
+        "is_text": frame.is_text,
+        "is_final": frame.is_final,
+    }
+
+
+def _describe_invoke(invoke: Invoke) -> Json:
+    context = invoke.event["requestContext"]
+    authorizer = context.get("authorizer")
+    user = authorizer.get("principalId") if isinstance(authorizer, Mapping) else None
+    return {
+        "route_key": context["routeKey"],
+        "connection": invoke.connection_id,
+        "user": user,
+    }
+
+
+def _describe_invocation(invocation: RuntimeInvocation) -> Json:
+    return {"id": invocation.request_id, **describe_json("event", invocation.event)}
+
+
+def _describe_outcome(outcome: InvocationOutcome) -> Json:
+    result = outcome.result
+    about: Json = {
+        "ms": round(outcome.seconds * 1000, 1),
+        "environment": outcome.environment,
+        "is_cold": outcome.is_cold,
+    }
+    if isinstance(result, Raised):
+        return {
+            "outcome": result.error_type,
+            **about,
+            "error": result.message,
+            "traceback": "".join(result.stack_trace),
+        }
+    value = result.value
+    status = value.get("statusCode") if isinstance(value, Mapping) else None
+    named = "returned" if status is None else str(status)
+    return {"outcome": named, **about, **describe_json("value", value)}
+
+
+def _describe_output(line: OutputLine) -> Json:
+    return {
+        "environment": line.environment,
+        "stream": line.stream,
+        "line": line.text,
+    }
+
+
+def _describe_message(message: SendText) -> Json:
+    return {
+        "connection": message.connection_id,
+        **describe_text(message.text),
+        "detail": message.detail,
+    }
+
+
+_DESCRIBED: Mapping[type, Callable[[Any], Json]] = {
+    Handshake: _describe_handshake,
+    Refuse: _describe_refusal,
+    Close: _describe_close,
+    DataFrame: _describe_frame,
+    Invoke: _describe_invoke,
+    RuntimeInvocation: _describe_invocation,
+    InvocationOutcome: _describe_outcome,
+    OutputLine: _describe_output,
+    SendText: _describe_message,
+    bytes: describe_text,
+}

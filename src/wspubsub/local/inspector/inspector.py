@@ -1,0 +1,132 @@
+"""The inspector of one gateway, put together."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
+
+from wspubsub.local.apigateway.hosts import AllowedHosts
+from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.inspector.access import Access
+from wspubsub.local.inspector.feed import Feed
+from wspubsub.local.inspector.files import PageFiles
+from wspubsub.local.inspector.methods import Json, Methods
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.replays import Replays
+from wspubsub.local.inspector.ring import Ring
+from wspubsub.local.inspector.site import InspectorSite
+from wspubsub.local.journal import Journal
+from wspubsub.local.settings import LocalSettings
+
+if TYPE_CHECKING:
+    from wspubsub.local.eventsources.clients import ServiceEndpoint
+    from wspubsub.local.inspector.items import TableItems
+
+
+class Served(Protocol):
+    """A gateway that is reached under some URLs, which it knows once it listens."""
+
+    @property
+    def url(self) -> str:
+        """The URL that clients connect to."""
+
+    @property
+    def management_url(self) -> str:
+        """Endpoint of the Management API."""
+
+
+class Inspector:
+    """Shows what a gateway's recorder keeps.
+
+    Args:
+        gateway: The gateway.
+        settings: What it is set to.
+        ring: What has happened.
+        recorder: Fills it.
+        shell: Its clients.
+        functions: Its functions.
+        journal: Hears of each login, with the link for the next one.
+
+    Attributes:
+        methods: What pages may ask; more may be added.
+        site: What the gateway's port serves.
+    """
+
+    def __init__(
+        self,
+        gateway: Served,
+        settings: LocalSettings,
+        *,
+        ring: Ring,
+        recorder: Recorder,
+        shell: GatewayShell,
+        functions: DeployedFunctions,
+        journal: Journal,
+    ) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self._shell = shell
+        self._functions = functions
+        self._journal = journal
+        # A star would let in every name that was made to mean this machine.
+        names = (each for each in settings.allowed_hosts if each != "*")
+        self._access = Access(AllowedHosts(settings.host, names))
+        self.methods = Methods()
+        self.methods.add({"state": self._state, "connections": self._connections})
+        self.methods.add(Feed(ring).methods)
+        self.methods.add(Replays(ring, recorder, functions).methods)
+        self.site = InspectorSite(
+            self._access, PageFiles(), self.methods, self._announce
+        )
+
+    @property
+    def url(self) -> str:
+        """The link that opens the page, once."""
+        page = self._gateway.management_url.rpartition("/")[0]
+        return f"{page}/#token={self._access.token}"
+
+    def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
+        """Let pages look into the table; AWS's SDK is imported when one does."""
+
+        @cache
+        def table() -> "TableItems":
+            from wspubsub.local.inspector.items import TableItems
+
+            return TableItems(find_endpoint(), self._settings.table)
+
+        self.methods.add({"items": lambda _arguments: table().read()})
+
+    def _connections(self, _arguments: Json) -> Json:
+        return {
+            "connections": [
+                {
+                    "id": connection_id,
+                    "since": client.since,
+                    "in": client.received,
+                    "out": client.sent,
+                    "bytes_in": client.received_bytes,
+                    "bytes_out": client.sent_bytes,
+                    "queued_bytes": client.socket.backlog_bytes,
+                    "is_slow": client.must_wait,
+                }
+                for connection_id, client in self._shell.open_clients()
+            ]
+        }
+
+    def _announce(self) -> None:
+        self._journal.log_inspector(self.url)
+
+    def _state(self, _arguments: Json) -> Json:
+        config = self._shell.config
+        return {
+            "url": self._gateway.url,
+            "management_url": self._gateway.management_url,
+            "stage": config.stage,
+            "region": config.region,
+            "routes": sorted(config.routes),
+            "two_way": sorted(config.two_way),
+            "table": self._settings.table,
+            "is_embedded": self._settings.dynamodb_url is None,
+            "functions": [each.name for each in self._functions],
+            "methods": self.methods.names,
+        }

@@ -1,0 +1,84 @@
+"""What the gateway reports while it works.
+
+Nobody may be looking, so a report is an entry with the objects that are there anyway;
+what they look like on the page is worked out when somebody reads them.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.inspector.ring import Ring
+
+_ENTRY_BYTES = 500
+_EVENT_BYTES = 5_000  # what a Lambda event takes besides its body
+_MAX_NAMES = 6_000  # by which invocations are found
+
+
+class Recorder:
+    """Keeps what happens, and knows which invocation was which.
+
+    Args:
+        ring: Where to; None keeps nothing.
+        now: Clock, in seconds since the epoch.
+    """
+
+    def __init__(
+        self, ring: Ring | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self.ring = ring
+        self._now = now
+        self._invocations: dict[str, int] = {}
+
+    def add(self, kind: str, parent: int = 0, *, size: int = 0, **fields: Any) -> int:
+        """Report something and return the number of its entry; 0 if it is not kept.
+
+        Args:
+            kind: What it is.
+            parent: Number of the entry that caused it, or 0.
+            size: How many bytes of text it has.
+            fields: What `entries` knows how to describe.
+        """
+        if self.ring is None:
+            return 0
+        return self.ring.add(self._now(), kind, parent, size + _ENTRY_BYTES, fields)
+
+    def add_invocation(
+        self, parent: int, invocation: RuntimeInvocation, **fields: Any
+    ) -> int:
+        """Report an invocation, which other things will name as their cause."""
+        if self.ring is None:
+            return 0
+        number = self.add(
+            "invocation",
+            parent,
+            size=_EVENT_BYTES,
+            invocation=invocation,
+            **fields,
+        )
+        for name in (invocation.request_id, *_names_in(invocation.trace_id)):
+            self._invocations.pop(name, None)
+            self._invocations[name] = number
+        while len(self._invocations) > _MAX_NAMES:
+            del self._invocations[next(iter(self._invocations))]
+        return number
+
+    def find(self, name: str) -> int:
+        """Return the invocation with a request ID or a trace header; 0 if none has."""
+        if not self._invocations or not name:
+            return 0
+        found = self._invocations.get(name)
+        if found is None:
+            names = map(self._invocations.get, _names_in(name))
+            found = next(filter(None, names), 0)
+        return found
+
+
+def _names_in(trace_id: str) -> list[str]:
+    """Return what a trace header names an invocation by, the narrowest first.
+
+    A tracer sends a parent of its own, so its root is looked for as well.
+    """
+    parts = dict(each.strip().partition("=")[::2] for each in trace_id.split(";"))
+    return [f"{key}={parts[key]}" for key in ("Parent", "Root") if key in parts]

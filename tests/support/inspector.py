@@ -1,0 +1,89 @@
+"""What a page of the inspector does, without a page."""
+
+import http.client
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from tests.support.servers.gateways import PATIENCE_SECONDS, DevGateway
+
+Entry = dict[str, Any]
+
+
+class InspectorError(Exception):
+    """The inspector refused a request.
+
+    Attributes:
+        status: HTTP status of the answer.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+class InspectorClient:
+    """A page that was opened with a link from the log.
+
+    Args:
+        link: The link.
+    """
+
+    def __init__(self, link: str) -> None:
+        page, _, token = link.partition("/#token=")
+        self.origin = page
+        self._host = urlsplit(page).netloc
+        self.session = ""
+        self.session = self.call("login", token=token)["session"]
+        self.entries: list[Entry] = []
+
+    def call(self, method: str, **arguments: Any) -> Any:
+        """Call a method of the API and return its answer."""
+        connection = http.client.HTTPConnection(self._host, timeout=40)
+        headers = {"Content-Type": "application/json", "Origin": self.origin}
+        if self.session:
+            headers["Authorization"] = f"Bearer {self.session}"
+        try:
+            connection.request(
+                "POST", f"/.inspector/api/{method}", json.dumps(arguments), headers
+            )
+            response = connection.getresponse()
+            answer = json.loads(response.read())
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise InspectorError(response.status, answer["error"])
+        return answer
+
+    def wait_for(self, is_wanted: Callable[[Entry], bool]) -> Entry:
+        """Return the first entry that is wanted, once there is one."""
+        while (found := next(filter(is_wanted, self.entries), None)) is None:
+            last = self.entries[-1]["n"] if self.entries else 0
+            new = self.call("follow", after=last, wait=PATIENCE_SECONDS)["entries"]
+            assert new, f"never happened; the last entries are {self.entries[-20:]}"
+            self.entries += new
+        return found
+
+    def parent_of(self, entry: Entry) -> Entry:
+        """Return the entry that caused another one."""
+        return next(each for each in self.entries if each["n"] == entry["parent"])
+
+
+def open_inspector(gateway: DevGateway) -> InspectorClient:
+    """Open a page with the last link in a gateway's log."""
+    with use_link(gateway) as link:
+        return InspectorClient(link)
+
+
+@contextmanager
+def use_link(gateway: DevGateway) -> Iterator[str]:
+    """Yield the last link in a gateway's log, then wait for the one after it."""
+    links = [
+        each["inspector"] if each["kind"] == "ready" else each["url"]
+        for each in gateway.records
+        if each["kind"] in {"ready", "inspector"}
+    ]
+    yield links[-1]
+    gateway.wait_for(lambda each: each["kind"] == "inspector", count=len(links))
