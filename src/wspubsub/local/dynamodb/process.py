@@ -25,6 +25,7 @@ from wspubsub.faults import Faults
 from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Guard
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.functions.bootstrap import end_with_parent
 
@@ -41,7 +42,9 @@ def main(arguments: list[str]) -> None:
     )
     faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
     control.on("faults", faults.set_rules)
-    server.app = Guard(Faulty(application, faults), port=server.port)
+    metered = Metered(application)
+    control.on("measure", lambda _value: control.send({"units": metered.read()}))
+    server.app = Guard(Faulty(metered, faults), port=server.port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if arguments:
         table, *options = arguments
