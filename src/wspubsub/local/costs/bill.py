@@ -11,7 +11,7 @@ from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB
 from wspubsub.local.inspector.methods import Json, Method
 from wspubsub.local.inspector.recorder import Recorder
 
-DEFAULT_MEMORY_MB = 256
+DEFAULT_MEMORY_MB = 1024
 """Memory of the functions where `--memory` does not say, as in `wspubsub template`."""
 
 ANSWER_SECONDS = 5.0

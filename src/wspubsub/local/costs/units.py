@@ -1,8 +1,8 @@
 """DynamoDB's request units, worked out from a request and its answer.
 
 "DynamoDB on-demand capacity mode": 4 KB for a read unit, half of one if it need not be
-consistent; 1 KB for a write unit; twice as much within a transaction. A table tells how
-large an item was before only to itself, so a change counts what the request has.
+consistent; 1 KB for a write unit; twice as much within a transaction. How large an item
+was before is not in the answer, so a change counts what the request has.
 """
 
 import math
