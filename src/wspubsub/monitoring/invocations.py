@@ -68,7 +68,7 @@ def wrap_handler(
         handler.middleware(note_route)
     update_wrapper(handle, handler)
     # For `wspubsub template` and `wspubsub check`.
-    handle.router = getattr(handler, "router", handler)  # type: ignore[attr-defined]
+    vars(handle)["router"] = getattr(handler, "router", handler)
     return handle
 
 
