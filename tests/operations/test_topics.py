@@ -19,7 +19,7 @@ class Stopped(Exception):
 @pytest.fixture
 def client() -> Iterator[Any]:
     with mock_aws():
-        client = boto3_client("dynamodb")
+        client = boto3_client()
         create_table("t", client=client)
         yield client
 

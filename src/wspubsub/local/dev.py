@@ -25,6 +25,11 @@ from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.facts import (
+    describe_functions,
+    find_watched_folders,
+    name_handlers,
+)
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -34,6 +39,7 @@ from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
 from wspubsub.local.running import RunningGateway, announce
 from wspubsub.local.settings import LocalSettings
+from wspubsub.local.setup import run_setup
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
@@ -113,7 +119,7 @@ class LocalGateway:
         settings = self._settings
         python = shlex.quote(sys.executable)
         return {
-            "Serving": f"wspubsub {__version__} serves {_name_handlers(settings)}",
+            "Serving": f"wspubsub {__version__} serves {name_handlers(settings)}",
             "URL": self.url,
             "Management URL": self.management_url,
             "Table": settings.table,
@@ -121,7 +127,7 @@ class LocalGateway:
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
             **describe_api(self._config),
-            **_describe_functions(settings),
+            **describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
             **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
@@ -141,13 +147,14 @@ class LocalGateway:
         server = await self._bound_server(stack)
         await self._provide_table(stack)
         surroundings = await self._surroundings()
+        await run_setup(settings, surroundings, self._journal)
         stack.push_async_callback(self._functions.close)
         deploy_functions(self._functions, settings, surroundings, self._take_output)
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
-            sources = await asyncio.to_thread(Sources, self._find_watched_folders())
+            sources = await asyncio.to_thread(Sources, find_watched_folders(settings))
             stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
         server.serve()
@@ -226,6 +233,8 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
+                port=settings.dynamodb_port,
+                data=settings.data,
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
@@ -342,25 +351,3 @@ class LocalGateway:
         given = {STREAM: settings.stream, QUEUE: settings.queue}
         here = {source for source, chosen in given.items() if chosen is not None}
         return application.needed_sources - here - settings.choices.declined
-
-    def _find_watched_folders(self) -> set[Path]:
-        settings = self._settings
-        targets = (settings.target, settings.authorizer, *settings.functions.values())
-        return {
-            folder
-            for target in targets
-            if target is not None
-            for folder in target.source_folders
-        }
-
-
-def _name_handlers(settings: LocalSettings) -> str:
-    targets = (settings.target, *settings.functions.values())
-    return ", ".join(dict.fromkeys(each.text for each in targets))
-
-
-def _describe_functions(settings: LocalSettings) -> dict[str, str]:
-    if not settings.functions:
-        return {}
-    texts = (f"{key} {target.text}" for key, target in settings.functions.items())
-    return {"Functions": ", ".join(texts)}

@@ -9,10 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
-from wspubsub.local.processes import ChildProcess, describe_exit
+from wspubsub.local.processes import STOP_SECONDS, ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
+SAVE_SECONDS = 30.0
+"""How long saving the tables may take at the end."""
 
 
 class EmbeddedDynamoDB:
@@ -21,15 +23,23 @@ class EmbeddedDynamoDB:
     Args:
         process: That process.
         url: Where it listens.
+        saves: Whether it saves its tables when it ends.
     """
 
-    def __init__(self, process: ChildProcess, url: str) -> None:
+    def __init__(self, process: ChildProcess, url: str, *, saves: bool) -> None:
         self._process = process
+        self._saves = saves
         self.url = url
 
     @classmethod
     async def start(
-        cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
+        cls,
+        table: str | None,
+        environ: Mapping[str, str],
+        *,
+        has_stream: bool = False,
+        port: int = 0,
+        data: Path | None = None,
     ) -> "EmbeddedDynamoDB":
         """Start it and return when its table is ready.
 
@@ -37,22 +47,27 @@ class EmbeddedDynamoDB:
             table: Name of the table; None makes none.
             environ: Environment of the process.
             has_stream: Whether the table has a stream.
+            port: Where it listens; 0 takes a free one.
+            data: Where the tables are kept; None keeps none.
 
         Raises:
             WspubsubError: It does not start.
         """
-        port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         complaint = ["it printed nothing"]
 
         def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and line.isdigit() and not port.done():
-                port.set_result(line)
+            if stream == "stdout" and line.isdigit() and not found.done():
+                found.set_result(line)
             else:
                 complaint[0] = line or complaint[0]
 
         command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
         if table is not None:
             command += [table, "--stream"] if has_stream else [table]
+        command += ["--port", str(port)]
+        if data is not None:
+            command += ["--data", str(data)]
         process = await ChildProcess.start(
             command,
             env=environ,
@@ -60,21 +75,22 @@ class EmbeddedDynamoDB:
             on_output=read_line,
         )
         try:
-            await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+            await first_of(found, process.exited, timeout_seconds=START_SECONDS)
         finally:
-            if not port.done():
+            if not found.done():
                 await process.kill()
-        if not port.done():
+        if not found.done():
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
-        return cls(process, f"http://127.0.0.1:{port.result()}")
+        url = f"http://127.0.0.1:{found.result()}"
+        return cls(process, url, saves=data is not None)
 
     async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""
         return describe_exit(await asyncio.shield(self._process.exited))
 
     async def stop(self) -> None:
-        """End it; the contents of the table are lost."""
-        await self._process.stop()
+        """End it; unless the tables are kept, their contents are lost."""
+        await self._process.stop(SAVE_SECONDS if self._saves else STOP_SECONDS)
 
 
 def check_table(table: str, *, url: str, region: str) -> None:

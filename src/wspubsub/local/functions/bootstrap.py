@@ -136,8 +136,11 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent() -> None:
+def end_with_parent(before: Callable[[], None] = lambda: None) -> None:
     """End this process and all that it started when its standard input ends.
+
+    Args:
+        before: Called before that.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -149,7 +152,10 @@ def end_with_parent() -> None:
     def watch() -> None:
         while os.read(held, 1024):
             pass
-        _end_with_children()
+        try:
+            before()
+        finally:
+            _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
