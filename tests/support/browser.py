@@ -1,5 +1,6 @@
 """Pages in a headless Chromium, driven over the Chrome DevTools Protocol."""
 
+import base64
 import json
 import os
 import re
@@ -27,6 +28,18 @@ _FLAGS = (
     "--disable-quic",
     "--remote-debugging-port=0",
 )
+# Keys that do something themselves, such as moving the focus, need their number.
+_KEY_CODES = {
+    "Tab": 9,
+    "Enter": 13,
+    "Escape": 27,
+    "End": 35,
+    "Home": 36,
+    "ArrowLeft": 37,
+    "ArrowUp": 38,
+    "ArrowRight": 39,
+    "ArrowDown": 40,
+}
 _LISTENING = re.compile(r"DevTools listening on (\S+)")
 # Resolves as soon as what is asked for is there: looks after each change of the page.
 _WAIT = """
@@ -101,6 +114,19 @@ class Page:
             "value": "dark" if is_dark else "light",
         }
         self._call("Emulation.setEmulatedMedia", features=[scheme])
+
+    def press(self, key: str) -> None:
+        """Press and release a key, by its name in `KeyboardEvent.key`."""
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        code = _KEY_CODES.get(key, 0)
+        about = {"key": key, "windowsVirtualKeyCode": code}
+        self._call("Input.dispatchKeyEvent", type="keyDown", text=text, **about)
+        self._call("Input.dispatchKeyEvent", type="keyUp", **about)
+
+    def screenshot(self) -> bytes:
+        """Return what is seen, as PNG."""
+        answer = self._call("Page.captureScreenshot", format="png")
+        return base64.b64decode(answer["data"])
 
     def complaints(self) -> list[Any]:
         """Return the exceptions that nothing in the page has caught, and its errors."""

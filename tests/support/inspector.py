@@ -2,7 +2,8 @@
 
 import http.client
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -72,12 +73,17 @@ class InspectorClient:
 
 def open_inspector(gateway: DevGateway) -> InspectorClient:
     """Open a page with the last link in a gateway's log."""
+    with use_link(gateway) as link:
+        return InspectorClient(link)
+
+
+@contextmanager
+def use_link(gateway: DevGateway) -> Iterator[str]:
+    """Yield the last link in a gateway's log, then wait for the one after it."""
     links = [
         each["inspector"] if each["kind"] == "ready" else each["url"]
         for each in gateway.records
         if each["kind"] in {"ready", "inspector"}
     ]
-    opened = len(links)
-    client = InspectorClient(links[-1])
-    gateway.wait_for(lambda each: each["kind"] == "inspector", count=opened)
-    return client
+    yield links[-1]
+    gateway.wait_for(lambda each: each["kind"] == "inspector", count=len(links))

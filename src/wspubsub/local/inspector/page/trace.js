@@ -1,0 +1,170 @@
+// Entries as trees of cause and effect, and what each tree is about.
+
+import { parseJson } from "./format.js";
+
+const MAX_ENTRIES = 20_000;
+const PROBLEMS = new Set(["failed", "refused", "gone", "throttled", "forbidden", "fault"]);
+
+/** An entry with what it has caused. */
+export class Node {
+  constructor(entry, parent) {
+    this.entry = entry;
+    this.parent = parent;
+    this.root = parent ? parent.root : this;
+    this.depth = parent ? parent.depth + 1 : 0;
+    this.children = [];
+    this.result = null; // of an invocation
+    if (!parent) {
+      this.version = 0;
+      this.size = 0;
+      this.end = entry.at;
+      this.about = {
+        connection: new Set(), user: new Set(), topic: new Set(),
+        route_key: new Set(), outcome: new Set(),
+      };
+    }
+  }
+
+  get n() {
+    return this.entry.n;
+  }
+
+  /** This node and all below it. */
+  *walk() {
+    yield this;
+    for (const child of this.children) yield* child.walk();
+  }
+
+  hasProblem() {
+    return [...this.root.about.outcome].some((each) => PROBLEMS.has(each));
+  }
+}
+
+export class Trace {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.roots = [];
+    this.nodes = new Map();
+    this.users = new Map(); // of connections
+    this.known = { connection: new Set(), user: new Set(), topic: new Set(), route_key: new Set() };
+    this.forgotten = 0;
+  }
+
+  add(entries) {
+    for (const entry of entries) this.#add(entry);
+    while (this.nodes.size > MAX_ENTRIES && this.roots.length > 1) this.#forget();
+  }
+
+  #add(entry) {
+    if (this.nodes.has(entry.n)) return;
+    // A cause that the gateway has dropped already leaves its effects without one.
+    const parent = this.nodes.get(entry.parent) ?? null;
+    const node = new Node(entry, parent);
+    this.nodes.set(entry.n, node);
+    if (parent === null) this.roots.push(node);
+    else parent.children.push(node);
+    if (entry.kind === "result" && parent !== null) parent.result = entry;
+    const { root } = node;
+    root.version += 1;
+    root.size += 1;
+    root.end = Math.max(root.end, entry.at);
+    this.#note(node);
+  }
+
+  #note(node) {
+    const { entry, root } = node;
+    const note = (kind, value) => {
+      if (value === null || value === undefined || value === "") return;
+      root.about[kind].add(String(value));
+      this.known[kind]?.add(String(value));
+    };
+    note("connection", entry.connection);
+    note("user", entry.user);
+    if (entry.user && entry.connection) this.users.set(entry.connection, entry.user);
+    note("user", this.users.get(entry.connection));
+    note("route_key", entry.own_route_key ?? entry.route_key);
+    if (entry.own_route_key) root.about.route_key.add(entry.route_key);
+    for (const topic of topicsOf(entry)) note("topic", topic);
+    note("outcome", outcomeOf(entry));
+  }
+
+  #forget() {
+    const root = this.roots.shift();
+    for (const node of root.walk()) {
+      this.nodes.delete(node.n);
+      this.forgotten += 1;
+    }
+  }
+}
+
+/** What became of something, in a word; null where there is nothing to tell. */
+export function outcomeOf(entry) {
+  switch (entry.kind) {
+    case "result":
+      return outcomeOfResult(entry);
+    case "refused":
+      return "refused";
+    case "fault":
+      return "fault";
+    case "call":
+      if (!entry.error && !(entry.status >= 400)) return "ok";
+      if (entry.error?.includes("ConditionalCheckFailed")) return "ok"; // it was asked
+      return /Throttl|Throughput|LimitExceeded/.test(entry.error ?? "") ? "throttled" : "failed";
+    case "post":
+      return { 403: "forbidden", 410: "gone", 429: "throttled" }[entry.status]
+        ?? (entry.status >= 400 ? "failed" : "ok");
+    default:
+      return null;
+  }
+}
+
+function outcomeOfResult(entry) {
+  if (entry.error) return "failed";
+  const status = entry.value?.statusCode;
+  if (status >= 500) return "failed";
+  return status >= 400 ? "refused" : "ok";
+}
+
+export const isProblem = (outcome) => PROBLEMS.has(outcome);
+
+/** The topics that an entry names: in a client's message, or in DynamoDB keys. */
+export function topicsOf(entry) {
+  const found = new Set();
+  if (entry.topic) found.add(entry.topic);
+  if (entry.kind === "frame") {
+    for (const line of (entry.text ?? "").split("\n")) {
+      collectNamed(parseJson(line), found, 0);
+    }
+  } else if (entry.kind === "call") {
+    collectKeys(entry.request, found, 0);
+  }
+  return found;
+}
+
+function collectNamed(value, found, depth) {
+  if (value === null || typeof value !== "object" || depth > 2) return;
+  for (const [name, each] of Object.entries(value)) {
+    if ((name === "topic" || name === "channel") && typeof each === "string") found.add(each);
+    else if (name === "topics" && Array.isArray(each)) {
+      each.filter((one) => typeof one === "string").forEach((one) => found.add(one));
+    } else collectNamed(each, found, depth + 1);
+  }
+}
+
+function collectKeys(value, found, depth) {
+  if (value === null || typeof value !== "object" || depth > 8) return;
+  if (typeof value.S === "string") {
+    const topic = topicOfKey(value.S);
+    if (topic) found.add(topic);
+    return;
+  }
+  for (const each of Object.values(value)) collectKeys(each, found, depth + 1);
+}
+
+/** The topic that a key of the table is about. */
+export function topicOfKey(key) {
+  return /^(?:T#\d+#|T#|L#|P#)(.+)$/s.exec(key)?.[1] ?? null;
+}

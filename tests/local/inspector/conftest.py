@@ -1,0 +1,34 @@
+"""What the tests of the inspector's page share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.browser import Browser, run_browser
+from tests.support.inspector_page import InspectorPage, open_page
+from tests.support.servers.gateways import CHAT, DevGateway, dev
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """A browser, each of whose tabs has storage of its own."""
+    with run_browser(tmp_path_factory.mktemp("profile")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[DevGateway]:
+    """A gateway that nobody else talks to."""
+    with dev(f"{CHAT}:handler", "--environments", "1") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, gateway: DevGateway) -> Iterator[InspectorPage]:
+    """The page of that gateway, without what other tests have done."""
+    page = open_page(browser, gateway)
+    page.page.click("#clear")
+    page.page.wait_for_text("#activity-state", "0 trees")
+    yield page
+    assert page.page.complaints() == []
+    page.page.open("about:blank")

@@ -1,0 +1,249 @@
+"""The page's trees of cause and effect, in a browser, against `wspubsub dev`."""
+
+import json
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.inspector_page import PHONE, ROWS, InspectorPage, open_page
+from tests.support.servers.gateways import DevGateway
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+HOSTILE = "<img src=x onerror=\"document.title='taken over'\"><script>1</script>"
+
+
+def subscribe(topic: str) -> str:
+    return json.dumps({"type": "subscribe", "topic": topic})
+
+
+def say(topic: str, text: str) -> str:
+    return json.dumps({"type": "message", "topic": topic, "message": text})
+
+
+def test_a_message_is_shown_with_all_that_it_causes(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    with gateway.client() as reader, gateway.client() as writer:
+        reader.send(subscribe("news"))
+        reader.recv(10)
+        writer.send(say("news", "hello"))
+        reader.recv(10)
+        page.filter("text", "hello")
+        page.page.wait_for_text("#activity-state", "1 of ")
+        page.wait_for_row("message returned 200")
+        page.wait_for_row("message out")
+
+    rows = page.rows()
+
+    kinds = page.page.run(
+        f"return {ROWS}.map((row) => row.querySelector('.tag').innerText)"
+    )
+    assert kinds[:2] == ["message in", "invoke"]
+    assert kinds[-2:] == ["post", "message out"]
+    assert "1 message out" in rows[0]
+    assert rows[1].startswith("+")
+    assert " ms" in rows[1].rsplit("handler", 1)[1]
+
+
+def test_an_invocation_shows_its_exact_event_and_result(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    with gateway.client() as client:
+        client.send(subscribe("events"))
+        client.recv(10)
+        page.select("subscribe returned 200")
+
+        details = page.details("Result")
+
+    blocks = page.page.run(
+        "return Object.fromEntries([...document.querySelectorAll('#detail .block')]"
+        ".map((each) => [each.querySelector('h4').innerText, "
+        "each.querySelector('pre').textContent]))"
+    )
+    event = json.loads(blocks["Event"])
+    assert event["body"] == subscribe("events")
+    assert event["requestContext"]["eventType"] == "MESSAGE"
+    assert json.loads(blocks["Result"]) == {"statusCode": 200}
+    assert "Invocation ID" in details
+
+
+def test_trees_are_filtered_by_what_they_are_about(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    with gateway.client() as one, gateway.client() as two:
+        one.send(subscribe("red"))
+        one.recv(10)
+        two.send(subscribe("blue"))
+        two.recv(10)
+        page.wait_for_row("message in", "blue")
+        page.filter("topic", "red")
+        page.page.wait_for_text("#activity-state", "1 of ")
+        assert not any("blue" in row for row in page.rows())
+        page.filter("topic", "")
+
+        page.filter("route_key", "$connect")
+        page.page.wait_for_text("#activity-state", "2 of 4 trees")
+        page.filter("route_key", "")
+
+        page.filter("text", "BLUE")
+        page.page.wait_for_text("#tree mark", "blue")
+        page.filter("text", "")
+
+        page.page.run(
+            "const field = document.querySelector('[name=outcome]');"
+            "field.value = 'problem';"
+            "field.dispatchEvent(new Event('input', {bubbles: true}))"
+        )
+        page.page.wait_for_text("#nothing-found", "Nothing matches the filter")
+        page.page.click("#clear-filter")
+        page.page.wait_for_text("#activity-state", "4 trees")
+
+        connection = page.page.run(
+            "return document.querySelector('.row.root .id').textContent"
+        )
+        page.filter("connection", connection)
+        page.page.wait_for_text("#activity-state", "2 of 4 trees")
+
+
+def test_pausing_holds_back_what_comes_and_clearing_forgets_it(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    page.page.click("#pause")
+    with gateway.client() as client:
+        client.send(subscribe("paused"))
+        client.recv(10)
+        page.page.wait_for(
+            "return /paused, \\d\\d? waiting/.test("
+            "document.querySelector('#activity-state').innerText)"
+        )
+        assert page.rows() == []
+
+        page.page.click("#pause")
+        page.wait_for_row("message in", "paused")
+    gateway.wait_for(lambda each: each["kind"] == "closed")
+
+    page.wait_for_row("closed")
+    page.page.click("#clear")
+    page.page.wait_for_text("#activity-state", "0 trees")
+    page.page.wait_for_text("#nothing-yet", "Nothing has happened yet")
+    assert page.rows() == []
+
+
+def test_the_keyboard_reaches_everything(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    tab = page.page
+    with gateway.client() as client:
+        client.send(subscribe("keys"))
+        client.recv(10)
+        page.wait_for_row("message out", "keys")
+    tab.press("?")
+    assert "Pause or resume" in tab.wait_for_text("#help", "Keyboard")
+    tab.press("Escape")
+    tab.wait_for("return !document.querySelector('#help').open")
+
+    tab.press("/")
+    assert tab.run("return document.activeElement.name") == "text"
+    tab.press("Escape")
+    tab.run("document.querySelector('#tree').focus()")
+    tab.press("Home")
+    tab.wait_for_text("#detail", "connect")
+    tab.press("ArrowLeft")
+    tab.wait_for(
+        "return document.querySelector('.row.selected').ariaExpanded === 'false'"
+    )
+    tab.press("ArrowRight")
+    tab.press("ArrowDown")
+    tab.wait_for_text("#detail h3", "$connect returned 200")
+    selected = tab.run(
+        "return document.querySelector('#tree').getAttribute('aria-activedescendant')"
+        " === document.querySelector('.row.selected').id"
+    )
+    assert selected
+    tab.press("Escape")
+    tab.wait_for("return document.querySelector('#detail').hidden")
+
+    tab.press("2")
+    tab.wait_for("return !document.querySelector('#connections').hidden")
+    tab.run("document.querySelector('#tab-connections').focus()")
+    tab.press("ArrowRight")
+    tab.wait_for("return !document.querySelector('#topics').hidden")
+    assert tab.run("return document.activeElement.id") == "tab-topics"
+
+
+def test_what_a_client_sends_is_text_and_nothing_else(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    with gateway.client() as client:
+        client.send(subscribe(HOSTILE))
+        client.recv(10)
+        client.send(HOSTILE)
+        client.recv(10)
+        page.filter("text", "<img")
+        page.wait_for_row("message in", HOSTILE)
+        page.select("message in", "{", "<img")
+        page.details(HOSTILE[:9])
+        page.select("message in", HOSTILE)
+        page.details(HOSTILE)
+
+    made = page.page.run(
+        "return document.querySelectorAll('#activity img, #activity script').length"
+    )
+    assert made == 0
+    assert "inspector" in page.page.run("return document.title")
+
+
+def test_only_what_is_seen_of_ten_thousand_entries_is_in_the_page(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    with gateway.client() as client:
+        for number in range(250):
+            client.send(json.dumps({"type": "unknown", "number": number}))
+            client.recv(10)
+        page.wait_for_row("249")
+
+    drawn, shown = page.page.run(
+        "return [document.querySelectorAll('.row').length, "
+        "document.querySelector('.space').offsetHeight / 28]"
+    )
+    assert drawn < 60
+    assert shown > 1000
+    page.page.run("document.querySelector('#tree').scrollTop = 0")
+    page.wait_for_row("connect", "/dev")
+
+
+@pytest.mark.parametrize("is_dark", [False, True], ids=["light", "dark"])
+def test_its_colors_are_those_of_the_system_until_one_chooses(
+    browser: Browser, gateway: DevGateway, *, is_dark: bool
+) -> None:
+    tab = open_page(browser, gateway).page
+    tab.resize(1280, 800, is_dark=is_dark)
+    color = "return getComputedStyle(document.body).backgroundColor"
+    light, dark = "rgb(255, 255, 255)", "rgb(15, 18, 23)"
+
+    assert tab.run(color) == (dark if is_dark else light)
+    tab.press("t")
+    assert tab.run(color) == light
+    tab.press("t")
+    assert tab.run(color) == dark
+
+
+def test_it_fits_a_phone(browser: Browser, gateway: DevGateway) -> None:
+    page = open_page(browser, gateway, PHONE)
+    with gateway.client() as client:
+        client.send(subscribe("a-topic-with-a-long-name" * 5))
+        client.recv(10)
+        page.wait_for_row("message in", "a-topic-with-a-long-name")
+    page.page.run("document.querySelector('#tree').scrollTop = 1e9")
+    page.select("message in", "a-topic")
+    page.details("What happened")
+    names = ["activity", "connections", "topics", "items", "shake", "costs"]
+    for name in names:
+        page.show(name)
+        width = page.page.run("return document.documentElement.scrollWidth")
+        inner = page.page.run(
+            f"const it = document.querySelector('#{name}');"
+            "return it.scrollWidth - it.clientWidth"
+        )
+        assert (width, inner) == (PHONE[0], 0), name
