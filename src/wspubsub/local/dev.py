@@ -37,7 +37,7 @@ from wspubsub.local.inspector.inspector import Inspector
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
-from wspubsub.local.running import RunningGateway, announce
+from wspubsub.local.running import RunningGateway, try_announcing
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.setup import run_setup
 from wspubsub.local.tasks import Tasks
@@ -162,15 +162,10 @@ class LocalGateway:
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
-        self._announce(stack, surroundings)
-
-    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
         port = int(self._address.rpartition(":")[2])
-        gateway = RunningGateway(port=port, url=self.url, surroundings=surroundings)
-        try:
-            stack.enter_context(announce(gateway, self._settings.environ))
-        except OSError as error:
-            self._journal.warn(f"commands will not find this gateway: {error}")
+        running = RunningGateway(port=port, url=self.url, surroundings=surroundings)
+        if reason := try_announcing(stack, running, settings.environ):
+            self._journal.warn(f"commands will not find this gateway: {reason}")
 
     def _take_output(self, line: OutputLine) -> None:
         self._journal.log_output(line)

@@ -2,7 +2,7 @@
 
 The file has JSON lines: a heading with the version, then each table as CreateTable
 takes it, followed by its items in DynamoDB's JSON. It is written beside and renamed, so
-it is always a whole state. Streams begin anew, so what they had not delivered is lost;
+it is always a whole state. A stream begins again, so what it had not delivered is lost;
 queues, backups and tags are not kept, nor are tables of other Regions.
 """
 
@@ -29,7 +29,7 @@ SAVE_SECONDS = 1.0
 """How long a change may wait until it is saved, where saving is quick."""
 
 SHARE = 20
-"""Saving may take a part of the time: one in so many."""
+"""Saving may take one part in 20 of the time."""
 
 _KIND = "tables of wspubsub dev"
 _BATCH = 25
