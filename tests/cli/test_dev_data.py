@@ -104,6 +104,19 @@ def test_a_gateway_that_is_killed_loses_nothing(data: Path) -> None:
         assert not [each for each in gateway.records if each["kind"] == "batch"]
 
 
+def test_a_folder_that_cannot_be_written_is_warned_of(data: Path) -> None:
+    with serve(data) as gateway:
+        (data / "tables.new").mkdir()
+        store = DynamoDBSubscriptionStore(gateway.table, client=make_client(gateway))
+        store.subscribe("a=", "news")
+
+        warning = gateway.wait_for(
+            lambda each: "cannot save the tables" in str(each.get("text"))
+        )
+        assert warning["kind"] == "warning"
+        (data / "tables.new").rmdir()
+
+
 def test_two_gateways_do_not_share_a_folder(data: Path) -> None:
     with serve(data):
         done = run("dev", PROBE, "--port", "0", "--data", str(data))

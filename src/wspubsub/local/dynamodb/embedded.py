@@ -4,15 +4,18 @@ The embedded one has DynamoDB's streams and SQS too.
 """
 
 import asyncio
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
+from wspubsub.local.dynamodb.control import Message
 from wspubsub.local.processes import STOP_SECONDS, ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
+CANNOT_SAVE = "cannot save the tables"
 SAVE_SECONDS = 30.0
 """How long saving the tables may take at the end."""
 
@@ -40,6 +43,8 @@ class EmbeddedDynamoDB:
         has_stream: bool = False,
         port: int = 0,
         data: Path | None = None,
+        on_message: Callable[[Message], object] = len,
+        on_warning: Callable[[str], object] = len,
     ) -> "EmbeddedDynamoDB":
         """Start it and return when its table is ready.
 
@@ -49,6 +54,8 @@ class EmbeddedDynamoDB:
             has_stream: Whether the table has a stream.
             port: Where it listens; 0 takes a free one.
             data: Where the tables are kept; None keeps none.
+            on_message: Called with each message of the process, see `control`.
+            on_warning: Called with the reason when the tables cannot be saved.
 
         Raises:
             WspubsubError: It does not start.
@@ -57,8 +64,12 @@ class EmbeddedDynamoDB:
         complaint = ["it printed nothing"]
 
         def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and line.isdigit() and not found.done():
+            if stream == "stdout" and found.done():
+                on_message(json.loads(line))
+            elif stream == "stdout" and line.isdigit():
                 found.set_result(line)
+            elif line.startswith(CANNOT_SAVE):
+                on_warning(line)
             else:
                 complaint[0] = line or complaint[0]
 
@@ -83,6 +94,10 @@ class EmbeddedDynamoDB:
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         url = f"http://127.0.0.1:{found.result()}"
         return cls(process, url, saves=data is not None)
+
+    def send(self, message: Message) -> None:
+        """Send a message to the process, see `control`."""
+        self._process.write(json.dumps(message))
 
     async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""

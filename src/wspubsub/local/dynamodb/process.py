@@ -27,6 +27,9 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from wspubsub.dynamodb import create_table
 from wspubsub.errors import UsageError, WspubsubError
+from wspubsub.faults import Faults
+from wspubsub.local.dynamodb.control import Control
+from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Application, Guard
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.dynamodb.saved_tables import (
@@ -41,15 +44,18 @@ from wspubsub.local.functions.bootstrap import end_with_parent
 def main(arguments: list[str]) -> None:
     """Serve until the process is ended from outside."""
     options = _parse(arguments)
+    control = Control()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     correct_tables()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
-    ended = threading.Event()
-    watch = ChangeWatch(application)
     save = _load(options.data, application) if options.data else _save_nothing
-    end_with_parent(save)
+    end_with_parent(control.feed, before=save)
+    ended = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    server = _make_server(options.port, watch)
+    faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
+    control.on("faults", faults.set_rules)
+    watch = ChangeWatch(application)
+    server = _make_server(options.port, Faulty(watch, faults))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if options.table:
         _make_table(options.table, port=server.port, stream=options.stream)

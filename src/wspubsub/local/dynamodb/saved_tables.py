@@ -136,7 +136,9 @@ def keep_saving(save: Callable[[], None], changed: threading.Event) -> None:
         try:
             save()
         except OSError as error:
+            # The gateway looks for these words.
             sys.stderr.write(f"cannot save the tables: {error}\n")
+            sys.stderr.flush()
             changed.set()
         time.sleep((time.monotonic() - began_at) * SHARE)
 

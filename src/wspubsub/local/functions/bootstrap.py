@@ -136,11 +136,12 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent(before: Callable[[], None] = lambda: None) -> None:
+def end_with_parent(
+    take: Callable[[bytes], object] = len, before: Callable[[], None] = lambda: None
+) -> None:
     """End this process and all that it started when its standard input ends.
 
-    Args:
-        before: Called before that.
+    What the parent writes there goes to `take`; `before` is called before the end.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -150,8 +151,8 @@ def end_with_parent(before: Callable[[], None] = lambda: None) -> None:
         os.dup2(nothing.fileno(), 0)
 
     def watch() -> None:
-        while os.read(held, 1024):
-            pass
+        while data := os.read(held, 65_536):
+            take(data)
         try:
             before()
         finally:
