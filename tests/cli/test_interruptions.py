@@ -32,6 +32,7 @@ sys.exit(main())
 COMMANDS = {
     "dev": (["dev", str(CHAT), "--port", "0"], 0),
     "template": (["template", str(CHAT)], 130),
+    "doctor": (["doctor", "--stack", "chat", "--region", "eu-west-1"], 130),
     "demo": (["demo", "--messages", "1000"], 130),
 }
 
