@@ -73,14 +73,14 @@ class EmbeddedDynamoDB:
             else:
                 complaint[0] = line or complaint[0]
 
-        command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
-        if table is not None:
-            command += [table, "--stream"] if has_stream else [table]
-        command += ["--port", str(port)]
-        if data is not None:
-            command += ["--data", str(data)]
+        options = [
+            *([] if table is None else [table]),
+            *(["--stream"] if has_stream else []),
+            *("--port", str(port)),
+            *([] if data is None else ["--data", str(data)]),
+        ]
         process = await ChildProcess.start(
-            command,
+            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process", *options],
             env=environ,
             cwd=Path.cwd(),
             on_output=read_line,
