@@ -152,6 +152,8 @@ class LocalGateway:
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
+        if settings.setup is not None or settings.data is not None:
+            await self._wait_for_table()
         await run_setup(settings, surroundings, self._journal)
         stack.push_async_callback(self._functions.close)
         deploy_functions(
@@ -172,6 +174,7 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
+        await self._wait_for_table()
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
@@ -256,6 +259,10 @@ class LocalGateway:
         self._dynamodb_url = url or self._embedded_url or ""
         self._shaking.connect(self._embedded if url is None else None)
 
+    async def _wait_for_table(self) -> None:
+        if self._embedded is not None:
+            await self._embedded.wait_until_ready()
+
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
         surroundings = Surroundings(
@@ -272,6 +279,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
+        await self._wait_for_table()
         self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)

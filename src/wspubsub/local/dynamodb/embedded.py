@@ -25,14 +25,16 @@ class EmbeddedDynamoDB:
 
     Args:
         process: That process.
-        url: Where it listens.
+        output: What it says.
         saves: Whether it saves its tables when it ends.
     """
 
-    def __init__(self, process: ChildProcess, url: str, *, saves: bool) -> None:
+    def __init__(
+        self, process: ChildProcess, output: "_Output", *, saves: bool
+    ) -> None:
         self._process = process
         self._saves = saves
-        self.url = url
+        self._output = output
 
     @classmethod
     async def start(
@@ -46,7 +48,7 @@ class EmbeddedDynamoDB:
         on_message: Callable[[Message], object] = len,
         on_warning: Callable[[str], object] = len,
     ) -> "EmbeddedDynamoDB":
-        """Start it and return when its table is ready.
+        """Start it; whoever connects waits until its table is there.
 
         Args:
             table: Name of the table; None makes none.
@@ -60,19 +62,7 @@ class EmbeddedDynamoDB:
         Raises:
             WspubsubError: It does not start.
         """
-        found: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        complaint = ["it printed nothing"]
-
-        def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and found.done():
-                on_message(json.loads(line))
-            elif stream == "stdout" and line.isdigit():
-                found.set_result(line)
-            elif line.startswith(CANNOT_SAVE):
-                on_warning(line)
-            else:
-                complaint[0] = line or complaint[0]
-
+        output = _Output(on_message, on_warning)
         options = [
             *([] if table is None else [table]),
             *(["--stream"] if has_stream else []),
@@ -83,17 +73,34 @@ class EmbeddedDynamoDB:
             [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process", *options],
             env=environ,
             cwd=Path.cwd(),
-            on_output=read_line,
+            on_output=output.read_line,
         )
+        embedded = cls(process, output, saves=data is not None)
+        await embedded._wait(output.port)
+        return embedded
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._output.port.result()}"
+
+    async def wait_until_ready(self) -> None:
+        """Wait until its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        await self._wait(self._output.ready)
+
+    async def _wait(self, wanted: asyncio.Future[str]) -> None:
         try:
-            await first_of(found, process.exited, timeout_seconds=START_SECONDS)
+            await first_of(wanted, self._process.exited, timeout_seconds=START_SECONDS)
         finally:
-            if not found.done():
-                await process.kill()
-        if not found.done():
-            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
-        url = f"http://127.0.0.1:{found.result()}"
-        return cls(process, url, saves=data is not None)
+            if not wanted.done():
+                await self._process.kill()
+        if not wanted.done():
+            complaint = self._output.complaint
+            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint}")
 
     def send(self, message: Message) -> None:
         """Send a message to the process, see `control`."""
@@ -106,6 +113,39 @@ class EmbeddedDynamoDB:
     async def stop(self) -> None:
         """End it; unless the tables are kept, their contents are lost."""
         await self._process.stop(SAVE_SECONDS if self._saves else STOP_SECONDS)
+
+
+class _Output:
+    """What the process says: its port, then messages; and what is wrong."""
+
+    def __init__(
+        self,
+        on_message: Callable[[Message], object],
+        on_warning: Callable[[str], object],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.port: asyncio.Future[str] = loop.create_future()
+        self.ready: asyncio.Future[str] = loop.create_future()
+        self.complaint = "it printed nothing"
+        self._on_message = on_message
+        self._on_warning = on_warning
+
+    def read_line(self, stream: str, line: str) -> None:
+        """Take a line of its output."""
+        if line.startswith(CANNOT_SAVE):
+            self._on_warning(line)
+        elif stream != "stdout" or not (self.port.done() or line.isdigit()):
+            self.complaint = line or self.complaint
+        elif not self.port.done():
+            self.port.set_result(line)
+        else:
+            self._take(json.loads(line))
+
+    def _take(self, message: Message) -> None:
+        if "ready" not in message:
+            self._on_message(message)
+        elif not self.ready.done():
+            self.ready.set_result("")
 
 
 def check_table(table: str, *, url: str, region: str) -> None:

@@ -126,12 +126,12 @@ class SavedTables:
             _sync_folder(self._path.parent)
 
 
-def keep_saving(save: Callable[[], None], changed: threading.Event) -> None:
+def keep_saving(save: Callable[[], None], watch: ChangeWatch) -> None:
     """Save after changes, for ever; a failure is said on the standard error stream."""
     while True:
-        changed.wait()
+        watch.changed.wait()
         time.sleep(SAVE_SECONDS)
-        changed.clear()
+        watch.changed.clear()
         began_at = time.monotonic()
         try:
             save()
@@ -139,7 +139,7 @@ def keep_saving(save: Callable[[], None], changed: threading.Event) -> None:
             # The gateway looks for these words.
             sys.stderr.write(f"cannot save the tables: {error}\n")
             sys.stderr.flush()
-            changed.set()
+            watch.changed.set()
         time.sleep((time.monotonic() - began_at) * SHARE)
 
 
