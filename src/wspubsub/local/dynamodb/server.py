@@ -24,6 +24,7 @@ from wspubsub.faults import Faults
 from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Application, Guard
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.dynamodb.saved_tables import (
     ChangeWatch,
@@ -59,7 +60,9 @@ def serve(
     if table is not None:
         # At a port of its own: nobody is served before there is a table.
         _make_table(application, table, has_stream=has_stream)
-    watch = ChangeWatch(application)
+    metered = Metered(application)
+    control.on("measure", lambda _value: control.send({"units": metered.read()}))
+    watch = ChangeWatch(metered)
     server = _make_server(Faulty(watch, faults), listening)
     if save is None:
         control.send({"ready": True})
