@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from wspubsub.log.rules import Position
 
 
+_DELIVERED = Outcome.DELIVERED  # looked up once, not for each post
+
+
 class PublishReport(Record):
     """What became of a message for each subscriber that it was meant for.
 
@@ -130,7 +133,7 @@ class Tally:
     def add(self, result: PostOutcome) -> None:
         """Count what became of one post."""
         connection_id, outcome, reason = result
-        if outcome is Outcome.DELIVERED:
+        if outcome is _DELIVERED:
             self.delivered += 1
         elif outcome is Outcome.GONE:
             self.gone.append(connection_id)

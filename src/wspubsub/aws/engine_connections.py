@@ -30,6 +30,7 @@ from wspubsub.errors import ManagementError
 SERVICE = "execute-api"
 
 _SUCCESS = range(200, 300)
+_DELIVERED = Outcome.DELIVERED  # to look it up takes as long as to count it
 _UNREADABLE = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
 
@@ -162,7 +163,7 @@ class EngineConnections:
                 return PostOutcome(result.tag, Outcome.DEFERRED)
             return PostOutcome(result.tag, Outcome.FAILED, str(self._error(result)))
         if response.status in _SUCCESS:
-            return PostOutcome(result.tag, Outcome.DELIVERED)
+            return PostOutcome(result.tag, _DELIVERED)
         meaning = meaning_of(response.status, _code(response))
         if meaning is Meaning.DENIED:
             raise self._error(result)

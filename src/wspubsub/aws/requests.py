@@ -109,14 +109,15 @@ class SignedRequests:
         encoded = (
             end.replace("=", "%3D") if _UNQUOTED.fullmatch(end) else _quote(end, "")
         )
-        canonical = (
-            self._canonical_before + encoded.replace("%", "%25") + self._canonical_after
+        sent = encoded.encode()
+        canonical = b"".join(
+            (self._canonical_before, sent.replace(b"%", b"%25"), self._canonical_after)
         )
-        signed = self._signer.signature(canonical.encode())
+        signed = self._signer.signature(canonical)
         return b"".join(
             (
                 self._before_end,
-                encoded.encode(),
+                sent,
                 self._after_end,
                 signed.encode(),
                 b"\r\n\r\n",
@@ -137,8 +138,9 @@ class SignedRequests:
         headers.sort()
         lines = "".join(f"{name}:{value}\n" for name, value in headers)
         names = ";".join(name for name, _ in headers)
-        self._canonical_before = f"{self._method}\n{canonical_path(self._path)}"
-        self._canonical_after = f"\n\n{lines}\n{names}\n{self._payload_hash}"
+        before = f"{self._method}\n{canonical_path(self._path)}"
+        after = f"\n\n{lines}\n{names}\n{self._payload_hash}"
+        self._canonical_before, self._canonical_after = before.encode(), after.encode()
         sent = "".join(f"{name}: {value}\r\n" for name, value in headers)
         self._before_end = f"{self._method} {self._path}".encode()
         self._after_end = (

@@ -183,6 +183,13 @@ def _add_functions(group: argparse._ArgumentGroup) -> None:
         "if it is installed (default: %(default)s)",
     )
     group.add_argument(
+        "--faults",
+        type=Path,
+        metavar="FILE",
+        help="JSON file of rules of what fails: posts, functions, requests to the "
+        "embedded DynamoDB; read again whenever it changes",
+    )
+    group.add_argument(
         "--reload",
         action="store_true",
         help="restart the workers when a source file changes",

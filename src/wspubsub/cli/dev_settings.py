@@ -77,6 +77,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         timeout_seconds=options.timeout,
         memory_mb=options.memory,
         runtime=Runtime(options.runtime),
+        faults=options.faults,
         reloads=options.reload,
         is_debugged=options.debug,
         terminal=find_terminal() if options.debug else None,

@@ -81,6 +81,8 @@ class Channel:
         self._endpoint = endpoint
         self._resumable = resumable
         self._process = os.getpid()
+        self._send: Callable[[bytes | memoryview], int]
+        self._receive: Callable[[int], bytes]
         self.is_connected = False
         self._reader = ResponseReader(endpoint.plain_success)
         self._unsent: bytes | memoryview = b""
@@ -178,13 +180,18 @@ class Channel:
 
     def _begin_sending(self) -> HttpResponse | None:
         self.is_connected = True
+        if isinstance(self._socket, ssl.SSLSocket):
+            # What `send` and `recv` of one call in turn.
+            self._send, self._receive = self._socket.write, self._socket.read
+        else:
+            self._send, self._receive = self._socket.send, self._socket.recv
         self._step = self._write
         return self._write()
 
     def _write(self) -> HttpResponse | None:
         unsent = self._unsent
         try:
-            while (sent := self._socket.send(unsent)) < len(unsent):
+            while (sent := self._send(unsent)) < len(unsent):
                 # A view: what is left of a large request is not copied.
                 unsent = memoryview(unsent)[sent:]
         except _WOULD_BLOCK as error:
@@ -199,7 +206,7 @@ class Channel:
     def _read(self) -> HttpResponse | None:
         while True:
             try:
-                data = self._socket.recv(_CHUNK)
+                data = self._receive(_CHUNK)
             except _WOULD_BLOCK as error:
                 self.interest = _choose_interest(error, _READ)
                 return None

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from itertools import chain, count
 
+from wspubsub.faults import Faults
 from wspubsub.gateway import Function
 from wspubsub.handlers.environ import Surroundings, function_environ
 from wspubsub.handlers.target import Target
@@ -20,6 +21,7 @@ def deploy_functions(
     settings: LocalSettings,
     surroundings: Surroundings,
     on_output: OutputHandler,
+    faults: Faults,
 ) -> None:
     """Add all functions, and say which routes they handle."""
     targets = {Function.HANDLER.value: settings.target}
@@ -34,6 +36,7 @@ def deploy_functions(
             _function_settings(settings, surroundings, name, target),
             max_environments=1 if settings.is_debugged else settings.max_environments,
             on_output=on_output,
+            faults=faults,
         )
         functions.add(name, fleet)
 

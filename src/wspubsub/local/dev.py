@@ -25,6 +25,8 @@ from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.faults.methods import make_methods
+from wspubsub.local.faults.shaking import Shaking
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -68,6 +70,7 @@ class LocalGateway:
         self._own_names: list[str] = []
         self._address = ""
         self._recorder = Recorder(Ring() if settings.has_inspector else None)
+        self._shaking = Shaking(journal, self._recorder, settings.faults)
         self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
@@ -140,15 +143,25 @@ class LocalGateway:
         settings = self._settings
         server = await self._bound_server(stack)
         await self._provide_table(stack)
+        if self._inspector is not None:
+            self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
         stack.push_async_callback(self._functions.close)
-        deploy_functions(self._functions, settings, surroundings, self._take_output)
+        deploy_functions(
+            self._functions,
+            settings,
+            surroundings,
+            self._take_output,
+            self._shaking.faults,
+        )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
+        stack.push_async_callback(self._tasks.close)
+        if settings.faults is not None:
+            self._tasks.spawn(self._watch_rules())
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
             sources = await asyncio.to_thread(Sources, self._find_watched_folders())
-            stack.push_async_callback(self._tasks.close)
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
@@ -183,9 +196,13 @@ class LocalGateway:
                 self,
                 settings,
                 ring=self._recorder.ring,
+                recorder=self._recorder,
                 shell=self._shell,
                 functions=self._functions,
                 journal=self._journal,
+            )
+            self._inspector.methods.add(
+                make_methods(self._shaking, self._shell, self._functions)
             )
         server = GatewayServer(
             self._shell,
@@ -194,6 +211,7 @@ class LocalGateway:
             tls=self._tls,
             is_tls_only=settings.is_tls,
             max_buffer_bytes=settings.config.max_buffer_bytes,
+            faults=self._shaking.faults,
             inspector=None if self._inspector is None else self._inspector.site,
         )
         try:
@@ -226,10 +244,12 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
+                on_message=self._shaking.take_message,
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
         self._dynamodb_url = url or self._embedded_url or ""
+        self._shaking.connect(self._embedded if url is None else None)
 
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
@@ -308,6 +328,11 @@ class LocalGateway:
             self._journal.note(f"{changed.name} has changed: restarting the workers")
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
+
+    async def _watch_rules(self) -> None:
+        while True:
+            await asyncio.sleep(RELOAD_SECONDS)
+            self._shaking.reread()
 
     async def _redeploy(self) -> None:
         settings = self._settings

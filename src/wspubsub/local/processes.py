@@ -85,6 +85,12 @@ class ChildProcess:
         """Its exit code once it has ended, negative for a signal. Do not cancel it."""
         return self._watcher.exited
 
+    def write(self, line: str) -> None:
+        """Write a line to its standard input."""
+        pipe = self._transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.write(line.encode() + b"\n")
+
     async def settle_output(self) -> None:
         """Wait until everything it had written before has been passed on.
 

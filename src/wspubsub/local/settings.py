@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
@@ -63,6 +64,7 @@ class LocalSettings:
         timeout_seconds: Timeout of the functions.
         memory_mb: How much memory a process of theirs may use; None for any amount.
         runtime: Which runtime client runs them.
+        faults: File of rules of what fails, if there is one.
         reloads: Whether changed source files renew the environments.
         is_debugged: Whether functions may stand still as long as somebody looks at
             them, each in one environment.
@@ -95,6 +97,7 @@ class LocalSettings:
     timeout_seconds: float = MAX_TIMEOUT_SECONDS
     memory_mb: int | None = None
     runtime: Runtime = Runtime.BUILT_IN
+    faults: Path | None = None
     reloads: bool = False
     is_debugged: bool = False
     terminal: str | None = None

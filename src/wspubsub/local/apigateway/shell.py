@@ -8,7 +8,7 @@ time come back in as two more things that happen.
 import asyncio
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from wspubsub.gateway import (
@@ -80,6 +80,12 @@ class GatewayShell:
         """The API, its stage, and how it behaves, as they are now."""
         return self._model.config
 
+    def open_clients(self) -> Iterator[tuple[str, Client]]:
+        """Yield all clients whose handshake has been accepted, by connection ID."""
+        for connection_id, client in self._clients.items():
+            if self._model.is_open(connection_id):
+                yield connection_id, client
+
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration; clients stay connected."""
         self._model.deploy(config)
@@ -97,6 +103,8 @@ class GatewayShell:
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
         """Process a frame, and wait until more may be read from the client."""
         client = self._clients.get(connection_id)
+        if client is not None:
+            client.count_received(frame)
         if client is None or not client.must_wait:
             self._receive(connection_id, frame)
             return
@@ -116,7 +124,8 @@ class GatewayShell:
             # It was sent before the end, so AWS would have handled it before the end.
             self._receive(connection_id, client.take())
         cause = 0
-        if self._model.is_open(connection_id) and not self._is_closed:
+        is_new = connection_id in self._clients and not self._is_closed
+        if is_new and self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason, end.fault)
             cause = self._close(close, by="gateway" if end.fault else "client")
         if connection_id in self._clients:
@@ -142,10 +151,43 @@ class GatewayShell:
             ),
             now=time.time(),
         )
+        cause = self._report(request, response)
+        # A post is in the journal already.
+        self._apply(effects, cause, is_post=True)
+        return response
+
+    def refuse(
+        self, request: HttpRequest, response: ManagementResponse
+    ) -> ManagementResponse:
+        """Answer a request with an error that somebody has asked for."""
+        self._report(request, response)
+        return response
+
+    def close_connection(self, connection_id: str) -> bool:
+        """Close a connection as the server; return whether there was one."""
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._apply(self._model.close(connection_id, now=time.time()))
+        return True
+
+    def drop_connection(self, connection_id: str) -> bool:
+        """Cut a client off, as if its network had gone; return whether it existed.
+
+        Nobody is told: posts go on to be accepted until it has been idle for too long.
+        """
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._model.lose(connection_id)
+        close = Close(connection_id, closecodes.ABNORMAL, "", "dropped on request")
+        self._close(close, by="gateway")
+        self._forget(connection_id).drop()
+        return True
+
+    def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
         self._journal.log_managed(
             request.method, request.path, len(request.body), response
         )
-        cause = self._recorder.add(
+        return self._recorder.add(
             "post",
             self._recorder.find(request.header(TRACE_HEADER) or ""),
             size=len(request.body),
@@ -155,9 +197,6 @@ class GatewayShell:
             status=response.status,
             detail=response.detail,
         )
-        # A post is in the journal already.
-        self._apply(effects, cause, is_post=True)
-        return response
 
     async def close(self) -> None:
         """Close all clients' connections and forget the invocations."""
@@ -206,7 +245,7 @@ class GatewayShell:
         self._set_timer()
 
     def _send(self, message: SendText, cause: int, *, is_post: bool) -> None:
-        self._clients[message.connection_id].socket.send(message.text)
+        self._clients[message.connection_id].send(message.text)
         if not is_post:
             self._journal.log_sent(message)
         self._recorder.add("sent", cause, size=len(message.text), message=message)

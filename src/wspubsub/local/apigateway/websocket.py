@@ -157,6 +157,10 @@ class WebSocketConnection:
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
+    def drop(self) -> None:
+        """Cut the connection without a word."""
+        self._writer.transport.abort()
+
     async def verdict(self) -> Refuse | ConnectionEnd | None:
         """Wait for the answer to the handshake.
 

@@ -4,11 +4,13 @@ The embedded one has DynamoDB's streams and SQS too.
 """
 
 import asyncio
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
+from wspubsub.local.dynamodb.control import Message
 from wspubsub.local.processes import ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
@@ -29,7 +31,12 @@ class EmbeddedDynamoDB:
 
     @classmethod
     async def start(
-        cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
+        cls,
+        table: str | None,
+        environ: Mapping[str, str],
+        *,
+        has_stream: bool = False,
+        on_message: Callable[[Message], object] = len,
     ) -> "EmbeddedDynamoDB":
         """Start it and return when its table is ready.
 
@@ -37,6 +44,7 @@ class EmbeddedDynamoDB:
             table: Name of the table; None makes none.
             environ: Environment of the process.
             has_stream: Whether the table has a stream.
+            on_message: Called with each message of the process, see `control`.
 
         Raises:
             WspubsubError: It does not start.
@@ -45,7 +53,9 @@ class EmbeddedDynamoDB:
         complaint = ["it printed nothing"]
 
         def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and line.isdigit() and not port.done():
+            if stream == "stdout" and port.done():
+                on_message(json.loads(line))
+            elif stream == "stdout" and line.isdigit():
                 port.set_result(line)
             else:
                 complaint[0] = line or complaint[0]
@@ -67,6 +77,10 @@ class EmbeddedDynamoDB:
         if not port.done():
             raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
         return cls(process, f"http://127.0.0.1:{port.result()}")
+
+    def send(self, message: Message) -> None:
+        """Send a message to the process, see `control`."""
+        self._process.write(json.dumps(message))
 
     async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""

@@ -21,6 +21,9 @@ from werkzeug.serving import make_server
 
 from wspubsub.dynamodb import create_table
 from wspubsub.errors import WspubsubError
+from wspubsub.faults import Faults
+from wspubsub.local.dynamodb.control import Control
+from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Guard
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.functions.bootstrap import end_with_parent
@@ -28,14 +31,17 @@ from wspubsub.local.functions.bootstrap import end_with_parent
 
 def main(arguments: list[str]) -> None:
     """Serve until the process is ended from outside."""
-    end_with_parent()
+    control = Control()
+    end_with_parent(control.feed)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     correct_tables()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     server = make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
     )
-    server.app = Guard(application, port=server.port)
+    faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
+    control.on("faults", faults.set_rules)
+    server.app = Guard(Faulty(application, faults), port=server.port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if arguments:
         table, *options = arguments

@@ -136,8 +136,10 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent() -> None:
+def end_with_parent(take: Callable[[bytes], object] = len) -> None:
     """End this process and all that it started when its standard input ends.
+
+    What the parent writes there goes to `take`.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -147,8 +149,8 @@ def end_with_parent() -> None:
         os.dup2(nothing.fileno(), 0)
 
     def watch() -> None:
-        while os.read(held, 1024):
-            pass
+        while data := os.read(held, 65_536):
+            take(data)
         _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()

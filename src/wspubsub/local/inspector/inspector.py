@@ -1,6 +1,8 @@
 """The inspector of one gateway, put together."""
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
@@ -9,10 +11,16 @@ from wspubsub.local.inspector.access import Access
 from wspubsub.local.inspector.feed import Feed
 from wspubsub.local.inspector.files import PageFiles
 from wspubsub.local.inspector.methods import Json, Methods
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.replays import Replays
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.inspector.site import InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
+
+if TYPE_CHECKING:
+    from wspubsub.local.eventsources.clients import ServiceEndpoint
+    from wspubsub.local.inspector.items import TableItems
 
 
 class Served(Protocol):
@@ -34,6 +42,7 @@ class Inspector:
         gateway: The gateway.
         settings: What it is set to.
         ring: What has happened.
+        recorder: Fills it.
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
@@ -49,6 +58,7 @@ class Inspector:
         settings: LocalSettings,
         *,
         ring: Ring,
+        recorder: Recorder,
         shell: GatewayShell,
         functions: DeployedFunctions,
         journal: Journal,
@@ -62,7 +72,9 @@ class Inspector:
         names = (each for each in settings.allowed_hosts if each != "*")
         self._access = Access(AllowedHosts(settings.host, names))
         self.methods = Methods()
-        self.methods.add({"state": self._state, **Feed(ring).methods})
+        self.methods.add({"state": self._state, "connections": self._connections})
+        self.methods.add(Feed(ring).methods)
+        self.methods.add(Replays(ring, recorder, functions).methods)
         self.site = InspectorSite(
             self._access, PageFiles(), self.methods, self._announce
         )
@@ -72,6 +84,34 @@ class Inspector:
         """The link that opens the page, once."""
         page = self._gateway.management_url.rpartition("/")[0]
         return f"{page}/#token={self._access.token}"
+
+    def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
+        """Let pages look into the table; AWS's SDK is imported when one does."""
+
+        @cache
+        def table() -> "TableItems":
+            from wspubsub.local.inspector.items import TableItems
+
+            return TableItems(find_endpoint(), self._settings.table)
+
+        self.methods.add({"items": lambda _arguments: table().read()})
+
+    def _connections(self, _arguments: Json) -> Json:
+        return {
+            "connections": [
+                {
+                    "id": connection_id,
+                    "since": client.since,
+                    "in": client.received,
+                    "out": client.sent,
+                    "bytes_in": client.received_bytes,
+                    "bytes_out": client.sent_bytes,
+                    "queued_bytes": client.socket.backlog_bytes,
+                    "is_slow": client.must_wait,
+                }
+                for connection_id, client in self._shell.open_clients()
+            ]
+        }
 
     def _announce(self) -> None:
         self._journal.log_inspector(self.url)

@@ -1,0 +1,41 @@
+"""What the gateway and its embedded DynamoDB say to each other: JSON, line by line.
+
+The gateway writes to the process's standard input, and the process to its standard
+output, after the port. So there is no address that anybody else could reach.
+"""
+
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+Message = dict[str, Any]
+
+
+class Control:
+    """The process's end of the conversation."""
+
+    def __init__(self) -> None:
+        self._takers: dict[str, Callable[[Any], object]] = {}
+        self._unread = b""
+        self._lock = threading.Lock()
+
+    def on(self, name: str, take: Callable[[Any], object]) -> None:
+        """Have a function take what messages have under a name."""
+        self._takers[name] = take
+
+    def feed(self, data: bytes) -> None:
+        """Take what has been read from the gateway."""
+        *lines, self._unread = (self._unread + data).split(b"\n")
+        for line in lines:
+            for name, value in json.loads(line).items():
+                if name in self._takers:
+                    self._takers[name](value)
+
+    def send(self, message: Message) -> None:
+        """Send a message to the gateway."""
+        line = json.dumps(message) + "\n"
+        with self._lock:
+            sys.stdout.write(line)
+            sys.stdout.flush()
