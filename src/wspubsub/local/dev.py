@@ -7,7 +7,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
@@ -22,6 +22,7 @@ from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
+from wspubsub.local.costs.bill import Bill
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
@@ -71,6 +72,7 @@ class LocalGateway:
         self._address = ""
         self._recorder = Recorder(Ring() if settings.has_inspector else None)
         self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._bill = Bill(self._recorder, settings.memory_mb)
         self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
@@ -165,6 +167,7 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
+        await self._wait_for_table()
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
@@ -204,6 +207,7 @@ class LocalGateway:
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
             )
+            self._inspector.methods.add(self._bill.methods)
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -244,12 +248,18 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
-                on_message=self._shaking.take_message,
+                on_message=self._take_message,
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
         self._dynamodb_url = url or self._embedded_url or ""
-        self._shaking.connect(self._embedded if url is None else None)
+        own = self._embedded if url is None else None
+        self._shaking.connect(own)
+        self._bill.connect(own)
+
+    async def _wait_for_table(self) -> None:
+        if self._embedded is not None:
+            await self._embedded.wait_until_ready()
 
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
@@ -267,6 +277,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
+        await self._wait_for_table()
         self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
@@ -328,6 +339,10 @@ class LocalGateway:
             self._journal.note(f"{changed.name} has changed: restarting the workers")
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
+
+    def _take_message(self, message: dict[str, Any]) -> None:
+        self._shaking.take_message(message)
+        self._bill.take_message(message)
 
     async def _watch_rules(self) -> None:
         while True:

@@ -9,6 +9,7 @@ its children in order, and what a child started is ended with it.
 import asyncio
 import contextlib
 import os
+import select
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -96,6 +97,10 @@ class ChildProcess:
 
         The end of a line is not waited for.
         """
+        # Most invocations write nothing: that takes one look instead of many rounds.
+        await asyncio.sleep(0)
+        if not self._watcher.has_output():
+            return
         # What is in the pipes is read in the event loop's next round, or, if earlier
         # lines are being passed on, after them.
         for _ in range(2):
@@ -182,6 +187,21 @@ class _Watcher(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.closed.set_result(None)
+
+    def has_output(self) -> bool:
+        """Return whether anything that was written has not been passed on."""
+        if self._lines or any(self._partial.values()):
+            return True
+        return any(map(self._is_readable, self._partial))
+
+    def _is_readable(self, fd: int) -> bool:
+        transport = self._transport.get_pipe_transport(fd)
+        if transport is None or transport.is_closing():
+            return False
+        with contextlib.suppress(OSError, ValueError):  # it may just have ended
+            pipe = transport.get_extra_info("pipe")
+            return bool(select.select([pipe], [], [], 0)[0])
+        return False
 
     async def pass_on_lines(self) -> None:
         """Wait until all lines that have been read have been passed on."""

@@ -54,6 +54,47 @@ def test_items_are_decoded_as_what_they_are(
     assert all({"pk", "sk"} <= each["raw"].keys() for each in found)
 
 
+def test_topics_and_what_connections_have_come_from_the_table(
+    chat: DevGateway, page: InspectorClient
+) -> None:
+    text = json.dumps({"type": "subscribe", "topic": "asked-for"})
+    with chat.client() as client:
+        client.send(text)
+        client.recv(10)
+        frame = page.wait_for(lambda each: each.get("text") == text)
+        topics = page.call("topics")["topics"]
+        topic = page.call("topic", topic="asked-for")
+        connections = page.call("connections")["connections"]
+
+    found = next(each for each in topics if each["topic"] == "asked-for")
+    own = next(each for each in connections if each["id"] == frame["connection"])
+    assert (found["subscribers"], found["presence"]) == (1, 0)
+    assert [each["connection"] for each in topic["subscribers"]] == [own["id"]]
+    assert (topic["presence"], topic["history"]) == ([], [])
+    assert own["topics"] == ["asked-for"]
+
+
+def test_publishing_reaches_the_subscribers(
+    chat: DevGateway, page: InspectorClient
+) -> None:
+    with chat.client() as client:
+        client.send(json.dumps({"type": "subscribe", "topic": "spoken-to"}))
+        client.recv(10)
+        report = page.call("publish", topic="spoken-to", data={"text": "hello"})
+        received = json.loads(client.recv(10))
+
+    assert received == {"text": "hello"}
+    assert (report["delivered"], report["gone"]) == (1, [])
+
+
+@pytest.mark.parametrize("topic", ["", "no\ntopic", 5, None])
+def test_what_is_not_a_topic_is_refused(page: InspectorClient, topic: object) -> None:
+    with pytest.raises(InspectorError) as caught:
+        page.call("publish", topic=topic, data="x")
+
+    assert caught.value.status == 400
+
+
 @pytest.mark.slow
 def test_an_event_is_replayed_with_changed_code(
     chat: DevGateway, tmp_path: Path

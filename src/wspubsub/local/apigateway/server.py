@@ -9,8 +9,6 @@ import contextlib
 import json
 import traceback
 
-import h11
-
 from wspubsub.faults import Faults
 from wspubsub.gateway import DataFrame, Handshake, ManagementResponse, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
@@ -251,7 +249,7 @@ async def _complain(http: HttpConnection, error: BadRequestError) -> None:
         return
     body = json.dumps({"message": str(error)}).encode()
     # What is not HTTP may not be answerable either.
-    with contextlib.suppress(OSError, h11.LocalProtocolError):
+    with contextlib.suppress(OSError, ValueError):
         await http.respond(error.status, _JSON, body, close=True)
         await http.linger()
 

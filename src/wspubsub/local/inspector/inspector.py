@@ -1,7 +1,7 @@
 """The inspector of one gateway, put together."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.local.apigateway.hosts import AllowedHosts
@@ -10,17 +10,21 @@ from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.inspector.access import Access
 from wspubsub.local.inspector.feed import Feed
 from wspubsub.local.inspector.files import PageFiles
-from wspubsub.local.inspector.methods import Json, Methods
+from wspubsub.local.inspector.methods import Json, MethodError, Methods
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.replays import Replays
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.inspector.site import InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
+from wspubsub.local.threads import in_thread
 
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import ServiceEndpoint
-    from wspubsub.local.inspector.items import TableItems
+    from wspubsub.local.inspector.table import Table
+
+
+_OF_TABLE = ("items", "known_connections", "publish", "topic", "topics")
 
 
 class Served(Protocol):
@@ -86,20 +90,41 @@ class Inspector:
         return f"{page}/#token={self._access.token}"
 
     def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
-        """Let pages look into the table; AWS's SDK is imported when one does."""
+        """Let pages look into the table, which is opened when the first one does."""
 
         @cache
-        def table() -> "TableItems":
-            from wspubsub.local.inspector.items import TableItems
+        def open_table() -> "Table":
+            from wspubsub.local.eventsources.clients import ServiceEndpoint
+            from wspubsub.local.inspector.table import Table
 
-            return TableItems(find_endpoint(), self._settings.table)
+            return Table(
+                find_endpoint(),
+                ServiceEndpoint(
+                    url=self._gateway.management_url,
+                    region=self._settings.config.region,
+                    is_embedded=True,
+                ),
+                self._settings.table,
+                by_stream=self._settings.stream is not None,
+            )
 
-        self.methods.add({"items": lambda _arguments: table().read()})
+        async def call(name: str, arguments: Json) -> Json:
+            # In a thread: the import of AWS's SDK takes its time.
+            table = await in_thread(open_table)
+            return await table.methods[name](arguments)
 
-    def _connections(self, _arguments: Json) -> Json:
+        for name in _OF_TABLE:
+            self.methods.add({name: partial(call, name)})
+
+    async def _connections(self, _arguments: Json) -> Json:
+        try:
+            known = await self.methods.call("known_connections", {})
+        except MethodError:
+            known = {}  # the clients are there, whatever became of the table
         return {
             "connections": [
                 {
+                    **_pick(known.get(connection_id, {})),
                     "id": connection_id,
                     "since": client.since,
                     "in": client.received,
@@ -130,3 +155,7 @@ class Inspector:
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
         }
+
+
+def _pick(known: Json) -> Json:
+    return {name: known[name] for name in ("user", "topics") if name in known}
