@@ -22,6 +22,7 @@ from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
+from wspubsub.local.clock import Clock
 from wspubsub.local.costs.bill import Bill
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
@@ -33,6 +34,7 @@ from wspubsub.local.facts import (
 )
 from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
+from wspubsub.local.faults.time_travel import TimeTravel
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -78,6 +80,7 @@ class LocalGateway:
         self._address = ""
         self._recorder = Recorder(Ring() if settings.has_inspector else None)
         self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._clock = Clock()
         self._bill = Bill(self._recorder, settings.memory_mb)
         self._inspector: Inspector | None = None
         self._dynamodb_url = ""
@@ -163,7 +166,8 @@ class LocalGateway:
             settings,
             surroundings,
             self._take_output,
-            self._shaking.faults,
+            faults=self._shaking.faults,
+            clock=self._clock,
         )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
@@ -196,7 +200,11 @@ class LocalGateway:
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(
-            settings.config, self._functions, self._journal, self._recorder
+            settings.config,
+            self._functions,
+            self._journal,
+            self._recorder,
+            self._clock,
         )
         if self._recorder.ring is not None:
             self._inspector = Inspector(
@@ -211,6 +219,10 @@ class LocalGateway:
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
             )
+            time_travel = TimeTravel(
+                self._clock, self._shell, self._functions, self._journal
+            )
+            self._inspector.methods.add(time_travel.methods)
             self._inspector.methods.add(self._bill.methods)
         server = GatewayServer(
             self._shell,
