@@ -136,10 +136,12 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent(take: Callable[[bytes], object] = len) -> None:
+def end_with_parent(
+    take: Callable[[bytes], object] = len, before: Callable[[], None] = lambda: None
+) -> None:
     """End this process and all that it started when its standard input ends.
 
-    What the parent writes there goes to `take`.
+    What the parent writes there goes to `take`; `before` is called before the end.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -151,7 +153,10 @@ def end_with_parent(take: Callable[[bytes], object] = len) -> None:
     def watch() -> None:
         while data := os.read(held, 65_536):
             take(data)
-        _end_with_children()
+        try:
+            before()
+        finally:
+            _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
