@@ -1,15 +1,18 @@
-"""Run a benchmark: `python -m benchmarks NAME`."""
+"""Run a benchmark: `python -m benchmarks NAME`, or `all`."""
 
 import argparse
 import importlib
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks import documents
 from benchmarks.errors import BenchmarkError
 from benchmarks.options import Options
 from benchmarks.place import SINKS
+from benchmarks.processes import ROOT
 from benchmarks.report import Report
 from benchmarks.rounds import ROUNDS
 
@@ -18,14 +21,17 @@ NAMES = {
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "gateway": "`wspubsub dev` as its clients see it, against serverless-offline",
     "lag": "a topic with many messages a second, carried by a stream",
+    "log": "many writers of one topic's log, in virtual time",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
     "sockets": "memory of `wspubsub dev` with thousands of clients connected",
     "store": "requests and capacity that the subscription store consumes",
 }
+ALL = "all"
 _EPILOG = """\
 names:
 {names}
+  all        all of them, one after the other
 
 Peers that are not installed are left out, and their rows say so. To have them all:
 
@@ -38,8 +44,20 @@ _LARGEST, _TINY_LARGEST = 100_000, 60
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the benchmark that is named and print what it found."""
-    parsed = _parser().parse_args(arguments)
+    """Run what is named and print what it found."""
+    parser = _parser()
+    parsed = parser.parse_args(arguments)
+    if parsed.docs and parsed.tiny:
+        parser.error("--docs writes figures down, and those of --tiny mean nothing")
+    if parsed.docs and parsed.json:
+        parser.error(f"--docs writes to {documents.RESULTS}: leave --json out")
+    status = _run_all(parsed) if parsed.name == ALL else _run(parsed)
+    if parsed.docs and not status:
+        documents.main()
+    return status
+
+
+def _run(parsed: argparse.Namespace) -> int:
     options = Options(
         tiny=parsed.tiny,
         rounds=parsed.rounds or (_TINY_ROUNDS if parsed.tiny else ROUNDS),
@@ -58,7 +76,34 @@ def main(arguments: list[str] | None = None) -> int:
     print(report)
     if parsed.json:
         report.write_json(parsed.json)
+    elif parsed.docs:
+        report.write_json(documents.RESULTS / f"{parsed.name}.json")
     return 0
+
+
+def _run_all(parsed: argparse.Namespace) -> int:
+    """Run each in a process of its own, so that none warms up or fills another's."""
+    folder = documents.RESULTS if parsed.docs else parsed.json
+    given = {
+        "--rounds": parsed.rounds,
+        "--sink": parsed.sink,
+        "--largest": parsed.largest,
+        "--node-modules": parsed.node_modules,
+    }
+    options = [f"{option}={value}" for option, value in given.items() if value]
+    options += ["--tiny"] if parsed.tiny else []
+    if parsed.json:
+        folder.mkdir(exist_ok=True)
+    failed = []
+    for name in NAMES:
+        to_json = [f"--json={folder / name}.json"] if folder else []
+        command = [sys.executable, "-m", "benchmarks", name, *options, *to_json]
+        print(f"\n# {name}", flush=True)
+        if subprocess.run(command, cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,10 +116,22 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "name", metavar="NAME", choices=NAMES, help=f"one of {', '.join(NAMES)}"
+        "name",
+        metavar="NAME",
+        choices=[*NAMES, ALL],
+        help=f"one of {', '.join(NAMES)}, or {ALL}",
     )
     parser.add_argument(
-        "--json", metavar="FILE", type=_file, help="write the figures to a file as well"
+        "--json",
+        metavar="PATH",
+        type=_path,
+        help="write the figures as well: to this file, or for all to NAME.json in this "
+        "folder",
+    )
+    parser.add_argument(
+        "--docs",
+        action="store_true",
+        help="write the figures to benchmarks/results, and into the documentation",
     )
     parser.add_argument(
         "--tiny", action="store_true", help="only see that it works, in seconds"
@@ -113,11 +170,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _file(text: str) -> Path:
+def _path(text: str) -> Path:
     # Better said now than after minutes of measuring.
     if not Path(text).parent.is_dir():
         raise argparse.ArgumentTypeError(f"{Path(text).parent} is no folder")
-    return Path(text)
+    return Path(text).absolute()
 
 
 def _positive(text: str) -> int:

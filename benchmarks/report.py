@@ -88,6 +88,7 @@ class Report:
     def write_json(self, path: Path) -> None:
         """Write it for machines to read."""
         content = {
+            "title": self.title,
             "machine": self.machine,
             "rows": [
                 {"name": row.name, "figures": dict(row.figures)} for row in self.rows

@@ -1,10 +1,10 @@
-"""Draw what `scale` found: `python -m benchmarks.scale_plot scale.json scale.svg`."""
+"""Draws what `scale` found."""
 
-import json
-import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.plots import load_pyplot, save
 from benchmarks.scale import TIERS
 
 _AXES = (
@@ -13,16 +13,10 @@ _AXES = (
 )
 
 
-def main(source: str, target: str) -> None:
+def draw_scale(found: Mapping[str, Any], target: Path) -> None:
     """Draw time and price over the number of subscribers, a line for each tier."""
-    import matplotlib as mpl  # noqa: PLC0415 - of the extra "bench"
-
-    mpl.use("svg")
-    # Text stays text, and the same figures give the same file.
-    mpl.rcParams |= {"svg.fonttype": "none", "svg.hashsalt": "wspubsub"}
-    from matplotlib import pyplot  # noqa: PLC0415 - after the choice of what it draws
-
-    rows: list[dict[str, Any]] = json.loads(Path(source).read_text())["rows"]
+    pyplot = load_pyplot()
+    rows = found["rows"]
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for axis, (name, label) in zip(axes, _AXES, strict=True):
         for tier, marker in zip(TIERS, "osD^", strict=True):
@@ -31,7 +25,7 @@ def main(source: str, target: str) -> None:
         axis.set(xscale="log", yscale="log", xlabel="subscribers", ylabel=label)
         axis.grid(visible=True, alpha=0.3)
     axes[0].legend()
-    figure.savefig(target, metadata={"Date": None})
+    save(figure, target)
 
 
 def _points(
@@ -47,7 +41,3 @@ def _points(
         if who == tier and row["figures"]["delivered"] == subscribers:
             found.append((subscribers, row["figures"][name]))
     return found
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

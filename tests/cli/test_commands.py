@@ -338,7 +338,7 @@ def test_a_module_that_does_not_import_is_told(
 @pytest.mark.parametrize(
     ("module", "arguments", "advice"),
     [
-        ("h11", ["dev", PROBE], "pip install 'wspubsub[local]'"),
+        ("websockets", ["dev", PROBE], "pip install 'wspubsub[local]'"),
         ("websockets", ["demo"], "pip install 'wspubsub[local]'"),
         ("moto", ["dev", PROBE], "pip install 'wspubsub[local]'"),
         ("cryptography", ["dev", PROBE, "--tls"], "pip install 'wspubsub[local]'"),

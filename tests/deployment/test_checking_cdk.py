@@ -43,6 +43,7 @@ def recorded(name: str) -> Template:
             "OnFailure": {"Destination": {"Fn::GetAtt": ["Queue4A7E3555", "Arn"]}}
         },
     )
+    of_kind(template, "AWS::SQS::Queue")["RedrivePolicy"] = {"maxReceiveCount": 5}
     return template
 
 
@@ -64,8 +65,9 @@ def table_of(template: Template) -> Template:
 def test_what_cdk_has_no_default_for_is_said(name: str) -> None:
     lines = found(synthesized(name), CHAT, with_history=True)
 
-    loop, retries = sorted(lines)
+    loop, retries, dead = sorted(lines)
     assert "set RecursiveLoop to Allow" in loop
+    assert "set RedrivePolicy to a queue" in dead
     assert "MaximumRetryAttempts to 10" in retries
 
 

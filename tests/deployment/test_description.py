@@ -79,6 +79,7 @@ LIVE = Deployment(
         name="abcdef1234",
         api_id="abcdef1234",
         arn=API,
+        host="abcdef1234.execute-api.eu-west-1.amazonaws.com",
         selection_expression="$request.body.action",
         is_endpoint_disabled=False,
         routes=(ROUTE,),

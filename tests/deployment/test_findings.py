@@ -15,7 +15,7 @@ from tests.support.infra_templates import (
     properties,
     statements,
 )
-from wspubsub.deployment.checking import RULES, check_template
+from wspubsub.deployment.checking import LIVE_RULES, RULES, check_template
 
 Change = Callable[[Template], object]
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "findings.md"
@@ -488,6 +488,24 @@ def test_a_publisher_must_be_there() -> None:
     assert line.startswith("Api: no function runs the publisher nightly.handler")
 
 
+def test_a_mapping_that_is_off_brings_nothing() -> None:
+    template = made(queue=True)
+
+    put("QueueMapping", "Enabled", value=False)(template)
+
+    (line,) = found(template)
+    assert line.startswith("QueueMapping: is switched off, so nothing reads")
+
+
+def test_a_queue_needs_a_queue_for_dead_letters() -> None:
+    template = made(queue=True)
+
+    del properties(template, "Queue")["RedrivePolicy"]
+
+    (line,) = found(template)
+    assert line.startswith("Queue: a message that always fails is redelivered until")
+
+
 def test_the_reference_has_every_rule_and_says_the_same() -> None:
     _, _, tables = REFERENCE.read_text(encoding="utf-8").partition("## Routes")
     rows = [
@@ -496,7 +514,7 @@ def test_the_reference_has_every_rule_and_says_the_same() -> None:
         if line.startswith("| `")
     ]
 
-    assert {row[1].strip("`"): row[2] for row in rows} == RULES
+    assert {row[1].strip("`"): row[2] for row in rows} == {**RULES, **LIVE_RULES}
     assert all(all(row[1:5]) for row in rows)
 
 

@@ -4,7 +4,6 @@ import ast
 import json
 import subprocess
 import sys
-from http.client import HTTPMessage
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,15 @@ from wspubsub.local.functions.bootstrap import HandlerError, load_handler
 from wspubsub.local.functions.context import Context
 
 SOURCE = Path(bootstrap.__file__)
-BESIDE = ["breakpoints.py", "context.py", "freezing.py"]
+BESIDE = ["breakpoints.py", "context.py", "exchange.py", "freezing.py"]
 LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, BESIDE)]
 
 
-def headers(**fields: str) -> HTTPMessage:
-    message = HTTPMessage()
-    for name, value in fields.items():
-        message["Lambda-Runtime-" + name.replace("_", "-")] = value
-    return message
+def headers(**fields: str) -> dict[str, str]:
+    return {
+        "lambda-runtime-" + name.replace("_", "-").lower(): value
+        for name, value in fields.items()
+    }
 
 
 @pytest.mark.parametrize("source", LOADED_BY_PATH, ids=lambda path: path.stem)

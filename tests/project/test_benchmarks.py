@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from benchmarks.__main__ import main
 from benchmarks.metering import consumed_units
 from benchmarks.payload import connection_ids
 from benchmarks.place import Place, open_sink
 from benchmarks.processes import ROOT
 from benchmarks.report import Ratio, Report, Row, table
 from benchmarks.rounds import Figures, measure_in_turns, medians, times_as_much
+from benchmarks.tables import Column, Table
 
 
 def test_peers_take_turns() -> None:
@@ -88,6 +90,7 @@ def test_a_report_is_written_for_machines(tmp_path: Path) -> None:
     report.write_json(tmp_path / "report.json")
 
     assert json.loads((tmp_path / "report.json").read_text()) == {
+        "title": "t",
         "machine": {"cores": 2},
         "rows": [{"name": "ours", "figures": {"cpu": 1.5}}],
         "ratios": {"r": 2.5},
@@ -213,7 +216,7 @@ def tiny(name: str, folder: Path) -> dict[str, Any]:
     done = run(name, "--tiny", "--sink", "built-in", "--json", str(file))
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(file.read_text())
-    assert set(found) == {"machine", "rows", "ratios", "bounds"}
+    assert set(found) == {"title", "machine", "rows", "ratios", "bounds"}
     assert found["ratios"].keys() == found["bounds"].keys()
     for row in found["rows"]:
         assert set(row) == {"name", "figures"}
@@ -233,6 +236,76 @@ def test_an_unknown_benchmark_is_refused_with_the_names_there_are() -> None:
     assert "fan-out" in done.stderr
     for name in ("fanout", "coldstart", "lag", "publish", "scale", "store"):
         assert name in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_all_run_one_after_the_other_and_each_writes_its_figures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "benchmarks.__main__.NAMES", dict.fromkeys(("lag", "store", "publish"), "")
+    )
+
+    status = main(
+        ["all", "--tiny", "--sink", "built-in", "--json", str(tmp_path / "new")]
+    )
+
+    assert status == 0
+    assert sorted(each.name for each in (tmp_path / "new").iterdir()) == [
+        "lag.json",
+        "publish.json",
+        "store.json",
+    ]
+    assert "# lag" in capfd.readouterr().out
+
+
+@pytest.mark.slow
+@pytest.mark.integration
+def test_one_that_fails_does_not_keep_the_others_from_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(
+        "benchmarks.__main__.NAMES", dict.fromkeys(("fan-out", "lag"), "")
+    )
+
+    status = main(["all", "--tiny", "--json", str(tmp_path)])
+
+    assert status == 1
+    assert (tmp_path / "lag.json").exists()
+    assert "failed: fan-out" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("others", [["--tiny"], ["--json", "report.json"]])
+def test_only_what_was_measured_well_goes_into_the_documentation(
+    others: list[str],
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["store", "--docs", *others])
+
+
+def test_a_table_of_the_documentation_has_the_rows_that_were_measured() -> None:
+    table = Table(
+        "page.md", "peer", (Column("CPU", "cpu", "{:.1f} ms", 1e3),), prefix="TLS: "
+    )
+    found = {
+        "title": "posts",
+        "machine": {"cores": 2},
+        "rows": [
+            {"name": "TLS: ours", "figures": {"cpu": 0.0015}},
+            {"name": "TLS: missing", "figures": {"note": "it is not installed"}},
+            {"name": "plain: ours", "figures": {"cpu": 0.001}},
+        ],
+    }
+
+    assert table.write(found).splitlines() == [
+        "| peer | CPU |",
+        "| --- | --- |",
+        "| ours | 1.5 ms |",
+        "",
+        "*posts.",
+        "cores 2.*",
+    ]
 
 
 @pytest.mark.integration
@@ -359,3 +432,16 @@ def test_the_lag_of_a_stream_is_simulated(tmp_path: Path) -> None:
     joined = rows["20 a second to 500, joined"]
     assert joined["messages"] == 100
     assert joined["longest_s"] < 1.0
+
+
+@pytest.mark.integration
+def test_many_writers_of_a_log_are_simulated(tmp_path: Path) -> None:
+    found = tiny("log", tmp_path)
+
+    carried, in_turn = figures_of(found).values()
+    assert carried["appends_per_s"] > in_turn["appends_per_s"]
+    assert set(found["ratios"]) == {
+        "log_appends_vs_before",
+        "log_appends_per_s",
+        "log_append_p99_s",
+    }

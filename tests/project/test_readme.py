@@ -1,14 +1,13 @@
 """The README is right, here and where its links lead from PyPI."""
 
-import json
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from typing import Any
 
 import pytest
+from benchmarks import documents
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -28,36 +27,12 @@ def test_a_command_that_sets_up_is_one_line(command: str) -> None:
 
 
 def test_the_figures_are_those_that_were_measured() -> None:
-    posts = _measured("fanout", "cpu_us_per_post")
-    starts = _measured("coldstart", "cpu_ms")
-    ours, loop = posts["TLS: wspubsub"], posts["TLS: boto3, loop"]
+    pages = documents.write_pages()
 
-    assert (
-        f"1/{loop / ours:.0f} of the CPU time of a boto3 loop: "
-        f"{ours:.0f} µs instead of {loop:.0f} µs" in README
-    )
-    ours, theirs = starts["wspubsub"], starts["boto3"]
-    assert (
-        f"1/{theirs / ours:.0f} of the CPU time that it takes with boto3: "
-        f"{ours:.0f} ms instead of {theirs:.0f} ms" in README
-    )
-    (sockets,) = _measured("sockets", "sockets").values()
-    (memory,) = _measured("sockets", "gateway_mb").values()
-    assert f"{sockets:,} idle clients takes {memory:.0f} MB" in README
-
-
-def test_the_ratios_on_the_page_hold_within_a_quarter_in_another_run() -> None:
-    page = (ROOT / "docs/explanation/performance.md").read_text()
-    table = page.split("### A post\n")[1].split("###")[0]
-    posts = _measured("fanout", "cpu_us_per_post")
-
-    row = r"^\| ([^|]+) \| [^|]+ \| [^|]+ \| ([\d.]+) \|$"
-    written = re.findall(row, table, re.MULTILINE)
-
-    assert len(written) == 6
-    for name, ratio in written:
-        again = posts[f"TLS: {name}"] / posts["TLS: wspubsub"]
-        assert again == pytest.approx(float(ratio), rel=0.25), name
+    assert ROOT / "README.md" in pages
+    assert len(pages) == 3
+    for page, text in pages.items():
+        assert page.read_text() == text, f"{page}: python -m benchmarks.documents"
 
 
 def test_what_we_have_is_shown_by_a_page_whose_examples_are_tested() -> None:
@@ -110,12 +85,6 @@ def test_the_picture_shows_what_dev_prints() -> None:
     )
 
     assert run.returncode == 0, run.stdout + run.stderr
-
-
-def _measured(benchmark: str, figure: str) -> dict[str, float]:
-    path = ROOT / "benchmarks" / "results" / f"{benchmark}.json"
-    rows: list[dict[str, Any]] = json.loads(path.read_text())["rows"]
-    return {row["name"]: row["figures"][figure] for row in rows}
 
 
 def _is_tested(page: str) -> bool:

@@ -8,6 +8,7 @@ from wspubsub.cli import (
     create_table,
     demo,
     dev_options,
+    doctor,
     live_options,
     run,
     template_options,
@@ -87,6 +88,15 @@ def make_parser() -> Parser:
             arguments="TEMPLATE HANDLER [OPTIONS]",
             help="compare a CloudFormation or SAM template with a handler",
             description=check.DESCRIPTION,
+        )
+    )
+    doctor.add_arguments(
+        commands.add_parser(
+            "doctor",
+            prog="wspubsub doctor",
+            arguments="[HANDLER] --stack NAME [OPTIONS]",
+            help="look at a deployed application for what is wrong with it",
+            description=doctor.DESCRIPTION,
         )
     )
     for name, (arguments, text) in live_options.COMMANDS.items():

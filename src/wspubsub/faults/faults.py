@@ -34,6 +34,11 @@ class Fault(NamedTuple):
         """How it fails."""
         return self.rule.action
 
+    def to_json(self) -> dict[str, Any]:
+        """Return what another process is told of it."""
+        trace = self.occasion.trace
+        return {"number": self.number, "text": self.text, "trace": trace}
+
 
 def _log_fault(fault: Fault) -> None:
     _log.info("%s", fault.text)
@@ -119,6 +124,12 @@ class Faults:
         fault = Fault(counted.rule, number, occasion, _describe(counted, occasion))
         self._on_fault(fault)
         return fault
+
+    def count(self, number: int) -> None:
+        """Count a fault that another process has found with the same rules."""
+        with self._lock:
+            if number <= len(self._counted):
+                self._counted[number - 1].take()
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the rules, with how often each `left` and `hits`."""

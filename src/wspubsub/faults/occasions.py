@@ -26,6 +26,7 @@ class Occasion:
         topics: Topics that it is about.
         route_key: Route that API Gateway selected.
         table: Name of the table.
+        trace: `X-Amzn-Trace-Id` of the invocation that it is, or comes from.
     """
 
     service: Service
@@ -34,6 +35,7 @@ class Occasion:
     topics: tuple[str, ...] = ()
     route_key: str = ""
     table: str = ""
+    trace: str = ""
 
     def is_matched_by(self, match: Match) -> bool:
         """Return whether a rule is about this."""
@@ -61,17 +63,22 @@ class Occasion:
                 return f"function for {self.route_key or self.operation}"
 
 
-def see_post(method: str, connection_id: str, body: bytes) -> Occasion:
+def see_post(
+    method: str, connection_id: str, body: bytes, *, trace: str = ""
+) -> Occasion:
     """Return the occasion of a request to the Management API."""
     return Occasion(
         service=Service.MANAGEMENT,
         operation=method.lower(),
+        trace=trace,
         connections=(connection_id,),
-        topics=tuple(_topics_of(body)),
+        topics=tuple(topics_of(body)),
     )
 
 
-def see_event(event: Mapping[str, Any], *, is_authorizer: bool = False) -> Occasion:
+def see_event(
+    event: Mapping[str, Any], *, is_authorizer: bool = False, trace: str = ""
+) -> Occasion:
     """Return the occasion of an invocation."""
     request = event.get("requestContext") or {}
     records: Any = event.get("Records") or ({},)
@@ -82,10 +89,13 @@ def see_event(event: Mapping[str, Any], *, is_authorizer: bool = False) -> Occas
         operation=kind or _SOURCES.get(records[0].get("eventSource", ""), ""),
         connections=(connection_id,) if connection_id else (),
         route_key=str(request.get("routeKey", "")),
+        trace=trace,
     )
 
 
-def see_dynamodb(operation: str, request: Mapping[str, Any]) -> Occasion:
+def see_dynamodb(
+    operation: str, request: Mapping[str, Any], *, trace: str = ""
+) -> Occasion:
     """Return the occasion of a request to DynamoDB, parsed from its JSON."""
     texts = tuple(_texts_of(request))
     return Occasion(
@@ -97,6 +107,7 @@ def see_dynamodb(operation: str, request: Mapping[str, Any]) -> Occasion:
             *(each[2][: int(each[1])] for each in _find(_MESSAGE_KEY, texts)),
         ),
         table=_table_of(request),
+        trace=trace,
     )
 
 
@@ -105,7 +116,8 @@ def _is_like(text: str, pattern: str) -> bool:
     return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
 
 
-def _topics_of(body: bytes) -> Iterator[str]:
+def topics_of(body: bytes) -> Iterator[str]:
+    """Yield the topics that a message of JSON names."""
     # A `PubSub` joins several pushes of a frame as lines.
     for line in body.splitlines():
         try:

@@ -21,6 +21,7 @@ EnumT = TypeVar("EnumT", bound=Enum)
 
 _STATUSES = range(400, 600)
 _MAX_SECONDS = 900
+_COUNTS = ("left", "hits")
 _CODES = (THROTTLED_CODE, "RequestLimitExceeded", "ThrottlingException")
 
 MATCHED = {
@@ -64,6 +65,8 @@ class _Reader:
     def read(self, value: object) -> Rule:
         rule = self._read_object(value, self._name)
         keys = {"match", "action", "times", "probability", "seconds", "status", "code"}
+        # What `Faults.to_json` adds may come back.
+        rule = {key: each for key, each in rule.items() if key not in _COUNTS}
         _check_keys(rule, keys, self._name)
         match = self._read_match(rule.get("match"))
         action = self._read_action(rule.get("action"), match.service)

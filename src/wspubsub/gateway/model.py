@@ -207,6 +207,15 @@ class Gateway:
             case _:
                 return self._post(connection, request, now)
 
+    def close(self, connection_id: str, *, now: float) -> list[Effect]:
+        """Close an open connection as the server, as `DELETE` does."""
+        connection = self._connections[connection_id]
+        return self._close(connection, closecodes.CLOSED_NORMALLY, CLOSED_NORMALLY, now)
+
+    def lose(self, connection_id: str) -> None:
+        """Lose an open connection's client; only the time limits will notice."""
+        self._connections[connection_id].state = State.LOST
+
     def tick(self, *, now: float) -> list[Effect]:
         """Act on the time: close idle and old connections, end overdue invocations."""
         effects: list[Effect] = []
@@ -255,9 +264,7 @@ class Gateway:
     def _delete(
         self, connection: ClientConnection, now: float
     ) -> tuple[ManagementResponse, list[Effect]]:
-        effects = self._close(
-            connection, closecodes.CLOSED_NORMALLY, CLOSED_NORMALLY, now
-        )
+        effects = self.close(connection.id, now=now)
         return self._answers.answer_delete(now=now), effects
 
     def _expire(self, connection: ClientConnection, now: float) -> list[Effect]:

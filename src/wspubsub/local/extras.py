@@ -2,7 +2,7 @@
 
 import importlib.util
 
-GATEWAY_MODULES = ("h11", "websockets")
+GATEWAY_MODULES = ("websockets",)
 DYNAMODB_MODULES = ("moto", "flask", "flask_cors")
 TLS_MODULES = ("cryptography",)
 

@@ -204,6 +204,11 @@ class Journal:
             line = self._add_time("", text)
         self._write("managed", fields, line)
 
+    def log_fault(self, text: str) -> None:
+        """Report that something has failed on request."""
+        line = self._add_time("", self._paint(f"fault: {_visible(text)}", _YELLOW))
+        self._write("fault", {"text": text}, line)
+
     def log_inspector(self, url: str) -> None:
         """Report the next link to the inspector: the last one has been used."""
         text = f"the inspector was opened; for another page: {url}"

@@ -9,6 +9,7 @@ its children in order, and what a child started is ended with it.
 import asyncio
 import contextlib
 import os
+import select
 import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -85,11 +86,21 @@ class ChildProcess:
         """Its exit code once it has ended, negative for a signal. Do not cancel it."""
         return self._watcher.exited
 
+    def write(self, line: str) -> None:
+        """Write a line to its standard input."""
+        pipe = self._transport.get_pipe_transport(0)
+        if isinstance(pipe, asyncio.WriteTransport) and not pipe.is_closing():
+            pipe.write(line.encode() + b"\n")
+
     async def settle_output(self) -> None:
         """Wait until everything it had written before has been passed on.
 
         The end of a line is not waited for.
         """
+        # Most invocations write nothing: that takes one look instead of many rounds.
+        await asyncio.sleep(0)
+        if not self._watcher.has_output():
+            return
         # What is in the pipes is read in the event loop's next round, or, if earlier
         # lines are being passed on, after them.
         for _ in range(2):
@@ -98,12 +109,16 @@ class ChildProcess:
             await self._watcher.pass_on_lines()
         self._watcher.end_lines()
 
-    async def stop(self) -> None:
-        """End it and all that it started; return when they are gone."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End it and all that it started; return when they are gone.
+
+        Args:
+            seconds: How long it has to end by itself.
+        """
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 self._transport.terminate()
-            await asyncio.wait({self.exited}, timeout=STOP_SECONDS)
+            await asyncio.wait({self.exited}, timeout=seconds)
         await self.kill()
 
     async def kill(self) -> None:
@@ -176,6 +191,21 @@ class _Watcher(asyncio.SubprocessProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.closed.set_result(None)
+
+    def has_output(self) -> bool:
+        """Return whether anything that was written has not been passed on."""
+        if self._lines or any(self._partial.values()):
+            return True
+        return any(map(self._is_readable, self._partial))
+
+    def _is_readable(self, fd: int) -> bool:
+        transport = self._transport.get_pipe_transport(fd)
+        if transport is None or transport.is_closing():
+            return False
+        with contextlib.suppress(OSError, ValueError):  # it may just have ended
+            pipe = transport.get_extra_info("pipe")
+            return bool(select.select([pipe], [], [], 0)[0])
+        return False
 
     async def pass_on_lines(self) -> None:
         """Wait until all lines that have been read have been passed on."""

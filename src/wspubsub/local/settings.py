@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
@@ -57,12 +58,16 @@ class LocalSettings:
         certificate: The certificate for it; None makes a temporary one.
         table: Name of the table.
         dynamodb_url: Where the table is; None starts an embedded DynamoDB.
+        dynamodb_port: Where the embedded one listens; 0 takes a free port.
+        data: Where its tables are kept; None keeps none.
+        setup: A Python file that is run before the functions start.
         stream: How the table's stream is delivered, if it is.
         queue: A queue that is made and delivered, if one is.
         max_environments: How many environments each function may have.
         timeout_seconds: Timeout of the functions.
         memory_mb: How much memory a process of theirs may use; None for any amount.
         runtime: Which runtime client runs them.
+        faults: File of rules of what fails, if there is one.
         reloads: Whether changed source files renew the environments.
         is_debugged: Whether functions may stand still as long as somebody looks at
             them, each in one environment.
@@ -89,12 +94,16 @@ class LocalSettings:
     certificate: OwnCertificate | None = None
     table: str = "wspubsub"
     dynamodb_url: str | None = None
+    dynamodb_port: int = 0
+    data: Path | None = None
+    setup: Path | None = None
     stream: StreamSettings | None = None
     queue: QueueSettings | None = None
     max_environments: int = 4
     timeout_seconds: float = MAX_TIMEOUT_SECONDS
     memory_mb: int | None = None
     runtime: Runtime = Runtime.BUILT_IN
+    faults: Path | None = None
     reloads: bool = False
     is_debugged: bool = False
     terminal: str | None = None

@@ -1,10 +1,17 @@
-"""Where a template does not match the router that it deploys."""
+"""Where a template or a live account does not match the router that it deploys."""
 
 from wspubsub.deployment.checking.check import (
     check_deployments,
     check_template,
     find_sources,
 )
-from wspubsub.deployment.checking.findings import RULES, Finding
+from wspubsub.deployment.checking.findings import LIVE_RULES, RULES, Finding
 
-__all__ = ["RULES", "Finding", "check_deployments", "check_template", "find_sources"]
+__all__ = [
+    "LIVE_RULES",
+    "RULES",
+    "Finding",
+    "check_deployments",
+    "check_template",
+    "find_sources",
+]

@@ -50,13 +50,11 @@ def is_own_endpoint(deployment: Deployment, function: Function) -> bool:
 def _report(
     deployment: Deployment, function: Function, rule: str, problem: str
 ) -> Finding:
-    api, stages = deployment.api.api_id, deployment.api.stages
+    api, stages = deployment.api, deployment.api.stages
     names = [each.stage_name for each in stages if is_literal(each.stage_name)]
-    right = (
-        f"https://{api}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}/"
-        f"{names[0] if names else 'STAGE'}"
-    )
-    advice = "" if rule in _ADVISED else f": set it to {right} (Fn::Sub)"
+    right = f"https://{api.host}/{names[0] if names else 'STAGE'}"
+    how = "" if is_literal(right) else " (Fn::Sub)"
+    advice = "" if rule in _ADVISED else f": set it to {right}{how}"
     return Finding(rule, function.name, f"{ENDPOINT_VARIABLE} {problem}{advice}")
 
 
@@ -99,8 +97,14 @@ def _find_problems_of_api(
     for region in find_regions(place):
         if deployment.regions & {region, "*"}:
             continue
-        yield "endpoint-region", f"is in {region}, whatever Region the stack is in"
+        yield "endpoint-region", _say_region(deployment, region)
     yield from _check_stage(deployment, path)
+
+
+def _say_region(deployment: Deployment, region: str) -> str:
+    found = find_regions(deployment.api.host)
+    where = f"but the API in {found[0]}" if found else "whatever Region the stack is in"
+    return f"is in {region}, {where}"
 
 
 def _check_stage(deployment: Deployment, path: str) -> Iterator[tuple[str, str]]:
@@ -117,6 +121,8 @@ def _find_problems_of_domain(
     deployment: Deployment, host: str, path: str
 ) -> Iterator[tuple[str, str]]:
     api = deployment.api
+    if host in api.foreign_domains:
+        yield "endpoint-api", f"is {host}, which has no mapping to {api.name}"
     keys = [each.key for each in api.domains if each.domain == host]
     named = path.strip("/")
     if not keys or api.has_other_domains or any(may_equal(named, k) for k in keys):

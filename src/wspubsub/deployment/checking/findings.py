@@ -61,10 +61,12 @@ RULES = {
     "table-ttl": "items do not expire",
     "queue-fifo": "a FIFO queue cannot carry the fan-out",
     "queue-visibility": "messages are redelivered while they are processed",
+    "queue-dead-letters": "a message that always fails is lost unnoticed",
     # Streams and queues that invoke a function.
     "stream-view": "the table has no stream, or one without the new images",
     "records-untaken": "the handler does not take the records",
     "records-missing": "nothing brings the records that the handler takes",
+    "mapping-disabled": "an event source mapping is switched off",
     "partial-responses": "one failed record fails its whole batch",
     "stream-retries": "a failed record blocks the stream, or is lost",
     "stream-age": "records are dropped before they are tried",
@@ -79,3 +81,25 @@ RULES = {
     "too-wide": "a role allows much more than it needs",
 }
 """The rules by name, with what each finds."""
+
+LIVE_RULES = {
+    # What has become of a deployment.
+    "stage-failed": "the last deployment to a stage failed",
+    "stage-stale": "a stage serves a deployment older than its routes",
+    "function-failed": "a function does not run, or not as it was last updated",
+    "mapping-problem": "the last batch of an event source mapping failed",
+    "stream-stale": "a mapping reads a stream that its table no longer writes to",
+    "dead-letters": "a queue holds what could not be handled",
+    # Where things are.
+    "table-missing": "a variable names a table that is not there",
+    "queue-missing": "a variable names a queue that is not there",
+    "region": "a variable names a table or queue of another Region",
+    # The VPC.
+    "network-posts": "a function in a VPC reaches DynamoDB, but no client",
+    "network-private-dns": "a VPC sends posts to an endpoint for private APIs",
+    "network-subnet": "one of a function's subnets has no way out",
+    # The account, and who looks at it.
+    "quota": "a quota of the account is below AWS's default",
+    "clock": "the clock of this machine is wrong",
+}
+"""The rules that only a live account can be judged by."""

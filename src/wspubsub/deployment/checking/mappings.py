@@ -24,10 +24,12 @@ def check_mappings(deployment: Deployment) -> Iterator[Finding]:
         is_own = _is_own(deployment, each, function)
         if not is_own and function not in deployment.running:
             continue
+        yield from _check_enabled(each)
         yield from _check_responses(each)
         yield from _check_view(deployment, each)
         if is_own:
             yield from _check_retries(each)
+            yield from _check_dead_letters(deployment, each)
         yield from _check_visibility(deployment, each, function)
         yield from _check_taken(deployment, each, function)
     yield from _check_missing(deployment)
@@ -44,6 +46,15 @@ def _find_source(each: EventSource) -> str | None:
     if isinstance(each.table, str):
         return STREAM
     return QUEUE if isinstance(each.queue, str) else None
+
+
+def _check_enabled(each: EventSource) -> Iterator[Finding]:
+    if each.is_enabled is False and _find_source(each):
+        yield Finding(
+            "mapping-disabled",
+            each.name,
+            "is switched off, so nothing reads the records: set Enabled to true",
+        )
 
 
 def _check_responses(each: EventSource) -> Iterator[Finding]:
@@ -138,6 +149,17 @@ def _list_missing(each: EventSource) -> Iterator[str]:
         yield "BisectBatchOnFunctionError to true"
     if each.has_destination is False:
         yield "DestinationConfig.OnFailure.Destination to a queue"
+
+
+def _check_dead_letters(deployment: Deployment, each: EventSource) -> Iterator[Finding]:
+    queue = find_queue(deployment, each.queue)
+    if queue is not None and queue.has_dead_letters is False:
+        yield Finding(
+            "queue-dead-letters",
+            queue.name,
+            "a message that always fails is redelivered until it expires, and is then "
+            "lost unnoticed: set RedrivePolicy to a queue for such messages",
+        )
 
 
 def _check_visibility(

@@ -22,19 +22,21 @@ _QUERY = "dynamodb:Query"
 
 def check_permissions(deployment: Deployment) -> Iterator[Finding]:
     """Yield which permissions the functions lack, and which are denied."""
+    for group in list_groups(deployment):
+        yield from _check_group(group)
+
+
+def list_groups(deployment: Deployment) -> Iterator[list[tuple[Function, list[Need]]]]:
+    """Yield what functions need; it is enough if one of a group has it."""
     # Several functions of one handler may have a part of its work each.
-    yield from _check_group(
-        [
-            (function, list_application_needs(deployment, function))
-            for function in deployment.running
-        ],
-    )
+    yield [
+        (function, list_application_needs(deployment, function))
+        for function in deployment.running
+    ]
     for function in _list_publishers(deployment):
-        needs = list_publisher_needs(deployment, function)
-        yield from _check_group([(function, needs)])
+        yield [(function, list_publisher_needs(deployment, function))]
     for source, function in deployment.workers:
-        needs = list(list_source_needs(deployment, source, function))
-        yield from _check_group([(function, needs)])
+        yield [(function, list(list_source_needs(deployment, source, function)))]
 
 
 def _list_publishers(deployment: Deployment) -> list[Function]:
@@ -107,11 +109,15 @@ def _find_denial(function: Function, need: Need) -> Statement | None:
 def _report_denial(denial: Statement, function: Function, need: Need) -> Finding:
     what = f"{need.verb} of connections" if need.verb else need.action
     on = "" if need.verb else f" on {need.what}"
+    advice = (
+        "allow it there"
+        if denial.is_limit
+        else "take it out of the statement with Effect Deny"
+    )
     return Finding(
         "denied",
         denial.owner,
-        f"denies {what}{on}, which {function.name} needs: take it out of the "
-        "statement with Effect Deny",
+        f"denies {what}{on}, which {function.name} needs: {advice}",
     )
 
 

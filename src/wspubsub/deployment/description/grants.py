@@ -4,7 +4,8 @@
 nothing mentions is denied.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from wspubsub.deployment.description.texts import may_match, must_match
 from wspubsub.deployment.description.unknown import Maybe
@@ -21,6 +22,7 @@ class Statement:
         resources: On what, with `*` and `?`.
         is_whole: Whether that is all; not if it has a Condition, says what it is not
             about (NotAction), or may not be there at all.
+        is_limit: Whether it stands for a policy that limits what others may allow.
     """
 
     owner: str
@@ -28,6 +30,7 @@ class Statement:
     actions: tuple[str, ...]
     resources: tuple[str, ...]
     is_whole: bool = True
+    is_limit: bool = False
 
     def may_allow(self, action: str, resource: str) -> bool:
         """Return whether it allows, or may allow, an action on a resource."""
@@ -56,21 +59,31 @@ class Grants:
         statements: Its statements, as far as they are known.
         managed: Names or ARNs of AWS's own policies that it has.
         is_complete: Whether nothing else allows it anything.
+        verdicts: What AWS itself says about an action on a resource: True if it is
+            allowed, False if nothing allows it, and what denies it otherwise. It counts
+            more than the statements.
     """
 
     role: str
     statements: tuple[Statement, ...]
     managed: tuple[str, ...] = ()
     is_complete: bool = True
+    verdicts: Mapping[tuple[str, str], bool | Statement] = field(default_factory=dict)
 
     def lacks(self, action: str, resource: str) -> bool:
         """Return whether nothing allows an action on a resource, for certain."""
+        verdict = self.verdicts.get((action, resource))
+        if verdict is not None:
+            return verdict is False
         return self.is_complete and not any(
             each.may_allow(action, resource) for each in self.statements
         )
 
     def find_denial(self, action: str, resource: str) -> Statement | None:
         """Return a statement that denies an action on a resource, for certain."""
+        verdict = self.verdicts.get((action, resource))
+        if verdict is not None:
+            return None if isinstance(verdict, bool) else verdict
         return next(
             (each for each in self.statements if each.must_deny(action, resource)),
             None,

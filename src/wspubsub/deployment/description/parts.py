@@ -156,6 +156,7 @@ class Api:
         name: Logical ID, or ID.
         api_id: Its ID, a text.
         arn: Its ARN as `execute-api` has it, a text.
+        host: The host name of its own address, a text.
         selection_expression: Its route selection expression.
         is_endpoint_disabled: Whether only custom domains lead to it.
         routes: Its routes.
@@ -166,11 +167,13 @@ class Api:
         authorizers: Its authorizers.
         domains: The custom domains that lead to it.
         has_other_domains: Whether others may lead to it.
+        foreign_domains: Custom domains that certainly lead elsewhere.
     """
 
     name: str
     api_id: str
     arn: str
+    host: str
     selection_expression: Maybe[str] | None
     is_endpoint_disabled: Maybe[bool]
     routes: tuple[Route, ...]
@@ -181,6 +184,7 @@ class Api:
     authorizers: tuple[Authorizer, ...] = ()
     domains: tuple[DomainMapping, ...] = ()
     has_other_domains: bool = False
+    foreign_domains: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +256,7 @@ class Queue:
         arn: Its ARN, a text.
         is_fifo: Whether it is a FIFO queue.
         visibility_seconds: How long a message stays hidden.
+        has_dead_letters: Whether what was received too often goes to another queue.
         key: The KMS key of one's own that it is encrypted with.
     """
 
@@ -260,6 +265,7 @@ class Queue:
     arn: str
     is_fifo: Maybe[bool]
     visibility_seconds: Maybe[int]
+    has_dead_letters: Maybe[bool]
     key: Key | None = None
 
 
@@ -279,6 +285,7 @@ class EventSource:
         record_age_seconds: MaximumRecordAgeInSeconds; None if it is not set.
         bisects: Whether it halves a batch that failed.
         has_destination: Whether what failed goes somewhere.
+        is_enabled: Whether it is on.
     """
 
     name: str
@@ -292,3 +299,4 @@ class EventSource:
     record_age_seconds: Maybe[int] | None
     bisects: Maybe[bool]
     has_destination: Maybe[bool]
+    is_enabled: Maybe[bool]

@@ -66,6 +66,7 @@ class Apis:
             name=each.name,
             api_id=api_id,
             arn=f"{ARN}execute-api:{HERE}:{api_id}",
+            host=f"{api_id}.execute-api.${{AWS::Region}}.${{AWS::URLSuffix}}",
             selection_expression=self._values.literal(
                 each.get("RouteSelectionExpression")
             ),

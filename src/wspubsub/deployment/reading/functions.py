@@ -27,9 +27,12 @@ from wspubsub.dynamodb.log_items import log_partition
 DEFAULT_TIMEOUT_SECONDS = 3
 """Timeout of a function for which the template sets none."""
 
+INVOKE = "lambda:invokefunction"
+"""What a permission of a function has to allow, in small letters."""
+
+MAPPING = "AWS::Lambda::EventSourceMapping"
+
 _HANDLER = re.compile(r"\w+(\.\w+)+")
-_INVOKE = "lambda:invokefunction"
-_MAPPING = "AWS::Lambda::EventSourceMapping"
 _PERMISSION = "AWS::Lambda::Permission"
 
 
@@ -83,7 +86,7 @@ class Functions:
         """Yield who may invoke which function."""
         text = self._values.text
         for each in self._stack.of_kind(_PERMISSION):
-            if not may_match(text(each.get("Action")).lower(), _INVOKE):
+            if not may_match(text(each.get("Action")).lower(), INVOKE):
                 continue
             source = each.get("SourceArn")
             yield Permission(
@@ -94,7 +97,7 @@ class Functions:
 
     def read_event_sources(self) -> Iterator[EventSource]:
         """Yield the event source mappings."""
-        for each in self._stack.of_kind(_MAPPING):
+        for each in self._stack.of_kind(MAPPING):
             yield self._read_event_source(each)
 
     def _read_one(self, each: Resource, *, is_shared: bool) -> Function:
@@ -176,6 +179,7 @@ class Functions:
             record_age_seconds=None if age is None else values.number(age, 0),
             bisects=values.switch(each.get("BisectBatchOnFunctionError")),
             has_destination=self._has_destination(each.get("DestinationConfig")),
+            is_enabled=values.switch(each.get("Enabled"), default=True),
         )
 
     def _find_source(self, source: str, kind: str) -> Maybe[str] | None:

@@ -20,7 +20,7 @@ from wspubsub.deployment.reading.values import Values
 _MANAGED = "AWS::IAM::ManagedPolicy"
 # What these allow besides logs, tracing and network interfaces is nothing that the
 # rules ask for.
-_HARMLESS = frozenset(
+HARMLESS_POLICIES = frozenset(
     {
         "AWSLambdaBasicExecutionRole",
         "AWSLambdaVPCAccessExecutionRole",
@@ -29,6 +29,8 @@ _HARMLESS = frozenset(
         "CloudWatchLambdaInsightsExecutionRolePolicy",
     }
 )
+"""AWS's own policies about logs, tracing and network interfaces."""
+
 # "AWS managed policies for Lambda": the rest of these two is about logs.
 _READERS = {
     "AWSLambdaDynamoDBExecutionRole": (*STREAM_ACTIONS, LIST_STREAMS),
@@ -37,7 +39,15 @@ _READERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class Document:
+    """A policy.
+
+    Attributes:
+        owner: Name of the resource that it stands in.
+        content: Its text, as JSON has it.
+        is_certain: Whether it is certainly attached, and could be changed.
+    """
+
     owner: str
     content: object
     is_certain: bool
@@ -63,7 +73,7 @@ class Roles:
         names = [self._values.text(each) for each in managed]
         documents = list(self._find_documents(role, names))
         read = [
-            _read_document(self._values, each)
+            read_document(self._values, each)
             for each in documents
             if each.content is not None
         ]
@@ -97,12 +107,10 @@ class Roles:
     def _is_listed(self, role: Resource) -> bool:
         return self._values.items(role.get("Policies"))[1]
 
-    def _find_documents(
-        self, role: Resource, managed: list[str]
-    ) -> Iterator[_Document]:
+    def _find_documents(self, role: Resource, managed: list[str]) -> Iterator[Document]:
         for policy in self._values.items(role.get("Policies"))[0]:
             content = as_mapping(policy).get("PolicyDocument", ANYTHING)
-            yield _Document(role.name, content, is_certain=True)
+            yield Document(role.name, content, is_certain=True)
         name = name_of(role, self._values.text)
         for each in self._stack.of_kind(
             "AWS::IAM::Policy", "AWS::IAM::RolePolicy", _MANAGED
@@ -115,14 +123,14 @@ class Roles:
             texts = [self._values.text(one) for one in roles]
             content = each.get("PolicyDocument")
             if name in texts or f"${{{each.name}}}" in managed:
-                yield _Document(each.name, content, is_certain=True)
+                yield Document(each.name, content, is_certain=True)
             elif not is_whole or any(may_equal(text, name) for text in texts):
-                yield _Document(each.name, content, is_certain=False)
+                yield Document(each.name, content, is_certain=False)
 
     def _is_known(self, managed: str) -> bool:
         if self._stack.find(managed, _MANAGED) is not None:
             return True
-        return managed.rpartition("/")[2] in {*_HARMLESS, *_READERS}
+        return managed.rpartition("/")[2] in {*HARMLESS_POLICIES, *_READERS}
 
     def _read_managed(self, role: Resource, names: list[str]) -> Iterator[Statement]:
         for name in names:
@@ -147,7 +155,8 @@ class Roles:
         return function.name in ids
 
 
-def _read_document(values: Values, document: _Document) -> tuple[list[Statement], bool]:
+def read_document(values: Values, document: Document) -> tuple[list[Statement], bool]:
+    """Return the statements of a policy, and whether these are all."""
     content = values.mapping(document.content)
     if content is UNKNOWN:
         return [], False
@@ -161,7 +170,7 @@ def _read_document(values: Values, document: _Document) -> tuple[list[Statement]
 
 
 def _read_statement(
-    values: Values, document: _Document, content: Mapping[str, Any]
+    values: Values, document: Document, content: Mapping[str, Any]
 ) -> Statement:
     is_plain = {"Effect", "Action", "Resource"} == content.keys() - {"Sid"}
     actions, has_actions = _read_texts(values, content, "Action")

@@ -108,8 +108,13 @@ class Storage:
             visibility_seconds=values.number(
                 each.get("VisibilityTimeout"), _VISIBILITY_TIMEOUT
             ),
+            has_dead_letters=self._has_dead_letters(each.get("RedrivePolicy")),
             key=self._find_key(each.get("KmsMasterKeyId")),
         )
+
+    def _has_dead_letters(self, policy: object) -> Maybe[bool]:
+        found = self._values.mapping(policy)
+        return UNKNOWN if found is UNKNOWN else bool(found)
 
     def _find_key(self, value: object) -> Key | None:
         if value is None:

@@ -7,6 +7,7 @@ the network, and all that a client sends which does not read what it is sent.
 """
 
 import asyncio
+import time
 from collections import deque
 
 from wspubsub.gateway import DataFrame
@@ -26,10 +27,18 @@ class Client:
 
     Args:
         socket: Its connection.
+
+    Attributes:
+        since: When its handshake arrived, in seconds since the epoch.
+        received, received_bytes: How many frames it has sent.
+        sent, sent_bytes: How many messages it was sent.
     """
 
     def __init__(self, socket: WebSocketConnection) -> None:
         self.socket = socket
+        self.since = time.time()
+        self.received = self.received_bytes = 0
+        self.sent = self.sent_bytes = 0
         self._invocations = 0
         self._held: deque[DataFrame] = deque()
         self._held_bytes = 0
@@ -47,6 +56,17 @@ class Client:
     def is_holding(self) -> bool:
         """Whether frames are held back."""
         return bool(self._held)
+
+    def send(self, text: str) -> None:
+        """Send it a message."""
+        self.socket.send(text)
+        self.sent += 1
+        self.sent_bytes += len(text)
+
+    def count_received(self, frame: DataFrame) -> None:
+        """Note that it has sent a frame."""
+        self.received += 1
+        self.received_bytes += len(frame.data)
 
     def count(self, change: int) -> None:
         """Note that invocations for it have begun, or have ended."""

@@ -9,8 +9,7 @@ import contextlib
 import json
 import traceback
 
-import h11
-
+from wspubsub.faults import Faults
 from wspubsub.gateway import DataFrame, Handshake, ManagementResponse, Refuse
 from wspubsub.local.apigateway.hosts import AllowedHosts, name_of
 from wspubsub.local.apigateway.listener import Listener, Peer
@@ -22,6 +21,7 @@ from wspubsub.local.apigateway.websocket import (
     Pinged,
     WebSocketConnection,
 )
+from wspubsub.local.faults.management import manage
 from wspubsub.local.http11 import HttpConnection
 from wspubsub.local.inspector.site import Answer, InspectorSite
 from wspubsub.local.journal import Journal
@@ -52,6 +52,7 @@ class GatewayServer:
         is_tls_only: Whether plain text is refused.
         max_buffer_bytes: While more than this waits to be sent to a client, nothing is
             read from it.
+        faults: What fails on request.
         inspector: What else the port serves, if anything.
     """
 
@@ -64,9 +65,11 @@ class GatewayServer:
         tls: Tls | None,
         is_tls_only: bool = False,
         max_buffer_bytes: int,
+        faults: Faults | None = None,
         inspector: InspectorSite | None = None,
     ) -> None:
         self._shell = shell
+        self._faults = faults or Faults()
         self._journal = journal
         self._hosts = hosts
         self._tls = tls
@@ -142,15 +145,18 @@ class GatewayServer:
                 await self._websocket(peer, http, request, socket)
                 return
             response = await self._answer(request, peer)
+            if response is None:
+                peer.writer.transport.abort()
+                return
             if not await http.respond(response.status, response.headers, response.body):
                 return
 
     async def _answer(
         self, request: HttpRequest, peer: Peer
-    ) -> ManagementResponse | Answer:
+    ) -> ManagementResponse | Answer | None:
         if self._inspector is not None and self._inspector.is_for(request):
             return await self._inspector.answer(request, is_tls=peer.is_tls)
-        return self._shell.manage(request)
+        return await manage(request, self._faults, self._shell)
 
     def _check(self, request: HttpRequest, peer: Peer) -> None:
         if self._is_tls_only and not peer.is_tls:
@@ -243,7 +249,7 @@ async def _complain(http: HttpConnection, error: BadRequestError) -> None:
         return
     body = json.dumps({"message": str(error)}).encode()
     # What is not HTTP may not be answerable either.
-    with contextlib.suppress(OSError, h11.LocalProtocolError):
+    with contextlib.suppress(OSError, ValueError):
         await http.respond(error.status, _JSON, body, close=True)
         await http.linger()
 

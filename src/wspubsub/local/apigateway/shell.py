@@ -7,8 +7,7 @@ time come back in as two more things that happen.
 
 import asyncio
 import os
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
 from wspubsub.gateway import (
@@ -32,6 +31,7 @@ from wspubsub.gateway import (
 from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.clients import Client
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
+from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
@@ -55,6 +55,7 @@ class GatewayShell:
         functions: What it invokes.
         journal: Hears what happens.
         recorder: Hears what happens, and why.
+        clock: What time it is.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class GatewayShell:
         functions: DeployedFunctions,
         journal: Journal,
         recorder: Recorder,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or Clock()
         self._model = Gateway(config, draw=os.urandom)
         self._functions = functions
         self._journal = journal
@@ -75,10 +78,22 @@ class GatewayShell:
         self._timer_at: float | None = None
         self._is_closed = False
 
+    def jump(self) -> None:
+        """Do at once what has fallen due because the clock has jumped."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tick()
+
     @property
     def config(self) -> GatewayConfig:
         """The API, its stage, and how it behaves, as they are now."""
         return self._model.config
+
+    def open_clients(self) -> Iterator[tuple[str, Client]]:
+        """Yield all clients whose handshake has been accepted, by connection ID."""
+        for connection_id, client in self._clients.items():
+            if self._model.is_open(connection_id):
+                yield connection_id, client
 
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration; clients stay connected."""
@@ -86,7 +101,7 @@ class GatewayShell:
 
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
         """Process a handshake; its answer comes through the socket's `verdict`."""
-        connection_id, effects = self._model.handshake(handshake, now=time.time())
+        connection_id, effects = self._model.handshake(handshake, now=self._clock.now())
         self._clients[connection_id] = Client(socket)
         cause = self._recorder.add(
             "handshake", connection=connection_id, handshake=handshake
@@ -97,6 +112,8 @@ class GatewayShell:
     async def receive(self, connection_id: str, frame: DataFrame) -> None:
         """Process a frame, and wait until more may be read from the client."""
         client = self._clients.get(connection_id)
+        if client is not None:
+            client.count_received(frame)
         if client is None or not client.must_wait:
             self._receive(connection_id, frame)
             return
@@ -107,7 +124,7 @@ class GatewayShell:
 
     def receive_ping(self, connection_id: str) -> None:
         """Process a ping."""
-        self._apply(self._model.receive_ping(connection_id, now=time.time()))
+        self._apply(self._model.receive_ping(connection_id, now=self._clock.now()))
 
     def receive_close(self, connection_id: str, end: ConnectionEnd) -> None:
         """Process the end of a connection, unless the gateway itself ended it."""
@@ -116,14 +133,15 @@ class GatewayShell:
             # It was sent before the end, so AWS would have handled it before the end.
             self._receive(connection_id, client.take())
         cause = 0
-        if self._model.is_open(connection_id) and not self._is_closed:
+        is_new = connection_id in self._clients and not self._is_closed
+        if is_new and self._model.is_open(connection_id):
             close = Close(connection_id, _code_of(end), end.reason, end.fault)
             cause = self._close(close, by="gateway" if end.fault else "client")
         if connection_id in self._clients:
             self._forget(connection_id)
         self._apply(
             self._model.receive_close(
-                connection_id, end.code, end.reason, now=time.time()
+                connection_id, end.code, end.reason, now=self._clock.now()
             ),
             cause,
         )
@@ -140,12 +158,45 @@ class GatewayShell:
                 body=request.body,
                 backlog_bytes=named.socket.backlog_bytes if named else 0,
             ),
-            now=time.time(),
+            now=self._clock.now(),
         )
+        cause = self._report(request, response)
+        # A post is in the journal already.
+        self._apply(effects, cause, is_post=True)
+        return response
+
+    def refuse(
+        self, request: HttpRequest, response: ManagementResponse
+    ) -> ManagementResponse:
+        """Answer a request with an error that somebody has asked for."""
+        self._report(request, response)
+        return response
+
+    def close_connection(self, connection_id: str) -> bool:
+        """Close a connection as the server; return whether there was one."""
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._apply(self._model.close(connection_id, now=self._clock.now()))
+        return True
+
+    def drop_connection(self, connection_id: str) -> bool:
+        """Cut a client off, as if its network had gone; return whether it existed.
+
+        Nobody is told: posts go on to be accepted until it has been idle for too long.
+        """
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._model.lose(connection_id)
+        close = Close(connection_id, closecodes.ABNORMAL, "", "dropped on request")
+        self._close(close, by="gateway")
+        self._forget(connection_id).drop()
+        return True
+
+    def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
         self._journal.log_managed(
             request.method, request.path, len(request.body), response
         )
-        cause = self._recorder.add(
+        return self._recorder.add(
             "post",
             self._recorder.find(request.header(TRACE_HEADER) or ""),
             size=len(request.body),
@@ -155,9 +206,6 @@ class GatewayShell:
             status=response.status,
             detail=response.detail,
         )
-        # A post is in the journal already.
-        self._apply(effects, cause, is_post=True)
-        return response
 
     async def close(self) -> None:
         """Close all clients' connections and forget the invocations."""
@@ -175,7 +223,9 @@ class GatewayShell:
         cause = self._recorder.add(
             "frame", size=len(frame.data), connection=connection_id, frame=frame
         )
-        self._apply(self._model.receive(connection_id, frame, now=time.time()), cause)
+        self._apply(
+            self._model.receive(connection_id, frame, now=self._clock.now()), cause
+        )
 
     async def _work_off(self, connection_id: str, client: Client) -> None:
         while client.is_holding and await client.wait_until_free():
@@ -206,7 +256,7 @@ class GatewayShell:
         self._set_timer()
 
     def _send(self, message: SendText, cause: int, *, is_post: bool) -> None:
-        self._clients[message.connection_id].socket.send(message.text)
+        self._clients[message.connection_id].send(message.text)
         if not is_post:
             self._journal.log_sent(message)
         self._recorder.add("sent", cause, size=len(message.text), message=message)
@@ -240,7 +290,7 @@ class GatewayShell:
         self._count(effect.connection_id, -1)
         self._apply(
             self._model.finish_invocation(
-                effect.invocation_id, result, now=time.time()
+                effect.invocation_id, result, now=self._clock.now()
             ),
             number,
         )
@@ -270,12 +320,12 @@ class GatewayShell:
             self._timer.cancel()
         self._timer, self._timer_at = None, deadline
         if deadline is not None:
-            delay = max(0.0, deadline - time.time())
+            delay = max(0.0, deadline - self._clock.now())
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
         self._timer_at = None
-        self._apply(self._model.tick(now=time.time()))
+        self._apply(self._model.tick(now=self._clock.now()))
 
 
 def _owner(effect: Invoke) -> Owner:

@@ -10,15 +10,18 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from websockets.datastructures import Headers
-from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from wspubsub.gateway import DataFrame, Refuse
-from wspubsub.gateway.assembly import MAX_FRAME_BYTES
 from wspubsub.gateway.closecodes import ABNORMAL, NO_CODE
+from wspubsub.local.apigateway.compression import (
+    SharedDeflate,
+    SharedDeflateFactory,
+    serialize_text,
+)
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import first_of
 from wspubsub.messages import MAX_MESSAGE_BYTES
@@ -34,11 +37,7 @@ TURN_BYTES = 4096
 
 SWITCHING_PROTOCOLS = 101
 _CHUNK = 65_536
-
-# API Gateway was seen to answer `permessage-deflate;server_max_window_bits=12`.
-_DEFLATE = ServerPerMessageDeflateFactory(
-    server_max_window_bits=12, compress_settings={"memLevel": 5}
-)
+_DEFLATE = SharedDeflateFactory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +93,18 @@ class WebSocketConnection:
         self._response: Response = self._handshake.accept(
             Request(path=request.path, headers=Headers(request.headers))
         )
-        # The request has been read by h11, so this one begins after it.
+        # The request has been read already, so this one begins after it.
         # Of a message that is too long no more is read than shows that it is.
         self._protocol = ServerProtocol(state=State.OPEN, max_size=MAX_MESSAGE_BYTES)
         self._protocol.extensions = self._handshake.extensions
+        self._window_bits = next(
+            (
+                each.local_max_window_bits
+                for each in self._handshake.extensions
+                if isinstance(each, SharedDeflate)
+            ),
+            None,
+        )
         self._max_buffer_bytes = max_buffer_bytes
         writer.transport.set_write_buffer_limits(high=max_buffer_bytes)
 
@@ -132,6 +139,8 @@ class WebSocketConnection:
         self._handshake.send_response(self._response)
         for data in self._handshake.data_to_send():
             self._writer.write(data)
+        # There may be thousands of connections: what is over takes no memory.
+        del self._handshake, self._response
         self._verdict.set_result(None)
 
     def refuse(self, refusal: Refuse) -> None:
@@ -142,13 +151,7 @@ class WebSocketConnection:
         """Send one message, in frames as long as API Gateway's; none after the end."""
         if self._protocol.state is not State.OPEN or self._writer.is_closing():
             return
-        data = text.encode()
-        first, rest = data[:MAX_FRAME_BYTES], data[MAX_FRAME_BYTES:]
-        self._protocol.send_text(first, fin=not rest)
-        while rest:
-            piece, rest = rest[:MAX_FRAME_BYTES], rest[MAX_FRAME_BYTES:]
-            self._protocol.send_continuation(piece, fin=not rest)
-        self._flush()
+        self._writer.write(serialize_text(text, self._window_bits))
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake (RFC 6455 §7.1.2)."""
@@ -156,6 +159,10 @@ class WebSocketConnection:
             self._protocol.send_close(code, reason)
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
+
+    def drop(self) -> None:
+        """Cut the connection without a word."""
+        self._writer.transport.abort()
 
     async def verdict(self) -> Refuse | ConnectionEnd | None:
         """Wait for the answer to the handshake.

@@ -4,15 +4,20 @@ The embedded one has DynamoDB's streams and SQS too.
 """
 
 import asyncio
+import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
-from wspubsub.local.processes import ChildProcess, describe_exit
+from wspubsub.local.dynamodb.control import Message
+from wspubsub.local.processes import STOP_SECONDS, ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
+CANNOT_SAVE = "cannot save the tables"
+SAVE_SECONDS = 30.0
+"""How long saving the tables may take at the end."""
 
 
 class EmbeddedDynamoDB:
@@ -20,61 +25,127 @@ class EmbeddedDynamoDB:
 
     Args:
         process: That process.
-        url: Where it listens.
+        output: What it says.
+        saves: Whether it saves its tables when it ends.
     """
 
-    def __init__(self, process: ChildProcess, url: str) -> None:
+    def __init__(
+        self, process: ChildProcess, output: "_Output", *, saves: bool
+    ) -> None:
         self._process = process
-        self.url = url
+        self._saves = saves
+        self._output = output
 
     @classmethod
     async def start(
-        cls, table: str | None, environ: Mapping[str, str], *, has_stream: bool = False
+        cls,
+        table: str | None,
+        environ: Mapping[str, str],
+        *,
+        has_stream: bool = False,
+        port: int = 0,
+        data: Path | None = None,
+        on_message: Callable[[Message], object] = len,
+        on_warning: Callable[[str], object] = len,
     ) -> "EmbeddedDynamoDB":
-        """Start it and return when its table is ready.
+        """Start it; whoever connects waits until its table is there.
 
         Args:
             table: Name of the table; None makes none.
             environ: Environment of the process.
             has_stream: Whether the table has a stream.
+            port: Where it listens; 0 takes a free one.
+            data: Where the tables are kept; None keeps none.
+            on_message: Called with each message of the process, see `control`.
+            on_warning: Called with the reason when the tables cannot be saved.
 
         Raises:
             WspubsubError: It does not start.
         """
-        port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        complaint = ["it printed nothing"]
-
-        def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and line.isdigit() and not port.done():
-                port.set_result(line)
-            else:
-                complaint[0] = line or complaint[0]
-
-        command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
-        if table is not None:
-            command += [table, "--stream"] if has_stream else [table]
+        output = _Output(on_message, on_warning)
+        options = [
+            *([] if table is None else [table]),
+            *(["--stream"] if has_stream else []),
+            *("--port", str(port)),
+            *([] if data is None else ["--data", str(data)]),
+        ]
         process = await ChildProcess.start(
-            command,
+            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process", *options],
             env=environ,
             cwd=Path.cwd(),
-            on_output=read_line,
+            on_output=output.read_line,
         )
+        embedded = cls(process, output, saves=data is not None)
+        await embedded._wait(output.port)
+        return embedded
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._output.port.result()}"
+
+    async def wait_until_ready(self) -> None:
+        """Wait until its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        await self._wait(self._output.ready)
+
+    async def _wait(self, wanted: asyncio.Future[str]) -> None:
         try:
-            await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+            await first_of(wanted, self._process.exited, timeout_seconds=START_SECONDS)
         finally:
-            if not port.done():
-                await process.kill()
-        if not port.done():
-            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
-        return cls(process, f"http://127.0.0.1:{port.result()}")
+            if not wanted.done():
+                await self._process.kill()
+        if not wanted.done():
+            complaint = self._output.complaint
+            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint}")
+
+    def send(self, message: Message) -> None:
+        """Send a message to the process, see `control`."""
+        self._process.write(json.dumps(message))
 
     async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""
         return describe_exit(await asyncio.shield(self._process.exited))
 
     async def stop(self) -> None:
-        """End it; the contents of the table are lost."""
-        await self._process.stop()
+        """End it; unless the tables are kept, their contents are lost."""
+        await self._process.stop(SAVE_SECONDS if self._saves else STOP_SECONDS)
+
+
+class _Output:
+    """What the process says: its port, then messages; and what is wrong."""
+
+    def __init__(
+        self,
+        on_message: Callable[[Message], object],
+        on_warning: Callable[[str], object],
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self.port: asyncio.Future[str] = loop.create_future()
+        self.ready: asyncio.Future[str] = loop.create_future()
+        self.complaint = "it printed nothing"
+        self._on_message = on_message
+        self._on_warning = on_warning
+
+    def read_line(self, stream: str, line: str) -> None:
+        """Take a line of its output."""
+        if line.startswith(CANNOT_SAVE):
+            self._on_warning(line)
+        elif stream != "stdout" or not (self.port.done() or line.isdigit()):
+            self.complaint = line or self.complaint
+        elif not self.port.done():
+            self.port.set_result(line)
+        else:
+            self._take(json.loads(line))
+
+    def _take(self, message: Message) -> None:
+        if "ready" not in message:
+            self._on_message(message)
+        elif not self.ready.done():
+            self.ready.set_result("")
 
 
 def check_table(table: str, *, url: str, region: str) -> None:

@@ -1,57 +1,58 @@
 """The embedded DynamoDB and SQS, in a process of its own: moto's server.
 
-    python -m wspubsub.local.dynamodb.process [TABLE [--stream]]
+    python -m wspubsub.local.dynamodb.process
+        [TABLE [--stream]] [--port N] [--data DIR]
 
-It prints the port it listens on when the table is there, and ends when its standard
-input does.
+It prints the port it listens on, at once, and says that it is ready when the table is
+there. Whoever connects in between waits. It ends when its standard input does.
 """
 
-import logging
+import argparse
+import socket
 import sys
-import threading
+from pathlib import Path
 
-import boto3
-from botocore.exceptions import BotoCoreError, ClientError
-from moto.moto_server.werkzeug_app import (
-    DomainDispatcherApplication,
-    MotoRequestHandler,
-    create_backend_app,
-)
-from werkzeug.serving import make_server
-
-from wspubsub.dynamodb import create_table
-from wspubsub.errors import WspubsubError
-from wspubsub.local.dynamodb.guard import Guard
-from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
+from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.functions.bootstrap import end_with_parent
+
+_BACKLOG = 128
 
 
 def main(arguments: list[str]) -> None:
     """Serve until the process is ended from outside."""
-    end_with_parent()
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    correct_tables()
-    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
-    server = make_server(
-        "127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler
-    )
-    server.app = Guard(application, port=server.port)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    if arguments:
-        table, *options = arguments
-        _make_table(table, port=server.port, stream="--stream" in options)
+    options = _parse(arguments)
+    control = Control()
+    end_with_parent(control.feed, before=control.end)
+    listening = _listen(options.port)
     # What the gateway waits for.
-    sys.stdout.write(f"{server.port}\n")
+    sys.stdout.write(f"{listening.getsockname()[1]}\n")
     sys.stdout.flush()
-    threading.Event().wait()
+    # moto takes longer to be imported than all the rest takes to start.
+    from wspubsub.local.dynamodb.server import serve
+
+    serve(
+        listening,
+        control,
+        table=options.table,
+        has_stream=options.stream,
+        data=options.data,
+    )
 
 
-def _make_table(table: str, *, port: int, stream: bool) -> None:
-    client = boto3.client("dynamodb", endpoint_url=f"http://127.0.0.1:{port}")
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("table", nargs="?")
+    parser.add_argument("--stream", action="store_true")
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--data", type=Path)
+    return parser.parse_args(arguments)
+
+
+def _listen(port: int) -> socket.socket:
     try:
-        create_table(table, client=client, stream=stream)
-    except (WspubsubError, BotoCoreError, ClientError) as error:
-        sys.exit(str(error))
+        return socket.create_server(("127.0.0.1", port), backlog=_BACKLOG)
+    except OSError as error:
+        sys.exit(f"cannot listen on port {port}: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ does not freeze threads between invocations; nor is anything frozen with the sec
 The process ends when its standard input does: then whoever started it is gone.
 """
 
-import http.client
 import importlib
 import json
 import logging
@@ -34,6 +33,8 @@ _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
 
 Handler = Callable[[Any, Any], Any]
+Headers = dict[str, str]
+"""Headers of a request or an answer; of the latter, names are in lower case."""
 
 
 class HandlerError(Exception):
@@ -52,31 +53,21 @@ class RuntimeApiClient:
     """The runtime's end of the Runtime API.
 
     Args:
-        address: Host and port, as in `AWS_LAMBDA_RUNTIME_API`.
-
-    Attributes:
-        wait: Waits until a descriptor can be read, before it is read.
+        ask: Sends a request and returns the headers and the body of the answer.
     """
 
-    def __init__(self, address: str) -> None:
-        # No timeout: the next event may be long in coming.
-        self._connection = http.client.HTTPConnection(address)
-        self.wait: Callable[[int], None] = lambda _descriptor: None
+    def __init__(self, ask: Callable[..., tuple[Headers, bytes]]) -> None:
+        self._ask = ask
 
-    def next_invocation(self) -> tuple[http.client.HTTPMessage, bytes]:
+    def next_invocation(self) -> tuple[Headers, bytes]:
         """Wait for the next event and return it with its headers."""
-        self._connection.request("GET", f"{_PREFIX}/invocation/next")
-        self.wait(self._connection.sock.fileno())
-        response = self._connection.getresponse()
-        return response.headers, response.read()
+        return self._ask("GET", f"{_PREFIX}/invocation/next", {})
 
-    def post_result(self, headers: http.client.HTTPMessage, result: bytes) -> None:
+    def post_result(self, headers: Headers, result: bytes) -> None:
         """Report what the handler returned."""
         self._post(f"invocation/{_id(headers)}/response", result, _echo(headers))
 
-    def post_error(
-        self, headers: http.client.HTTPMessage, error: dict[str, Any]
-    ) -> None:
+    def post_error(self, headers: Headers, error: dict[str, Any]) -> None:
         """Report that the handler failed."""
         extra = _echo(headers) | _error_type(error)
         self._post(f"invocation/{_id(headers)}/error", _json(error), extra)
@@ -85,9 +76,8 @@ class RuntimeApiClient:
         """Report that there is no handler to call."""
         self._post("init/error", _json(error), _error_type(error))
 
-    def _post(self, path: str, body: bytes, headers: dict[str, str]) -> None:
-        self._connection.request("POST", f"{_PREFIX}/{path}", body, headers)
-        self._connection.getresponse().read()
+    def _post(self, path: str, body: bytes, headers: Headers) -> None:
+        self._ask("POST", f"{_PREFIX}/{path}", headers, body)
 
 
 class RequestIdFilter(logging.Filter):
@@ -104,15 +94,17 @@ class RequestIdFilter(logging.Filter):
 def main(arguments: list[str]) -> None:
     """Serve invocations until the process is ended from outside."""
     end_with_parent()
+    _move_clock()
     is_debugged = _prepare_debugging(arguments)
     if "awslambdaric" in arguments:
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
         runpy.run_module("awslambdaric", run_name="__main__")
         return
     make_context = _load("context")["Context"]
-    api = RuntimeApiClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
+    exchange = _load("exchange")["Exchange"](os.environ["AWS_LAMBDA_RUNTIME_API"])
+    api = RuntimeApiClient(exchange.ask)
     if not is_debugged:
-        api.wait = _load("freezing")["wait_frozen"]
+        exchange.wait = _load("freezing")["wait_frozen"]
     requests = _set_up_logging()
     try:
         handler = load_handler(os.environ["_HANDLER"])
@@ -123,6 +115,14 @@ def main(arguments: list[str]) -> None:
         sys.exit(1)
     while True:
         _serve(api, handler, make_context, requests)
+
+
+def _move_clock() -> None:
+    """Be ahead of real time, if whoever started this process says so."""
+    offset = float(os.environ.pop("WSPUBSUB_CLOCK_OFFSET", "0"))
+    if offset:
+        travel = importlib.import_module("time_machine").travel
+        travel(time.time() + offset, tick=True).start()
 
 
 def _prepare_debugging(arguments: list[str]) -> bool:
@@ -136,8 +136,12 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent() -> None:
+def end_with_parent(
+    take: Callable[[bytes], object] = len, before: Callable[[], None] = lambda: None
+) -> None:
     """End this process and all that it started when its standard input ends.
+
+    What the parent writes there goes to `take`; `before` is called before the end.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -147,9 +151,12 @@ def end_with_parent() -> None:
         os.dup2(nothing.fileno(), 0)
 
     def watch() -> None:
-        while os.read(held, 1024):
-            pass
-        _end_with_children()
+        while data := os.read(held, 65_536):
+            take(data)
+        try:
+            before()
+        finally:
+            _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 
@@ -206,16 +213,16 @@ def load_handler(name: str) -> Handler:
 def _serve(
     api: RuntimeApiClient,
     handler: Handler,
-    make_context: Callable[[http.client.HTTPMessage], Any],
+    make_context: Callable[[Headers], Any],
     requests: RequestIdFilter,
 ) -> None:
     try:
         headers, body = api.next_invocation()
-    except (OSError, http.client.HTTPException):
+    except (OSError, ValueError):
         _end_with_children()  # whoever started this process is gone
         raise
     requests.request_id = _id(headers)
-    os.environ["_X_AMZN_TRACE_ID"] = headers.get("Lambda-Runtime-Trace-Id", "")
+    os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
     try:
         result = _marshal(handler(json.loads(body), make_context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
@@ -304,12 +311,12 @@ def _set_up_logging() -> RequestIdFilter:
     return requests
 
 
-def _id(headers: http.client.HTTPMessage) -> str:
-    return headers.get("Lambda-Runtime-Aws-Request-Id", "")
+def _id(headers: Headers) -> str:
+    return headers.get("lambda-runtime-aws-request-id", "")
 
 
-def _echo(headers: http.client.HTTPMessage) -> dict[str, str]:
-    name = "Lambda-Runtime-Invocation-Id"
+def _echo(headers: Headers) -> dict[str, str]:
+    name = "lambda-runtime-invocation-id"
     return {name: headers[name]} if name in headers else {}
 
 

@@ -4,10 +4,10 @@
 loads this file by its path, so it needs nothing but the standard library.
 """
 
-import http.client
 import json
 import os
 import time
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -44,24 +44,24 @@ class Context:
     "Using the Lambda context object to retrieve Python function information".
 
     Args:
-        headers: Those that came with the event.
+        headers: Those that came with the event, their names in lower case.
     """
 
-    def __init__(self, headers: http.client.HTTPMessage) -> None:
-        self.aws_request_id = headers.get("Lambda-Runtime-Aws-Request-Id", "")
-        self.invoked_function_arn = headers.get("Lambda-Runtime-Invoked-Function-Arn")
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self.aws_request_id = headers.get("lambda-runtime-aws-request-id", "")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
         self.function_name = os.environ.get("AWS_LAMBDA_FUNCTION_NAME")
         self.function_version = os.environ.get("AWS_LAMBDA_FUNCTION_VERSION")
         self.memory_limit_in_mb = os.environ.get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.log_group_name = os.environ.get("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = os.environ.get("AWS_LAMBDA_LOG_STREAM_NAME")
-        self.tenant_id = headers.get("Lambda-Runtime-Aws-Tenant-Id")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
         self.identity = _CognitoIdentity()
-        client_context = headers.get("Lambda-Runtime-Client-Context")
+        client_context = headers.get("lambda-runtime-client-context")
         self.client_context = (
             ClientContext(json.loads(client_context)) if client_context else None
         )
-        self._deadline_ms = int(headers.get("Lambda-Runtime-Deadline-Ms", "0"))
+        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms", "0"))
 
     def get_remaining_time_in_millis(self) -> int:
         """Return the milliseconds left until the function times out."""

@@ -52,6 +52,12 @@ class DeployedFunctions:
         """Let later invocations run the new code."""
         await asyncio.gather(*(fleet.renew() for fleet in self._fleets.values()))
 
+    async def kill(self) -> int:
+        """Kill every process at once; return how many there were."""
+        return sum(
+            await asyncio.gather(*(fleet.kill() for fleet in self._fleets.values()))
+        )
+
     async def close(self) -> None:
         """End them all, and what is invoked."""
         await asyncio.gather(*(fleet.close() for fleet in self._fleets.values()))

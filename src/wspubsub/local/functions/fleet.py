@@ -10,7 +10,10 @@ import asyncio
 import itertools
 import time
 
-from wspubsub.gateway import Raised
+from wspubsub.faults import Faults
+from wspubsub.faults.occasions import see_event
+from wspubsub.gateway import Function, InvocationResult, Raised
+from wspubsub.local.faults.functions import run
 from wspubsub.local.functions.environment import (
     TIMED_OUT,
     Environment,
@@ -36,6 +39,7 @@ class Fleet:
         settings: The function.
         max_environments: How many there may be at a time.
         on_output: Called with each line that the function writes.
+        faults: What fails on request.
 
     Attributes:
         max_batches: How many batches of records it runs at a time.
@@ -47,7 +51,9 @@ class Fleet:
         *,
         max_environments: int,
         on_output: OutputHandler,
+        faults: Faults | None = None,
     ) -> None:
+        self._faults = faults or Faults()
         self._settings = settings
         self._max_environments = max_environments
         self._on_output = on_output
@@ -104,6 +110,17 @@ class Fleet:
         self._environments -= unused
         self._dispatch()
 
+    async def kill(self) -> int:
+        """Kill every process at once, also in the middle of an invocation.
+
+        Returns:
+            How many there were.
+        """
+        alive = [each for each in self._environments if each.is_alive]
+        await asyncio.gather(*(each.kill() for each in alive))
+        self._dispatch()
+        return len(alive)
+
     async def close(self) -> None:
         """End every environment, and the invocations in them."""
         await self._tasks.close()
@@ -115,7 +132,8 @@ class Fleet:
             self._idle.remove(environment)
             self._tasks.spawn(self._release(environment))
         while self._idle and (waiting := self._waiting.begin()) is not None:
-            self._tasks.spawn(self._serve(self._idle.pop(), waiting))
+            serving = self._serve(self._idle.pop(), waiting, self._generation)
+            self._tasks.spawn(serving)
         needed = len(self._waiting) - self._starting
         for _ in range(min(needed, self._max_environments - self._occupied)):
             self._occupied += 1
@@ -178,12 +196,11 @@ class Fleet:
             self._initializing.discard(environment)
 
     async def _serve(
-        self, environment: Environment, waiting: WaitingInvocation
+        self, environment: Environment, waiting: WaitingInvocation, generation: int
     ) -> None:
-        generation = self._generation
         is_cold = environment.is_cold
         began = time.perf_counter()
-        result, survived = await environment.run(waiting.invocation)
+        result, survived = await self._run(environment, waiting.invocation)
         seconds = time.perf_counter() - began
         if not survived:
             await environment.kill()
@@ -205,6 +222,21 @@ class Fleet:
             self._dispatch()
             return
         await self._release(environment)
+
+    async def _run(
+        self, environment: Environment, invocation: RuntimeInvocation
+    ) -> tuple[InvocationResult, bool]:
+        if self._faults.is_empty:
+            return await environment.run(invocation)
+        is_authorizer = self.name == Function.AUTHORIZER.value
+        occasion = see_event(
+            invocation.event, is_authorizer=is_authorizer, trace=invocation.trace_id
+        )
+        fault = self._faults.find(occasion)
+        if fault is None:
+            return await environment.run(invocation)
+        timeout = self._settings.timeout_seconds
+        return await run(environment, invocation, fault, timeout_seconds=timeout)
 
     async def _release(self, environment: Environment) -> None:
         await environment.stop()

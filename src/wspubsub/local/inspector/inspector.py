@@ -1,6 +1,8 @@
 """The inspector of one gateway, put together."""
 
-from typing import Protocol
+from collections.abc import Callable
+from functools import cache, partial
+from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
@@ -8,11 +10,21 @@ from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.inspector.access import Access
 from wspubsub.local.inspector.feed import Feed
 from wspubsub.local.inspector.files import PageFiles
-from wspubsub.local.inspector.methods import Json, Methods
+from wspubsub.local.inspector.methods import Json, MethodError, Methods
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.replays import Replays
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.inspector.site import InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.settings import LocalSettings
+from wspubsub.local.threads import in_thread
+
+if TYPE_CHECKING:
+    from wspubsub.local.eventsources.clients import ServiceEndpoint
+    from wspubsub.local.inspector.table import Table
+
+
+_OF_TABLE = ("items", "known_connections", "publish", "topic", "topics")
 
 
 class Served(Protocol):
@@ -34,6 +46,7 @@ class Inspector:
         gateway: The gateway.
         settings: What it is set to.
         ring: What has happened.
+        recorder: Fills it.
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
@@ -49,6 +62,7 @@ class Inspector:
         settings: LocalSettings,
         *,
         ring: Ring,
+        recorder: Recorder,
         shell: GatewayShell,
         functions: DeployedFunctions,
         journal: Journal,
@@ -62,7 +76,9 @@ class Inspector:
         names = (each for each in settings.allowed_hosts if each != "*")
         self._access = Access(AllowedHosts(settings.host, names))
         self.methods = Methods()
-        self.methods.add({"state": self._state, **Feed(ring).methods})
+        self.methods.add({"state": self._state, "connections": self._connections})
+        self.methods.add(Feed(ring).methods)
+        self.methods.add(Replays(ring, recorder, functions).methods)
         self.site = InspectorSite(
             self._access, PageFiles(), self.methods, self._announce
         )
@@ -72,6 +88,55 @@ class Inspector:
         """The link that opens the page, once."""
         page = self._gateway.management_url.rpartition("/")[0]
         return f"{page}/#token={self._access.token}"
+
+    def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
+        """Let pages look into the table, which is opened when the first one does."""
+
+        @cache
+        def open_table() -> "Table":
+            from wspubsub.local.eventsources.clients import ServiceEndpoint
+            from wspubsub.local.inspector.table import Table
+
+            return Table(
+                find_endpoint(),
+                ServiceEndpoint(
+                    url=self._gateway.management_url,
+                    region=self._settings.config.region,
+                    is_embedded=True,
+                ),
+                self._settings.table,
+                by_stream=self._settings.stream is not None,
+            )
+
+        async def call(name: str, arguments: Json) -> Json:
+            # In a thread: the import of AWS's SDK takes its time.
+            table = await in_thread(open_table)
+            return await table.methods[name](arguments)
+
+        for name in _OF_TABLE:
+            self.methods.add({name: partial(call, name)})
+
+    async def _connections(self, _arguments: Json) -> Json:
+        try:
+            known = await self.methods.call("known_connections", {})
+        except MethodError:
+            known = {}  # the clients are there, whatever became of the table
+        return {
+            "connections": [
+                {
+                    **_pick(known.get(connection_id, {})),
+                    "id": connection_id,
+                    "since": client.since,
+                    "in": client.received,
+                    "out": client.sent,
+                    "bytes_in": client.received_bytes,
+                    "bytes_out": client.sent_bytes,
+                    "queued_bytes": client.socket.backlog_bytes,
+                    "is_slow": client.must_wait,
+                }
+                for connection_id, client in self._shell.open_clients()
+            ]
+        }
 
     def _announce(self) -> None:
         self._journal.log_inspector(self.url)
@@ -90,3 +155,7 @@ class Inspector:
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
         }
+
+
+def _pick(known: Json) -> Json:
+    return {name: known[name] for name in ("user", "topics") if name in known}

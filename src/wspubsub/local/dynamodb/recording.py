@@ -1,0 +1,101 @@
+"""What requests to the embedded DynamoDB were, for whoever is looking."""
+
+import io
+import json
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
+
+MAX_TEXT = 14_000
+"""A longer request or response is cut, so that a report fits into a line of output."""
+
+_TARGET = "DynamoDB_20120810."
+_ERROR = 400
+
+Call = dict[str, Any]
+
+
+class Recording:
+    """Reports requests while it is told to.
+
+    Args:
+        application: The server.
+        report: Is told each request and its answer.
+        is_own: Header of requests that are not reported, as in WSGI.
+    """
+
+    def __init__(
+        self, application: Application, report: Callable[[Call], object], *, own: str
+    ) -> None:
+        self._application = application
+        self._report = report
+        self._own = f"HTTP_{own.upper().replace('-', '_')}"
+        self._is_on = False
+
+    def switch(self, is_on: object) -> None:
+        """Begin to report, or stop."""
+        self._is_on = bool(is_on)
+
+    def __call__(
+        self, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """Answer a request."""
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
+        if not self._is_on or "." in operation or self._own in environ:
+            return self._application(environ, start_response)
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        environ["wsgi.input"] = io.BytesIO(body)
+        statuses: list[str] = []
+
+        def start(status: str, headers: list[tuple[str, str]]) -> object:
+            statuses.append(status)
+            return start_response(status, headers)
+
+        at, began = time.time(), time.perf_counter()
+        answer = b"".join(self._application(environ, start))
+        call = {
+            "at": at,
+            "trace": environ.get("HTTP_X_AMZN_TRACE_ID", ""),
+            "service": "dynamodb",
+            "operation": operation,
+            "ms": round((time.perf_counter() - began) * 1000, 2),
+            "status": int(statuses[-1].split()[0]) if statuses else 0,
+        }
+        self._report(call | _describe(body, answer, call["status"]))
+        return [answer]
+
+
+def _describe(body: bytes, answer: bytes, status: int) -> Call:
+    request, response = _read(body), _read(answer)
+    about: Call = {
+        "table": request.get("TableName"),
+        **_cut("request", request, body),
+        **_cut("response", response, answer),
+    }
+    if status >= _ERROR:
+        name = str(response.get("__type", "")).rpartition("#")[2]
+        about["error"] = name or "no answer"
+    units = response.get("ConsumedCapacity")
+    for each in [units] if isinstance(units, dict) else units or ():
+        for unit in ("Read", "Write"):
+            used = each.get(f"{unit}CapacityUnits")
+            if used is not None:
+                key = f"{unit.lower()}_units"
+                about[key] = about.get(key, 0) + used
+    return about
+
+
+def _read(data: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(data)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _cut(name: str, value: dict[str, Any], data: bytes) -> Call:
+    if len(data) <= MAX_TEXT:
+        return {name: value}
+    return {name: data[:MAX_TEXT].decode(errors="replace"), "cut": True}
