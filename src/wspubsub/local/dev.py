@@ -7,7 +7,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
@@ -178,6 +178,11 @@ class LocalGateway:
         except OSError as error:
             self._journal.warn(f"commands will not find this gateway: {error}")
 
+    def _take_message(self, message: dict[str, Any]) -> None:
+        self._shaking.take_message(message)
+        if "call" in message:
+            self._recorder.add_call(message["call"])
+
     def _take_output(self, line: OutputLine) -> None:
         self._journal.log_output(line)
         cause = self._recorder.find(line.invocation_id)
@@ -244,10 +249,14 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
-                on_message=self._shaking.take_message,
+                on_message=self._take_message,
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
+            if self._inspector is not None:
+                self._inspector.attention.on_change = lambda is_on: embedded.send(
+                    {"record": is_on}
+                )
         self._dynamodb_url = url or self._embedded_url or ""
         self._shaking.connect(self._embedded if url is None else None)
 

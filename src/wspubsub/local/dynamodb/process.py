@@ -26,6 +26,7 @@ from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Guard
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
+from wspubsub.local.dynamodb.recording import Recording
 from wspubsub.local.functions.bootstrap import end_with_parent
 
 
@@ -41,7 +42,12 @@ def main(arguments: list[str]) -> None:
     )
     faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
     control.on("faults", faults.set_rules)
-    server.app = Guard(Faulty(application, faults), port=server.port)
+    recording = Recording(
+        Faulty(application, faults),
+        lambda call: control.send({"call": call}),
+    )
+    control.on("record", recording.switch)
+    server.app = Guard(recording, port=server.port)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     if arguments:
         table, *options = arguments
