@@ -165,6 +165,7 @@ class LocalGateway:
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
+        await self._wait_for_table()
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
@@ -260,6 +261,10 @@ class LocalGateway:
         self._dynamodb_url = url or self._embedded_url or ""
         self._shaking.connect(self._embedded if url is None else None)
 
+    async def _wait_for_table(self) -> None:
+        if self._embedded is not None:
+            await self._embedded.wait_until_ready()
+
     async def _surroundings(self) -> Surroundings:
         settings = self._settings
         surroundings = Surroundings(
@@ -276,6 +281,7 @@ class LocalGateway:
         # Imported only here: boto3 takes its time.
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
+        await self._wait_for_table()
         self._sources = EventSourceMappings(self._journal, self._recorder)
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)

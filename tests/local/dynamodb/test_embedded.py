@@ -5,6 +5,7 @@ import os
 import signal
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tests.support.servers.gateways import (
@@ -23,10 +24,36 @@ from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB
 def test_what_keeps_it_from_starting_is_told_in_a_line() -> None:
     environ = environment({**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1"})
 
+    async def run() -> None:
+        embedded = await EmbeddedDynamoDB.start("", environ)
+        await embedded.wait_until_ready()
+
     with pytest.raises(WspubsubError, match=r"did not start: .*TableName") as caught:
-        asyncio.run(EmbeddedDynamoDB.start("", environ))
+        asyncio.run(run())
 
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.integration
+def test_whoever_comes_early_waits_for_the_table() -> None:
+    environ = environment({**CREDENTIALS, "AWS_DEFAULT_REGION": "us-east-1"})
+
+    async def run() -> list[str]:
+        embedded = await EmbeddedDynamoDB.start("early", environ)
+        try:
+            client = boto3.client(
+                "dynamodb",
+                endpoint_url=embedded.url,
+                region_name="us-east-1",
+                aws_access_key_id="a",
+                aws_secret_access_key="b",
+            )
+            answer = await asyncio.to_thread(client.list_tables)
+            return list(answer["TableNames"])
+        finally:
+            await embedded.stop()
+
+    assert asyncio.run(run()) == ["early"]
 
 
 @pytest.mark.integration

@@ -18,20 +18,29 @@ class Control:
 
     def __init__(self) -> None:
         self._takers: dict[str, Callable[[Any], object]] = {}
+        self._untaken: dict[str, Any] = {}
         self._unread = b""
         self._lock = threading.Lock()
 
     def on(self, name: str, take: Callable[[Any], object]) -> None:
         """Have a function take what messages have under a name."""
-        self._takers[name] = take
+        with self._lock:
+            self._takers[name] = take
+            is_late = name in self._untaken
+        if is_late:  # the gateway does not wait until this process has started
+            take(self._untaken.pop(name))
 
     def feed(self, data: bytes) -> None:
         """Take what has been read from the gateway."""
         *lines, self._unread = (self._unread + data).split(b"\n")
         for line in lines:
             for name, value in json.loads(line).items():
-                if name in self._takers:
-                    self._takers[name](value)
+                with self._lock:
+                    take = self._takers.get(name)
+                    if take is None:
+                        self._untaken[name] = value
+                if take is not None:
+                    take(value)
 
     def send(self, message: Message) -> None:
         """Send a message to the gateway."""

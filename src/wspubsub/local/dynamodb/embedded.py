@@ -22,12 +22,12 @@ class EmbeddedDynamoDB:
 
     Args:
         process: That process.
-        url: Where it listens.
+        output: What it says.
     """
 
-    def __init__(self, process: ChildProcess, url: str) -> None:
+    def __init__(self, process: ChildProcess, output: "_Output") -> None:
         self._process = process
-        self.url = url
+        self._output = output
 
     @classmethod
     async def start(
@@ -38,7 +38,7 @@ class EmbeddedDynamoDB:
         has_stream: bool = False,
         on_message: Callable[[Message], object] = len,
     ) -> "EmbeddedDynamoDB":
-        """Start it and return when its table is ready.
+        """Start it; whoever connects waits until its table is there.
 
         Args:
             table: Name of the table; None makes none.
@@ -49,34 +49,39 @@ class EmbeddedDynamoDB:
         Raises:
             WspubsubError: It does not start.
         """
-        port: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        complaint = ["it printed nothing"]
-
-        def read_line(stream: str, line: str) -> None:
-            if stream == "stdout" and port.done():
-                on_message(json.loads(line))
-            elif stream == "stdout" and line.isdigit():
-                port.set_result(line)
-            else:
-                complaint[0] = line or complaint[0]
-
+        output = _Output(on_message)
         command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
         if table is not None:
             command += [table, "--stream"] if has_stream else [table]
         process = await ChildProcess.start(
-            command,
-            env=environ,
-            cwd=Path.cwd(),
-            on_output=read_line,
+            command, env=environ, cwd=Path.cwd(), on_output=output.read_line
         )
+        embedded = cls(process, output)
+        await embedded._wait(output.port)
+        return embedded
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._output.port.result()}"
+
+    async def wait_until_ready(self) -> None:
+        """Wait until its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        await self._wait(self._output.ready)
+
+    async def _wait(self, wanted: asyncio.Future[str]) -> None:
         try:
-            await first_of(port, process.exited, timeout_seconds=START_SECONDS)
+            await first_of(wanted, self._process.exited, timeout_seconds=START_SECONDS)
         finally:
-            if not port.done():
-                await process.kill()
-        if not port.done():
-            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint[0]}")
-        return cls(process, f"http://127.0.0.1:{port.result()}")
+            if not wanted.done():
+                await self._process.kill()
+        if not wanted.done():
+            complaint = self._output.complaint
+            raise WspubsubError(f"the embedded DynamoDB did not start: {complaint}")
 
     def send(self, message: Message) -> None:
         """Send a message to the process, see `control`."""
@@ -89,6 +94,32 @@ class EmbeddedDynamoDB:
     async def stop(self) -> None:
         """End it; the contents of the table are lost."""
         await self._process.stop()
+
+
+class _Output:
+    """What the process says: its port, then messages; and what is wrong."""
+
+    def __init__(self, on_message: Callable[[Message], object]) -> None:
+        loop = asyncio.get_running_loop()
+        self.port: asyncio.Future[str] = loop.create_future()
+        self.ready: asyncio.Future[str] = loop.create_future()
+        self.complaint = "it printed nothing"
+        self._on_message = on_message
+
+    def read_line(self, stream: str, line: str) -> None:
+        """Take a line of its output."""
+        if stream != "stdout" or not (self.port.done() or line.isdigit()):
+            self.complaint = line or self.complaint
+        elif not self.port.done():
+            self.port.set_result(line)
+        else:
+            self._take(json.loads(line))
+
+    def _take(self, message: Message) -> None:
+        if "ready" not in message:
+            self._on_message(message)
+        elif not self.ready.done():
+            self.ready.set_result("")
 
 
 def check_table(table: str, *, url: str, region: str) -> None:
