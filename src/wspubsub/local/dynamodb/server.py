@@ -20,6 +20,7 @@ from wspubsub.faults import Faults
 from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Application, Guard
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 from wspubsub.local.dynamodb.recording import Recording
 
@@ -37,14 +38,16 @@ def serve(listening: socket.socket, control: Control, arguments: list[str]) -> N
     application = OneAtATime(DomainDispatcherApplication(create_backend_app))
     faults = Faults(on_fault=lambda fault: control.send({"fault": fault.to_json()}))
     control.on("faults", faults.set_rules)
-    recording = Recording(
-        Faulty(application, faults), lambda call: control.send({"call": call})
-    )
-    control.on("record", recording.switch)
     if arguments:
         table, *options = arguments
         # At a port of its own: nobody is served before there is a table.
         _make_table(application, table, has_stream="--stream" in options)
+    metered = Metered(application)
+    control.on("measure", lambda _value: control.send({"units": metered.read()}))
+    recording = Recording(
+        Faulty(metered, faults), lambda call: control.send({"call": call})
+    )
+    control.on("record", recording.switch)
     server = _make_server(recording, listening)
     control.send({"ready": True})
     server.serve_forever()
