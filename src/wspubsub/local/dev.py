@@ -181,11 +181,6 @@ class LocalGateway:
         except OSError as error:
             self._journal.warn(f"commands will not find this gateway: {error}")
 
-    def _take_message(self, message: dict[str, Any]) -> None:
-        self._shaking.take_message(message)
-        if "call" in message:
-            self._recorder.add_call(message["call"])
-
     def _take_output(self, line: OutputLine) -> None:
         self._journal.log_output(line)
         cause = self._recorder.find(line.invocation_id)
@@ -352,6 +347,8 @@ class LocalGateway:
     def _take_message(self, message: dict[str, Any]) -> None:
         self._shaking.take_message(message)
         self._bill.take_message(message)
+        if "call" in message:
+            self._recorder.add_call(message["call"])
 
     async def _watch_rules(self) -> None:
         while True:
