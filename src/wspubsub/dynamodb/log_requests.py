@@ -73,12 +73,9 @@ class LogRequests:
             return
         # Who reads backwards stops where the messages are too old to be served.
         request |= {"ScanIndexForward": False, "Limit": BACKWARD_PAGE_ITEMS}
-        lowest = None
-        for item in self._pages(request):
-            lowest = item
-            yield item
-        if not _begins_at(lowest, first):
-            yield from self._entry_before(topic, first)
+        yield from self._pages(request)
+        # Who still reads on has not found the last offset: it is in the one before.
+        yield from self._entry_before(topic, first)
 
     def news(self, topic: str, tail: Tail, offers_at: float | None) -> list[Item]:
         """Return what follows on an entry, in order, and then the offers.
