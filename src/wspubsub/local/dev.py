@@ -271,6 +271,10 @@ class LocalGateway:
             )
             stack.push_async_callback(embedded.stop)
             self._embedded_url = embedded.url
+            if self._inspector is not None:
+                self._inspector.attention.on_change = lambda is_on: embedded.send(
+                    {"record": is_on}
+                )
         self._dynamodb_url = url or self._embedded_url or ""
         own = self._embedded if url is None else None
         self._shaking.connect(own)
@@ -362,6 +366,8 @@ class LocalGateway:
     def _take_message(self, message: dict[str, Any]) -> None:
         self._shaking.take_message(message)
         self._bill.take_message(message)
+        if "call" in message:
+            self._recorder.add_call(message["call"])
 
     async def _watch_rules(self) -> None:
         while True:
