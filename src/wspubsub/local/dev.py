@@ -141,8 +141,12 @@ class LocalGateway:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        server = await self._bound_server(stack)
+        # moto takes the longest to start, so it starts first, beside all the rest.
         await self._provide_table(stack)
+        server = await self._bound_server(stack)
+        if self._embedded is not None:
+            self._embedded_url = await self._embedded.find_url()
+        self._dynamodb_url = settings.dynamodb_url or self._embedded_url or ""
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
@@ -248,8 +252,6 @@ class LocalGateway:
                 on_message=self._shaking.take_message,
             )
             stack.push_async_callback(embedded.stop)
-            self._embedded_url = embedded.url
-        self._dynamodb_url = url or self._embedded_url or ""
         self._shaking.connect(self._embedded if url is None else None)
 
     async def _wait_for_table(self) -> None:

@@ -38,7 +38,7 @@ class EmbeddedDynamoDB:
         has_stream: bool = False,
         on_message: Callable[[Message], object] = len,
     ) -> "EmbeddedDynamoDB":
-        """Start it; whoever connects waits until its table is there.
+        """Start it; where it listens, and that its table is there, come later.
 
         Args:
             table: Name of the table; None makes none.
@@ -47,7 +47,7 @@ class EmbeddedDynamoDB:
             on_message: Called with each message of the process, see `control`.
 
         Raises:
-            WspubsubError: It does not start.
+            OSError: The process cannot be started.
         """
         output = _Output(on_message)
         command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
@@ -56,13 +56,15 @@ class EmbeddedDynamoDB:
         process = await ChildProcess.start(
             command, env=environ, cwd=Path.cwd(), on_output=output.read_line
         )
-        embedded = cls(process, output)
-        await embedded._wait(output.port)
-        return embedded
+        return cls(process, output)
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
+    async def find_url(self) -> str:
+        """Return where it listens; whoever connects waits until its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        await self._wait(self._output.port)
         return f"http://127.0.0.1:{self._output.port.result()}"
 
     async def wait_until_ready(self) -> None:
