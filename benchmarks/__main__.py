@@ -21,6 +21,7 @@ NAMES = {
     "fanout": "CPU and time a post, against boto3, aiobotocore and the Node SDK",
     "gateway": "`wspubsub dev` as its clients see it, against serverless-offline",
     "lag": "a topic with many messages a second, carried by a stream",
+    "log": "many writers of one topic's log, in virtual time",
     "publish": "whole publishes to subscribers stored in DynamoDB, and their memory",
     "scale": "publishes to up to a million subscribers, by the limits of AWS",
     "sockets": "memory of `wspubsub dev` with thousands of clients connected",

@@ -111,6 +111,18 @@ TABLES = {
             Column("write units", "write_units", "{:g}"),
         ),
     ),
+    "log": Table(
+        PERFORMANCE,
+        "processes, messages",
+        (
+            Column("messages a second", "appends_per_s"),
+            Column("write units for each", "write_units_each", "{:.1f}"),
+            Column("read units", "read_units_each", "{:.1f}"),
+            Column("half take less than", "p50_ms", "{:,.0f} ms"),
+            Column("1 % take longer than", "p99_ms", "{:,.0f} ms"),
+            Column("the slowest", "slowest_ms", "{:,.0f} ms"),
+        ),
+    ),
     "sockets": Table(
         PERFORMANCE,
         "",

@@ -139,6 +139,29 @@ def test_what_cannot_be_looked_at_is_an_error(
     )
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "complaint"),
+    [
+        (["--region", "no such"], None, "'no such' doesn't match a supported format"),
+        (["--profile", "nobody"], None, "profile (nobody) could not be found"),
+        ([], "nowhere", "Invalid endpoint: nowhere"),
+    ],
+)
+@pytest.mark.usefixtures("account")
+def test_settings_of_aws_that_are_wrong_are_an_error(
+    words: list[str],
+    variable: str | None,
+    complaint: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if variable is not None:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", variable)
+
+    assert main(["doctor", "--stack", "chat", *words]) == 2
+    assert complaint in capsys.readouterr().err
+
+
 def test_a_terminal_gets_lines_that_fit(
     account: LiveAccount,
     capsys: pytest.CaptureFixture[str],

@@ -4,8 +4,10 @@ import contextlib
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -32,7 +34,6 @@ sys.exit(main())
 COMMANDS = {
     "dev": (["dev", str(CHAT), "--port", "0"], 0),
     "template": (["template", str(CHAT)], 130),
-    "doctor": (["doctor", "--stack", "chat", "--region", "eu-west-1"], 130),
     "demo": (["demo", "--messages", "1000"], 130),
 }
 
@@ -98,14 +99,34 @@ def test_whoever_calls_the_command_keeps_the_handlers_of_signals(
     assert "does not exist" in capsys.readouterr().err
 
 
-def _start(arguments: list[str]) -> "subprocess.Popen[str]":
+@pytest.mark.parametrize("moment", [0.1, 0.6, 2.0])
+def test_whoever_waits_for_aws_may_be_interrupted(moment: float) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        variables = {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            "AWS_DEFAULT_REGION": "eu-west-1",
+        }
+        with _start(["doctor", "--stack", "chat"], variables) as process:
+            _let_run(process, moment)
+            os.killpg(process.pid, signal.SIGINT)
+            output, complaints = process.communicate(timeout=30)
+
+    assert (process.returncode, output, complaints) == (130, "", "")
+
+
+def _start(
+    arguments: list[str], variables: Mapping[str, str] | None = None
+) -> "subprocess.Popen[str]":
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=environment({}),
+        env=environment(variables or {}),
         start_new_session=True,
     )
     assert process.stdout is not None

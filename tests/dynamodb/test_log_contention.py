@@ -15,6 +15,8 @@ from wspubsub.dynamodb import DynamoDBTopicLog
 
 TABLE = "log"
 LATENCY = 0.005
+LARGE = b"x" * 1025
+"""A message that is not offered to others, so that its writers take turns."""
 
 
 class Distant:
@@ -53,7 +55,8 @@ class Crowd:
         longest: How long the slowest append took.
     """
 
-    def __init__(self, writers: int) -> None:
+    def __init__(self, writers: int, data: bytes = b"x") -> None:
+        self._data = data
         # The delays of all who wait are drawn from here too.
         random.seed(1)
         self.time = SideBySide()
@@ -83,7 +86,7 @@ class Crowd:
             begin = self.time.passed
             if begin > seconds:
                 return
-            log.append("news", b"x")
+            log.append("news", self._data)
             self.counts[number] += 1
             self.longest = max(self.longest, self.time.passed - begin)
 
@@ -100,8 +103,8 @@ def test_one_writer_writes_as_fast_as_the_table_answers_and_never_looks() -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writers", [2, 5, 20, 50])
-def test_of_many_that_write_without_a_pause_nobody_starves(writers: int) -> None:
-    crowd = Crowd(writers)
+def test_of_many_that_take_turns_without_a_pause_nobody_starves(writers: int) -> None:
+    crowd = Crowd(writers, LARGE)
 
     crowd.run(10)
 
@@ -109,6 +112,24 @@ def test_of_many_that_write_without_a_pause_nobody_starves(writers: int) -> None
     assert min(crowd.counts) > crowd.count / writers / 5
     assert max(crowd.counts) < crowd.count / writers * 4
     assert crowd.longest < 7
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("writers", "per_second"), [(2, 90), (5, 170), (20, 600)])
+def test_those_who_carry_each_others_messages_are_faster_the_more_they_are(
+    writers: int, per_second: int
+) -> None:
+    crowd = Crowd(writers)
+
+    crowd.run(5)
+
+    assert crowd.count > 5 * per_second
+    assert min(crowd.counts) > crowd.count / writers * 0.6
+    assert max(crowd.counts) < crowd.count / writers * 1.6
+    assert crowd.longest < 1
+    # The offer, and a share of an entry.
+    assert crowd.client.puts < 2 * crowd.count
+    assert crowd.client.queries < 2 * crowd.count
 
 
 def test_few_writes_are_in_vain_at_a_moderate_rate() -> None:
@@ -274,17 +295,17 @@ def test_the_winner_waits_as_long_as_it_may_have_waited_for_its_turn(
     naps = []
     for _ in range(12):
         taken(losses, client)
-        log.append("news", b"x")
+        log.append("news", LARGE)
         sleeper.naps.clear()
-        log.append("news", b"x")
+        log.append("news", LARGE)
         naps += sleeper.naps
 
     assert longest / 2 < max(naps) <= longest
     taken(losses, client)
-    log.append("news", b"x")
+    log.append("news", LARGE)
     sleeper.clock.advance(longest)
     sleeper.naps.clear()
-    log.append("news", b"x")
+    log.append("news", LARGE)
     assert sleeper.naps == []
 
 
@@ -293,16 +314,16 @@ def test_nobody_waits_for_others_longer_than_half_of_the_time(
 ) -> None:
     for _ in range(4):
         taken(9, client)
-        log.append("news", b"x")
+        log.append("news", LARGE)
         sleeper.naps.clear()
 
-        log.append("news", b"x", timeout_seconds=0.02)
+        log.append("news", LARGE, timeout_seconds=0.02)
 
         assert sum(sleeper.naps) <= 0.01
         taken(9, client)
-        log.append("news", b"x")
+        log.append("news", LARGE)
         sleeper.naps.clear()
-        log.append("news", b"x", timeout_seconds=0)
+        log.append("news", LARGE, timeout_seconds=0)
         assert sleeper.naps == []
 
 
@@ -312,7 +333,7 @@ def test_who_has_tried_for_long_tries_more_often(
     taken(1000, client)
 
     with pytest.raises(StoreError, match="other writers always came first"):
-        log.append("news", b"x")
+        log.append("news", LARGE)
 
     early, late = sleeper.naps[10:50], sleeper.naps[-40:]
     assert sum(late) < sum(early) * 0.7

@@ -197,7 +197,7 @@ def test_losing_without_end_is_an_error_in_the_end(
     client.fail("put_item", taken, times=1000)
 
     with pytest.raises(StoreError, match="other writers always came first") as caught:
-        impatient.append("news", b"x")
+        impatient.append("news", b"x" * 1025)  # too large to be carried by others
 
     assert caught.value.code == "ConditionalCheckFailedException"
     assert client.calls.count("put_item") == 100

@@ -1,14 +1,16 @@
 """Random histories of a log in DynamoDB: positions are unique, and replays are whole.
 
-Clocks differ, answers are lost, others act between any two requests, and the time to
-live deletes what has expired in any order.
+Clocks differ, answers are lost, requests arrive late and twice, others act between any
+two requests, and the time to live deletes what has expired in any order.
 """
 
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.support.faulty_dynamodb import lost_answer
 from tests.support.servers.small_table import SmallTable
@@ -21,8 +23,18 @@ SKEW = 15 * 60
 HISTORY = History(ttl_seconds=60, position_ttl_seconds=60)
 
 
+PAUSES = (0.0, 0.1, 5, 20, 61, 200, 1000, 3661, 90_000)
+LATEST_SECONDS = 30
+"""No request is on its way for longer."""
+
+
 class World:
-    """Writers and readers whose clocks differ, in a random order at every request."""
+    """Writers and readers whose clocks differ, in a random order at every request.
+
+    Attributes:
+        committed: Every message of the log, in order.
+        returned: What appends have returned.
+    """
 
     def __init__(self, seed: int, skew: float) -> None:
         self.random = random.Random(seed)
@@ -30,6 +42,8 @@ class World:
         self.table = SmallTable()
         self.committed: list[tuple[Position, str]] = []
         self.begun: list[Position] = []
+        self.returned: list[tuple[Position, str]] = []
+        self.late: list[tuple[float, Callable[[], object]]] = []
         self.depth = 0
         self.logs = [self._writer(self.random.uniform(-skew, skew)) for _ in range(4)]
 
@@ -43,10 +57,17 @@ class World:
         )
 
     def append(self, log: DynamoDBTopicLog) -> None:
+        data = b"x" * self.random.choice([0, 0, 0, 2000])
         try:
-            log.append("news", b"")
+            message = log.append("news", data).message
         except StoreError:
             return
+        assert message.data == data
+        self.returned.append((message.position, message.id))
+
+    def pause(self) -> None:
+        self.clock.advance(self.random.choice(PAUSES))
+        self.expire()
 
     def expire(self) -> None:
         for pk, sk in sorted(self.table.keys()):
@@ -57,6 +78,10 @@ class World:
                 self.table.delete_item(Key=key)
 
     def between(self) -> None:
+        if self.late and self.random.random() < 0.1:
+            sent_at, write = self.late.pop(self.random.randrange(len(self.late)))
+            if self.clock.time < sent_at + LATEST_SECONDS:
+                write()
         if self.depth < 3 and self.random.random() < 0.3:
             self.depth += 1
             self.append(self.random.choice(self.logs))
@@ -66,11 +91,15 @@ class World:
             self.expire()
 
     def commit(self, item: dict[str, Any]) -> None:
-        position = Position(item["epoch"]["S"], int(item["sk"]["S"]))
+        if "offer" in item:
+            return
+        epoch, offset = item["epoch"]["S"], int(item["sk"]["S"])
         if "genesis" in item:
-            self.begun.append(position)
-        else:
-            self.committed.append((position, item["id"]["S"]))
+            self.begun.append(Position(epoch, offset))
+            return
+        carried = [each["M"] for each in item.get("carried", {"L": []})["L"]]
+        for number, content in enumerate([item, *carried], offset):
+            self.committed.append((Position(epoch, number), content["id"]["S"]))
 
     def read(self, log: DynamoDBTopicLog) -> None:
         number = self.random.randrange(len(self.committed))
@@ -105,11 +134,23 @@ class Between:
         self._world.between()
         if self._world.random.random() < 0.03:
             raise lost_answer()
+        if self._world.random.random() < 0.1:
+            write_late = partial(self._write_late, write, request, item)
+            self._world.late.append((self._world.clock.time, write_late))
         answer = write(**request)
         self._world.commit(item)
         if self._world.random.random() < 0.1:
             raise lost_answer()
         return answer
+
+    def _write_late(
+        self, write: Callable[..., dict[str, Any]], request: Any, item: dict[str, Any]
+    ) -> None:
+        try:
+            write(**request)
+        except ClientError:
+            return
+        self._world.commit(item)
 
 
 @pytest.mark.parametrize("skew", [0, 5, SKEW / 2, SKEW])
@@ -119,18 +160,25 @@ def test_no_position_is_given_twice_and_replays_are_whole_whatever_happens(
 ) -> None:
     for number in range(8):
         world = World(seed * 1000 + number, skew)
-        for _ in range(40):
-            log = world.random.choice(world.logs)
-            if not world.committed or world.random.random() < 0.7:
-                world.append(log)
-            else:
-                world.read(log)
-            pauses = [0.0, 0.1, 5, 20, 61, 200, 1000, 3661, 90_000]
-            world.clock.advance(world.random.choice(pauses))
-            world.expire()
-        positions = [position for position, _ in world.committed] + world.begun
-        assert len(set(positions)) == len(positions)
-        assert {each.epoch for each in positions} == {
-            each.epoch for each in world.begun
-        }
-        assert len({each.epoch for each in world.begun}) == len(world.begun)
+        run(world, 40)
+        check(world)
+
+
+def run(world: World, steps: int) -> None:
+    for _ in range(steps):
+        log = world.random.choice(world.logs)
+        if not world.committed or world.random.random() < 0.7:
+            world.append(log)
+        else:
+            world.read(log)
+        world.pause()
+
+
+def check(world: World) -> None:
+    positions = [position for position, _ in world.committed] + world.begun
+    assert len(set(positions)) == len(positions)
+    assert len({id_ for _, id_ in world.committed}) == len(world.committed)
+    assert set(world.returned) <= set(world.committed)
+    assert len(set(world.returned)) == len(world.returned)
+    assert {each.epoch for each in positions} == {each.epoch for each in world.begun}
+    assert len({each.epoch for each in world.begun}) == len(world.begun)

@@ -1,6 +1,7 @@
 """Durable publish: the log has the message, the table's stream brings it on."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,8 +28,12 @@ from wspubsub.dynamodb import (
     DynamoDBTopicLog,
     create_table,
 )
+from wspubsub.dynamodb.log_items import Tail, entry_after, entry_item
+from wspubsub.dynamodb.log_offers import offer_item, offer_of
 from wspubsub.eventsources import QueueHandler, StreamHandler
 from wspubsub.fanout import QueueFanout, StreamFanout
+from wspubsub.log.drafts import draft
+from wspubsub.log.rules import DEFAULT_HISTORY
 from wspubsub.mappings.stream_records import stream_records
 from wspubsub.testing import RecordingConnections
 
@@ -92,7 +97,7 @@ class Service:
             record
             for record in self.records()
             if record["dynamodb"]["Keys"]["pk"]["S"].startswith("L#")
-            and "genesis" not in record["dynamodb"]["NewImage"]
+            and "id" in record["dynamodb"]["NewImage"]
         ]
 
     def deliver(self, handler: StreamHandler | None = None) -> dict[str, Any]:
@@ -537,3 +542,56 @@ def test_the_stream_brings_the_info_of_a_message(service: Service) -> None:
 
     assert seen == [message]
     assert message.info == b"ann\xff"
+
+
+def carry(service: Service, *data: bytes) -> None:
+    """Write an entry with several messages, and an offer, as many writers do."""
+    drafts = [draft("news", each, None, {"z="}, None) for each in data]
+    tail = Tail(service.log.ensure_position("news"), time.time(), int(time.time()))
+    first, *others = drafts
+    entry = entry_after(tail, first, DEFAULT_HISTORY, time.time(), others)
+    offered = offer_item(offer_of(first, tail.position, "p", time.time()))
+    for item in (offered, entry_item(entry)):
+        service.client.put_item(TableName=TABLE, Item=item)
+
+
+def test_messages_of_one_entry_are_posted_one_by_one_in_order(service: Service) -> None:
+    service.subscribe("a=", "z=")
+    carry(service, b"1", b"", b"3")
+
+    assert service.deliver() == {"batchItemFailures": []}
+
+    assert service.connections.messages("a=") == [b"1", b"", b"3"]
+    assert service.connections.messages("z=") == []
+
+
+def test_of_an_entry_that_comes_again_nobody_gets_twice_what_it_has(
+    service: Service,
+) -> None:
+    service.subscribe("a=")
+    texts = [b"%d" % number for number in range(10)]
+    carry(service, *texts)
+    left, rounds = service.records(), 0
+
+    while left:
+        left = left_of(
+            left, service.handler({"Records": left}, Countdown(2.5 + rounds))
+        )
+        rounds += 1
+
+    assert rounds > 1
+    assert service.connections.messages("a=") == texts
+
+
+def test_an_entry_whose_carried_messages_cannot_be_read_is_skipped_and_logged(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.subscribe("a=")
+    carry(service, b"1", b"", b"3")
+    [entry] = service.entries()
+    entry["dynamodb"]["NewImage"]["carried"]["L"][0]["M"] = "?"
+
+    assert service.handler({"Records": [entry]}) == {"batchItemFailures": []}
+
+    assert "cannot be read and is skipped" in caplog.text
+    assert service.connections.messages("a=") == []

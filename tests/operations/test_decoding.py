@@ -8,13 +8,17 @@ import pytest
 from tests.contracts.members import begin, open_session
 from tests.support.servers.small_table import SmallTable
 from tests.support.virtual_time import NOW, Clock
-from wspubsub import Connection
+from wspubsub import Connection, Position
 from wspubsub.dynamodb import (
     DynamoDBMemberStore,
     DynamoDBSubscriptionStore,
     DynamoDBTopicLog,
 )
-from wspubsub.operations import DecodedItem, ItemKind, decode_item, make_json
+from wspubsub.dynamodb.log_items import Tail, entry_after, entry_item
+from wspubsub.dynamodb.log_offers import offer_item, offer_of
+from wspubsub.log.drafts import draft
+from wspubsub.log.rules import DEFAULT_HISTORY
+from wspubsub.operations import DecodedItem, ItemKind, Summary, decode_item, make_json
 from wspubsub.subscriptions.port import TTL_SECONDS
 from wspubsub.subscriptions.sessions import Presence
 
@@ -176,6 +180,42 @@ def test_a_log_with_an_epoch_a_message_and_its_key(table: SmallTable) -> None:
     assert (key["topic"], key["key"], key["offset"]) == ("a#b", "k#1", 1)
     assert key["id"] == message["id"] == appended.message.id
     assert "is_sent" not in key
+
+
+def write_carried(client: Any) -> None:
+    """Write an entry with three messages, and an offer, as many writers do."""
+    drafts = [draft("news", data, None, {"z="}, None) for data in (b"1", b"\xff", b"3")]
+    tail = Tail(Position("e", 0), NOW, int(NOW) + 10**6)
+    entry = entry_after(tail, drafts[0], DEFAULT_HISTORY, NOW, drafts[1:])
+    offer = offer_of(drafts[0], tail.position, "p", NOW)
+    for item in (entry_item(entry), offer_item(offer)):
+        client.put_item(TableName="t", Item=item)
+
+
+def test_an_entry_with_several_messages_and_an_offer(table: SmallTable) -> None:
+    write_carried(table)
+
+    message = decode(table, ItemKind.MESSAGE)
+    assert (message["offset"], message["data"]) == (1, "1")
+    assert [(each["offset"], each["data"]) for each in message["carried"]] == [
+        (2, "base64:/w=="),
+        (3, "3"),
+    ]
+    offer = decode(table, ItemKind.OFFER)
+    assert (offer["topic"], offer["id"]) == ("news", message["id"])
+    assert (offer["data"], offer["known_up_to"]) == ("1", ["e", 0])
+    item = read(table, "L#news", "0000000000000001")
+    assert decode_item(make_json(item)) == decode_item(item)
+
+
+def test_a_topic_is_as_long_as_all_messages_of_its_entries(table: SmallTable) -> None:
+    write_carried(table)
+    summary = Summary(NOW)
+
+    summary.add(read(table, pk, sk) for pk, sk in sorted(table.keys()))
+
+    [topic] = summary.topics()
+    assert topic["last_offset"] == 3
 
 
 def test_a_message_in_the_json_of_dynamodb_is_the_same(table: SmallTable) -> None:

@@ -7,9 +7,11 @@ import pytest
 from moto import mock_aws
 
 from tests.contracts.tables import boto3_client
+from tests.operations.test_decoding import write_carried
+from tests.support.virtual_time import NOW, Clock
 from wspubsub.dynamodb import DynamoDBTopicLog, create_table
 from wspubsub.dynamodb.access import TableAccess
-from wspubsub.operations.topics import follow
+from wspubsub.operations.topics import follow, read_after, read_newest
 
 
 class Stopped(Exception):
@@ -19,7 +21,7 @@ class Stopped(Exception):
 @pytest.fixture
 def client() -> Iterator[Any]:
     with mock_aws():
-        client = boto3_client("dynamodb")
+        client = boto3_client()
         create_table("t", client=client)
         yield client
 
@@ -50,3 +52,21 @@ def test_a_log_is_followed_as_it_grows(client: Any) -> None:
     with pytest.raises(Stopped):
         next(entries)
     assert set(looks) == {0.5}
+
+
+def test_the_messages_of_an_entry_are_read_one_by_one(client: Any) -> None:
+    write_carried(client)
+    log = DynamoDBTopicLog("t", client=client, now=Clock())
+    last = log.append("news", b"4").message.position.offset
+    access = TableAccess(client, "t")
+
+    def offsets(found: list[dict[str, Any]]) -> list[int]:
+        assert {each["topic"] for each in found} <= {"news"}
+        return [each["offset"] for each in found]
+
+    assert last == 4
+    assert offsets(read_newest(access, "news", None, now=NOW)) == [1, 2, 3, 4]
+    assert offsets(read_newest(access, "news", 3, now=NOW)) == [2, 3, 4]
+    for after in range(5):
+        found = read_after(access, "news", after)
+        assert offsets(found) == list(range(after + 1, 5))

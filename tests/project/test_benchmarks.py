@@ -432,3 +432,16 @@ def test_the_lag_of_a_stream_is_simulated(tmp_path: Path) -> None:
     joined = rows["20 a second to 500, joined"]
     assert joined["messages"] == 100
     assert joined["longest_s"] < 1.0
+
+
+@pytest.mark.integration
+def test_many_writers_of_a_log_are_simulated(tmp_path: Path) -> None:
+    found = tiny("log", tmp_path)
+
+    carried, in_turn = figures_of(found).values()
+    assert carried["appends_per_s"] > in_turn["appends_per_s"]
+    assert set(found["ratios"]) == {
+        "log_appends_vs_before",
+        "log_appends_per_s",
+        "log_append_p99_s",
+    }

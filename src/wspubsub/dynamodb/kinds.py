@@ -17,6 +17,7 @@ from wspubsub.dynamodb.items import (
     user_partition,
 )
 from wspubsub.dynamodb.log_items import key_key, log_partition
+from wspubsub.dynamodb.log_offers import is_offer
 
 
 class ItemKind(Enum):
@@ -39,9 +40,11 @@ class ItemKind(Enum):
     USER = "user"
     """A connection of a user."""
     MESSAGE = "message"
-    """A log entry with a message."""
+    """A log entry with a message, or several."""
     EPOCH = "epoch"
     """A log entry that begins an epoch."""
+    OFFER = "offer"
+    """A message that whoever writes the next log entry may carry."""
     KEY = "key"
     """The key that a message was published with."""
     OTHER = "other"
@@ -107,7 +110,9 @@ def _read_user(_item: Item, user: str, sort_key: str) -> ItemKey:
     return ItemKey(ItemKind.USER, {"user": user, "connection": sort_key})
 
 
-def _read_entry(_item: Item, topic: str, sort_key: str) -> ItemKey:
+def _read_entry(item: Item, topic: str, sort_key: str) -> ItemKey:
+    if is_offer(item):
+        return ItemKey(ItemKind.OFFER, {"topic": topic})
     return ItemKey(ItemKind.MESSAGE, {"topic": topic, "offset": int(sort_key)})
 
 

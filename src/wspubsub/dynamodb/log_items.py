@@ -8,6 +8,10 @@
 The length says where the topic ends, so no topic and key together can be taken for
 another topic and key.
 
+An entry has the message of its writer, and may carry those of others: they have the
+offsets that follow on its own, and the next entry comes after them. `carries` says how
+many they are, so that where a log ends can be read without them.
+
 The entry that begins an epoch, its genesis, has no message: it is told by the attribute
 `genesis`, and a message by its `id`. The genesis draws the epoch, by which its writer
 knows it again.
@@ -15,6 +19,7 @@ knows it again.
 
 import math
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from wspubsub.dynamodb.items import Item
@@ -36,11 +41,24 @@ LONGER_HISTORY_SECONDS = 7 * 24 * 60 * 60
 
 
 class Tail(NamedTuple):
-    """The newest entry of a log, without its data."""
+    """The newest entry of a log, without its data.
+
+    Attributes:
+        position: That of its last message.
+        published_at: When it was published.
+        expires_at: From when on DynamoDB may delete it.
+        carries: How many messages it has besides its writer's.
+    """
 
     position: Position
     published_at: float
     expires_at: int
+    carries: int = 0
+
+    @property
+    def begins_at(self) -> int:
+        """The offset of its first message, which is in its key."""
+        return self.position.offset - self.carries
 
 
 class Genesis(NamedTuple):
@@ -55,7 +73,7 @@ class Genesis(NamedTuple):
 
     topic: str
     tail: Tail
-    predecessor: Position | None
+    predecessor: Tail | None
     token: str
 
 
@@ -63,22 +81,27 @@ class LogEntry(NamedTuple):
     """An entry with a message, to be written.
 
     Attributes:
-        message: The message in it.
+        message: The message of its writer, the first in it.
         expires_at: From when on DynamoDB may delete it.
         forgotten: Times of publication of keys that are forgotten: up to the first one,
             and after the second.
         token: Random text that no other entry has; a transaction's token.
+        carried: Messages of other writers, which follow in this order.
     """
 
     message: LoggedMessage
     expires_at: int
     forgotten: tuple[float, float]
     token: str
+    carried: tuple[LoggedMessage, ...] = ()
 
     @property
     def tail(self) -> Tail:
         """The entry as the newest of its log."""
-        return Tail(self.message.position, self.message.published_at, self.expires_at)
+        last = self.carried[-1] if self.carried else self.message
+        return Tail(
+            last.position, last.published_at, self.expires_at, len(self.carried)
+        )
 
 
 def is_live(tail: Tail, history: History, now: float) -> bool:
@@ -96,26 +119,40 @@ def genesis_after(
     topic: str, tail: Tail | None, history: History, now: float
 ) -> Genesis:
     """Return the entry that begins an epoch after the newest known entry."""
-    predecessor = tail.position if tail else None
+    position = genesis_position(tail.position if tail else None)
     published_at, expires_at = _times_after(tail, history, now)
     return Genesis(
         topic,
-        Tail(genesis_position(predecessor), published_at, expires_at),
+        Tail(position, published_at, expires_at),
         # Two that begin an epoch may have seen different entries, since DynamoDB
         # deletes what has expired; only who saw the newest may begin it.
-        predecessor,
+        tail,
         os.urandom(16).hex(),
     )
 
 
-def entry_after(tail: Tail, drafted: Draft, history: History, now: float) -> LogEntry:
+def entry_after(
+    tail: Tail,
+    drafted: Draft,
+    history: History,
+    now: float,
+    carried: Iterable[Draft] = (),
+) -> LogEntry:
     """Return the entry that follows the newest one."""
     published_at, expires_at = _times_after(tail, history, now)
+    # Its writer's message comes first, so by the ID of an entry's first message
+    # its writer is told from all others.
+    messages = []
+    position = tail.position
+    for each in (drafted, *carried):
+        position = position_after(position)
+        messages.append(each.at(position, published_at))
     return LogEntry(
-        drafted.at(position_after(tail.position), published_at),
+        messages[0],
         expires_at,
         (now - history.ttl_seconds, now + CLOCK_SKEW_SECONDS),
         os.urandom(16).hex(),
+        tuple(messages[1:]),
     )
 
 
@@ -171,19 +208,40 @@ def genesis_item(genesis: Genesis) -> Item:
 def entry_item(entry: LogEntry) -> Item:
     """Return the item of a log entry with a message."""
     message = entry.message
-    item = _item(message.topic, entry.tail) | {"id": {"S": message.id}}
-    # Not every endpoint takes an empty value, and none an empty set.
-    if message.data:
-        item["data"] = {"B": message.data}
-    if message.exclude:
-        item["exclude"] = {"SS": sorted(message.exclude)}
-    if message.info:
-        item["info"] = {"B": message.info}
+    item = _item(message.topic, entry.tail) | content_of(message)
+    if entry.carried:
+        item["carries"] = {"N": str(len(entry.carried))}
+        item["carried"] = {"L": [{"M": content_of(each)} for each in entry.carried]}
     return item
 
 
+def content_of(message: Draft | LoggedMessage) -> Item:
+    """Return the attributes of a message that do not depend on its position."""
+    content: Item = {"id": {"S": message.id}}
+    # Not every endpoint takes an empty value, and none an empty set.
+    if message.data:
+        content["data"] = {"B": message.data}
+    if message.exclude:
+        content["exclude"] = {"SS": sorted(message.exclude)}
+    if message.info:
+        content["info"] = {"B": message.info}
+    return content
+
+
+def read_content(content: Item, topic: str) -> Draft:
+    """Return a message from such attributes."""
+    return Draft(
+        topic,
+        data=content.get("data", {}).get("B", b""),
+        key=None,
+        exclude=frozenset(content.get("exclude", {}).get("SS", ())),
+        info=content.get("info", {}).get("B"),
+        id=read_id(content),
+    )
+
+
 def _item(topic: str, tail: Tail) -> Item:
-    return entry_key(topic, tail.position.offset) | {
+    return entry_key(topic, tail.begins_at) | {
         "epoch": {"S": tail.position.epoch},
         "published_at": {"N": repr(float(tail.published_at))},
         "expires_at": {"N": str(tail.expires_at)},
@@ -209,10 +267,12 @@ def make_sent_item(message: LoggedMessage, key: str, history: History) -> Item:
 
 def read_tail(item: Item) -> Tail:
     """Return the entry of an item as the newest of its log."""
+    carries = int(item.get("carries", {}).get("N", 0))
     return Tail(
-        Position(item["epoch"]["S"], int(item["sk"]["S"])),
+        Position(item["epoch"]["S"], int(item["sk"]["S"]) + carries),
         read_published_at(item),
         int(item["expires_at"]["N"]),
+        carries,
     )
 
 
@@ -221,17 +281,16 @@ def is_genesis(item: Item) -> bool:
     return "genesis" in item
 
 
-def read_message(item: Item) -> LoggedMessage:
-    """Return the message in a log entry's item."""
-    return LoggedMessage(
-        topic=item["pk"]["S"].removeprefix("L#"),
-        position=Position(item["epoch"]["S"], int(item["sk"]["S"])),
-        id=read_id(item),
-        data=item.get("data", {}).get("B", b""),
-        published_at=read_published_at(item),
-        exclude=frozenset(item.get("exclude", {}).get("SS", ())),
-        info=item.get("info", {}).get("B"),
-    )
+def read_messages(item: Item) -> list[LoggedMessage]:
+    """Return the messages in a log entry's item, in order."""
+    topic = item["pk"]["S"].removeprefix("L#")
+    epoch, first = item["epoch"]["S"], int(item["sk"]["S"])
+    published_at = read_published_at(item)
+    carried = [each["M"] for each in item.get("carried", {}).get("L", ())]
+    return [
+        read_content(content, topic).at(Position(epoch, offset), published_at)
+        for offset, content in enumerate([item, *carried], first)
+    ]
 
 
 def read_first(item: Item, drafted: Draft) -> LoggedMessage:

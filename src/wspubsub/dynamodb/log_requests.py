@@ -22,8 +22,9 @@ from wspubsub.dynamodb.log_items import (
     offset_key,
     read_tail,
 )
+from wspubsub.dynamodb.log_offers import Offer, last_key, offer_item
 from wspubsub.errors import StoreError
-from wspubsub.log.rules import Position
+from wspubsub.log.rules import MAX_OFFSET
 
 BACKWARD_PAGE_ITEMS = 100
 
@@ -54,35 +55,63 @@ class LogRequests:
     def newest(self, topic: str) -> Tail | None:
         """Return the newest entry of a topic, without its data."""
         request = {
-            "KeyConditionExpression": "pk = :pk",
-            "ExpressionAttributeValues": {":pk": {"S": log_partition(topic)}},
-            "ProjectionExpression": "sk, epoch, published_at, expires_at",
-            "ScanIndexForward": False,
-            "Limit": 1,
+            **_up_to(topic, MAX_OFFSET),
+            "ProjectionExpression": "sk, epoch, published_at, expires_at, carries",
         }
         items = self._query(request)["Items"]
         return read_tail(items[0]) if items else None
 
     def entries(self, topic: str, offsets: range) -> Iterator[Item]:
-        """Yield the entries in a range of offsets, in order, as far as they exist."""
-        is_forward = offsets.step > 0
-        request: dict[str, Any] = {
-            "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
-            "ExpressionAttributeValues": {
-                ":pk": {"S": log_partition(topic)},
-                ":first": {"S": offset_key(min(offsets[0], offsets[-1]))},
-                ":last": {"S": offset_key(max(offsets[0], offsets[-1]))},
-            },
-        }
-        if not is_forward:
-            # Who reads backwards stops where the messages are too old to be served.
-            request |= {"ScanIndexForward": False, "Limit": BACKWARD_PAGE_ITEMS}
+        """Yield the entries with the messages in a range of offsets, in its order.
+
+        The first and the last one may have messages outside of it too.
+        """
+        first, last = min(offsets[0], offsets[-1]), max(offsets[0], offsets[-1])
+        request = _between(topic, offset_key(first), offset_key(last))
+        if offsets.step > 0:
+            yield from self._with_the_one_before(topic, first, self._pages(request))
+            return
+        # Who reads backwards stops where the messages are too old to be served.
+        request |= {"ScanIndexForward": False, "Limit": BACKWARD_PAGE_ITEMS}
+        yield from self._pages(request)
+        # Who still reads on has not found the last offset: it is in the one before.
+        yield from self._entry_before(topic, first)
+
+    def news(self, topic: str, tail: Tail, offers_at: float | None) -> list[Item]:
+        """Return what follows on an entry, in order, and then the offers.
+
+        Args:
+            topic: The topic.
+            tail: The entry.
+            offers_at: When offers must have been made to count as recent; None for no
+                offers.
+        """
+        first = offset_key(tail.position.offset + 1)
+        last = offset_key(MAX_OFFSET) if offers_at is None else last_key(offers_at)
+        return list(self._pages(_between(topic, first, last)))
+
+    def _with_the_one_before(
+        self, topic: str, first: int, items: Iterator[Item]
+    ) -> Iterator[Item]:
+        """Yield items, and before them the entry in which the first offset is."""
+        item = next(items, None)
+        if not _begins_at(item, first):
+            yield from self._entry_before(topic, first)
+        if item is not None:
+            yield item
+            yield from items
+
+    def _entry_before(self, topic: str, offset: int) -> list[Item]:
+        items: list[Item] = self._query(_up_to(topic, offset - 1))["Items"]
+        return items
+
+    def _pages(self, request: dict[str, Any]) -> Iterator[Item]:
         while True:
             answer = self._query(request)
             yield from answer["Items"]
             if "LastEvaluatedKey" not in answer:
                 return
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            request = {**request, "ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def begin(self, genesis: Genesis) -> bool:
         """Write the entry that begins an epoch; False if another may have."""
@@ -115,6 +144,11 @@ class LogRequests:
         if reasons[1].get("Code") != _TAKEN:
             return None
         return self._old(reasons[1], key_of(key))
+
+    def put_offer(self, offer: Offer) -> None:
+        """Write an offer, over any other in its place."""
+        with store_errors("PutItem", self._table):
+            self._client.put_item(TableName=self._table, Item=offer_item(offer))
 
     def put_again(self, item: Item) -> None:
         """Write the item of a key again, unless it is now another message's."""
@@ -183,14 +217,14 @@ class LogRequests:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _check(self, topic: str, position: Position) -> dict[str, Any]:
+    def _check(self, topic: str, entry: Tail) -> dict[str, Any]:
         # Each position belongs to one entry, so the epoch is enough to identify it.
         return {
             "ConditionCheck": {
                 "TableName": self._table,
-                "Key": entry_key(topic, position.offset),
+                "Key": entry_key(topic, entry.begins_at),
                 "ConditionExpression": "epoch = :epoch",
-                "ExpressionAttributeValues": {":epoch": {"S": position.epoch}},
+                "ExpressionAttributeValues": {":epoch": {"S": entry.position.epoch}},
             }
         }
 
@@ -218,3 +252,31 @@ class LogRequests:
     def _query(self, request: dict[str, Any]) -> Mapping[str, Any]:
         # Strongly consistent: "nothing was missed" must be true.
         return query(self._client, self._table, {**request, "ConsistentRead": True})
+
+
+def _between(topic: str, first: str, last: str) -> dict[str, Any]:
+    return {
+        "KeyConditionExpression": "pk = :pk AND sk BETWEEN :first AND :last",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": log_partition(topic)},
+            ":first": {"S": first},
+            ":last": {"S": last},
+        },
+    }
+
+
+def _up_to(topic: str, offset: int) -> dict[str, Any]:
+    """Return the request for the entry with the highest offset up to one."""
+    return {
+        "KeyConditionExpression": "pk = :pk AND sk <= :last",
+        "ExpressionAttributeValues": {
+            ":pk": {"S": log_partition(topic)},
+            ":last": {"S": offset_key(offset)},
+        },
+        "ScanIndexForward": False,
+        "Limit": 1,
+    }
+
+
+def _begins_at(item: Item | None, offset: int) -> bool:
+    return item is not None and item["sk"]["S"] == offset_key(offset)

@@ -18,6 +18,12 @@ BASE_SECONDS, CAP_SECONDS = 0.01, 0.5
 """Shorter than after throttling: who loses against another writer has only to read
 where the log ends now, and of all who try at once one always wins."""
 
+ROUND_SECONDS = 0.005
+"""How long at least who waits to be carried leaves the others alone."""
+
+MAX_ROUND_SECONDS = 0.1
+"""The longest of the random pauses on top of that."""
+
 ANSWER_SECONDS = 1.0
 """How long the answer to a request is waited for, even if no time is left."""
 
@@ -92,6 +98,15 @@ class Tries:
         delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=CAP_SECONDS)
         # Shorter and shorter: who has tried for long must not starve.
         return self._attempts(delay * self._share_left() for delay in delays)
+
+    def rounds(self) -> Iterator[int]:
+        """Yield 1, 2, 3, …: a look each, whether others have carried a message."""
+        delays = full_jitter(base_seconds=BASE_SECONDS, cap_seconds=MAX_ROUND_SECONDS)
+        return self._attempts(ROUND_SECONDS + delay for delay in delays)
+
+    def has(self, seconds: float) -> bool:
+        """Return whether so much time is left."""
+        return self._left() >= seconds
 
     def wait(self, seconds: float) -> None:
         """Let others go first, for at most half of the time left."""

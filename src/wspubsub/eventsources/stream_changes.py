@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from wspubsub.dynamodb.images import new_connection, read_logged_message
+from wspubsub.dynamodb.images import new_connection, read_logged_messages
 from wspubsub.events import Connection
 from wspubsub.log.rules import LoggedMessage
 from wspubsub.records import Record
 
 
 class Change(Record):
-    """A stream record that requires action.
+    """What a stream record requires; a log entry may have several messages.
 
     Attributes:
-        number: Its sequence number, by which Lambda knows it.
+        number: The record's sequence number, by which Lambda knows it.
         created_at: When it was written, in seconds since the epoch.
-        item: A log entry to deliver, or a connection to greet.
+        item: A message to deliver, or a connection to greet.
     """
 
     number: str
@@ -23,12 +23,12 @@ class Change(Record):
 
     @property
     def id(self) -> str:
-        """Text that identifies the record within the table."""
+        """Text that identifies it within the table."""
         return f"{type(self.item).__name__} {self.item.id}"
 
 
-def read_change(record: dict[str, Any], *, now: float) -> Change | None:
-    """Return what a record asks for, or None if it asks for nothing.
+def read_changes(record: dict[str, Any], *, now: float) -> list[Change]:
+    """Return what a record asks for, in order: one thing, several messages, or nothing.
 
     Args:
         record: The record, as Lambda has it.
@@ -38,14 +38,18 @@ def read_change(record: dict[str, Any], *, now: float) -> Change | None:
         ImageError: It cannot be read.
     """
     if record.get("eventName") != "INSERT":
-        return None
+        return []
     change = record["dynamodb"]
     image = change.get("NewImage")
-    item = read_logged_message(image) or new_connection(image)
-    if item is None:
-        return None
-    return Change(
-        number=change["SequenceNumber"],
-        created_at=float(change.get("ApproximateCreationDateTime", now)),
-        item=item,
-    )
+    items: list[LoggedMessage | Connection] = [*read_logged_messages(image)]
+    connection = new_connection(image)
+    if connection is not None:
+        items.append(connection)
+    return [
+        Change(
+            number=change["SequenceNumber"],
+            created_at=float(change.get("ApproximateCreationDateTime", now)),
+            item=item,
+        )
+        for item in items
+    ]

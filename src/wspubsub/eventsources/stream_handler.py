@@ -15,7 +15,7 @@ from wspubsub.eventsources.joining import Group, Joiner, Joining
 from wspubsub.eventsources.laggards import Debt, Laggards, are_few
 from wspubsub.eventsources.progress import ProgressMemory, RecordProgress
 from wspubsub.eventsources.ready import PATIENCE_SECONDS, OnReady, Readiness
-from wspubsub.eventsources.stream_changes import Change, read_change
+from wspubsub.eventsources.stream_changes import Change, read_changes
 from wspubsub.log.rules import LoggedMessage
 from wspubsub.publisher import Publisher
 
@@ -98,20 +98,22 @@ class StreamHandler:
         )
         unfinished = run.handle(changes, partial(seconds_left, context))
         first = min(map(changes.index, unfinished), default=len(changes))
+        failed = [each.number for each in changes[first : first + 1]]
         for change in changes[:first]:
-            self._memory.forget(change.id)
-        return partial_failure([each.number for each in changes[first : first + 1]])
+            # A record with several messages comes again with those that are done.
+            if change.number not in failed:
+                self._memory.forget(change.id)
+        return partial_failure(failed)
 
     def _read(self, records: Sequence[dict[str, Any]]) -> list[Change]:
-        changes = []
+        changes: list[Change] = []
         for record in records:
             try:
-                change = read_change(record, now=self._now())
+                found = read_changes(record, now=self._now())
             except ImageError as error:
                 _leave_behind(record, error)
             else:
-                if change is not None and self._concerns(change):
-                    changes.append(change)
+                changes += filter(self._concerns, found)
         return changes
 
     def _concerns(self, change: Change) -> bool:

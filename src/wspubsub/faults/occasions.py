@@ -72,7 +72,7 @@ def see_post(
         operation=method.lower(),
         trace=trace,
         connections=(connection_id,),
-        topics=tuple(_topics_of(body)),
+        topics=tuple(topics_of(body)),
     )
 
 
@@ -116,7 +116,8 @@ def _is_like(text: str, pattern: str) -> bool:
     return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
 
 
-def _topics_of(body: bytes) -> Iterator[str]:
+def topics_of(body: bytes) -> Iterator[str]:
+    """Yield the topics that a message of JSON names."""
     # A `PubSub` joins several pushes of a frame as lines.
     for line in body.splitlines():
         try:

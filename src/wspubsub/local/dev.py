@@ -7,7 +7,7 @@ import tempfile
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
@@ -22,6 +22,7 @@ from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
+from wspubsub.local.costs.bill import Bill
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
@@ -71,6 +72,7 @@ class LocalGateway:
         self._address = ""
         self._recorder = Recorder(Ring() if settings.has_inspector else None)
         self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._bill = Bill(self._recorder, settings.memory_mb)
         self._inspector: Inspector | None = None
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
@@ -209,6 +211,7 @@ class LocalGateway:
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
             )
+            self._inspector.methods.add(self._bill.methods)
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -249,10 +252,12 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
-                on_message=self._shaking.take_message,
+                on_message=self._take_message,
             )
             stack.push_async_callback(embedded.stop)
-        self._shaking.connect(self._embedded if url is None else None)
+        own = self._embedded if url is None else None
+        self._shaking.connect(own)
+        self._bill.connect(own)
 
     async def _wait_for_table(self) -> None:
         if self._embedded is not None:
@@ -336,6 +341,10 @@ class LocalGateway:
             self._journal.note(f"{changed.name} has changed: restarting the workers")
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
+
+    def _take_message(self, message: dict[str, Any]) -> None:
+        self._shaking.take_message(message)
+        self._bill.take_message(message)
 
     async def _watch_rules(self) -> None:
         while True:

@@ -24,10 +24,11 @@ from wspubsub.dynamodb.log_items import (
     read_digest,
     read_id,
     read_is_sent,
-    read_message,
+    read_messages,
     read_published_at,
     read_tail,
 )
+from wspubsub.dynamodb.log_offers import read_offer
 from wspubsub.dynamodb.member_hold_items import read_seen, read_traces
 from wspubsub.dynamodb.member_items import (
     is_stay,
@@ -39,6 +40,7 @@ from wspubsub.dynamodb.member_items import (
     read_until,
     read_user,
 )
+from wspubsub.log.rules import LoggedMessage
 
 Fields = dict[str, Any]
 
@@ -181,14 +183,30 @@ def _read_nothing(_item: Item) -> Fields:
 
 
 def _read_message(item: Item) -> Fields:
-    message = read_message(item)
+    first, *carried = (_drop_absent(_describe(each)) for each in read_messages(item))
+    return {**first, "carried": carried or None}
+
+
+def _describe(message: LoggedMessage) -> Fields:
     return {
+        "offset": message.position.offset,
         "epoch": message.position.epoch,
         "id": message.id,
         "data": read_data(message.data),
         "info": read_data(message.info),
         "exclude": sorted(message.exclude) or None,
         "published_at": message.published_at,
+    }
+
+
+def _read_offer(item: Item) -> Fields:
+    drafted, since, _, _ = read_offer(item)
+    return {
+        "id": drafted.id,
+        "data": read_data(drafted.data),
+        "info": read_data(drafted.info),
+        "exclude": sorted(drafted.exclude) or None,
+        "known_up_to": [*since],
     }
 
 
@@ -219,6 +237,7 @@ _READERS: dict[ItemKind, Callable[[Item], Fields]] = {
     ItemKind.USER: _read_nothing,
     ItemKind.MESSAGE: _read_message,
     ItemKind.EPOCH: _read_epoch,
+    ItemKind.OFFER: _read_offer,
     ItemKind.KEY: _read_message_key,
 }
 

@@ -74,7 +74,7 @@ def _count(kind: ItemKind, fields: Fields, topic: Fields) -> None:
         topic["present"] += 1
     elif fields["offset"] >= topic.get("last_offset", 0):
         topic |= {
-            "last_offset": fields["offset"],
+            "last_offset": fields["offset"] + len(fields.get("carried", ())),
             "epoch": fields["epoch"],
             "last_published_at": fields["published_at"],
         }

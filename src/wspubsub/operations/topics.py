@@ -17,6 +17,7 @@ from wspubsub.dynamodb.items import (
 from wspubsub.dynamodb.kinds import ItemKind
 from wspubsub.dynamodb.log_items import log_partition, offset_key
 from wspubsub.dynamodb.shards import MAX_SHARDS
+from wspubsub.log.rules import MAX_OFFSET
 from wspubsub.operations.decoding import Fields, decode_item
 
 FIRST_SHARDS = 16
@@ -86,10 +87,10 @@ def read_user(table: TableAccess, user: str, *, now: float) -> list[str]:
 def read_newest(
     table: TableAccess, topic: str, limit: int | None, *, now: float
 ) -> list[Fields]:
-    """Return the newest entries of a topic's log, oldest first.
+    """Return the newest messages of a topic's log, oldest first.
 
     They are what the table has, also what the topic's history no longer gives to
-    clients. An entry without `id` begins an epoch.
+    clients. What has no `id` begins an epoch.
 
     Costs 1 read unit for each 8 KB of them.
 
@@ -102,29 +103,63 @@ def read_newest(
     Raises:
         StoreError: DynamoDB failed.
     """
-    request: dict[str, Any] = {"ScanIndexForward": False}
+    request = _up_to(MAX_OFFSET)
     if limit is not None:
         request["Limit"] = max(1, limit)
-    items = _read_partition(table, log_partition(topic), request)
-    entries = [
-        _read_entry(item)
+    items = _read_partition(table, log_partition(topic), request, _UP_TO)
+    newest = (
+        fields
         for item in itertools.islice(items, limit)
         if read_expiry(item) > now
-    ]
-    return entries[::-1]
+        for fields in reversed(_read_entry(item))
+    )
+    return list(itertools.islice(newest, limit))[::-1]
 
 
 def read_after(table: TableAccess, topic: str, offset: int) -> list[Fields]:
-    """Return the entries of a topic's log after an offset, oldest first.
+    """Return the messages of a topic's log after an offset, oldest first.
 
-    Costs 1 read unit for each 8 KB of them, and half a unit if there are none.
+    Costs 1 read unit for each 8 KB of them, and half a unit if there are none; half a
+    unit more if the offset is not that of the last message of an entry.
 
     Raises:
         StoreError: DynamoDB failed.
     """
-    request = {"ExpressionAttributeValues": {":after": {"S": offset_key(offset + 1)}}}
-    items = _read_partition(table, log_partition(topic), request, " AND sk >= :after")
-    return [_read_entry(item) for item in items]
+    found = _read_entries_after(table, topic, offset)
+    if not found or found[0].get("offset") != offset + 1:
+        # It may lie within the entry before.
+        request = {**_up_to(offset), "Limit": 1}
+        items = _read_partition(table, log_partition(topic), request, _UP_TO)
+        before = [
+            fields
+            for item in itertools.islice(items, 1)
+            for fields in _read_entry(item)
+            if fields.get("offset", 0) > offset
+        ]
+        found = before + found
+    return found
+
+
+def _read_entries_after(table: TableAccess, topic: str, offset: int) -> list[Fields]:
+    first, last = offset_key(offset + 1), offset_key(MAX_OFFSET)
+    values = {":after": {"S": first}, ":last": {"S": last}}
+    items = _read_partition(
+        table,
+        log_partition(topic),
+        {"ExpressionAttributeValues": values},
+        " AND sk BETWEEN :after AND :last",
+    )
+    return [fields for item in items for fields in _read_entry(item)]
+
+
+_UP_TO = " AND sk <= :last"
+
+
+def _up_to(offset: int) -> dict[str, Any]:
+    return {
+        "ExpressionAttributeValues": {":last": {"S": offset_key(offset)}},
+        "ScanIndexForward": False,
+    }
 
 
 def follow(
@@ -135,14 +170,14 @@ def follow(
     every_seconds: float,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[Fields]:
-    """Yield the entries of a topic's log as they are written, without an end.
+    """Yield the messages of a topic's log as they are written, without an end.
 
     Costs as much as `read_after`, each time.
 
     Args:
         table: The table.
         topic: The topic.
-        offset: Offset of the entry before the first one.
+        offset: Offset of the last message that is known.
         every_seconds: How long to wait between two reads.
         sleep: Waits.
 
@@ -150,14 +185,17 @@ def follow(
         StoreError: DynamoDB failed.
     """
     while True:
-        for entry in read_after(table, topic, offset):
+        for entry in _read_entries_after(table, topic, offset):
             offset = entry["offset"]
             yield entry
         sleep(every_seconds)
 
 
-def _read_entry(item: Item) -> Fields:
-    return decode_item(item).fields
+def _read_entry(item: Item) -> list[Fields]:
+    """Return the messages of an entry, in order."""
+    first = decode_item(item).fields
+    carried = first.pop("carried", ())
+    return [first, *({"topic": first["topic"], **each} for each in carried)]
 
 
 def _read_partition(

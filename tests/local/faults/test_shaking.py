@@ -211,6 +211,30 @@ def test_the_page_closes_and_drops_connections_and_kills_workers(
         assert client.recv(20) == "alive"
 
 
+def test_the_page_is_told_what_the_traffic_would_cost(shaken: Shaken) -> None:
+    gateway, page = shaken.gateway, open_inspector(shaken.gateway)
+    before = page.call("costs")
+    client = boto3.client("dynamodb", endpoint_url=gateway.dynamodb_url, **CREDENTIALS)
+    key = {"pk": {"S": "a"}, "sk": {"S": "1"}}
+    client.put_item(TableName=gateway.table, Item={**key, "x": {"S": "y" * 1024}})
+    client.get_item(TableName=gateway.table, Key=key)
+    client.close()
+    with gateway.client() as socket:
+        socket.send('{"topic":"costly"}')
+        socket.recv(10)
+
+        costs = page.call("costs")
+
+    assert costs["is_table_counted"]
+    put, was = costs["dynamodb"]["PutItem"], before["dynamodb"].get("PutItem", {})
+    assert put["write_units"] - was.get("write_units", 0) == 2
+    assert costs["dynamodb"]["GetItem"]["read_units"] > 0
+    assert costs["messages"]["in"] == before["messages"]["in"] + 1
+    assert costs["topics"]["costly"] == {"in": 1, "out": 1}
+    assert costs["invocations"]["$connect authorizer"]["count"] >= 1
+    assert costs["dollars"]["total"] > before["dollars"]["total"]
+
+
 def test_a_wrong_file_changes_nothing_and_says_why(shaken: Shaken) -> None:
     shaken.set_rules(rule("deny", "authorizer", times=1))
 

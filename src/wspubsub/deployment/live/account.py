@@ -20,6 +20,13 @@ from wspubsub.errors import UsageError
 
 Answer = Mapping[str, Any]
 
+MAX_SKEW_SECONDS = 60.0
+"""How far a clock may be off.
+
+AWS refuses what is signed 5 minutes off ("Troubleshoot Signature Version 4 signed
+requests"); tokens that are made here go wrong before.
+"""
+
 _DENIALS = frozenset(
     {
         "AccessDenied",
@@ -157,8 +164,8 @@ class Account:
         Raises:
             UsageError: AWS cannot be reached, or does not accept who asks.
         """
-        client = self._find_client(service)
         try:
+            client = self._find_client(service)
             if client.can_paginate(operation):
                 pages = client.get_paginator(operation).paginate(**parameters)
                 found: Answer = pages.build_full_result()
@@ -166,7 +173,7 @@ class Account:
                 found = getattr(client, operation)(**parameters)
         except ClientError as error:
             return self._judge(service, error)
-        except BotoCoreError as error:
+        except (BotoCoreError, ValueError) as error:  # of a URL that is not one
             raise UsageError(str(error)) from error
         return found
 
@@ -181,7 +188,7 @@ class Account:
 
     def _find_client(self, service: str) -> _Client:
         if service not in self._clients:
-            config = Config(retries={"mode": "standard", "max_attempts": 5}, **_SECONDS)
+            config = Config(retries={"mode": "standard", "max_attempts": 3}, **_SECONDS)
             client = self._session.client(service, config=config)
             client.meta.events.register("needs-retry", self._read_clock)
             self._clients[service] = client
@@ -197,6 +204,12 @@ class Account:
         with contextlib.suppress(TypeError, ValueError):
             self.clock_skew_seconds = time.time() - parse_timestamp(date).timestamp()
 
+    def _say_clock(self) -> str:
+        skew = self.clock_skew_seconds
+        if skew is UNKNOWN or abs(skew) < MAX_SKEW_SECONDS:
+            return ""
+        return f"; this machine's clock is {abs(skew):.0f} s off, so set it first"
+
     def _judge(self, service: str, error: ClientError) -> Maybe[Answer] | None:
         code = error.response["Error"]["Code"]
         text = error.response["Error"]["Message"]
@@ -205,14 +218,16 @@ class Account:
         ):
             return None
         if code in _STRANGERS:
-            raise UsageError(f"AWS does not accept the credentials: {code}: {text}")
+            why = f"{code}: {text}{self._say_clock()}"
+            raise UsageError(f"AWS does not accept the credentials: {why}")
         called = error.operation_name
         if code in _DENIALS:
             action = _ACTION.search(text)
             named = action[1] if action else _name_action(service, called)
             self.note(f"may not look at {called}: allow {named} to see it")
         else:
-            self.note(f"{called} of {service} failed: {code}: {text}")
+            why = f"{code}: {text}".rstrip(": ")
+            self.note(f"{called} of {service} failed: {why}")
         return UNKNOWN
 
 

@@ -5,12 +5,10 @@ from collections.abc import Callable, Iterator
 from wspubsub.deployment.checking.findings import Finding
 from wspubsub.deployment.description.deployment import Deployment
 from wspubsub.deployment.description.unknown import UNKNOWN
+from wspubsub.deployment.live.account import MAX_SKEW_SECONDS
 from wspubsub.deployment.live.network import Reach
 from wspubsub.deployment.live.vitals import Vitals
 
-# "Signature Version 4": requests signed more than 5 minutes off are refused. Tokens
-# that are made here go wrong long before.
-_CLOCK_SECONDS = 60.0
 _DYNAMODB = "dynamodb"
 
 Rule = Callable[[Deployment, Vitals], Iterator[Finding]]
@@ -18,7 +16,8 @@ Rule = Callable[[Deployment, Vitals], Iterator[Finding]]
 
 def judge(deployment: Deployment, vitals: Vitals) -> list[Finding]:
     """Return what is wrong with a live deployment beside what a template shows."""
-    return [finding for rule in _RULES for finding in rule(deployment, vitals)]
+    found = [finding for rule in _RULES for finding in rule(deployment, vitals)]
+    return [*found, *check_clock(vitals)]
 
 
 def _check_stages(_: Deployment, vitals: Vitals) -> Iterator[Finding]:
@@ -153,9 +152,10 @@ def _check_quotas(_: Deployment, vitals: Vitals) -> Iterator[Finding]:
             )
 
 
-def _check_clock(_: Deployment, vitals: Vitals) -> Iterator[Finding]:
+def check_clock(vitals: Vitals) -> Iterator[Finding]:
+    """Yield whether this machine's clock is wrong."""
     skew = vitals.clock_skew_seconds
-    if skew is not UNKNOWN and abs(skew) > _CLOCK_SECONDS:
+    if skew is not UNKNOWN and abs(skew) > MAX_SKEW_SECONDS:
         yield Finding(
             "clock",
             "this machine",
@@ -176,5 +176,4 @@ _RULES: tuple[Rule, ...] = (
     _check_absences,
     _check_dead_letters,
     _check_quotas,
-    _check_clock,
 )

@@ -20,6 +20,7 @@ from wspubsub.faults import Faults
 from wspubsub.local.dynamodb.control import Control
 from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Application, Guard
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
 
 
@@ -40,7 +41,9 @@ def serve(listening: socket.socket, control: Control, arguments: list[str]) -> N
         table, *options = arguments
         # At a port of its own: nobody is served before there is a table.
         _make_table(application, table, has_stream="--stream" in options)
-    server = _make_server(Faulty(application, faults), listening)
+    metered = Metered(application)
+    control.on("measure", lambda _value: control.send({"units": metered.read()}))
+    server = _make_server(Faulty(metered, faults), listening)
     control.send({"ready": True})
     server.serve_forever()
 

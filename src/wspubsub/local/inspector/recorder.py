@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from wspubsub.local.costs.meter import Meter
 from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.inspector.ring import Ring
 
@@ -22,6 +23,10 @@ class Recorder:
     Args:
         ring: Where to; None keeps nothing.
         now: Clock, in seconds since the epoch.
+
+    Attributes:
+        ring: See above.
+        meter: Counts what would be billed.
     """
 
     def __init__(
@@ -29,6 +34,7 @@ class Recorder:
     ) -> None:
         self.ring = ring
         self._now = now
+        self.meter = Meter()
         self._invocations: dict[str, int] = {}
 
     def add(self, kind: str, parent: int = 0, *, size: int = 0, **fields: Any) -> int:
@@ -42,7 +48,10 @@ class Recorder:
         """
         if self.ring is None:
             return 0
-        return self.ring.add(self._now(), kind, parent, size + _ENTRY_BYTES, fields)
+        at = self._now()
+        number = self.ring.add(at, kind, parent, size + _ENTRY_BYTES, fields)
+        self.meter.take(at, kind, number, parent, fields)
+        return number
 
     def add_invocation(
         self, parent: int, invocation: RuntimeInvocation, **fields: Any

@@ -70,6 +70,10 @@ class Ring:
         """Number of the oldest entry that is kept, or of the next one if none is."""
         return self._entries[0].number if self._entries else self._last + 1
 
+    def entries(self) -> list[Entry]:
+        """Return all that are kept."""
+        return list(self._entries)
+
     def find(self, number: int) -> Entry | None:
         """Return an entry, unless it has gone."""
         index = number - self.first

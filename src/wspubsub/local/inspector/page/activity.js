@@ -1,12 +1,12 @@
 // The tab Activity: the trees of cause and effect, filtered, drawn and walked through.
 
 import { attempt, find, make } from "./dom.js";
-import { describe, durationOf, millisecondsOf, summarize } from "./describe.js";
+import { MAX_LINES, describe, durationOf, millisecondsOf, summarize } from "./describe.js";
 import { Detail } from "./detail.js";
 import { Filter } from "./filter.js";
 import { count, duration, plural, timeOfDay } from "./format.js";
 import { FilterBar } from "./filterbar.js";
-import { Trace } from "./trace.js";
+import { Trace, hasRaised } from "./trace.js";
 import { Viewport } from "./viewport.js";
 
 const ROW_HEIGHT = 28;
@@ -112,7 +112,7 @@ export class Activity {
     const rows = [];
     const collect = (node) => {
       rows.push(node);
-      if (this.isOpen(node)) node.children.filter(isRow).forEach(collect);
+      if (this.isOpen(node)) rowsBelow(node).forEach(collect);
     };
     this.shownRoots = roots.filter((root) => this.filter.takes(root));
     this.shownRoots.forEach(collect);
@@ -120,7 +120,8 @@ export class Activity {
   }
 
   isOpen(node) {
-    return this.opened.get(node.n) ?? (node === node.root ? node.size <= MAX_OPEN : node.children.length <= MAX_OPEN);
+    const size = node === node.root ? node.size - node.lines : rowsBelow(node).length;
+    return this.opened.get(node.n) ?? size <= MAX_OPEN;
   }
 
   #describeState() {
@@ -264,6 +265,15 @@ function rootTime(at) {
 
 // An invocation shows its result itself; only an error has a row of its own.
 const isRow = ({ entry, parent }) =>
-  entry.kind !== "result" || parent?.entry.kind !== "invocation" || Boolean(entry.error);
+  entry.kind !== "result" || parent?.entry.kind !== "invocation" || hasRaised(entry);
 
 const hasRows = (node) => node.children.some(isRow);
+
+// A printed traceback would hide what comes after it; the details have all lines.
+function rowsBelow(node) {
+  let lines = 0;
+  return node.children.filter((child) => {
+    if (child.entry.kind === "output") lines += 1;
+    return isRow(child) && (child.entry.kind !== "output" || lines <= MAX_LINES);
+  });
+}

@@ -1,7 +1,10 @@
 // What each entry is called and says in one line.
 
 import { bytes, duration, oneLine, plural } from "./format.js";
-import { isProblem, outcomeOf, topicOfKey } from "./trace.js";
+import { hasRaised, isProblem, outcomeOf, topicOfKey } from "./trace.js";
+
+/** How many log lines of an invocation the tree shows. */
+export const MAX_LINES = 3;
 
 /**
  * Describe an entry's node.
@@ -39,11 +42,13 @@ const DESCRIPTIONS = {
     label: "batch", tone: "in", title: entry.source, note: plural(count(entry.records), "record"),
   }),
   invocation: describeInvocation,
-  output: (entry) => ({ label: "log", title: oneLine(entry.line ?? "") }),
+  output: (entry, node) => ({
+    label: "log", title: oneLine(entry.line ?? ""), note: moreLines(node),
+  }),
   result: (entry) => ({
     label: outcomeOf(entry) === "ok" ? "result" : "error",
     tone: outcomeOf(entry) === "ok" ? "quiet" : "bad",
-    title: oneLine(entry.error ? errorText(entry) : valueText(entry.value)),
+    title: oneLine(hasRaised(entry) ? errorText(entry) : valueText(entry.value)),
   }),
   call: (entry) => ({
     label: entry.service === "dynamodb" ? "DynamoDB" : entry.service, tone: "call",
@@ -58,6 +63,13 @@ const DESCRIPTIONS = {
   }),
   fault: (entry) => ({ label: "fault", tone: "bad", title: oneLine(entry.text ?? ruleText(entry.rule)) }),
 };
+
+/** The last line that the tree shows says how many there are besides. */
+function moreLines(node) {
+  const lines = node.parent?.children.filter(({ entry }) => entry.kind === "output") ?? [];
+  const more = lines.length - MAX_LINES;
+  return more > 0 && lines[MAX_LINES - 1] === node ? `and ${plural(more, "more line")}` : "";
+}
 
 const describeUnknown = (entry) => ({ label: entry.kind, title: "" });
 
@@ -75,15 +87,14 @@ function describeInvocation(entry, node) {
 /** How an invocation ended: `200`, an error, or that it goes on. */
 export function outcomeText(result) {
   if (result === null) return "is running";
-  if (result.error) return `failed: ${errorText(result)}`;
+  if (hasRaised(result)) return `failed: ${errorText(result)}`;
   const status = result.value?.statusCode;
   return status === undefined ? `returned ${valueText(result.value)}` : `returned ${status}`;
 }
 
-/** An error as one line; a call's is a text, an invocation's has a type. */
-export function errorText({ error }) {
-  if (typeof error === "string") return error;
-  return [error?.type, error?.message].filter(Boolean).join(": ");
+/** An invocation's error as one line, its type first. */
+export function errorText({ error, outcome }) {
+  return [outcome, error].filter(Boolean).join(": ");
 }
 
 const valueText = (value) => (value === undefined ? "" : JSON.stringify(value));

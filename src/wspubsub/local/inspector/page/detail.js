@@ -5,6 +5,7 @@ import { callNote, describe, durationOf, errorText, outcomeText, postNote, query
 import { explain } from "./explain.js";
 import { bytes, duration, moment, parseJson } from "./format.js";
 import { jsonBlock, textBlock } from "./json.js";
+import { hasRaised } from "./trace.js";
 
 /** Args: `place` is filled; `api` replays; `showFilter(facet, value)` filters. */
 export class Detail {
@@ -111,9 +112,9 @@ export class Detail {
 
 function* blocksOf(node) {
   const { entry, result } = node;
-  if (result?.error) yield failure(result);
+  if (hasRaised(result)) yield failure(result);
   if (entry.kind === "result") {
-    if (entry.error) yield failure(entry);
+    if (hasRaised(entry)) yield failure(entry);
     yield jsonBlock("Result", entry.value);
   }
   if (entry.text !== undefined) yield messageBlock(entry.text);
@@ -122,7 +123,7 @@ function* blocksOf(node) {
     yield textBlock("Log lines", lines.map((each) => each.entry.line).join("\n"));
   }
   if (entry.kind === "output") yield textBlock("Log line", entry.line);
-  if (result && !result.error) yield jsonBlock("Result", result.value);
+  if (result && !hasRaised(result)) yield jsonBlock("Result", result.value);
   yield jsonBlock("Event", entry.event);
   yield jsonBlock("Records", Array.isArray(entry.records) ? entry.records : null);
   yield jsonBlock("Headers", entry.headers);
@@ -134,7 +135,7 @@ function* blocksOf(node) {
 }
 
 function failure(result) {
-  const trace = Array.isArray(result.traceback) ? result.traceback.join("") : result.traceback;
+  const { traceback: trace } = result;
   return textBlock(trace ? "Traceback" : "Error", trace || errorText(result), { level: "bad" });
 }
 

@@ -2,7 +2,7 @@
 
 import { errorText } from "./describe.js";
 import { duration, plural } from "./format.js";
-import { outcomeOf, topicOfKey } from "./trace.js";
+import { hasRaised, outcomeOf, topicOfKey } from "./trace.js";
 
 /** Sentences about a tree, each {text, level}; level "bad" is what to look at first. */
 export function explain(root) {
@@ -31,7 +31,7 @@ function explainNode({ entry, result }, say) {
 function explainResult(entry, result, say) {
   const what = `The handler for ${entry.own_route_key ?? entry.route_key ?? "the batch"}`;
   const ran = `${duration(result.ms)}${result.is_cold ? ", cold start" : ""}`;
-  if (result.error) {
+  if (hasRaised(result)) {
     say(`${what} raised an error and did not finish: ${errorText(result)}`, "bad");
   } else if (outcomeOf(result) !== "ok") {
     say(`${what} returned ${result.value.statusCode} (${ran}).`, "bad");

@@ -17,6 +17,7 @@ export class Node {
     if (!parent) {
       this.version = 0;
       this.size = 0;
+      this.lines = 0; // of output
       this.end = entry.at;
       this.about = {
         connection: new Set(), user: new Set(), topic: new Set(),
@@ -70,6 +71,7 @@ export class Trace {
     const { root } = node;
     root.version += 1;
     root.size += 1;
+    if (entry.kind === "output") root.lines += 1;
     root.end = Math.max(root.end, entry.at);
     this.#note(node);
   }
@@ -121,8 +123,11 @@ export function outcomeOf(entry) {
   }
 }
 
+/** Whether an invocation's result is an error; its message may be empty. */
+export const hasRaised = (result) => typeof result?.error === "string";
+
 function outcomeOfResult(entry) {
-  if (entry.error) return "failed";
+  if (hasRaised(entry)) return "failed";
   const status = entry.value?.statusCode;
   if (status >= 500) return "failed";
   return status >= 400 ? "refused" : "ok";

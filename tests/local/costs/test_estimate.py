@@ -1,0 +1,83 @@
+"""What is counted of a gateway's entries, and what it costs."""
+
+from typing import Any
+
+import pytest
+
+from wspubsub.gateway import Close, DataFrame, Function, Invoke, Returned, SendText
+from wspubsub.local.costs.estimate import estimate
+from wspubsub.local.costs.meter import Meter, count_by_topic, measure
+from wspubsub.local.functions.waiting import InvocationOutcome
+from wspubsub.local.inspector.ring import Entry
+
+ANN = "AAAAAAAAAAAAAAA="
+
+
+def entries() -> list[Entry]:
+    invoke = Invoke(
+        invocation_id="1",
+        function=Function.HANDLER,
+        event={"requestContext": {"routeKey": "say"}},
+        connection_id=ANN,
+    )
+    outcome = InvocationOutcome(result=Returned(None), seconds=2.0)
+    news = '{"topic":"news"}'
+    told: list[tuple[float, str, dict[str, Any]]] = [
+        (0.0, "opened", {"connection": ANN}),
+        (1.0, "frame", {"connection": ANN, "frame": DataFrame(news.encode())}),
+        (1.1, "invocation", {"function": "handler", "invoke": invoke}),
+        (1.2, "result", {"outcome": outcome}),
+        (1.3, "post", {"method": "POST"}),
+        (1.4, "sent", {"message": SendText(ANN, news + " " * 32_768)}),
+        (2.0, "frame", {"connection": ANN, "frame": frame(20_000, is_final=False)}),
+        (2.1, "frame", {"connection": ANN, "frame": frame(20_000, is_final=True)}),
+        (60.0, "closed", {"close": Close(ANN, 1000)}),
+        (70.0, "opened", {"connection": "B"}),
+        (71.0, "invocation", {"function": "handler"}),
+        (72.0, "result", {"outcome": "withdrawn"}),
+    ]
+    parents = {4: 3, 12: 11}
+    return [
+        Entry(number, at, kind, parents.get(number, 0), 0, fields)
+        for number, (at, kind, fields) in enumerate(told, 1)
+    ]
+
+
+def frame(size: int, *, is_final: bool) -> DataFrame:
+    return DataFrame(b"x" * size, is_text=is_final or None, is_final=is_final)
+
+
+def test_messages_are_billed_by_32_kb_and_connections_by_the_minute() -> None:
+    meter = measure(entries())
+
+    assert (meter.messages_in, meter.messages_out) == (1 + 2, 2)
+    assert meter.connection_seconds == 60
+    assert meter.opened == {"B": 70.0}
+    assert meter.requests == {"POST": 1}
+    assert meter.invocations == {"say": 1}
+    assert meter.most_requests == 2
+    assert count_by_topic(entries()) == {"news": {"in": 1, "out": 2}}
+
+
+def test_each_has_its_price() -> None:
+    used = {"PutItem": {"requests": 2, "read_units": 0.0, "write_units": 3.0}}
+
+    told = estimate(
+        measure(entries()), dynamodb=used, topics={}, memory_mb=512, now=130.0
+    )
+
+    assert told["connection_minutes"] == 2
+    assert told["invocations"] == {"say": {"count": 1, "gb_seconds": 1.0}}
+    assert told["dollars"]["message"] == pytest.approx(5e-6)
+    assert told["dollars"]["connection_minute"] == pytest.approx(0.5e-6)
+    assert told["dollars"]["write_unit"] == pytest.approx(3 * 0.625e-6)
+    prices = {name: each for name, each in told["dollars"].items() if name != "total"}
+    assert told["dollars"]["total"] == pytest.approx(sum(prices.values()))
+    assert told["requests_per_second"] == {"most": 2, "quota": 10_000}
+    assert told["prices"]["as_of"] == "2026-11"
+
+
+def test_nothing_costs_nothing() -> None:
+    told = estimate(Meter(), dynamodb={}, topics={}, memory_mb=128, now=0)
+
+    assert told["dollars"]["total"] == 0

@@ -1,0 +1,75 @@
+"""Test clients in the page, raw and as clients of a PubSub."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.browser import Browser
+from tests.support.example_apps import EXAMPLES
+from tests.support.inspector_page import InspectorPage, open_page
+from tests.support.servers.gateways import CREDENTIALS, DevGateway, dev
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+ROOMS = {
+    **CREDENTIALS,
+    "ROOMS_SECRET": "only-for-these-tests-32-bytes-long",
+    "ROOMS_ANONYMOUS": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[DevGateway]:
+    with dev(f"{EXAMPLES / 'rooms' / 'app.py'}:handler", environ=ROOMS) as running:
+        yield running
+
+
+def test_a_raw_client_sends_and_shows_what_comes(page: InspectorPage) -> None:
+    page.show("connections")
+    page.page.click("#open-raw")
+    page.press_button(".card", "Connect")
+    page.page.wait_for_text(".card header", "connected")
+    page.page.wait_for(
+        "return document.querySelector('.card').dataset.state === 'connected'"
+    )
+    message = json.dumps({"type": "subscribe", "topic": "<b>here</b>"})
+    page.fill(".card textarea", message)
+    page.press_button(".card", "Send")
+
+    shown = page.page.wait_for_text(".card .messages", '"subscribed"')
+
+    assert message in shown
+    assert page.page.run("return document.querySelector('.messages b')") is None
+    page.press_button(".card", "Disconnect")
+    page.page.wait_for_text(".card .messages", "closed with 1000")
+    page.show("activity")
+    page.wait_for_row("message in", "<b>here</b>")
+
+
+def test_pubsub_clients_connect_subscribe_and_publish(
+    browser: Browser, rooms: DevGateway
+) -> None:
+    page = open_page(browser, rooms)
+    page.show("connections")
+    for number in (1, 2):
+        card = f".card:nth-child({number})"
+        page.page.click("#open-pubsub")
+        page.fill(f"{card} [placeholder='room:lobby']", "room:lobby")
+        page.press_button(card, "Connect")
+        page.page.wait_for_text(f"{card} .messages", '"connect":{"client"')
+        page.press_button(card, "Subscribe")
+        page.page.wait_for_text(f"{card} .messages", '"subscribe":{')
+    page.fill(".card:nth-child(1) textarea", '{"text": "hello"}')
+    page.press_button(".card:nth-child(1)", "Publish")
+
+    page.page.wait_for_text(".card:nth-child(2) .messages", '"text":"hello"')
+
+    page.press_button(".card:nth-child(2)", "Presence")
+    page.page.wait_for_text(".card:nth-child(2) .messages", '"presence":{')
+    page.press_button(".card:nth-child(2)", "History")
+    page.page.wait_for_text(".card:nth-child(2) .messages", '"history":{')
+    page.fill(".card:nth-child(1) [placeholder='room:lobby']", "nowhere")
+    page.press_button(".card:nth-child(1)", "Subscribe")
+    page.page.wait_for_text("#notice", "subscribe: error")
+    assert page.page.complaints() == []
