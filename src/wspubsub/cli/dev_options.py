@@ -211,6 +211,27 @@ def _add_dynamodb(group: argparse._ArgumentGroup) -> None:
         "exist there",
     )
     group.add_argument(
+        "--dynamodb-port",
+        type=port,
+        default=0,
+        metavar="N",
+        help="port of the embedded DynamoDB; 0 picks a free one (default: %(default)s)",
+    )
+    group.add_argument(
+        "--data",
+        type=Path,
+        metavar="DIR",
+        help="a folder in which the tables of the embedded DynamoDB are kept over "
+        "restarts; queues and what a stream had not delivered are not",
+    )
+    group.add_argument(
+        "--setup",
+        type=Path,
+        metavar="FILE.py",
+        help="a Python file to run before the functions start, with the environment in "
+        "which boto3 finds the local services, to create tables of your own",
+    )
+    group.add_argument(
         "--table", default="wspubsub", help="name of the table (default: %(default)s)"
     )
     group.add_argument(

@@ -70,7 +70,10 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         is_tls=options.tls,
         certificate=_read_certificate(options),
         table=options.table,
-        dynamodb_url=None if options.dynamodb == "embedded" else options.dynamodb,
+        dynamodb_url=_read_dynamodb_url(options),
+        dynamodb_port=options.dynamodb_port,
+        data=options.data,
+        setup=options.setup,
         stream=stream if is_needed(options, STREAM, application) else None,
         queue=queue if is_needed(options, QUEUE, application) else None,
         max_environments=options.environments,
@@ -84,6 +87,20 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         has_inspector=not options.no_inspector,
         environ=environ,
     )
+
+
+def _read_dynamodb_url(options: argparse.Namespace) -> str | None:
+    if options.setup is not None and not options.setup.is_file():
+        raise UsageError(f"--setup: {options.setup} is not a file")
+    if options.dynamodb == "embedded":
+        return None
+    if options.data is not None or options.dynamodb_port:
+        raise UsageError(
+            "--data and --dynamodb-port are for the embedded DynamoDB; leave them out, "
+            "or leave out --dynamodb"
+        )
+    url: str = options.dynamodb
+    return url
 
 
 def _read_certificate(options: argparse.Namespace) -> OwnCertificate | None:

@@ -7,6 +7,7 @@ from wspubsub.faults import Faults
 from wspubsub.gateway import Function
 from wspubsub.handlers.environ import Surroundings, function_environ
 from wspubsub.handlers.target import Target
+from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import FunctionSettings, OutputHandler
 from wspubsub.local.functions.fleet import Fleet
@@ -21,7 +22,9 @@ def deploy_functions(
     settings: LocalSettings,
     surroundings: Surroundings,
     on_output: OutputHandler,
+    *,
     faults: Faults,
+    clock: Clock,
 ) -> None:
     """Add all functions, and say which routes they handle."""
     targets = {Function.HANDLER.value: settings.target}
@@ -33,7 +36,7 @@ def deploy_functions(
         targets[Function.AUTHORIZER.value] = settings.authorizer
     for name, target in targets.items():
         fleet = Fleet(
-            _function_settings(settings, surroundings, name, target),
+            _function_settings(settings, surroundings, name, target, clock),
             max_environments=1 if settings.is_debugged else settings.max_environments,
             on_output=on_output,
             faults=faults,
@@ -56,7 +59,11 @@ def _new_name(targets: dict[str, Target], target: Target) -> str:
 
 
 def _function_settings(
-    settings: LocalSettings, surroundings: Surroundings, name: str, target: Target
+    settings: LocalSettings,
+    surroundings: Surroundings,
+    name: str,
+    target: Target,
+    clock: Clock,
 ) -> FunctionSettings:
     config = settings.config
     function = FunctionSettings(
@@ -73,6 +80,7 @@ def _function_settings(
         runtime=settings.runtime,
         timeout_seconds=settings.timeout_seconds,
         memory_mb=settings.memory_mb,
+        clock=clock,
     )
     if not settings.is_debugged:
         return function

@@ -22,12 +22,19 @@ from wspubsub.local.apigateway.listener import explain_bind
 from wspubsub.local.apigateway.server import GatewayServer
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
+from wspubsub.local.clock import Clock
 from wspubsub.local.costs.bill import Bill
 from wspubsub.local.declared import describe_api, read_served, warn_of_silence
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.facts import (
+    describe_functions,
+    find_watched_folders,
+    name_handlers,
+)
 from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
+from wspubsub.local.faults.time_travel import TimeTravel
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -35,8 +42,9 @@ from wspubsub.local.inspector.inspector import Inspector
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
-from wspubsub.local.running import RunningGateway, announce
+from wspubsub.local.running import RunningGateway, try_announcing
 from wspubsub.local.settings import LocalSettings
+from wspubsub.local.setup import run_setup
 from wspubsub.local.tasks import Tasks
 from wspubsub.mappings.settings import QueueSettings, StreamSettings
 
@@ -72,6 +80,7 @@ class LocalGateway:
         self._address = ""
         self._recorder = Recorder(Ring() if settings.has_inspector else None)
         self._shaking = Shaking(journal, self._recorder, settings.faults)
+        self._clock = Clock()
         self._bill = Bill(self._recorder, settings.memory_mb)
         self._inspector: Inspector | None = None
         self._dynamodb_url = ""
@@ -118,7 +127,7 @@ class LocalGateway:
         settings = self._settings
         python = shlex.quote(sys.executable)
         return {
-            "Serving": f"wspubsub {__version__} serves {_name_handlers(settings)}",
+            "Serving": f"wspubsub {__version__} serves {name_handlers(settings)}",
             "URL": self.url,
             "Management URL": self.management_url,
             "Table": settings.table,
@@ -126,7 +135,7 @@ class LocalGateway:
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
             **describe_api(self._config),
-            **_describe_functions(settings),
+            **describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
             **({"Inspector": self._inspector.url} if self._inspector else {}),
             "Connect": f"{self._connect_variables()}{python} -m websockets {self.url}",
@@ -152,13 +161,17 @@ class LocalGateway:
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
+        if settings.setup is not None or settings.data is not None:
+            await self._wait_for_table()
+        await run_setup(settings, surroundings, self._journal)
         stack.push_async_callback(self._functions.close)
         deploy_functions(
             self._functions,
             settings,
             surroundings,
             self._take_output,
-            self._shaking.faults,
+            faults=self._shaking.faults,
+            clock=self._clock,
         )
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
@@ -167,7 +180,7 @@ class LocalGateway:
             self._tasks.spawn(self._watch_rules())
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
-            sources = await asyncio.to_thread(Sources, self._find_watched_folders())
+            sources = await asyncio.to_thread(Sources, find_watched_folders(settings))
             self._tasks.spawn(self._watch(sources))
         server.serve()
         await self._warm_up()
@@ -175,15 +188,10 @@ class LocalGateway:
         for warning in settings.warnings:
             self._journal.warn(warning)
         self._start_sources(stack)
-        self._announce(stack, surroundings)
-
-    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
         port = int(self._address.rpartition(":")[2])
-        gateway = RunningGateway(port=port, url=self.url, surroundings=surroundings)
-        try:
-            stack.enter_context(announce(gateway, self._settings.environ))
-        except OSError as error:
-            self._journal.warn(f"commands will not find this gateway: {error}")
+        running = RunningGateway(port=port, url=self.url, surroundings=surroundings)
+        if reason := try_announcing(stack, running, settings.environ):
+            self._journal.warn(f"commands will not find this gateway: {reason}")
 
     def _take_output(self, line: OutputLine) -> None:
         self._journal.log_output(line)
@@ -196,7 +204,11 @@ class LocalGateway:
         self._tls = self._prepare_tls(stack)
         # The functions are added before anybody is let in.
         self._shell = GatewayShell(
-            settings.config, self._functions, self._journal, self._recorder
+            settings.config,
+            self._functions,
+            self._journal,
+            self._recorder,
+            self._clock,
         )
         if self._recorder.ring is not None:
             self._inspector = Inspector(
@@ -211,6 +223,10 @@ class LocalGateway:
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
             )
+            time_travel = TimeTravel(
+                self._clock, self._shell, self._functions, self._journal
+            )
+            self._inspector.methods.add(time_travel.methods)
             self._inspector.methods.add(self._bill.methods)
         server = GatewayServer(
             self._shell,
@@ -252,7 +268,10 @@ class LocalGateway:
                 settings.table if url is None else None,
                 isolate_environ(settings.environ, region),
                 has_stream=settings.stream is not None,
+                port=settings.dynamodb_port,
+                data=settings.data,
                 on_message=self._take_message,
+                on_warning=self._journal.warn,
             )
             stack.push_async_callback(embedded.stop)
         own = self._embedded if url is None else None
@@ -384,25 +403,3 @@ class LocalGateway:
         given = {STREAM: settings.stream, QUEUE: settings.queue}
         here = {source for source, chosen in given.items() if chosen is not None}
         return application.needed_sources - here - settings.choices.declined
-
-    def _find_watched_folders(self) -> set[Path]:
-        settings = self._settings
-        targets = (settings.target, settings.authorizer, *settings.functions.values())
-        return {
-            folder
-            for target in targets
-            if target is not None
-            for folder in target.source_folders
-        }
-
-
-def _name_handlers(settings: LocalSettings) -> str:
-    targets = (settings.target, *settings.functions.values())
-    return ", ".join(dict.fromkeys(each.text for each in targets))
-
-
-def _describe_functions(settings: LocalSettings) -> dict[str, str]:
-    if not settings.functions:
-        return {}
-    texts = (f"{key} {target.text}" for key, target in settings.functions.items())
-    return {"Functions": ", ".join(texts)}

@@ -109,12 +109,16 @@ class ChildProcess:
             await self._watcher.pass_on_lines()
         self._watcher.end_lines()
 
-    async def stop(self) -> None:
-        """End it and all that it started; return when they are gone."""
+    async def stop(self, seconds: float = STOP_SECONDS) -> None:
+        """End it and all that it started; return when they are gone.
+
+        Args:
+            seconds: How long it has to end by itself.
+        """
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 self._transport.terminate()
-            await asyncio.wait({self.exited}, timeout=STOP_SECONDS)
+            await asyncio.wait({self.exited}, timeout=seconds)
         await self.kill()
 
     async def kill(self) -> None:

@@ -114,6 +114,23 @@ def announce(
             path.unlink(missing_ok=True)
 
 
+def try_announcing(
+    stack: contextlib.AsyncExitStack,
+    gateway: RunningGateway,
+    environ: Mapping[str, str],
+) -> str:
+    """Let commands find a gateway until a stack is left.
+
+    Returns:
+        Why they will not; empty if they will.
+    """
+    try:
+        stack.enter_context(announce(gateway, environ))
+    except OSError as error:
+        return str(error)
+    return ""
+
+
 def _describe(gateway: RunningGateway) -> dict[str, Any]:
     surroundings = asdict(gateway.surroundings)
     if surroundings["ca_bundle"] is not None:

@@ -58,6 +58,9 @@ class LocalSettings:
         certificate: The certificate for it; None makes a temporary one.
         table: Name of the table.
         dynamodb_url: Where the table is; None starts an embedded DynamoDB.
+        dynamodb_port: Where the embedded one listens; 0 takes a free port.
+        data: Where its tables are kept; None keeps none.
+        setup: A Python file that is run before the functions start.
         stream: How the table's stream is delivered, if it is.
         queue: A queue that is made and delivered, if one is.
         max_environments: How many environments each function may have.
@@ -91,6 +94,9 @@ class LocalSettings:
     certificate: OwnCertificate | None = None
     table: str = "wspubsub"
     dynamodb_url: str | None = None
+    dynamodb_port: int = 0
+    data: Path | None = None
+    setup: Path | None = None
     stream: StreamSettings | None = None
     queue: QueueSettings | None = None
     max_environments: int = 4

@@ -20,11 +20,14 @@ from tests.support.servers.gateways import DevGateway, dev
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 APP = """
-import json
+import time
 
 def handler(event, context):
     print("SAW", event["requestContext"]["eventType"], event.get("body"))
-    return {"statusCode": 200, "body": event.get("body") or ""}
+    body = event.get("body") or ""
+    if body == "time":
+        body = f"{time.time()} {context.get_remaining_time_in_millis() / 1000}"
+    return {"statusCode": 200, "body": body}
 
 def allow(event, context):
     statement = {"Action": "*", "Effect": "Allow", "Resource": "*"}
@@ -233,6 +236,25 @@ def test_the_page_is_told_what_the_traffic_would_cost(shaken: Shaken) -> None:
     assert costs["topics"]["costly"] == {"in": 1, "out": 1}
     assert costs["invocations"]["$connect authorizer"]["count"] >= 1
     assert costs["dollars"]["total"] > before["dollars"]["total"]
+
+
+def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None:
+    gateway, page = shaken.gateway, open_inspector(shaken.gateway)
+    with gateway.client() as client:
+        client.send("time")
+        before = float(str(client.recv(20)).split()[0])
+
+        offset = page.call("jump", seconds=600)["clock_offset"]
+
+        assert closed_with(client) == 1001
+    with gateway.client() as client:
+        client.send("time")
+        after, left = map(float, str(client.recv(20)).split())
+    assert offset == 600
+    assert after - before >= 600
+    assert 0 < left <= 30
+    with pytest.raises(InspectorError, match="from 1 to"):
+        page.call("jump", seconds=-1)
 
 
 def test_a_wrong_file_changes_nothing_and_says_why(shaken: Shaken) -> None:

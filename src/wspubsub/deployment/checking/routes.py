@@ -124,7 +124,7 @@ def _check_integration(deployment: Deployment, route: Route) -> Iterator[Finding
         yield Finding(
             "route-target",
             route.name,
-            f"route {route.key} has no integration in this template: set Target to "
+            f"route {route.key} has no integration: set Target to "
             "integrations/ and the integration's ID",
         )
     elif integration.kind not in (PROXY, UNKNOWN):
@@ -140,7 +140,7 @@ def _check_integration(deployment: Deployment, route: Route) -> Iterator[Finding
         yield Finding(
             "integration-function",
             integration.name,
-            "IntegrationUri does not name a function in this template: use the "
+            "IntegrationUri does not name a function: use the "
             "function's invocation ARN",
         )
 

@@ -7,7 +7,6 @@ time come back in as two more things that happen.
 
 import asyncio
 import os
-import time
 from collections.abc import Iterable, Iterator
 from urllib.parse import unquote
 
@@ -32,6 +31,7 @@ from wspubsub.gateway import (
 from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.clients import Client
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
+from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.fleet import Fleet
 from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
@@ -55,6 +55,7 @@ class GatewayShell:
         functions: What it invokes.
         journal: Hears what happens.
         recorder: Hears what happens, and why.
+        clock: What time it is.
     """
 
     def __init__(
@@ -63,7 +64,9 @@ class GatewayShell:
         functions: DeployedFunctions,
         journal: Journal,
         recorder: Recorder,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or Clock()
         self._model = Gateway(config, draw=os.urandom)
         self._functions = functions
         self._journal = journal
@@ -74,6 +77,12 @@ class GatewayShell:
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
         self._is_closed = False
+
+    def jump(self) -> None:
+        """Do at once what has fallen due because the clock has jumped."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tick()
 
     @property
     def config(self) -> GatewayConfig:
@@ -92,7 +101,7 @@ class GatewayShell:
 
     def take_handshake(self, handshake: Handshake, socket: WebSocketConnection) -> str:
         """Process a handshake; its answer comes through the socket's `verdict`."""
-        connection_id, effects = self._model.handshake(handshake, now=time.time())
+        connection_id, effects = self._model.handshake(handshake, now=self._clock.now())
         self._clients[connection_id] = Client(socket)
         cause = self._recorder.add(
             "handshake", connection=connection_id, handshake=handshake
@@ -115,7 +124,7 @@ class GatewayShell:
 
     def receive_ping(self, connection_id: str) -> None:
         """Process a ping."""
-        self._apply(self._model.receive_ping(connection_id, now=time.time()))
+        self._apply(self._model.receive_ping(connection_id, now=self._clock.now()))
 
     def receive_close(self, connection_id: str, end: ConnectionEnd) -> None:
         """Process the end of a connection, unless the gateway itself ended it."""
@@ -132,7 +141,7 @@ class GatewayShell:
             self._forget(connection_id)
         self._apply(
             self._model.receive_close(
-                connection_id, end.code, end.reason, now=time.time()
+                connection_id, end.code, end.reason, now=self._clock.now()
             ),
             cause,
         )
@@ -149,7 +158,7 @@ class GatewayShell:
                 body=request.body,
                 backlog_bytes=named.socket.backlog_bytes if named else 0,
             ),
-            now=time.time(),
+            now=self._clock.now(),
         )
         cause = self._report(request, response)
         # A post is in the journal already.
@@ -167,7 +176,7 @@ class GatewayShell:
         """Close a connection as the server; return whether there was one."""
         if connection_id not in self._clients or not self._model.is_open(connection_id):
             return False
-        self._apply(self._model.close(connection_id, now=time.time()))
+        self._apply(self._model.close(connection_id, now=self._clock.now()))
         return True
 
     def drop_connection(self, connection_id: str) -> bool:
@@ -214,7 +223,9 @@ class GatewayShell:
         cause = self._recorder.add(
             "frame", size=len(frame.data), connection=connection_id, frame=frame
         )
-        self._apply(self._model.receive(connection_id, frame, now=time.time()), cause)
+        self._apply(
+            self._model.receive(connection_id, frame, now=self._clock.now()), cause
+        )
 
     async def _work_off(self, connection_id: str, client: Client) -> None:
         while client.is_holding and await client.wait_until_free():
@@ -279,7 +290,7 @@ class GatewayShell:
         self._count(effect.connection_id, -1)
         self._apply(
             self._model.finish_invocation(
-                effect.invocation_id, result, now=time.time()
+                effect.invocation_id, result, now=self._clock.now()
             ),
             number,
         )
@@ -309,12 +320,12 @@ class GatewayShell:
             self._timer.cancel()
         self._timer, self._timer_at = None, deadline
         if deadline is not None:
-            delay = max(0.0, deadline - time.time())
+            delay = max(0.0, deadline - self._clock.now())
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
         self._timer_at = None
-        self._apply(self._model.tick(now=time.time()))
+        self._apply(self._model.tick(now=self._clock.now()))
 
 
 def _owner(effect: Invoke) -> Owner:

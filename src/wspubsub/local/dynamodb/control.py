@@ -21,6 +21,7 @@ class Control:
         self._untaken: dict[str, Any] = {}
         self._unread = b""
         self._lock = threading.Lock()
+        self._at_end: Callable[[], None] | None = None
 
     def on(self, name: str, take: Callable[[Any], object]) -> None:
         """Have a function take what messages have under a name."""
@@ -29,6 +30,15 @@ class Control:
             is_late = name in self._untaken
         if is_late:  # the gateway does not wait until this process has started
             take(self._untaken.pop(name))
+
+    def on_end(self, act: Callable[[], None]) -> None:
+        """Have a function called when the gateway is gone."""
+        self._at_end = act
+
+    def end(self) -> None:
+        """Do what is to be done when the gateway is gone."""
+        if self._at_end is not None:
+            self._at_end()
 
     def feed(self, data: bytes) -> None:
         """Take what has been read from the gateway."""

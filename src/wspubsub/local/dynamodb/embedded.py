@@ -11,10 +11,13 @@ from pathlib import Path
 
 from wspubsub.errors import UsageError, WspubsubError
 from wspubsub.local.dynamodb.control import Message
-from wspubsub.local.processes import ChildProcess, describe_exit
+from wspubsub.local.processes import STOP_SECONDS, ChildProcess, describe_exit
 from wspubsub.local.tasks import first_of
 
 START_SECONDS = 30.0
+CANNOT_SAVE = "cannot save the tables"
+SAVE_SECONDS = 30.0
+"""How long saving the tables may take at the end."""
 
 
 class EmbeddedDynamoDB:
@@ -23,10 +26,14 @@ class EmbeddedDynamoDB:
     Args:
         process: That process.
         output: What it says.
+        saves: Whether it saves its tables when it ends.
     """
 
-    def __init__(self, process: ChildProcess, output: "_Output") -> None:
+    def __init__(
+        self, process: ChildProcess, output: "_Output", *, saves: bool
+    ) -> None:
         self._process = process
+        self._saves = saves
         self._output = output
 
     @classmethod
@@ -36,7 +43,10 @@ class EmbeddedDynamoDB:
         environ: Mapping[str, str],
         *,
         has_stream: bool = False,
+        port: int = 0,
+        data: Path | None = None,
         on_message: Callable[[Message], object] = len,
+        on_warning: Callable[[str], object] = len,
     ) -> "EmbeddedDynamoDB":
         """Start it; where it listens, and that its table is there, come later.
 
@@ -44,19 +54,28 @@ class EmbeddedDynamoDB:
             table: Name of the table; None makes none.
             environ: Environment of the process.
             has_stream: Whether the table has a stream.
+            port: Where it listens; 0 takes a free one.
+            data: Where the tables are kept; None keeps none.
             on_message: Called with each message of the process, see `control`.
+            on_warning: Called with the reason when the tables cannot be saved.
 
         Raises:
             OSError: The process cannot be started.
         """
-        output = _Output(on_message)
-        command = [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process"]
-        if table is not None:
-            command += [table, "--stream"] if has_stream else [table]
+        output = _Output(on_message, on_warning)
+        options = [
+            *([] if table is None else [table]),
+            *(["--stream"] if has_stream else []),
+            *("--port", str(port)),
+            *([] if data is None else ["--data", str(data)]),
+        ]
         process = await ChildProcess.start(
-            command, env=environ, cwd=Path.cwd(), on_output=output.read_line
+            [sys.executable, "-P", "-m", "wspubsub.local.dynamodb.process", *options],
+            env=environ,
+            cwd=Path.cwd(),
+            on_output=output.read_line,
         )
-        return cls(process, output)
+        return cls(process, output, saves=data is not None)
 
     async def find_url(self) -> str:
         """Return where it listens; whoever connects waits until its table is there.
@@ -94,23 +113,30 @@ class EmbeddedDynamoDB:
         return describe_exit(await asyncio.shield(self._process.exited))
 
     async def stop(self) -> None:
-        """End it; the contents of the table are lost."""
-        await self._process.stop()
+        """End it; unless the tables are kept, their contents are lost."""
+        await self._process.stop(SAVE_SECONDS if self._saves else STOP_SECONDS)
 
 
 class _Output:
     """What the process says: its port, then messages; and what is wrong."""
 
-    def __init__(self, on_message: Callable[[Message], object]) -> None:
+    def __init__(
+        self,
+        on_message: Callable[[Message], object],
+        on_warning: Callable[[str], object],
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.port: asyncio.Future[str] = loop.create_future()
         self.ready: asyncio.Future[str] = loop.create_future()
         self.complaint = "it printed nothing"
         self._on_message = on_message
+        self._on_warning = on_warning
 
     def read_line(self, stream: str, line: str) -> None:
         """Take a line of its output."""
-        if stream != "stdout" or not (self.port.done() or line.isdigit()):
+        if line.startswith(CANNOT_SAVE):
+            self._on_warning(line)
+        elif stream != "stdout" or not (self.port.done() or line.isdigit()):
             self.complaint = line or self.complaint
         elif not self.port.done():
             self.port.set_result(line)

@@ -18,7 +18,8 @@ import copy
 import inspect
 import io
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import moto.dynamodb.models
@@ -59,6 +60,12 @@ class OneAtATime:
             environ["wsgi.input"] = io.BytesIO(body)
         with self._lock:
             return self._application(environ, start_response)
+
+    @contextmanager
+    def paused(self) -> Iterator[Application]:
+        """Answer nobody during a block, except who asks what this returns."""
+        with self._lock:
+            yield self._application
 
 
 class Streams(DynamoDBStreamsBackend):

@@ -94,6 +94,7 @@ class RequestIdFilter(logging.Filter):
 def main(arguments: list[str]) -> None:
     """Serve invocations until the process is ended from outside."""
     end_with_parent()
+    _move_clock()
     is_debugged = _prepare_debugging(arguments)
     if "awslambdaric" in arguments:
         sys.argv = ["awslambdaric", os.environ["_HANDLER"]]
@@ -116,6 +117,14 @@ def main(arguments: list[str]) -> None:
         _serve(api, handler, make_context, requests)
 
 
+def _move_clock() -> None:
+    """Be ahead of real time, if whoever started this process says so."""
+    offset = float(os.environ.pop("WSPUBSUB_CLOCK_OFFSET", "0"))
+    if offset:
+        travel = importlib.import_module("time_machine").travel
+        travel(time.time() + offset, tick=True).start()
+
+
 def _prepare_debugging(arguments: list[str]) -> bool:
     """Return whether somebody looks on; at which terminal, is arranged for."""
     breakpoints = _load("breakpoints")
@@ -127,10 +136,12 @@ def _prepare_debugging(arguments: list[str]) -> bool:
     return bool(terminals)
 
 
-def end_with_parent(take: Callable[[bytes], object] = len) -> None:
+def end_with_parent(
+    take: Callable[[bytes], object] = len, before: Callable[[], None] = lambda: None
+) -> None:
     """End this process and all that it started when its standard input ends.
 
-    What the parent writes there goes to `take`.
+    What the parent writes there goes to `take`; `before` is called before the end.
 
     Whoever started it holds the other end of that pipe, so this works however they
     end, also by SIGKILL, on every system.
@@ -142,7 +153,10 @@ def end_with_parent(take: Callable[[bytes], object] = len) -> None:
     def watch() -> None:
         while data := os.read(held, 65_536):
             take(data)
-        _end_with_children()
+        try:
+            before()
+        finally:
+            _end_with_children()
 
     threading.Thread(target=watch, name="end-with-parent", daemon=True).start()
 

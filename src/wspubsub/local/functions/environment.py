@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from wspubsub.gateway import InvocationResult, Raised
+from wspubsub.local.clock import Clock
 from wspubsub.local.functions.memory import peak_megabytes
 from wspubsub.local.functions.runtime_api import RuntimeApi, RuntimeInvocation
 from wspubsub.local.processes import ChildProcess, exit_reason
@@ -29,6 +30,9 @@ TIMED_OUT = "Sandbox.Timedout"
 
 MEMORY_SECONDS = 0.1
 """How often to look how much memory a process with a limit uses."""
+
+CLOCK_OFFSET = "WSPUBSUB_CLOCK_OFFSET"
+"""Variable that has by how many seconds a worker's clock is ahead."""
 
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
@@ -73,6 +77,7 @@ class FunctionSettings:
         timeout_seconds: How long an invocation may take.
         init_seconds: How long initialization may take (AWS: 10 s).
         memory_mb: How much memory its process may use; None for any amount.
+        clock: What time it is for its processes, from when they start.
         is_debugged: Whether its threads run on between invocations.
         terminal: Path of the terminal that are its standard streams; None for the
             log.
@@ -86,6 +91,7 @@ class FunctionSettings:
     timeout_seconds: float
     init_seconds: float = 10.0
     memory_mb: int | None = None
+    clock: Clock = field(default_factory=Clock)
     is_debugged: bool = False
     terminal: str | None = None
 
@@ -98,6 +104,7 @@ class Environment:
         settings: The function that it is for.
         api: Its Runtime API.
         process: Its process.
+        clock_offset: By how many seconds the clock of its process is ahead.
     """
 
     def __init__(
@@ -106,7 +113,10 @@ class Environment:
         settings: FunctionSettings,
         api: RuntimeApi,
         process: ChildProcess,
+        *,
+        clock_offset: float = 0.0,
     ) -> None:
+        self._clock_offset = clock_offset
         self.name = name
         self._settings = settings
         self._api = api
@@ -128,6 +138,9 @@ class Environment:
             "AWS_LAMBDA_RUNTIME_API": await api.start(),
             "AWS_LAMBDA_LOG_STREAM_NAME": f"local/[$LATEST]{uuid.uuid4().hex}",
         }
+        offset = settings.clock.offset
+        if offset:
+            environ[CLOCK_OFFSET] = str(offset)
         try:
             process = await ChildProcess.start(
                 _command(settings),
@@ -145,7 +158,7 @@ class Environment:
         except BaseException:
             await api.close()
             raise
-        return cls(name, settings, api, process)
+        return cls(name, settings, api, process, clock_offset=offset)
 
     @property
     def is_cold(self) -> bool:
@@ -170,7 +183,8 @@ class Environment:
             The result, and whether the environment has survived it.
         """
         timeout = self._settings.timeout_seconds
-        answer = self._api.begin(invocation, deadline=time.time() + timeout)
+        now = time.time() + self._clock_offset
+        answer = self._api.begin(invocation, deadline=now + timeout)
         result = await self._first(answer, timeout)
         await self._process.settle_output()
         return result, answer.done()

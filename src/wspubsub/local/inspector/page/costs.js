@@ -52,7 +52,7 @@ function block(name, value) {
       rowsTable(name, rows.map(([key, each]) => ({ [""]: key, ...each }))));
   }
   return make("section", { class: "group" }, head,
-    facts(rows.map(([key, each]) => [title(key), cell(key, each)])));
+    facts(rows.map(([key, each]) => [title(key), cell(`${name} ${key}`, each)])));
 }
 
 function rowsTable(name, rows) {
@@ -65,10 +65,14 @@ function rowsTable(name, rows) {
   })), rows);
 }
 
+const dollars = new Intl.NumberFormat("en", {
+  style: "currency", currency: "USD", maximumSignificantDigits: 3,
+});
+
 function cell(name, value) {
   if (value === undefined || value === null) return "";
   if (typeof value === "number") {
-    if (/dollars|usd|price/.test(name)) return `$${value < 0.01 ? value.toPrecision(2) : value.toFixed(2)}`;
+    if (/dollars|prices/.test(name)) return dollars.format(value);
     return new Intl.NumberFormat("en", { maximumFractionDigits: 3 }).format(value);
   }
   return typeof value === "string" ? value : JSON.stringify(value);

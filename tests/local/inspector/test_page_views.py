@@ -1,0 +1,147 @@
+"""The page's other views: what can be seen, and done, beside the trees."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
+
+from tests.support.inspector_page import InspectorPage
+from tests.support.servers.gateways import DevGateway
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+SUBSCRIBE = json.dumps({"type": "subscribe", "topic": "news"})
+
+
+@pytest.fixture
+def reader(gateway: DevGateway) -> Iterator[ClientConnection]:
+    """A client that is subscribed to `news`."""
+    with gateway.client() as client:
+        client.send(SUBSCRIBE)
+        client.recv(10)
+        yield client
+
+
+def test_a_connection_is_listed_and_closed(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("connections")
+    row = page.page.wait_for_text("#connections tbody tr", "news")
+    assert "1 (38 bytes)" in row
+    page.press_button("#connections tbody", "Close")
+
+    with pytest.raises(ConnectionClosed) as closed:
+        reader.recv(10)
+
+    assert closed.value.rcvd is not None
+    page.page.wait_for_text("#connections .list", "Nobody is connected")
+
+
+def test_a_connection_is_dropped_without_a_close_frame(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("connections")
+    page.page.wait_for_text("#connections tbody tr", "news")
+    page.press_button("#connections tbody", "Drop")
+
+    with pytest.raises(ConnectionClosed) as closed:
+        reader.recv(10)
+
+    assert closed.value.rcvd is None
+
+
+def test_a_topic_shows_its_subscribers_and_the_server_publishes_to_it(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("topics")
+    page.page.wait_for_text("#topics tbody", "news")
+    page.page.click("[aria-label='Show news']")
+    page.page.wait_for_text("#topics .about .ids", "=")
+    page.fill("[name=publish-data]", '{"text": "from the server"}')
+    page.page.click("#publish")
+
+    assert "from the server" in str(reader.recv(10))
+
+    page.page.wait_for_text("#notice", "Published to news")
+
+
+def test_the_tables_items_are_decoded_and_raw_on_demand(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("items")
+    shown = page.page.wait_for_text("#items", "subscription")
+    assert "C#" not in shown
+    page.page.click("#items-raw")
+    page.page.wait_for_text("#items", '"T#news"')
+    assert reader.protocol.close_code is None
+
+
+def test_a_rule_makes_posts_fail(
+    page: InspectorPage, reader: ClientConnection, gateway: DevGateway
+) -> None:
+    page.show("shake")
+    page.page.run(
+        "const form = document.querySelector('#add-rule');"
+        "form.elements.action.value = 'gone';"
+        "form.elements.times.value = '1';"
+        "form.requestSubmit()"
+    )
+    page.page.wait_for_text("#shake .rules", "gone (410)")
+    with gateway.client() as writer:
+        writer.send('{"type": "message", "topic": "news", "message": "lost"}')
+        page.show("activity")
+        page.wait_for_row("post", "410 gone")
+    page.show("shake")
+    page.page.wait_for_text("#shake .rules", "0 left")
+    page.press_button("#shake", "Remove all")
+
+    page.page.wait_for_text("#shake .list", "Nothing fails on request")
+    assert reader.protocol.close_code is None
+
+
+def test_a_wrong_rule_is_refused_in_words(page: InspectorPage) -> None:
+    page.show("shake")
+    page.page.run(
+        "const form = document.querySelector('#add-rule');"
+        "form.elements.probability.value = '7';"
+        "form.requestSubmit()"
+    )
+
+    assert "probability" in page.page.wait_for_text("#notice", "probability")
+
+
+def test_the_worker_is_killed_and_the_next_start_is_cold(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("shake")
+    page.press_button("#shake", "Kill the worker")
+    page.page.wait_for_text("#notice", "was killed")
+    reader.send(SUBSCRIBE)
+    reader.recv(10)
+    page.show("activity")
+
+    page.wait_for_row("subscribe returned 200", "cold start")
+
+
+def test_what_it_would_cost_is_counted(
+    page: InspectorPage, reader: ClientConnection
+) -> None:
+    page.show("costs")
+
+    shown = page.page.wait_for_text("#costs", "PutItem")
+
+    assert "Connection minutes" in shown
+    assert "$0.00" in shown
+    assert reader.protocol.close_code is None
+
+
+def test_an_event_is_replayed(page: InspectorPage, reader: ClientConnection) -> None:
+    page.select("subscribe returned 200")
+    page.details("Event")
+    page.press_button("#detail", "Replay")
+
+    page.wait_for_row("subscribe (replay) returned 200")
+
+    assert "subscribed" in str(reader.recv(10))
