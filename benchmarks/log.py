@@ -45,7 +45,8 @@ class Case(NamedTuple):
 
     def __str__(self) -> str:
         how = f"{self.per_second} a second" if self.per_second else "without a pause"
-        return f"{self.writers} writers, {self.size:,} bytes, {how}"
+        writers = "1 writer" if self.writers == 1 else f"{self.writers} writers"
+        return f"{writers}, {self.size:,} bytes, {how}"
 
 
 CARRIED, IN_TURN = Case(MANY), Case(MANY, LARGE)

@@ -66,3 +66,22 @@ def test_decorators_of_powertools_take_it(
     result = handler(message_event({"action": action}, connection_id="a="), context)
 
     assert result == {"statusCode": 200, "body": "hello a="}
+
+
+def test_data_classes_and_models_of_powertools_read_the_raw_event() -> None:
+    data_classes = pytest.importorskip("aws_lambda_powertools.utilities.data_classes")
+    models = pytest.importorskip("aws_lambda_powertools.utilities.parser.models")
+    router = Router()
+    seen = []
+
+    @router.route("who")
+    def who(event: MessageEvent) -> None:
+        event_of_data_class = data_classes.APIGatewayWebSocketEvent(dict(event.raw))
+        model = models.APIGatewayWebSocketMessageEventModel.model_validate(event.raw)
+        seen.append(event_of_data_class.request_context.connection_id)
+        seen.append(model.request_context.connection_id)
+        seen.append(model.body)
+
+    router(message_event({"action": "who"}, connection_id="a="))
+
+    assert seen == ["a=", "a=", '{"action": "who"}']

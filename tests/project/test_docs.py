@@ -48,6 +48,7 @@ AREAS = {
     "wspubsub.dynamodb": "dynamodb.md",
     "wspubsub.eventsources": "fanout.md",
     "wspubsub.fanout": "fanout.md",
+    "wspubsub.monitoring": "monitoring.md",
     "wspubsub.testing": "testing.md",
 }
 

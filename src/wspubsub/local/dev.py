@@ -157,6 +157,7 @@ class LocalGateway:
         server = await self._bound_server(stack)
         if self._embedded is not None:
             self._embedded_url = await self._embedded.find_url()
+            self._report_attention(self._embedded)
         self._dynamodb_url = settings.dynamodb_url or self._embedded_url or ""
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
@@ -278,6 +279,12 @@ class LocalGateway:
         self._shaking.connect(own)
         self._bill.connect(own)
 
+    def _report_attention(self, embedded: EmbeddedDynamoDB) -> None:
+        if self._inspector is not None:
+            self._inspector.attention.on_change = lambda is_on: embedded.send(
+                {"record": is_on}
+            )
+
     async def _wait_for_table(self) -> None:
         if self._embedded is not None:
             await self._embedded.wait_until_ready()
@@ -364,6 +371,8 @@ class LocalGateway:
     def _take_message(self, message: dict[str, Any]) -> None:
         self._shaking.take_message(message)
         self._bill.take_message(message)
+        if "call" in message:
+            self._recorder.add_call(message["call"])
 
     async def _watch_rules(self) -> None:
         while True:

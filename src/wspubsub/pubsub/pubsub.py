@@ -117,6 +117,7 @@ class PubSub(Registration, Server):
         replies: Replies = "route",
         limits: Limits | None = None,
         timeout_seconds: float = TIMEOUT_SECONDS,
+        wrap_connections: Callable[[Connections], Connections] = lambda each: each,
     ) -> Self:
         """Return an application on AWS, or behind `wspubsub dev`.
 
@@ -124,7 +125,8 @@ class PubSub(Registration, Server):
         endpoint `WSPUBSUB_ENDPOINT`. Where `WSPUBSUB_STREAM` is set, the table's stream
         invokes the function as well, and carries the messages of topics with history.
         The queue `WSPUBSUB_QUEUE` is used where a topic has `grace_seconds`. The
-        arguments are those of `PubSub`.
+        arguments are those of `PubSub`; and `wrap_connections`, such as
+        `Metrics.count_posts`, is given what posts, and returns what does so instead.
 
         Raises:
             UsageError: A variable is missing, or an argument is not what it must be.
@@ -134,7 +136,7 @@ class PubSub(Registration, Server):
         parts = read_environment(os.environ)
         made = cls(
             parts.members,
-            parts.connections,
+            wrap_connections(parts.connections),
             log=parts.log,
             queue=parts.queue,
             by_stream=parts.by_stream,

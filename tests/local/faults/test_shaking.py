@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import boto3
@@ -236,6 +237,31 @@ def test_the_page_is_told_what_the_traffic_would_cost(shaken: Shaken) -> None:
     assert costs["topics"]["costly"] == {"in": 1, "out": 1}
     assert costs["invocations"]["$connect authorizer"]["count"] >= 1
     assert costs["dollars"]["total"] > before["dollars"]["total"]
+
+
+def test_a_slow_client_is_throttled_until_it_reads_again(shaken: Shaken) -> None:
+    gateway, page = shaken.gateway, open_inspector(shaken.gateway)
+    with gateway.client() as client:
+        client.send("who")
+        client.recv(10)
+        opened = [each for each in gateway.records if each["kind"] == "opened"]
+        id_ = opened[-1]["connection_id"]
+
+        page.call("slow", connection=id_, bytes_per_second=10)
+        big = Random(1).randbytes(60_000).hex().encode()  # does not compress well
+        statuses = [manage(gateway, "POST", id_, big)[0].status]
+        while statuses[-1] == 200 and len(statuses) < 100:
+            statuses.append(manage(gateway, "POST", id_, big)[0].status)
+        page.call("slow", connection=id_, bytes_per_second=None)
+
+        assert statuses[-1] == 429
+        heard = [client.recv(20) for _ in statuses[:-1]]
+        assert heard == [big.decode()] * (len(statuses) - 1)
+        page.call("slow", connection=id_, bytes_per_second=100_000)
+        client.send("slowly")
+        assert client.recv(20) == "slowly"
+    with pytest.raises(InspectorError):
+        page.call("slow", connection=id_, bytes_per_second=10)
 
 
 def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None:

@@ -179,6 +179,15 @@ class GatewayShell:
         self._apply(self._model.close(connection_id, now=self._clock.now()))
         return True
 
+    def slow_connection(
+        self, connection_id: str, bytes_per_second: float | None
+    ) -> bool:
+        """Have a client read slowly, or as before; return whether there was one."""
+        if connection_id not in self._clients or not self._model.is_open(connection_id):
+            return False
+        self._clients[connection_id].socket.slow_down(bytes_per_second)
+        return True
+
     def drop_connection(self, connection_id: str) -> bool:
         """Cut a client off, as if its network had gone; return whether it existed.
 

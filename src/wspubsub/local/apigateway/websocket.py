@@ -22,6 +22,7 @@ from wspubsub.local.apigateway.compression import (
     SharedDeflateFactory,
     serialize_text,
 )
+from wspubsub.local.apigateway.pace import Pace
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import first_of
 from wspubsub.messages import MAX_MESSAGE_BYTES
@@ -86,6 +87,7 @@ class WebSocketConnection:
     ) -> None:
         self._reader = reader
         self._writer = writer
+        self._pace: Pace | None = None
         self._early = bytearray(early)
         self._loop = asyncio.get_running_loop()
         self._verdict: asyncio.Future[Refuse | None] = self._loop.create_future()
@@ -125,7 +127,8 @@ class WebSocketConnection:
     @property
     def backlog_bytes(self) -> int:
         """How many bytes wait to be sent to the client."""
-        return self._writer.transport.get_write_buffer_size()
+        held = 0 if self._pace is None else self._pace.held_bytes
+        return held + self._writer.transport.get_write_buffer_size()
 
     @property
     def is_congested(self) -> bool:
@@ -151,7 +154,7 @@ class WebSocketConnection:
         """Send one message, in frames as long as API Gateway's; none after the end."""
         if self._protocol.state is not State.OPEN or self._writer.is_closing():
             return
-        self._writer.write(serialize_text(text, self._window_bits))
+        self._write(serialize_text(text, self._window_bits))
 
     def close(self, code: int, reason: str = "") -> None:
         """Begin the closing handshake (RFC 6455 §7.1.2)."""
@@ -159,6 +162,12 @@ class WebSocketConnection:
             self._protocol.send_close(code, reason)
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
+
+    def slow_down(self, bytes_per_second: float | None) -> None:
+        """Limit what passes to the client; None lifts the limit."""
+        if self._pace is None:
+            self._pace = Pace(self._writer)
+        self._pace.set(bytes_per_second)
 
     def drop(self) -> None:
         """Cut the connection without a word."""
@@ -209,6 +218,8 @@ class WebSocketConnection:
     async def drain(self) -> bool:
         """Wait while too much waits to be sent; return False if the client is lost."""
         try:
+            if self._pace is not None and self.is_congested:
+                await self._pace.drain()
             await self._writer.drain()
         except OSError:
             return False
@@ -240,14 +251,26 @@ class WebSocketConnection:
             return ConnectionEnd(int(self._protocol.close_sent.code), fault=fault)
         return None
 
+    def _write(self, data: bytes) -> None:
+        if self._pace is None:
+            self._writer.write(data)
+        else:
+            self._pace.write(data)
+
+    def _end(self) -> None:
+        if self._pace is None:
+            self._writer.close()
+        else:
+            self._pace.end()
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if self._writer.is_closing():
                 return  # asyncio would log each write to a client that has gone
             if data:
-                self._writer.write(data)
+                self._write(data)
             else:
-                self._writer.close()
+                self._end()
                 self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
 

@@ -7,7 +7,16 @@ from wspubsub.errors import UsageError
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.faults.shaking import Shaking
 from wspubsub.local.functions.deployed import DeployedFunctions
-from wspubsub.local.inspector.methods import Json, Method, MethodError, read_text
+from wspubsub.local.inspector.methods import (
+    Json,
+    Method,
+    MethodError,
+    read_number,
+    read_text,
+)
+
+MAX_RATE = 1e9
+"""Most bytes a second of a client that is slow on request."""
 
 
 def make_methods(
@@ -31,7 +40,16 @@ def make_methods(
     async def kill(_arguments: Json) -> Json:
         return {"killed": await functions.kill()}
 
+    def slow(arguments: Json) -> Json:
+        rate: float | None = None
+        if arguments.get("bytes_per_second") is not None:
+            rate = read_number(
+                arguments, "bytes_per_second", default=0, least=1, most=MAX_RATE
+            )
+        return _for_connection(lambda id_: shell.slow_connection(id_, rate))(arguments)
+
     return {
+        "slow": slow,
         "faults": lambda _arguments: shaking.describe(),
         "set_faults": set_faults,
         "kill": kill,

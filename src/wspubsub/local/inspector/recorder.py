@@ -5,7 +5,7 @@ what they look like on the page is worked out when somebody reads them.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wspubsub.local.costs.meter import Meter
@@ -52,6 +52,12 @@ class Recorder:
         number = self.ring.add(at, kind, parent, size + _ENTRY_BYTES, fields)
         self.meter.take(at, kind, number, parent, fields)
         return number
+
+    def add_call(self, call: Mapping[str, Any]) -> None:
+        """Report a call of AWS, as the service it was made to has reported it."""
+        fields = {name: value for name, value in call.items() if name != "trace"}
+        # At most what a line of the service's output holds.
+        self.add("call", self.find(call["trace"]), size=_EVENT_BYTES, **fields)
 
     def add_invocation(
         self, parent: int, invocation: RuntimeInvocation, **fields: Any
