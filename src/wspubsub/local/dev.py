@@ -155,10 +155,7 @@ class LocalGateway:
         # moto takes the longest to start, so it starts first, beside all the rest.
         await self._provide_table(stack)
         server = await self._bound_server(stack)
-        if self._embedded is not None:
-            self._embedded_url = await self._embedded.find_url()
-            self._report_attention(self._embedded)
-        self._dynamodb_url = settings.dynamodb_url or self._embedded_url or ""
+        await self._find_table()
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
@@ -278,6 +275,12 @@ class LocalGateway:
         own = self._embedded if url is None else None
         self._shaking.connect(own)
         self._bill.connect(own)
+
+    async def _find_table(self) -> None:
+        if self._embedded is not None:
+            self._embedded_url = await self._embedded.find_url()
+            self._report_attention(self._embedded)
+        self._dynamodb_url = self._settings.dynamodb_url or self._embedded_url or ""
 
     def _report_attention(self, embedded: EmbeddedDynamoDB) -> None:
         if self._inspector is not None:
