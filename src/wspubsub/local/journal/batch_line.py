@@ -1,4 +1,4 @@
-"""An invocation with records of an event source, as the log tells of it."""
+"""An invocation with records of an event source, in the log."""
 
 from dataclasses import dataclass
 

@@ -43,7 +43,7 @@ class Journal:
     Args:
         stream: Where to.
         as_json: Whether each line is a JSON object.
-        shows_messages: Whether it tells what messages say.
+        shows_messages: Whether it has the texts of messages.
         is_colored: Whether text may hold colors.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.

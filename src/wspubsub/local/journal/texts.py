@@ -1,4 +1,4 @@
-"""How the log writes what it tells of."""
+"""How the log writes names, reasons and texts."""
 
 RED, GREEN, YELLOW, DIM = "31", "32", "33", "2"
 MAX_TEXT = 200
@@ -16,7 +16,7 @@ def abbreviate(name: str) -> str:
 
 
 def because(detail: str) -> str:
-    """Return a reason in brackets; nothing if there is none."""
+    """Return a reason in brackets; an empty text if there is no reason."""
     return f" ({show(detail)})" if detail else ""
 
 
