@@ -20,6 +20,8 @@ def describe() -> dict[str, str | int]:
     return {
         "processor": _processor(),
         "cores": os.cpu_count() or 1,
+        # What others did on it: wall times are worth little on a busy machine.
+        "load": f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown",
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "openssl": ssl.OPENSSL_VERSION.split()[1],

@@ -6,6 +6,7 @@ import pytest
 
 from wspubsub.gateway import (
     Close,
+    DataFrame,
     Function,
     InvocationResult,
     Invoke,
@@ -18,6 +19,7 @@ from wspubsub.gateway import (
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal import BatchLine, Journal
+from wspubsub.local.requests import HttpRequest
 
 ID = "BFaT_fALIAMCKug="
 
@@ -33,6 +35,17 @@ def invoke(function: Function = Function.HANDLER) -> Invoke:
 
 def outcome(result: InvocationResult) -> InvocationOutcome:
     return InvocationOutcome(result=result, seconds=0.0123)
+
+
+def post(connection_id: str, body: bytes = b"hey") -> HttpRequest:
+    return HttpRequest(
+        method="POST",
+        path=f"/dev/@connections/{connection_id}",
+        query="",
+        headers=(),
+        body=body,
+        version="1.1",
+    )
 
 
 def write(journal: Journal) -> None:
@@ -55,10 +68,8 @@ def write(journal: Journal) -> None:
     journal.log_withdrawn(invoke(), function="talk-handler")
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
     gone = ManagementResponse(status=410, detail="no such connection")
-    journal.log_managed("POST", "/dev/@connections/x", 3, gone)
-    journal.log_managed(
-        "POST", "/dev/@connections/y", 3, ManagementResponse(status=200)
-    )
+    journal.log_managed(post("x"), gone)
+    journal.log_managed(post("y"), ManagementResponse(status=200))
     journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP")
     journal.log_rejected("127.0.0.1:6", 0, "nothing can be answered")
     journal.log_output(
@@ -202,6 +213,51 @@ def test_what_a_client_sends_cannot_control_the_terminal(*, as_json: bool) -> No
     text = stream.getvalue()
     assert len(text.splitlines()) == 2
     assert not set(text) & {"\x1b", "\x07", "\r", "\x9b"}
+
+
+def exchange(journal: Journal) -> None:
+    journal.log_received(ID, DataFrame(b'{"action": "hi"}'))
+    journal.log_received(ID, DataFrame(b"\x01\x02", is_text=False))
+    journal.log_received(ID, DataFrame("é\x1b".encode() + b"x" * 1000))
+    journal.log_managed(
+        post("BFaT_fALIAMCKug%3D", b"y" * 1000), ManagementResponse(status=200)
+    )
+
+
+def test_messages_are_not_shown_unless_somebody_asks() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+
+    exchange(Journal(plain))
+    exchange(Journal(as_json, as_json=True))
+
+    assert plain.getvalue() == ""
+    (managed,) = map(json.loads, as_json.getvalue().splitlines())
+    assert "text" not in managed
+
+
+def test_shown_messages_are_cut_for_people() -> None:
+    stream = io.StringIO()
+
+    exchange(Journal(stream, shows_messages=True))
+
+    assert [line[13:] for line in stream.getvalue().splitlines()] == [
+        f'{ID} received {{"action": "hi"}}',
+        f"{ID} received 2 bytes of binary",
+        f"{ID} received é\\x1b{'x' * 195}…",
+        f"{ID} posted {'y' * 200}…",
+    ]
+
+
+def test_shown_messages_are_whole_for_machines() -> None:
+    stream = io.StringIO()
+
+    exchange(Journal(stream, as_json=True, shows_messages=True))
+
+    hi, binary, long, posted = map(json.loads, stream.getvalue().splitlines())
+    assert (hi["kind"], hi["text"], hi["bytes"]) == ("received", '{"action": "hi"}', 16)
+    assert (binary["bytes"], "text" in binary) == (2, False)
+    assert len(long["text"]) == 1002
+    assert (posted["kind"], posted["text"]) == ("managed", "y" * 1000)
 
 
 def test_the_line_of_an_event_fits_into_a_terminal() -> None:

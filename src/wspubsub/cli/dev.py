@@ -45,9 +45,7 @@ def run(options: argparse.Namespace) -> int:
     problems: list[OSError] = []
     with restore_terminal(settings.terminal):
         status = asyncio.run(
-            run_until_stopped(
-                lambda stop: _serve(settings, stop, problems, as_json=options.json_logs)
-            )
+            run_until_stopped(lambda stop: _serve(settings, stop, problems, options))
         )
     if problems:
         raise problems[0]  # the command says what is wrong with its output
@@ -55,7 +53,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _serve(
-    settings: "LocalSettings", stop: Stop, problems: list[OSError], *, as_json: bool
+    settings: "LocalSettings",
+    stop: Stop,
+    problems: list[OSError],
+    options: argparse.Namespace,
 ) -> int:
     from wspubsub.local.dev import LocalGateway
     from wspubsub.local.journal import Journal
@@ -66,7 +67,8 @@ async def _serve(
 
     journal = Journal(
         sys.stdout,
-        as_json=as_json,
+        as_json=options.json_logs,
+        shows_messages=options.show_messages,
         is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=end,
     )

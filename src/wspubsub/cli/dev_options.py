@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json-logs", action="store_true", help="log one JSON object per line"
     )
+    parser.add_argument(
+        "--show-messages",
+        action="store_true",
+        help="log what clients send and what is posted to them, cut at 200 characters; "
+        "whole with --json-logs",
+    )
 
 
 def _add_listening(group: argparse._ArgumentGroup) -> None:

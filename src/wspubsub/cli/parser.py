@@ -1,18 +1,10 @@
 """The command line: its commands and options, and how they are explained."""
 
-import argparse
+import importlib
+from functools import partial
 
 from wspubsub import __version__
-from wspubsub.cli import (
-    check,
-    create_table,
-    demo,
-    dev_options,
-    doctor,
-    live_options,
-    run,
-    template_options,
-)
+from wspubsub.cli import live_options
 from wspubsub.cli.numbers import number_from, seconds
 from wspubsub.cli.usage import Parser
 
@@ -36,84 +28,78 @@ def make_parser() -> Parser:
         "--version", action="version", version=f"wspubsub {__version__}"
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    dev_options.add_arguments(
-        commands.add_parser(
-            "dev",
-            prog="wspubsub dev",
-            arguments="[HANDLER] [OPTIONS]",
-            help="serve a handler to WebSocket clients on this machine",
-            description=dev_options.DESCRIPTION,
-        )
+    commands.add_parser(
+        "dev",
+        prog="wspubsub dev",
+        arguments="[HANDLER] [OPTIONS]",
+        help="serve a handler to WebSocket clients on this machine",
+        fill=partial(_fill, "dev_options"),
     )
-    run.add_arguments(
-        commands.add_parser(
-            "run",
-            prog="wspubsub run",
-            arguments="[--port N] [--] COMMAND [ARGUMENTS]",
-            help="run a program with the environment of the running gateway",
-            description=run.DESCRIPTION,
-        )
+    commands.add_parser(
+        "run",
+        prog="wspubsub run",
+        arguments="[--port N] [--] COMMAND [ARGUMENTS]",
+        help="run a program with the environment of the running gateway",
+        fill=partial(_fill, "run"),
     )
-    _add_demo(
-        commands.add_parser(
-            "demo",
-            prog="wspubsub demo",
-            arguments="[OPTIONS]",
-            help="run two clients against the chat example and check what they receive",
-            description=_DEMO,
-        )
+    commands.add_parser(
+        "demo",
+        prog="wspubsub demo",
+        arguments="[OPTIONS]",
+        help="run two clients against the chat example and check what they receive",
+        description=_DEMO,
+        fill=_add_demo,
     )
-    _add_create_table(
-        commands.add_parser(
-            "create-table",
-            prog="wspubsub create-table",
-            arguments="TABLE [OPTIONS]",
-            help="create the DynamoDB table of a subscription store",
-            description=_CREATE_TABLE,
-        )
+    commands.add_parser(
+        "create-table",
+        prog="wspubsub create-table",
+        arguments="TABLE [OPTIONS]",
+        help="create the DynamoDB table of a subscription store",
+        description=_CREATE_TABLE,
+        fill=_add_create_table,
     )
-    template_options.add_arguments(
-        commands.add_parser(
-            "template",
-            prog="wspubsub template",
-            arguments="HANDLER [OPTIONS]",
-            help="print a CloudFormation or SAM template that deploys a handler",
-            description=template_options.DESCRIPTION,
-        )
+    commands.add_parser(
+        "template",
+        prog="wspubsub template",
+        arguments="HANDLER [OPTIONS]",
+        help="print a CloudFormation or SAM template that deploys a handler",
+        fill=partial(_fill, "template_options"),
     )
-    check.add_arguments(
-        commands.add_parser(
-            "check",
-            prog="wspubsub check",
-            arguments="TEMPLATE HANDLER [OPTIONS]",
-            help="compare a CloudFormation or SAM template with a handler",
-            description=check.DESCRIPTION,
-        )
+    commands.add_parser(
+        "check",
+        prog="wspubsub check",
+        arguments="TEMPLATE HANDLER [OPTIONS]",
+        help="compare a CloudFormation or SAM template with a handler",
+        fill=partial(_fill, "check"),
     )
-    doctor.add_arguments(
-        commands.add_parser(
-            "doctor",
-            prog="wspubsub doctor",
-            arguments="[HANDLER] --stack NAME [OPTIONS]",
-            help="look at a deployed application for what is wrong with it",
-            description=doctor.DESCRIPTION,
-        )
+    commands.add_parser(
+        "doctor",
+        prog="wspubsub doctor",
+        arguments="[HANDLER] --stack NAME [OPTIONS]",
+        help="look at a deployed application for what is wrong with it",
+        fill=partial(_fill, "doctor"),
     )
     for name, (arguments, text) in live_options.COMMANDS.items():
-        live_options.add_arguments(
+        commands.add_parser(
             name,
-            commands.add_parser(
-                name,
-                prog=f"wspubsub {name}",
-                arguments=arguments,
-                help=text,
-                description=live_options.DESCRIPTIONS[name],
-            ),
+            prog=f"wspubsub {name}",
+            arguments=arguments,
+            help=text,
+            description=live_options.DESCRIPTIONS[name],
+            fill=partial(live_options.add_arguments, name),
         )
     return parser
 
 
-def _add_demo(parser: argparse.ArgumentParser) -> None:
+def _fill(module: str, parser: Parser) -> None:
+    options = importlib.import_module(f"wspubsub.cli.{module}")
+    parser.description = options.DESCRIPTION
+    options.add_arguments(parser)
+
+
+def _add_demo(parser: Parser) -> None:
+    from wspubsub.cli import demo
+
     parser.set_defaults(run=demo.run)
     parser.add_argument(
         "--messages",
@@ -131,7 +117,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_create_table(parser: argparse.ArgumentParser) -> None:
+def _add_create_table(parser: Parser) -> None:
+    from wspubsub.cli import create_table
+
     parser.set_defaults(run=create_table.run)
     parser.add_argument("table", metavar="TABLE", help="name of the table")
     parser.add_argument(

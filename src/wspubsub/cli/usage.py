@@ -4,7 +4,7 @@ import argparse
 import difflib
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from typing_extensions import override
@@ -32,12 +32,21 @@ class Parser(argparse.ArgumentParser):
         prog: The words that call it.
         arguments: What follows them, in a few words; `--help` lists the options.
         epilog: What comes below the options.
+        fill: Adds its arguments when they are needed, so that no command waits for the
+            modules of the others.
         options: Those of `argparse.ArgumentParser`.
     """
 
     def __init__(
-        self, prog: str, arguments: str, *, epilog: str = _EPILOG, **options: Any
+        self,
+        prog: str,
+        arguments: str,
+        *,
+        epilog: str = _EPILOG,
+        fill: "Callable[[Parser], None] | None" = None,
+        **options: Any,
     ) -> None:
+        self._fill = fill
         super().__init__(
             prog=prog,
             usage=f"{prog} {arguments}",
@@ -67,6 +76,9 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override] # of three overloads
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[argparse.Namespace, list[str]]:
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
         try:
             options, unknown = super().parse_known_args(args, namespace)
         except UnicodeDecodeError as error:

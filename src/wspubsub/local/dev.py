@@ -152,8 +152,10 @@ class LocalGateway:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         settings = self._settings
-        server = await self._bound_server(stack)
+        # moto takes the longest to start, so it starts first, beside all the rest.
         await self._provide_table(stack)
+        server = await self._bound_server(stack)
+        await self._find_table()
         if self._inspector is not None:
             self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
         surroundings = await self._surroundings()
@@ -270,11 +272,21 @@ class LocalGateway:
                 on_warning=self._journal.warn,
             )
             stack.push_async_callback(embedded.stop)
-            self._embedded_url = embedded.url
-        self._dynamodb_url = url or self._embedded_url or ""
         own = self._embedded if url is None else None
         self._shaking.connect(own)
         self._bill.connect(own)
+
+    async def _find_table(self) -> None:
+        if self._embedded is not None:
+            self._embedded_url = await self._embedded.find_url()
+            self._report_attention(self._embedded)
+        self._dynamodb_url = self._settings.dynamodb_url or self._embedded_url or ""
+
+    def _report_attention(self, embedded: EmbeddedDynamoDB) -> None:
+        if self._inspector is not None:
+            self._inspector.attention.on_change = lambda is_on: embedded.send(
+                {"record": is_on}
+            )
 
     async def _wait_for_table(self) -> None:
         if self._embedded is not None:
@@ -362,6 +374,8 @@ class LocalGateway:
     def _take_message(self, message: dict[str, Any]) -> None:
         self._shaking.take_message(message)
         self._bill.take_message(message)
+        if "call" in message:
+            self._recorder.add_call(message["call"])
 
     async def _watch_rules(self) -> None:
         while True:

@@ -7,6 +7,7 @@ has to expect it: lines without a carriage return, folded headers, two lengths.
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
+from urllib.parse import unquote
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])")
@@ -92,6 +93,11 @@ class HttpRequest:
     def header(self, name: str) -> str | None:
         """Return the first header of a name, in lower case, or None."""
         return self._first.get(name)
+
+    @property
+    def last_segment(self) -> str:
+        """The end of its path, decoded: for the Management API a connection ID."""
+        return unquote(self.path.rpartition("/")[2])
 
     @property
     def is_chunked(self) -> bool:

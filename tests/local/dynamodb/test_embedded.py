@@ -43,7 +43,7 @@ def test_whoever_comes_early_waits_for_the_table() -> None:
         try:
             client = boto3.client(
                 "dynamodb",
-                endpoint_url=embedded.url,
+                endpoint_url=await embedded.find_url(),
                 region_name="us-east-1",
                 aws_access_key_id="a",
                 aws_secret_access_key="b",

@@ -8,7 +8,6 @@ time come back in as two more things that happen.
 import asyncio
 import os
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
 from wspubsub.gateway import (
     Accept,
@@ -148,7 +147,7 @@ class GatewayShell:
 
     def manage(self, request: HttpRequest) -> ManagementResponse:
         """Answer a plain HTTP request, which goes to the Management API."""
-        named = self._clients.get(unquote(request.path.rpartition("/")[2]))
+        named = self._clients.get(request.last_segment)
         query = f"?{request.query}" if request.query else ""
         response, effects = self._model.manage(
             ManagementRequest(
@@ -202,15 +201,13 @@ class GatewayShell:
         return True
 
     def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
-        self._journal.log_managed(
-            request.method, request.path, len(request.body), response
-        )
+        self._journal.log_managed(request, response)
         return self._recorder.add(
             "post",
             self._recorder.find(request.header(TRACE_HEADER) or ""),
             size=len(request.body),
             method=request.method,
-            connection=unquote(request.path.rpartition("/")[2]),
+            connection=request.last_segment,
             body=request.body,
             status=response.status,
             detail=response.detail,
@@ -229,6 +226,7 @@ class GatewayShell:
         await self._tasks.close()
 
     def _receive(self, connection_id: str, frame: DataFrame) -> None:
+        self._journal.log_received(connection_id, frame)
         cause = self._recorder.add(
             "frame", size=len(frame.data), connection=connection_id, frame=frame
         )

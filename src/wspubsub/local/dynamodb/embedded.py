@@ -48,7 +48,7 @@ class EmbeddedDynamoDB:
         on_message: Callable[[Message], object] = len,
         on_warning: Callable[[str], object] = len,
     ) -> "EmbeddedDynamoDB":
-        """Start it; whoever connects waits until its table is there.
+        """Start it; where it listens, and that its table is there, come later.
 
         Args:
             table: Name of the table; None makes none.
@@ -60,7 +60,7 @@ class EmbeddedDynamoDB:
             on_warning: Called with the reason when the tables cannot be saved.
 
         Raises:
-            WspubsubError: It does not start.
+            OSError: The process cannot be started.
         """
         output = _Output(on_message, on_warning)
         options = [
@@ -75,13 +75,15 @@ class EmbeddedDynamoDB:
             cwd=Path.cwd(),
             on_output=output.read_line,
         )
-        embedded = cls(process, output, saves=data is not None)
-        await embedded._wait(output.port)
-        return embedded
+        return cls(process, output, saves=data is not None)
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
+    async def find_url(self) -> str:
+        """Return where it listens; whoever connects waits until its table is there.
+
+        Raises:
+            WspubsubError: It does not start.
+        """
+        await self._wait(self._output.port)
         return f"http://127.0.0.1:{self._output.port.result()}"
 
     async def wait_until_ready(self) -> None:

@@ -8,9 +8,16 @@ from typing import Any
 
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
 
-MAX_TEXT = 14_000
-"""A longer request or response is cut, so that a report fits into a line of output."""
+MAX_BYTES = 28_000
+"""A longer request or response is cut, so that a report fits into a line of output.
 
+It is measured as JSON, in which a character may take six bytes.
+"""
+
+INSPECTOR_HEADER = "X-Wspubsub-Inspector"
+"""Marks the inspector's own requests, which are not among what is seen."""
+
+_OWN = "HTTP_X_WSPUBSUB_INSPECTOR"
 _TARGET = "DynamoDB_20120810."
 _ERROR = 400
 
@@ -23,15 +30,13 @@ class Recording:
     Args:
         application: The server.
         report: Is told each request and its answer.
-        is_own: Header of requests that are not reported, as in WSGI.
     """
 
     def __init__(
-        self, application: Application, report: Callable[[Call], object], *, own: str
+        self, application: Application, report: Callable[[Call], object]
     ) -> None:
         self._application = application
         self._report = report
-        self._own = f"HTTP_{own.upper().replace('-', '_')}"
         self._is_on = False
 
     def switch(self, is_on: object) -> None:
@@ -43,7 +48,7 @@ class Recording:
     ) -> Iterable[bytes]:
         """Answer a request."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
-        if not self._is_on or "." in operation or self._own in environ:
+        if not self._is_on or "." in operation or _OWN in environ:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
@@ -53,28 +58,31 @@ class Recording:
             statuses.append(status)
             return start_response(status, headers)
 
-        at, began = time.time(), time.perf_counter()
-        answer = b"".join(self._application(environ, start))
-        call = {
-            "at": at,
+        call: Call = {
+            "at": time.time(),
             "trace": environ.get("HTTP_X_AMZN_TRACE_ID", ""),
             "service": "dynamodb",
             "operation": operation,
-            "ms": round((time.perf_counter() - began) * 1000, 2),
-            "status": int(statuses[-1].split()[0]) if statuses else 0,
         }
-        self._report(call | _describe(body, answer, call["status"]))
+        began = time.perf_counter()
+        answer = b""
+        try:
+            answer = b"".join(self._application(environ, start))
+        finally:  # also if there is no answer, as a rule may ask
+            call["ms"] = round((time.perf_counter() - began) * 1000, 2)
+            call["status"] = int(statuses[-1].split()[0]) if statuses else 0
+            self._report(call | _describe(body, answer, call["status"]))
         return [answer]
 
 
 def _describe(body: bytes, answer: bytes, status: int) -> Call:
     request, response = _read(body), _read(answer)
     about: Call = {
-        "table": request.get("TableName"),
+        "table": _find_table(request),
         **_cut("request", request, body),
         **_cut("response", response, answer),
     }
-    if status >= _ERROR:
+    if status >= _ERROR or not status:
         name = str(response.get("__type", "")).rpartition("#")[2]
         about["error"] = name or "no answer"
     units = response.get("ConsumedCapacity")
@@ -87,6 +95,21 @@ def _describe(body: bytes, answer: bytes, status: int) -> Call:
     return about
 
 
+def _find_table(request: dict[str, Any]) -> str | None:
+    """Return the table that a request is for, or the first of several."""
+    for each in (request, *_parts(request.get("TransactItems"))):
+        if "TableName" in each:
+            return str(each["TableName"])
+    tables = request.get("RequestItems")
+    return next(iter(tables), None) if isinstance(tables, dict) else None
+
+
+def _parts(items: object) -> Iterable[dict[str, Any]]:
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict):
+            yield from (each for each in item.values() if isinstance(each, dict))
+
+
 def _read(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data)
@@ -96,6 +119,9 @@ def _read(data: bytes) -> dict[str, Any]:
 
 
 def _cut(name: str, value: dict[str, Any], data: bytes) -> Call:
-    if len(data) <= MAX_TEXT:
+    if len(data) <= MAX_BYTES and len(json.dumps(value)) <= MAX_BYTES:
         return {name: value}
-    return {name: data[:MAX_TEXT].decode(errors="replace"), "cut": True}
+    text = data[:MAX_BYTES].decode(errors="replace")
+    # A quote takes two bytes, what is not ASCII six.
+    size = MAX_BYTES // (2 if text.isascii() else 6)
+    return {name: text[:size], "cut": True}

@@ -26,6 +26,7 @@ from wspubsub.local.dynamodb.faulty import Faulty
 from wspubsub.local.dynamodb.guard import Application, Guard
 from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.moto_corrections import OneAtATime, correct_tables
+from wspubsub.local.dynamodb.recording import Recording
 from wspubsub.local.dynamodb.saved_tables import (
     ChangeWatch,
     SavedTables,
@@ -46,7 +47,7 @@ def serve(
 
     Args:
         listening: The socket; this closes it.
-        control: Hears when the table is there, and about faults.
+        control: Hears when the table is there, about faults, and about requests.
         table: Name of a table to make; None makes none.
         has_stream: Whether it has a stream.
         data: Where the tables are kept; None keeps none.
@@ -63,7 +64,11 @@ def serve(
     metered = Metered(application)
     control.on("measure", lambda _value: control.send({"units": metered.read()}))
     watch = ChangeWatch(metered)
-    server = _make_server(Faulty(watch, faults), listening)
+    recording = Recording(
+        Faulty(watch, faults), lambda call: control.send({"call": call})
+    )
+    control.on("record", recording.switch)
+    server = _make_server(recording, listening)
     if save is None:
         control.send({"ready": True})
         server.serve_forever()

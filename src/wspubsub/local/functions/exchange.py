@@ -53,8 +53,15 @@ class Exchange:
         self.wait(connection.fileno())
         answer = self._read()
         if answer.headers.get("connection", "").lower() == "close":
-            self._disconnect()
+            self.close()
         return answer
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._socket is not None:
+            self._file.close()
+            self._socket.close()
+        self._socket = None
 
     def _connect(self) -> socket.socket:
         host, _, port = self._address.rpartition(":")
@@ -62,12 +69,6 @@ class Exchange:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket, self._file = connection, connection.makefile("rb")
         return connection
-
-    def _disconnect(self) -> None:
-        self._file.close()
-        if self._socket is not None:
-            self._socket.close()
-        self._socket = None
 
     def _read(self) -> Answer:
         if not self._file.readline().startswith(b"HTTP/1."):

@@ -8,7 +8,7 @@ from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.inspector.access import Access
-from wspubsub.local.inspector.feed import Feed
+from wspubsub.local.inspector.feed import Attention, Feed
 from wspubsub.local.inspector.files import PageFiles
 from wspubsub.local.inspector.methods import Json, MethodError, Methods
 from wspubsub.local.inspector.recorder import Recorder
@@ -52,6 +52,7 @@ class Inspector:
         journal: Hears of each login, with the link for the next one.
 
     Attributes:
+        attention: Whether a page follows.
         methods: What pages may ask; more may be added.
         site: What the gateway's port serves.
     """
@@ -77,7 +78,8 @@ class Inspector:
         self._access = Access(AllowedHosts(settings.host, names))
         self.methods = Methods()
         self.methods.add({"state": self._state, "connections": self._connections})
-        self.methods.add(Feed(ring).methods)
+        self.attention = Attention()
+        self.methods.add(Feed(ring, self.attention).methods)
         self.methods.add(Replays(ring, recorder, functions).methods)
         self.site = InspectorSite(
             self._access, PageFiles(), self.methods, self._announce

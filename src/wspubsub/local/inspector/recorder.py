@@ -5,7 +5,8 @@ what they look like on the page is worked out when somebody reads them.
 """
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from wspubsub.local.costs.meter import Meter
@@ -14,6 +15,7 @@ from wspubsub.local.inspector.ring import Ring
 
 _ENTRY_BYTES = 500
 _EVENT_BYTES = 5_000  # what a Lambda event takes besides its body
+_MAX_UNNAMED = 2_000
 _MAX_NAMES = 6_000  # by which invocations are found
 
 
@@ -36,6 +38,7 @@ class Recorder:
         self._now = now
         self.meter = Meter()
         self._invocations: dict[str, int] = {}
+        self._unnamed: deque[tuple[RuntimeInvocation, int]] = deque(maxlen=_MAX_UNNAMED)
 
     def add(self, kind: str, parent: int = 0, *, size: int = 0, **fields: Any) -> int:
         """Report something and return the number of its entry; 0 if it is not kept.
@@ -53,6 +56,12 @@ class Recorder:
         self.meter.take(at, kind, number, parent, fields)
         return number
 
+    def add_call(self, call: Mapping[str, Any]) -> None:
+        """Report a call of AWS, as the service it was made to has reported it."""
+        fields = {name: value for name, value in call.items() if name != "trace"}
+        # At most what a line of the service's output holds.
+        self.add("call", self.find(call["trace"]), size=_EVENT_BYTES, **fields)
+
     def add_invocation(
         self, parent: int, invocation: RuntimeInvocation, **fields: Any
     ) -> int:
@@ -66,22 +75,29 @@ class Recorder:
             invocation=invocation,
             **fields,
         )
-        for name in (invocation.request_id, *_names_in(invocation.trace_id)):
-            self._invocations.pop(name, None)
-            self._invocations[name] = number
-        while len(self._invocations) > _MAX_NAMES:
-            del self._invocations[next(iter(self._invocations))]
+        self._unnamed.append((invocation, number))
         return number
 
     def find(self, name: str) -> int:
         """Return the invocation with a request ID or a trace header; 0 if none has."""
-        if not self._invocations or not name:
+        if not name:
             return 0
+        self._name()
         found = self._invocations.get(name)
         if found is None:
             names = map(self._invocations.get, _names_in(name))
             found = next(filter(None, names), 0)
         return found
+
+    def _name(self) -> None:
+        # Not before somebody asks: most invocations cause nothing that has to ask.
+        while self._unnamed:
+            invocation, number = self._unnamed.popleft()
+            for name in (invocation.request_id, *_names_in(invocation.trace_id)):
+                self._invocations.pop(name, None)
+                self._invocations[name] = number
+        while len(self._invocations) > _MAX_NAMES:
+            del self._invocations[next(iter(self._invocations))]
 
 
 def _names_in(trace_id: str) -> list[str]:

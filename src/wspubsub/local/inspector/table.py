@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from wspubsub.errors import MessageError, UsageError, WspubsubError
+from wspubsub.local.dynamodb.recording import INSPECTOR_HEADER
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.inspector.entries import describe_json
 from wspubsub.local.inspector.methods import Json, MethodError, read_text
@@ -27,8 +28,6 @@ MAX_SCANNED = 5_000
 """How many items are read to find topics, and what connections have."""
 
 READ_SECONDS = 10.0
-OWN_HEADER = "X-Wspubsub-Inspector"
-"""Marks requests of the inspector's own."""
 
 
 class Table:
@@ -149,4 +148,4 @@ class Table:
 
 
 def _mark(params: dict[str, Any], **_others: object) -> None:
-    params["headers"][OWN_HEADER] = "1"
+    params["headers"][INSPECTOR_HEADER] = "1"

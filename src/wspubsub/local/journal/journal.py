@@ -3,12 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway import (
     Close,
+    DataFrame,
     Function,
     InvocationResult,
     Invoke,
@@ -20,39 +20,21 @@ from wspubsub.gateway import (
 from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
+from wspubsub.local.journal.batch_line import BatchLine
+from wspubsub.local.journal.texts import (
+    DIM,
+    GREEN,
+    RED,
+    YELLOW,
+    abbreviate,
+    because,
+    shorten,
+    show,
+)
+from wspubsub.local.requests import HttpRequest
 
-_RED, _GREEN, _YELLOW, _DIM = "31", "32", "33", "2"
 _INDENT = " " * 30
-_MAX_TEXT = 200
-_ID_CHARACTERS = 4
 _ERROR = 400
-# What a client sent must not move the cursor of the developer's terminal.
-_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0))}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchLine:
-    """An invocation with records of an event source.
-
-    Attributes:
-        source: The `eventSource` of the records.
-        records: How many there were.
-        failed: How many of them are redelivered.
-        retries: How often they were tried before.
-        invocation_id: Lambda's request ID.
-        seconds: How long it ran.
-        outcome: How it ended, in a word.
-        error: What was wrong; empty if nothing was.
-    """
-
-    source: str
-    records: int
-    failed: int
-    retries: int
-    invocation_id: str
-    seconds: float
-    outcome: str
-    error: str
 
 
 class Journal:
@@ -61,6 +43,7 @@ class Journal:
     Args:
         stream: Where to.
         as_json: Whether each line is a JSON object.
+        shows_messages: Whether it has the texts of messages.
         is_colored: Whether text may hold colors.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.
@@ -71,12 +54,14 @@ class Journal:
         stream: TextIO,
         *,
         as_json: bool = False,
+        shows_messages: bool = False,
         is_colored: bool = False,
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self._stream = stream
         self._as_json = as_json
+        self._shows_messages = shows_messages
         self._is_colored = is_colored
         self._now = now
         self._on_broken = on_broken
@@ -90,20 +75,20 @@ class Journal:
         """
         (_, title), *others = facts.items()
         width = max(len(name) for name in facts)
-        lines = [self._paint(title, _GREEN)]
+        lines = [self._paint(title, GREEN)]
         lines += [f"  {name:<{width}}  {text}" for name, text in others]
         record = {name.lower().replace(" ", "_"): text for name, text in facts.items()}
         self._write("ready", record, "\n".join(lines))
 
     def log_opened(self, connection_id: str) -> None:
         """Report that a handshake was accepted."""
-        self._about(connection_id, "opened", {}, self._paint("opened", _GREEN))
+        self._about(connection_id, "opened", {}, self._paint("opened", GREEN))
 
     def log_refused(self, refusal: Refuse) -> None:
         """Report that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
-        text = f"refused with {refusal.status}{_because(refusal.detail)}"
-        self._about(refusal.connection_id, "refused", fields, self._paint(text, _RED))
+        text = f"refused with {refusal.status}{because(refusal.detail)}"
+        self._about(refusal.connection_id, "refused", fields, self._paint(text, RED))
 
     def log_rejected(self, client: str, status: int, detail: str) -> None:
         """Report that a connection was refused before it came to a handshake.
@@ -115,8 +100,8 @@ class Journal:
         """
         fields = {"client": client, "status": status, "detail": detail}
         answered = f" with {status}" if status else ""
-        text = f"refused {client}{answered}{_because(detail)}"
-        self._write("rejected", fields, self._add_time("", self._paint(text, _RED)))
+        text = f"refused {client}{answered}{because(detail)}"
+        self._write("rejected", fields, self._add_time("", self._paint(text, RED)))
 
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
@@ -124,9 +109,9 @@ class Journal:
         if close.detail:
             fields["detail"] = close.detail
         reason = f" {close.reason}" if close.reason else ""
-        text = f"closed by the {by}: {close.code}{_visible(reason)}"
-        text += _because(close.detail)
-        self._about(close.connection_id, "closed", fields, self._paint(text, _DIM))
+        text = f"closed by the {by}: {close.code}{show(reason)}"
+        text += because(close.detail)
+        self._about(close.connection_id, "closed", fields, self._paint(text, DIM))
 
     def log_invoked(
         self, invoke: Invoke, outcome: InvocationOutcome, *, function: str
@@ -143,19 +128,19 @@ class Journal:
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
-        text = f"{_visible(route_key):<20} {self._paint(result, color)}"
-        text += f" in {milliseconds} ms, request {_abbreviate(invoke.invocation_id)}"
+        text = f"{show(route_key):<20} {self._paint(result, color)}"
+        text += f" in {milliseconds} ms, request {abbreviate(invoke.invocation_id)}"
         if error:
-            text += self._paint(f": {_visible(error)}", color)
+            text += self._paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
 
     def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
         fields = _identify(invoke, function)
-        text = f"{_visible(str(fields['route_key'])):<20} withdrawn before it began: "
+        text = f"{show(str(fields['route_key'])):<20} withdrawn before it began: "
         text += "nobody waits for it"
         self._about(
-            invoke.connection_id, "withdrawn", fields, self._paint(text, _YELLOW)
+            invoke.connection_id, "withdrawn", fields, self._paint(text, YELLOW)
         )
 
     def log_batch(self, line: BatchLine) -> None:
@@ -172,41 +157,58 @@ class Journal:
             "outcome": line.outcome,
             **({"error": line.error} if line.error else {}),
         }
-        color = _color_of(line)
-        text = f"{_count_records(line):<20} {self._paint(line.outcome, color)}"
-        text += f" in {milliseconds} ms, request {_abbreviate(line.invocation_id)}"
+        color = line.color
+        text = f"{line.subject:<20} {self._paint(line.outcome, color)}"
+        text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
         if line.error:
-            text += self._paint(f": {_visible(line.error)}", color)
+            text += self._paint(f": {show(line.error)}", color)
         self._write("batch", fields, self._add_time(line.source, text))
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
-        color = _RED if message.detail else _DIM
-        text = f"sent {_shorten(message.text)}{_because(message.detail)}"
+        color = RED if message.detail else DIM
+        text = f"sent {shorten(message.text)}{because(message.detail)}"
         self._about(message.connection_id, "sent", fields, self._paint(text, color))
 
-    def log_managed(
-        self, method: str, path: str, size: int, response: ManagementResponse
-    ) -> None:
-        """Report a request to the Management API; as text, only if it failed."""
+    def log_received(self, connection_id: str, frame: DataFrame) -> None:
+        """Report a frame of a client, if messages are shown."""
+        if not self._shows_messages:
+            return
+        is_binary = frame.is_text is False
+        size = len(frame.data)
+        said = "" if is_binary else frame.data.decode(errors="replace")
+        fields = {"bytes": size, **({} if is_binary else {"text": said})}
+        text = f"received {f'{size} bytes of binary' if is_binary else shorten(said)}"
+        self._about(connection_id, "received", fields, text)
+
+    def log_managed(self, request: HttpRequest, response: ManagementResponse) -> None:
+        """Report a request to the Management API.
+
+        As text, only if it failed, or if it is a message and messages are shown.
+        """
+        said = request.body.decode(errors="replace")
+        is_shown = self._shows_messages and request.method == "POST"
         fields = {
-            "method": method,
-            "path": path,
+            "method": request.method,
+            "path": request.path,
             "status": response.status,
-            "bytes": size,
+            "bytes": len(request.body),
+            **({"text": said} if is_shown else {}),
             **({"detail": response.detail} if response.detail else {}),
         }
         line = ""
         if response.status >= _ERROR:
-            text = f"{_visible(method)} {_shorten(path)} answered {response.status}"
-            text = self._paint(f"{text}{_because(response.detail)}", _YELLOW)
-            line = self._add_time("", text)
+            text = f"{show(request.method)} {shorten(request.path)} answered "
+            text += f"{response.status}{because(response.detail)}"
+            line = self._add_time("", self._paint(text, YELLOW))
+        elif is_shown:
+            line = self._add_time(request.last_segment, f"posted {shorten(said)}")
         self._write("managed", fields, line)
 
     def log_fault(self, text: str) -> None:
         """Report that something has failed on request."""
-        line = self._add_time("", self._paint(f"fault: {_visible(text)}", _YELLOW))
+        line = self._add_time("", self._paint(f"fault: {show(text)}", YELLOW))
         self._write("fault", {"text": text}, line)
 
     def log_inspector(self, url: str) -> None:
@@ -221,7 +223,7 @@ class Journal:
             "stream": line.stream,
             "line": line.text,
         }
-        self._write("output", fields, f"{_INDENT}{self._paint('│', _DIM)} {line.text}")
+        self._write("output", fields, f"{_INDENT}{self._paint('│', DIM)} {line.text}")
 
     def note(self, text: str) -> None:
         """Report something else."""
@@ -229,7 +231,7 @@ class Journal:
 
     def warn(self, text: str) -> None:
         """Report something that the developer has to fix."""
-        line = self._add_time("", self._paint(text, _YELLOW))
+        line = self._add_time("", self._paint(text, YELLOW))
         self._write("warning", {"text": text}, line)
 
     def _about(
@@ -241,7 +243,7 @@ class Journal:
     def _add_time(self, subject: str, text: str) -> str:
         moment = datetime.fromtimestamp(self._now()).astimezone()
         clock = moment.isoformat(timespec="milliseconds")[11:23]
-        return f"{self._paint(clock, _DIM)} {subject:<16} {text}"
+        return f"{self._paint(clock, DIM)} {subject:<16} {text}"
 
     def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
         if self._as_json:
@@ -259,12 +261,6 @@ class Journal:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
 
 
-def _abbreviate(invocation_id: str) -> str:
-    # Enough to find it in the output of the handler, in a terminal of 80 columns.
-    short = invocation_id[:_ID_CHARACTERS]
-    return short if short == invocation_id else f"{short}…"
-
-
 def _identify(invoke: Invoke, function: str) -> dict[str, object]:
     """Return the fields that say which invocation a line is about."""
     request = invoke.event["requestContext"]
@@ -278,35 +274,9 @@ def _identify(invoke: Invoke, function: str) -> dict[str, object]:
 
 def _describe_result(result: InvocationResult) -> tuple[str, str, str]:
     if isinstance(result, Raised):
-        return result.error_type, result.message, _RED
+        return result.error_type, result.message, RED
     value = result.value
     status = value.get("statusCode") if isinstance(value, dict) else None
     if status is None:
-        return "returned", "", _DIM
-    return str(status), "", _GREEN if status in range(200, 400) else _YELLOW
-
-
-def _count_records(line: BatchLine) -> str:
-    text = f"{line.records} record{'s' * (line.records != 1)}"
-    if line.failed:
-        text += f", {line.failed} failed"
-    return f"{text}, retry {line.retries}" if line.retries else text
-
-
-def _color_of(line: BatchLine) -> str:
-    if not line.failed:
-        return _GREEN
-    return _YELLOW if line.failed < line.records else _RED
-
-
-def _because(detail: str) -> str:
-    return f" ({_visible(detail)})" if detail else ""
-
-
-def _shorten(text: str) -> str:
-    text = _visible(text)
-    return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]}…"
-
-
-def _visible(text: str) -> str:
-    return text.translate(_VISIBLE)
+        return "returned", "", DIM
+    return str(status), "", GREEN if status in range(200, 400) else YELLOW

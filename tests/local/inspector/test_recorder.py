@@ -1,0 +1,68 @@
+"""How things find the invocation that caused them."""
+
+import pytest
+
+from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
+
+
+def invocation(number: int) -> RuntimeInvocation:
+    trace = f"Root=1-{number};Parent=p{number};Sampled=0"
+    return RuntimeInvocation(request_id=f"id-{number}", event={}, trace_id=trace)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "id-2",
+        "Root=1-2;Parent=p2;Sampled=0",
+        "Root=1-2;Parent=of-a-tracer;Sampled=1",
+        "Parent=p2",
+    ],
+)
+def test_an_invocation_is_found_by_its_id_and_its_trace(name: str) -> None:
+    recorder = Recorder(Ring())
+    numbers = [
+        recorder.add_invocation(0, invocation(each), route_key="$default")
+        for each in range(5)
+    ]
+
+    assert recorder.find(name) == numbers[2]
+
+
+@pytest.mark.parametrize("name", ["", "id-9", "Root=1-9", "nonsense"])
+def test_what_no_invocation_has_finds_none(name: str) -> None:
+    recorder = Recorder(Ring())
+    recorder.add_invocation(0, invocation(1), route_key="$default")
+
+    assert recorder.find(name) == 0
+
+
+def test_only_the_last_invocations_are_known() -> None:
+    recorder = Recorder(Ring())
+    for each in range(5_000):
+        recorder.add_invocation(0, invocation(each), route_key="$default")
+        if each % 1_000 == 0:
+            recorder.find("id-0")
+
+    assert recorder.find("id-0") == 0
+    assert recorder.find("id-4999") == 5_000
+
+
+def test_without_a_ring_nothing_is_kept() -> None:
+    recorder = Recorder()
+
+    assert recorder.add("frame", connection="c") == 0
+    assert recorder.add_invocation(0, invocation(1)) == 0
+    assert recorder.find("id-1") == 0
+
+
+def test_the_oldest_entries_go_when_there_are_too_many_or_they_are_too_large() -> None:
+    ring = Ring(max_entries=3, max_bytes=100)
+    for size in (10, 10, 10, 10, 90):
+        ring.add(0.0, "frame", 0, size, {})
+
+    assert [each.number for each in ring.read(after=0)] == [4, 5]
+    assert (ring.first, ring.find(3), ring.find(6)) == (4, None, None)
+    assert [each.number for each in ring.read(after=4)] == [5]
