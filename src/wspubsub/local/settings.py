@@ -46,6 +46,7 @@ class LocalSettings:
         config: The API, its stage, and how it behaves.
         target: The handler.
         functions: The handlers of routes that have one of their own, by route key.
+        is_pubsub: Whether the handler is a `PubSub`'s.
         choices: What the user has chosen about the API; where the sources change, the
             rest of it is read from the handler again.
         warnings: What was noticed about the handler before it was started.
@@ -84,6 +85,7 @@ class LocalSettings:
     config: GatewayConfig
     target: Target
     functions: Mapping[str, Target] = field(default_factory=dict)
+    is_pubsub: bool = False
     choices: ApiChoices = field(default_factory=ApiChoices)
     warnings: tuple[str, ...] = ()
     authorizer: Target | None = None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.local.apigateway.hosts import AllowedHosts
@@ -53,6 +54,7 @@ class Inspector:
 
     Attributes:
         attention: Whether a page follows.
+        facts: What `state` answers besides what is known here, by name.
         methods: What pages may ask; more may be added.
         site: What the gateway's port serves.
     """
@@ -79,6 +81,7 @@ class Inspector:
         self.methods = Methods()
         self.methods.add({"state": self._state, "connections": self._connections})
         self.attention = Attention()
+        self.facts: dict[str, Callable[[], object]] = {}
         self.methods.add(Feed(ring, self.attention).methods)
         self.methods.add(Replays(ring, recorder, functions).methods)
         self.site = InspectorSite(
@@ -91,8 +94,17 @@ class Inspector:
         page = self._gateway.management_url.rpartition("/")[0]
         return f"{page}/#token={self._access.token}"
 
-    def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
-        """Let pages look into the table, which is opened when the first one does."""
+    def show_table(
+        self,
+        find_endpoint: Callable[[], "ServiceEndpoint"],
+        ca_bundle: Path | None = None,
+    ) -> None:
+        """Let pages look into the table, which is opened when the first one does.
+
+        Args:
+            find_endpoint: Returns where the table is.
+            ca_bundle: With which to trust the gateway; None trusts whom SDKs do.
+        """
 
         @cache
         def open_table() -> "Table":
@@ -105,6 +117,7 @@ class Inspector:
                     url=self._gateway.management_url,
                     region=self._settings.config.region,
                     is_embedded=True,
+                    ca_bundle=ca_bundle,
                 ),
                 self._settings.table,
                 by_stream=self._settings.stream is not None,
@@ -126,6 +139,7 @@ class Inspector:
         return {
             "connections": [
                 {
+                    "user": self._shell.find_principal(connection_id),
                     **_pick(known.get(connection_id, {})),
                     "id": connection_id,
                     "since": client.since,
@@ -154,8 +168,10 @@ class Inspector:
             "two_way": sorted(config.two_way),
             "table": self._settings.table,
             "is_embedded": self._settings.dynamodb_url is None,
+            "is_pubsub": self._settings.is_pubsub,
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
+            **{name: find() for name, find in self.facts.items()},
         }
 
 
