@@ -283,9 +283,7 @@ class GatewayShell:
             event=effect.event,
             trace_id=trace_of(effect.event),
         )
-        number = self._recorder.add_invocation(
-            cause, invocation, function=fleet.name, invoke=effect
-        )
+        number = self._recorder.add_invocation(cause, invocation, function=fleet.name)
         result: InvocationResult
         try:
             outcome = await fleet.invoke(invocation, _owner(effect))
