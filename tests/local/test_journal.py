@@ -145,6 +145,22 @@ def test_machines_get_an_object_an_event() -> None:
     }
 
 
+def test_the_route_key_is_that_of_the_router_where_it_is_known() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+    done = outcome(Returned({"statusCode": 200}))
+
+    for journal in (Journal(plain), Journal(as_json, as_json=True)):
+        journal.log_invoked(invoke(), done, function="handler", own_route_key="say")
+        journal.log_withdrawn(invoke(), function="handler", own_route_key="say")
+
+    assert [line[30:].split()[0] for line in plain.getvalue().splitlines()] == [
+        "say",
+        "say",
+    ]
+    for record in map(json.loads, as_json.getvalue().splitlines()):
+        assert (record["route_key"], record["own_route_key"]) == ("chat", "say")
+
+
 def batch_line(*, failed: int, retries: int = 0, error: str = "") -> BatchLine:
     return BatchLine(
         source="aws:sqs",

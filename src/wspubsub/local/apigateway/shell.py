@@ -279,19 +279,28 @@ class GatewayShell:
             event=effect.event,
             trace_id=trace_of(effect.event),
         )
+        own_route_key = self._functions.find_own_route_key(effect)
         number = self._recorder.add_invocation(
-            cause, invocation, function=fleet.name, invoke=effect
+            cause,
+            invocation,
+            function=fleet.name,
+            invoke=effect,
+            own_route_key=own_route_key,
         )
         result: InvocationResult
         try:
             outcome = await fleet.invoke(invocation, _owner(effect))
         except WithdrawnError:
             result = _WITHDRAWN
-            self._journal.log_withdrawn(effect, function=fleet.name)
+            self._journal.log_withdrawn(
+                effect, function=fleet.name, own_route_key=own_route_key
+            )
             self._recorder.add("result", number, outcome="withdrawn", ms=0.0)
         else:
             result = outcome.result
-            self._journal.log_invoked(effect, outcome, function=fleet.name)
+            self._journal.log_invoked(
+                effect, outcome, function=fleet.name, own_route_key=own_route_key
+            )
             self._recorder.add("result", number, outcome=outcome)
         del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)

@@ -114,14 +114,26 @@ class Journal:
         self._about(close.connection_id, "closed", fields, self._paint(text, DIM))
 
     def log_invoked(
-        self, invoke: Invoke, outcome: InvocationOutcome, *, function: str
+        self,
+        invoke: Invoke,
+        outcome: InvocationOutcome,
+        *,
+        function: str,
+        own_route_key: str | None = None,
     ) -> None:
-        """Report how an invocation of the function with this name ended."""
+        """Report how an invocation ended.
+
+        Args:
+            invoke: The invocation.
+            outcome: How it ended.
+            function: Name of the function.
+            own_route_key: The route that its router has for it, if that is known.
+        """
         result, error, color = _describe_result(outcome.result)
-        route_key = invoke.event["requestContext"]["routeKey"]
+        route_key = own_route_key or invoke.event["requestContext"]["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            **_identify(invoke, function),
+            **_identify(invoke, function, own_route_key),
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),
@@ -134,10 +146,13 @@ class Journal:
             text += self._paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
 
-    def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
+    def log_withdrawn(
+        self, invoke: Invoke, *, function: str, own_route_key: str | None = None
+    ) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
-        fields = _identify(invoke, function)
-        text = f"{show(str(fields['route_key'])):<20} withdrawn before it began: "
+        fields = _identify(invoke, function, own_route_key)
+        route_key = own_route_key or fields["route_key"]
+        text = f"{show(str(route_key)):<20} withdrawn before it began: "
         text += "nobody waits for it"
         self._about(
             invoke.connection_id, "withdrawn", fields, self._paint(text, YELLOW)
@@ -261,12 +276,15 @@ class Journal:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
 
 
-def _identify(invoke: Invoke, function: str) -> dict[str, object]:
+def _identify(
+    invoke: Invoke, function: str, own_route_key: str | None
+) -> dict[str, object]:
     """Return the fields that say which invocation a line is about."""
     request = invoke.event["requestContext"]
     return {
         "function": function,
         "route_key": request["routeKey"],
+        **({"own_route_key": own_route_key} if own_route_key else {}),
         "request_id": request["requestId"],
         "invocation_id": invoke.invocation_id,
     }
