@@ -52,6 +52,15 @@ pubsub = PubSub(
 pubsub.topic("room", presence=True, join_leave=True, grace_seconds={grace})
 assert pubsub.publish("room", 1).delivered == 0
 """
+LATER = {
+    "wspubsub.dynamodb.batches",
+    "wspubsub.dynamodb.pages",
+    "wspubsub.dynamodb.pairs",
+    "wspubsub.dynamodb.removal",
+    "wspubsub.dynamodb.segments",
+    "wspubsub.dynamodb.subscribers",
+    "wspubsub.dynamodb.timeouts",
+}
 STAYS = {
     "wspubsub.dynamodb.member_stays",
     "wspubsub.pubsub.stays",
@@ -96,6 +105,10 @@ def test_inside_lambda_a_whole_application_loads_no_sdk() -> None:
 
     assert modules.isdisjoint(HEAVY)
     assert "wspubsub" in modules
+
+
+def test_a_store_that_is_only_made_loads_nothing_of_what_it_does_later() -> None:
+    assert loaded_by(APPLICATION, LAMBDA).isdisjoint(LATER)
 
 
 def test_an_application_without_grace_loads_nothing_of_stays() -> None:

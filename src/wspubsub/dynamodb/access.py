@@ -2,9 +2,8 @@
 
 import time
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from wspubsub.dynamodb.batches import write_all
 from wspubsub.dynamodb.client import (
     CONDITION_FAILED,
     DynamoDBClient,
@@ -13,8 +12,10 @@ from wspubsub.dynamodb.client import (
     store_errors,
 )
 from wspubsub.dynamodb.items import Item, Write, key_of
-from wspubsub.dynamodb.pages import ItemPage, StartKey
 from wspubsub.errors import StoreError
+
+if TYPE_CHECKING:
+    from wspubsub.dynamodb.pages import ItemPage, StartKey
 
 
 class ConditionalWrite(NamedTuple):
@@ -119,15 +120,17 @@ class TableAccess:
 
     def write(self, writes: Iterable[Write]) -> None:
         """Put and delete any number of items."""
+        from wspubsub.dynamodb.batches import write_all
+
         write_all(self._client, self._name, writes, sleep=self._sleep)
 
     def page(
         self,
         partition: str,
-        start: StartKey | None,
+        start: "StartKey | None",
         request: dict[str, Any],
         condition: str = "",
-    ) -> ItemPage[Item]:
+    ) -> "ItemPage[Item]":
         """Return a page of a partition.
 
         Args:
@@ -136,6 +139,8 @@ class TableAccess:
             request: What else the Query asks for.
             condition: Condition on the sort key.
         """
+        from wspubsub.dynamodb.pages import ItemPage
+
         values = {
             ":pk": {"S": partition},
             **request.get("ExpressionAttributeValues", {}),

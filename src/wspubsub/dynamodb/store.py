@@ -8,7 +8,8 @@ gone and prunes it, and the time to live ends it in any case.
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.client import CONDITION_FAILED, DynamoDBClient, choose_client
@@ -27,12 +28,7 @@ from wspubsub.dynamodb.items import (
     ready_item,
     ready_key,
 )
-from wspubsub.dynamodb.pairs import Pairs
-from wspubsub.dynamodb.removal import Left, Removal, group, report_ended
-from wspubsub.dynamodb.segments import split
 from wspubsub.dynamodb.shards import ShardPlan, Shards
-from wspubsub.dynamodb.subscribers import Subscribers
-from wspubsub.dynamodb.timeouts import run_within
 from wspubsub.errors import StoreError, UsageError
 from wspubsub.events import Connection
 from wspubsub.sidebyside import run_each
@@ -50,6 +46,11 @@ from wspubsub.subscriptions.port import (
     is_young,
 )
 from wspubsub.topics import validate_topic
+
+if TYPE_CHECKING:
+    from wspubsub.dynamodb.pairs import Pairs
+    from wspubsub.dynamodb.removal import Left, Removal
+    from wspubsub.dynamodb.subscribers import Subscribers
 
 PRUNE_SHARE = 0.8
 """The share of a prune's time after which it sends DynamoDB no more requests."""
@@ -113,11 +114,27 @@ class DynamoDBSubscriptionStore:
         self._assemble()
 
     def _assemble(self) -> None:
-        """Create the parts that do the work; a store with more to do has others."""
-        table, plan, now = self._table, self._plan, self._now
-        self._subscribers = Subscribers(table, now=now, clock=self._clock)
-        self._pairs = Pairs(table, plan, self._api)
-        self._removal = Removal(table, plan, now)
+        """Create the parts of stores that have more to do."""
+
+    # A cold start for a `$connect` does without what comes later.
+
+    @cached_property
+    def _subscribers(self) -> "Subscribers":
+        from wspubsub.dynamodb.subscribers import Subscribers
+
+        return Subscribers(self._table, now=self._now, clock=self._clock)
+
+    @cached_property
+    def _pairs(self) -> "Pairs":
+        from wspubsub.dynamodb.pairs import Pairs
+
+        return Pairs(self._table, self._plan, self._api)
+
+    @cached_property
+    def _removal(self) -> "Removal":
+        from wspubsub.dynamodb.removal import Removal
+
+        return Removal(self._table, self._plan, self._now)
 
     def connect(self, connection: Connection) -> None:
         """See `SubscriptionStore.connect`. Costs 1 write unit."""
@@ -129,6 +146,8 @@ class DynamoDBSubscriptionStore:
 
         Costs 1 write unit, 2 for each topic, and 1 read unit for each 4 KB.
         """
+        from wspubsub.dynamodb.removal import group
+
         connection_id = check_connection_id(connection_id)
         ended: list[Left] = []
         self._end_one(connection_id, self._items_of(connection_id), ended)
@@ -196,6 +215,8 @@ class DynamoDBSubscriptionStore:
         consistent: bool = False,
     ) -> Iterator[Segment]:
         """See `SegmentedStore.segments`. Costs as much as `subscribers`."""
+        from wspubsub.dynamodb.segments import split
+
         topic = validate_topic(topic)
         check_segment_size(size)
         parts = list(within)
@@ -246,22 +267,28 @@ class DynamoDBSubscriptionStore:
         timeout_seconds: float | None = None,
     ) -> Pruned:
         """See `SubscriptionStore.prune`. Costs as much as disconnecting each."""
+        from wspubsub.dynamodb.removal import group
+
         ended, young = self._end_all(connection_ids, topic, timeout_seconds)
         return Pruned(left=group(ended), young=young)
 
     def _end_one(
-        self, connection_id: str, items: list[Item], ended: list[Left]
+        self, connection_id: str, items: list[Item], ended: "list[Left]"
     ) -> None:
         """Forget a connection with its items."""
+        from wspubsub.dynamodb.removal import report_ended
+
         with report_ended(ended):
-            self._removal.run(
-                {connection_id: items}, is_over=lambda: False, ended=ended
-            )
+            found = {connection_id: items}
+            self._removal.run(found, is_over=lambda: False, ended=ended)
 
     def _end_all(
         self, connection_ids: Iterable[str], topic: str | None, seconds: float | None
-    ) -> tuple[list[Left], frozenset[str]]:
+    ) -> "tuple[list[Left], frozenset[str]]":
         """Forget connections that are gone; who has left, and who is too young."""
+        from wspubsub.dynamodb.removal import report_ended
+        from wspubsub.dynamodb.timeouts import run_within
+
         # A batch must not name an item twice.
         ids = list(dict.fromkeys(map(check_connection_id, connection_ids)))
         topic = None if topic is None else validate_topic(topic)
@@ -271,8 +298,7 @@ class DynamoDBSubscriptionStore:
         with report_ended(ended):
             # What is left of the time is for the answers to what was asked last.
             share = math.inf if seconds is None else PRUNE_SHARE * seconds
-            until = self._clock() + share
-            run_within(seconds, partial(prune, until), "Query")
+            run_within(seconds, partial(prune, self._clock() + share), "Query")
         return list(ended), frozenset(young)
 
     def _prune(
@@ -280,7 +306,7 @@ class DynamoDBSubscriptionStore:
         ids: Sequence[str],
         topic: str | None,
         young: set[str],
-        ended: list[Left],
+        ended: "list[Left]",
         until: float,
     ) -> None:
         def is_over() -> bool:
@@ -300,7 +326,7 @@ class DynamoDBSubscriptionStore:
         self,
         found: dict[str, list[Item]],
         is_over: Callable[[], bool],  # noqa: ARG002 - for stores that take time here
-        ended: list[Left],  # noqa: ARG002 - for stores that end something here
+        ended: "list[Left]",  # noqa: ARG002 - for stores that end something here
     ) -> dict[str, list[Item]]:
         """Return the items of connections that are removed next."""
         return found
