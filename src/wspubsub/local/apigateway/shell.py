@@ -201,10 +201,11 @@ class GatewayShell:
         return True
 
     def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
-        self._journal.log_managed(request, response)
+        cause = self._recorder.find(request.header(TRACE_HEADER) or "")
+        self._journal.log_managed(request, response, cause=cause)
         return self._recorder.add(
             "post",
-            self._recorder.find(request.header(TRACE_HEADER) or ""),
+            cause,
             size=len(request.body),
             method=request.method,
             connection=request.last_segment,
@@ -287,6 +288,7 @@ class GatewayShell:
             invoke=effect,
             own_route_key=own_route_key,
         )
+        self._journal.open_posts(number)
         result: InvocationResult
         try:
             outcome = await fleet.invoke(invocation, _owner(effect))
@@ -299,7 +301,11 @@ class GatewayShell:
         else:
             result = outcome.result
             self._journal.log_invoked(
-                effect, outcome, function=fleet.name, own_route_key=own_route_key
+                effect,
+                outcome,
+                function=fleet.name,
+                own_route_key=own_route_key,
+                number=number,
             )
             self._recorder.add("result", number, outcome=outcome)
         del self._awaited[effect.invocation_id]
