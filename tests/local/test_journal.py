@@ -1,5 +1,6 @@
 import io
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -67,8 +68,8 @@ def write(journal: Journal) -> None:
     )
     journal.log_withdrawn(invoke(), function="talk-handler")
     journal.log_sent(SendText(ID, '{"message": "Forbidden"}', "no route matches"))
-    gone = ManagementResponse(status=410, detail="no such connection")
-    journal.log_managed(post("x"), gone)
+    forbidden = ManagementResponse(status=403, detail="no such stage")
+    journal.log_managed(post("x"), forbidden)
     journal.log_managed(post("y"), ManagementResponse(status=200))
     journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP")
     journal.log_rejected("127.0.0.1:6", 0, "nothing can be answered")
@@ -95,7 +96,8 @@ def test_people_get_a_line_an_event() -> None:
         f"{ID} chat authorizer      returned in 12.3 ms, request 8c1e",
         f"{ID} chat                 withdrawn before it began: nobody waits for it",
         f'{ID} sent {{"message": "Forbidden"}} (no route matches)',
-        "POST /dev/@connections/x answered 410 (no such connection)",
+        "POST /dev/@connections/x answered 403 (no such stage)",
+        "posted to 1",
         "refused 127.0.0.1:5 with 400 (that is not HTTP)",
         "refused 127.0.0.1:6 (nothing can be answered)",
         "│ hello",
@@ -143,6 +145,22 @@ def test_machines_get_an_object_an_event() -> None:
         "outcome": "MyError",
         "error": "no",
     }
+
+
+def test_the_route_key_is_that_of_the_router_where_it_is_known() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+    done = outcome(Returned({"statusCode": 200}))
+
+    for journal in (Journal(plain), Journal(as_json, as_json=True)):
+        journal.log_invoked(invoke(), done, function="handler", own_route_key="say")
+        journal.log_withdrawn(invoke(), function="handler", own_route_key="say")
+
+    assert [line[30:].split()[0] for line in plain.getvalue().splitlines()] == [
+        "say",
+        "say",
+    ]
+    for record in map(json.loads, as_json.getvalue().splitlines()):
+        assert (record["route_key"], record["own_route_key"]) == ("chat", "say")
 
 
 def batch_line(*, failed: int, retries: int = 0, error: str = "") -> BatchLine:
@@ -224,13 +242,59 @@ def exchange(journal: Journal) -> None:
     )
 
 
+def answer(journal: Journal, *statuses: int, cause: int = 0) -> None:
+    for status in statuses:
+        journal.log_managed(post("x"), ManagementResponse(status=status), cause=cause)
+
+
+def test_the_posts_of_an_invocation_are_one_line() -> None:
+    plain, as_json = io.StringIO(), io.StringIO()
+    done = outcome(Returned({"statusCode": 200}))
+
+    for journal in (Journal(plain), Journal(as_json, as_json=True)):
+        journal.open_posts(7)
+        journal.open_posts(8)
+        answer(journal, 200, 200, 410, 200, 429, cause=7)
+        answer(journal, 410, cause=8)
+        journal.log_invoked(invoke(), done, function="handler", number=7)
+        journal.log_batch(batch_line(failed=0), number=8)
+
+    assert [line[13:] for line in plain.getvalue().splitlines()][1::2] == [
+        f"{ID}                      posted to 3, 1 gone, 1 throttled",
+        "aws:sqs                               1 gone",
+    ]
+    *posts, invoked, batch = map(json.loads, as_json.getvalue().splitlines())
+    assert [each["kind"] for each in posts] == ["managed"] * 6
+    assert invoked["posts"] == {"posted": 3, "gone": 1, "throttled": 1}
+    assert batch["posts"] == {"gone": 1}
+
+
+def test_posts_from_outside_are_summed_for_a_moment() -> None:
+    stream, moments = io.StringIO(), list[Callable[[], None]]()
+    journal = Journal(stream, later=moments.append)
+    journal.open_posts(0)  # nothing is recorded
+
+    answer(journal, 200, 200)
+    answer(journal, 200, cause=7)  # of an invocation that has ended
+    (log,) = moments
+    log()
+    answer(journal, 410)
+    _, log = moments
+    log()
+
+    assert [line[13:].strip() for line in stream.getvalue().splitlines()] == [
+        "posted to 3",
+        "1 gone",
+    ]
+
+
 def test_messages_are_not_shown_unless_somebody_asks() -> None:
     plain, as_json = io.StringIO(), io.StringIO()
 
     exchange(Journal(plain))
     exchange(Journal(as_json, as_json=True))
 
-    assert plain.getvalue() == ""
+    assert plain.getvalue().split()[1:] == ["posted", "to", "1"]
     (managed,) = map(json.loads, as_json.getvalue().splitlines())
     assert "text" not in managed
 
@@ -245,6 +309,7 @@ def test_shown_messages_are_cut_for_people() -> None:
         f"{ID} received 2 bytes of binary",
         f"{ID} received é\\x1b{'x' * 195}…",
         f"{ID} posted {'y' * 200}…",
+        f"{'':<37} posted to 1",
     ]
 
 

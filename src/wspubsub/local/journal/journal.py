@@ -21,6 +21,7 @@ from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal.batch_line import BatchLine
+from wspubsub.local.journal.posts import Posts, describe_posts
 from wspubsub.local.journal.texts import (
     DIM,
     GREEN,
@@ -45,6 +46,8 @@ class Journal:
         as_json: Whether each line is a JSON object.
         shows_messages: Whether it has the texts of messages.
         is_colored: Whether text may hold colors.
+        later: Calls a function in a moment: until then posts of a program outside are
+            summed.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.
     """
@@ -56,6 +59,7 @@ class Journal:
         as_json: bool = False,
         shows_messages: bool = False,
         is_colored: bool = False,
+        later: Callable[[Callable[[], None]], object] = lambda log: log(),
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
@@ -63,6 +67,8 @@ class Journal:
         self._as_json = as_json
         self._shows_messages = shows_messages
         self._is_colored = is_colored
+        self._later = later
+        self._posts = Posts()
         self._now = now
         self._on_broken = on_broken
         self._is_broken = False
@@ -114,17 +120,33 @@ class Journal:
         self._about(close.connection_id, "closed", fields, self._paint(text, DIM))
 
     def log_invoked(
-        self, invoke: Invoke, outcome: InvocationOutcome, *, function: str
+        self,
+        invoke: Invoke,
+        outcome: InvocationOutcome,
+        *,
+        function: str,
+        own_route_key: str | None = None,
+        number: int = 0,
     ) -> None:
-        """Report how an invocation of the function with this name ended."""
+        """Report how an invocation ended, and what it has posted.
+
+        Args:
+            invoke: The invocation.
+            outcome: How it ended.
+            function: Name of the function.
+            own_route_key: The route that its router has for it, if that is known.
+            number: What `open_posts` was told.
+        """
+        posts = self._posts.take(number) if number else {}
         result, error, color = _describe_result(outcome.result)
-        route_key = invoke.event["requestContext"]["routeKey"]
+        route_key = own_route_key or invoke.event["requestContext"]["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            **_identify(invoke, function),
+            **_identify(invoke, function, own_route_key),
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),
+            **({"posts": posts} if posts else {}),
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
@@ -133,18 +155,28 @@ class Journal:
         if error:
             text += self._paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
+        self._log_posts(invoke.connection_id, posts)
 
-    def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
+    def log_withdrawn(
+        self, invoke: Invoke, *, function: str, own_route_key: str | None = None
+    ) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
-        fields = _identify(invoke, function)
-        text = f"{show(str(fields['route_key'])):<20} withdrawn before it began: "
+        fields = _identify(invoke, function, own_route_key)
+        route_key = own_route_key or fields["route_key"]
+        text = f"{show(str(route_key)):<20} withdrawn before it began: "
         text += "nobody waits for it"
         self._about(
             invoke.connection_id, "withdrawn", fields, self._paint(text, YELLOW)
         )
 
-    def log_batch(self, line: BatchLine) -> None:
-        """Report how an invocation with records of an event source ended."""
+    def log_batch(self, line: BatchLine, *, number: int = 0) -> None:
+        """Report how an invocation with records of an event source ended.
+
+        Args:
+            line: How it ended.
+            number: What `open_posts` was told.
+        """
+        posts = self._posts.take(number) if number else {}
         milliseconds = round(line.seconds * 1000, 1)
         fields = {
             "function": Function.HANDLER.value,
@@ -156,6 +188,7 @@ class Journal:
             "duration_ms": milliseconds,
             "outcome": line.outcome,
             **({"error": line.error} if line.error else {}),
+            **({"posts": posts} if posts else {}),
         }
         color = line.color
         text = f"{line.subject:<20} {self._paint(line.outcome, color)}"
@@ -163,6 +196,7 @@ class Journal:
         if line.error:
             text += self._paint(f": {show(line.error)}", color)
         self._write("batch", fields, self._add_time(line.source, text))
+        self._log_posts(line.source, posts)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
@@ -182,10 +216,25 @@ class Journal:
         text = f"received {f'{size} bytes of binary' if is_binary else shorten(said)}"
         self._about(connection_id, "received", fields, text)
 
-    def log_managed(self, request: HttpRequest, response: ManagementResponse) -> None:
+    def open_posts(self, number: int) -> None:
+        """Sum the posts of an invocation until its end is reported.
+
+        Args:
+            number: The recorder's; 0 if nothing is recorded.
+        """
+        self._posts.open(number)
+
+    def log_managed(
+        self, request: HttpRequest, response: ManagementResponse, *, cause: int = 0
+    ) -> None:
         """Report a request to the Management API.
 
-        As text, only if it failed, or if it is a message and messages are shown.
+        In text, posts are summed; what they say is a line if messages are shown.
+
+        Args:
+            request: The request.
+            response: How it was answered.
+            cause: Number of the invocation that it comes from; 0 if that is not known.
         """
         said = request.body.decode(errors="replace")
         is_shown = self._shows_messages and request.method == "POST"
@@ -198,13 +247,17 @@ class Journal:
             **({"detail": response.detail} if response.detail else {}),
         }
         line = ""
-        if response.status >= _ERROR:
+        is_summed = request.method == "POST" and self._posts.counts(response.status)
+        if is_summed and is_shown:
+            text = f"posted {shorten(said)}{because(response.detail)}"
+            line = self._add_time(request.last_segment, text)
+        elif not is_summed and response.status >= _ERROR:
             text = f"{show(request.method)} {shorten(request.path)} answered "
             text += f"{response.status}{because(response.detail)}"
             line = self._add_time("", self._paint(text, YELLOW))
-        elif is_shown:
-            line = self._add_time(request.last_segment, f"posted {shorten(said)}")
         self._write("managed", fields, line)
+        if is_summed:
+            self._count_post(cause, response.status)
 
     def log_fault(self, text: str) -> None:
         """Report that something has failed on request."""
@@ -234,6 +287,17 @@ class Journal:
         line = self._add_time("", self._paint(text, YELLOW))
         self._write("warning", {"text": text}, line)
 
+    def _count_post(self, cause: int, status: int) -> None:
+        had_others = self._posts.has_others
+        self._posts.count(cause, status)
+        if self._posts.has_others and not had_others:
+            self._later(lambda: self._log_posts("", self._posts.take(0)))
+
+    def _log_posts(self, subject: str, posts: Mapping[str, int]) -> None:
+        if posts and not self._as_json:
+            text = self._paint(describe_posts(posts), DIM)
+            self._write("posts", {}, self._add_time(subject, f"{'':<20} {text}"))
+
     def _about(
         self, connection_id: str, kind: str, fields: Mapping[str, object], text: str
     ) -> None:
@@ -261,12 +325,15 @@ class Journal:
         return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
 
 
-def _identify(invoke: Invoke, function: str) -> dict[str, object]:
+def _identify(
+    invoke: Invoke, function: str, own_route_key: str | None
+) -> dict[str, object]:
     """Return the fields that say which invocation a line is about."""
     request = invoke.event["requestContext"]
     return {
         "function": function,
         "route_key": request["routeKey"],
+        **({"own_route_key": own_route_key} if own_route_key else {}),
         "request_id": request["requestId"],
         "invocation_id": invoke.invocation_id,
     }
