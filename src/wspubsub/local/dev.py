@@ -370,6 +370,7 @@ class LocalGateway:
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: restarting the workers")
+            self._journal.forget_errors()
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
 
