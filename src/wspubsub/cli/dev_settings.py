@@ -18,7 +18,7 @@ from wspubsub.cli.terminal import find_terminal
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
-from wspubsub.handlers.application import MEMBERS, QUEUE, STREAM
+from wspubsub.handlers.application import QUEUE, STREAM
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.tls import OwnCertificate
 from wspubsub.local.declared import ApiChoices, read_served, warn_of_silence
@@ -61,7 +61,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         config=config,
         target=target,
         functions=functions,
-        is_pubsub=MEMBERS in application.table_uses,  # which nothing else keeps
+        application=application,
         choices=choices,
         warnings=(*warnings, *warn_of_silence(config, application)),
         authorizer=authorizer,

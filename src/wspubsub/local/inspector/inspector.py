@@ -5,6 +5,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from wspubsub.handlers.application import MEMBERS, Application
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.functions.deployed import DeployedFunctions
@@ -168,11 +169,15 @@ class Inspector:
             "two_way": sorted(config.two_way),
             "table": self._settings.table,
             "is_embedded": self._settings.dynamodb_url is None,
-            "is_pubsub": self._settings.is_pubsub,
+            "is_pubsub": _is_pubsub(self._settings.application),
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
             **{name: find() for name, find in self.facts.items()},
         }
+
+
+def _is_pubsub(application: Application | None) -> bool:
+    return application is not None and MEMBERS in application.table_uses
 
 
 def _pick(known: Json) -> Json:

@@ -56,7 +56,7 @@ class Replays:
         return {"n": new}
 
 
-_KEPT = {"function", "route_key"}
+_KEPT = {"function", "own_route_key", "route_key"}
 
 
 def _repeat(entry: Entry) -> RuntimeInvocation:
