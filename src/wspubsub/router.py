@@ -17,6 +17,7 @@ from wspubsub.selection import (
     DEFAULT_EXPRESSION,
     DISCONNECT,
     RouteSelectionExpression,
+    find_own_key,
 )
 
 # A decorator must hand back exactly the function it was given.
@@ -236,13 +237,11 @@ class Router:
             route_key = CONNECT if isinstance(event, ConnectEvent) else DISCONNECT
             return route_key, self._routes.get(route_key, Route(_accept))
         selected = event.route_key
-        if selected.startswith("$") or selected not in self._routes:
-            found = self._expression.select(event.body, self._routes)
-            if found is None:
-                asked = self._expression.evaluate(event.body)
-                return selected, Route(_refuse(asked or DEFAULT))
-            selected = found
-        return selected, self._routes[selected]
+        found = find_own_key(selected, event.body, self._routes, self._expression)
+        if found is None:
+            asked = self._expression.evaluate(event.body)
+            return selected, Route(_refuse(asked or DEFAULT))
+        return found, self._routes[found]
 
 
 def _is_async(function: Handler) -> bool:

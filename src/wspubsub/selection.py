@@ -104,6 +104,25 @@ class RouteSelectionExpression:
         return DEFAULT if DEFAULT in routes else None
 
 
+def find_own_key(
+    selected: str,
+    body: str,
+    routes: Container[str],
+    expression: RouteSelectionExpression,
+) -> str | None:
+    """Return the route by which a router handles a message, or None.
+
+    Args:
+        selected: The route key that API Gateway selected.
+        body: The message as text.
+        routes: The router's route keys.
+        expression: The router's expression.
+    """
+    if selected.startswith("$") or selected not in routes:
+        return expression.select(body, routes)
+    return selected
+
+
 def _parse(text: object) -> Iterator[str | _Variable]:
     if not isinstance(text, str) or not text:
         raise UsageError("a route selection expression must be non-empty text")

@@ -1,5 +1,7 @@
 """Credentials and signing keys; `test_requests.py` compares what they sign."""
 
+import hmac
+
 import pytest
 
 from wspubsub import UsageError
@@ -17,6 +19,16 @@ def test_a_signing_key_is_made_again_for_another_day_or_secret() -> None:
     assert keys.key("secret", tomorrow) != first
     assert keys.key("other", today) != first
     assert keys.key("secret", today) == first
+
+
+@pytest.mark.parametrize("length", [1, 40, 60, 61, 200])
+def test_a_secret_may_have_any_length(length: int) -> None:
+    expected = b"AWS4" + b"s" * length
+    for part in (b"20261123", b"us-east-1", b"dynamodb", b"aws4_request"):
+        expected = hmac.digest(expected, part, "sha256")
+
+    scope = Scope("20261123T041500Z", "us-east-1", "dynamodb")
+    assert SigningKeys().key("s" * length, scope) == expected
 
 
 def test_credentials_come_from_the_environment() -> None:

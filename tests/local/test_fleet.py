@@ -43,7 +43,8 @@ def settings(folder: Path) -> FunctionSettings:
 
 
 def invocation(request_id: str = "8c1e", **event: Any) -> RuntimeInvocation:
-    return RuntimeInvocation(request_id=request_id, event=event)
+    # It becomes a part of a path.
+    return RuntimeInvocation(request_id=request_id.replace(" ", "-"), event=event)
 
 
 def with_fleet(
@@ -219,7 +220,8 @@ def test_owners_take_turns_and_each_keeps_its_order(tmp_path: Path) -> None:
 
     async def use(fleet: Fleet) -> None:
         async def run(owner: str, name: str) -> None:
-            await fleet.invoke(invocation(name), Owner(name=owner))
+            outcome = await fleet.invoke(invocation(name), Owner(name=owner))
+            assert outcome.result == returned(tmp_path)
             done.append(name)
 
         # Both have to wait for the only environment to start.

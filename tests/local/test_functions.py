@@ -7,9 +7,11 @@ import pytest
 
 from tests.support.servers.gateways import dev
 from wspubsub.errors import UsageError
-from wspubsub.gateway import GatewayConfig
+from wspubsub.gateway import Function, GatewayConfig, Invoke
+from wspubsub.handlers.application import Declaration
 from wspubsub.handlers.target import Target
 from wspubsub.local.declared import ApiChoices, read_served
+from wspubsub.local.functions.deployed import DeployedFunctions
 
 PLAIN = """
 import os
@@ -109,3 +111,55 @@ def test_each_route_is_handled_by_its_function(folder: Path) -> None:
         assert "say talk.py" in ready["functions"]
         handlers = "on_connect.py, on_disconnect.py:handler, talk.py"
         assert ready["serving"].endswith(f" serves {handlers}")
+
+
+def message(route_key: str, body: str, event_type: str = "MESSAGE") -> Invoke:
+    context = {"routeKey": route_key, "eventType": event_type}
+    return Invoke(
+        invocation_id="8c1e",
+        function=Function.HANDLER,
+        event={"requestContext": context, "body": body},
+        connection_id="a=",
+    )
+
+
+@pytest.mark.parametrize(
+    ("selected", "body", "own"),
+    [
+        ("$default", '{"action": "say"}', "say"),
+        ("say", '{"action": "say"}', "say"),
+        ("$default", '{"action": "sing"}', None),
+        ("other", '{"action": "say"}', None),
+    ],
+)
+def test_the_routes_of_a_router_are_known_where_the_api_has_one_for_all(
+    selected: str, body: str, own: str | None
+) -> None:
+    functions = DeployedFunctions()
+    functions.declare(Declaration(route_keys={"say"}))
+    functions.assign("other", "other")
+
+    assert functions.find_own_route_key(message(selected, body)) == own
+
+
+def test_only_messages_to_a_router_have_a_route_of_its_own() -> None:
+    functions = DeployedFunctions()
+    body = '{"action": "say"}'
+
+    assert functions.find_own_route_key(message("$default", body)) is None
+    functions.declare(Declaration(route_keys={"say", "$connect"}))
+    connect = message("$connect", body, "CONNECT")
+    assert functions.find_own_route_key(connect) is None
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_the_log_names_the_route_of_the_router(folder: Path) -> None:
+    with (
+        dev("talk.py", "--route", "$default", cwd=folder) as gateway,
+        gateway.client() as client,
+    ):
+        client.send('{"action": "say"}')
+        invoked = gateway.wait_for(lambda each: each.get("route_key") == "$default")
+
+    assert (invoked["route_key"], invoked["own_route_key"]) == ("$default", "say")

@@ -9,14 +9,12 @@ from typing import Any
 
 from wspubsub.aws.choice import CONNECT_SECONDS, MAX_ATTEMPTS, READ_SECONDS
 from wspubsub.aws.endpoints import region_in, service_endpoint, unknown_region
-from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
 from wspubsub.aws.requests import SignedRequests
 from wspubsub.aws.signing import (
     CredentialsSource,
     SigningKeys,
     environment_credentials,
 )
-from wspubsub.aws.verdicts import verdict_on
 from wspubsub.engine.channel import Endpoint
 from wspubsub.engine.exchange import Result, Verdict
 from wspubsub.engine.multiplexer import Multiplexer
@@ -173,6 +171,8 @@ class _Reader:
         self.problem = ""
         if response.status == _OK:
             return self._read(response)
+        from wspubsub.aws.verdicts import verdict_on
+
         return verdict_on(response.status, _refusal(response)["Error"]["Code"])
 
     def _read(self, response: HttpResponse) -> Verdict:
@@ -228,6 +228,8 @@ def _refusal(response: HttpResponse) -> dict[str, Any]:
 
 
 def _error(result: Result, operation: str, reader: _Reader) -> ClientError:
+    from wspubsub.aws.meanings import UNREACHABLE, UNREADABLE
+
     response = result.response
     if response is None:
         error = {"Code": UNREACHABLE, "Message": result.error}

@@ -1,6 +1,5 @@
 """HTTP requests to AWS as bytes: what is signed, and the headers that are not."""
 
-import re
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,11 +15,11 @@ from wspubsub.aws.signing import (
     canonical_path,
 )
 
-_UNQUOTED = re.compile(r"[A-Za-z0-9_.~-]*=*")
-"""The end of a path in which only `=` has to be percent-encoded (RFC 3986 §2.3)."""
+_ID_MARKS = b"-._~="
+"""What may be in a path's end that needs no quoting but of `=` (RFC 3986 §2.3)."""
 
-_PLAIN = re.compile(r"[A-Za-z0-9_.~\-=;:+&\[\]{}\"',]*")
-"""What botocore leaves unquoted in the trace header."""
+_TRACE_MARKS = b"-._~=;:+&[]{}\"',"
+"""What botocore leaves unquoted in the trace header, besides letters and digits."""
 
 _EMPTY_HASH = sha256(b"").hexdigest()
 
@@ -107,7 +106,7 @@ class SignedRequests:
         # Only unreserved characters and % are left, so nothing in it can end the
         # request line; what is signed has the % encoded once more.
         encoded = (
-            end.replace("=", "%3D") if _UNQUOTED.fullmatch(end) else _quote(end, "")
+            end.replace("=", "%3D") if _is_plain(end, _ID_MARKS) else _quote(end, b"")
         )
         sent = encoded.encode()
         canonical = b"".join(
@@ -170,10 +169,19 @@ def _user_agent(environment: Mapping[str, str]) -> str:
 
 
 def _as_plain(text: str) -> str:
-    return text if _PLAIN.fullmatch(text) else _quote(text, "-=;:+&[]{}\"',")
+    return text if _is_plain(text, _TRACE_MARKS) else _quote(text, _TRACE_MARKS)
 
 
-def _quote(text: str, safe: str) -> str:
+def _is_plain(text: str, marks: bytes) -> bool:
+    """Return whether a text has only letters and digits of ASCII, and these marks."""
+    # With a regular expression, a cold start would have to compile it.
+    if not text.isascii():
+        return False
+    others = text.encode().translate(None, marks)
+    return not others or others.isalnum()
+
+
+def _quote(text: str, safe: bytes) -> str:
     from urllib.parse import quote  # what Lambda sets and API Gateway gives is plain
 
     return quote(text, safe=safe)

@@ -5,13 +5,15 @@ percent-encoded once more, so the `@connections` path of the Management API is e
 twice in what is signed. `botocore.auth.SigV4Auth` is the oracle of the tests.
 """
 
-import hashlib
-import hmac
 import os
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, TypeAlias
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from wspubsub.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from _hashlib import HASH
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 
@@ -78,7 +80,10 @@ class SigningKeys:
         if self._made_for != wanted:
             key = f"AWS4{secret_key}".encode()
             for part in parts.split("/"):
-                key = hmac.digest(key, part.encode(), "sha256")
+                inner, outer = _begin_hmac(key)
+                inner.update(part.encode())
+                outer.update(inner.digest())
+                key = outer.digest()
             self._key, self._made_for = key, wanted
         return self._key
 
@@ -117,28 +122,35 @@ def canonical_path(path: str) -> str:
 class Signer:
     """Signs many requests of one scope: everything but their digests is hashed once.
 
-    It is HMAC (RFC 2104 §2) taken apart, so that what is the same for all signatures
-    need not be repeated for each.
+    So what is the same for all signatures need not be repeated for each.
 
     Args:
         scope: When, where and for which service.
-        key: Signing key, at most 64 bytes.
+        key: Signing key.
     """
 
     __slots__ = ("_inner", "_outer")
 
     def __init__(self, scope: Scope, key: bytes) -> None:
-        block = key.ljust(_BLOCK_BYTES, b"\0")
-        prefix = f"{ALGORITHM}\n{scope.time}\n{scope.credential_scope}\n".encode()
-        self._inner = hashlib.sha256(block.translate(_INNER) + prefix)
-        self._outer = hashlib.sha256(block.translate(_OUTER))
+        self._inner, self._outer = _begin_hmac(key)
+        prefix = f"{ALGORITHM}\n{scope.time}\n{scope.credential_scope}\n"
+        self._inner.update(prefix.encode())
 
     def signature(self, canonical: bytes) -> str:
         """Return the signature of a canonical request in hexadecimal."""
         inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(hashlib.sha256(canonical).hexdigest().encode())
+        inner.update(sha256(canonical).hexdigest().encode())
         outer.update(inner.digest())
         return outer.hexdigest()
+
+
+def _begin_hmac(key: bytes) -> "tuple[HASH, HASH]":
+    """Return the inner and the outer hash of an HMAC (RFC 2104 §2), begun."""
+    # The module `hmac` would be one more to load in a cold start.
+    if len(key) > _BLOCK_BYTES:
+        key = sha256(key).digest()
+    block = key.ljust(_BLOCK_BYTES, b"\0")
+    return sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
 
 
 def authorization(credentials: Credentials, scope: Scope, names: str) -> str:

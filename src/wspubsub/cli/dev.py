@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from wspubsub.local.settings import LocalSettings
 
 FAILED, WRONG_USE = 1, 2
+POSTS_SECONDS = 0.5
+"""How long the posts of a program outside are summed in the log."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,6 +71,7 @@ async def _serve(
         sys.stdout,
         as_json=options.json_logs,
         shows_messages=options.show_messages,
+        later=lambda log: asyncio.get_running_loop().call_later(POSTS_SECONDS, log),
         is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=end,
     )

@@ -61,6 +61,7 @@ def read_settings(options: argparse.Namespace) -> LocalSettings:
         config=config,
         target=target,
         functions=functions,
+        application=application,
         choices=choices,
         warnings=(*warnings, *warn_of_silence(config, application)),
         authorizer=authorizer,

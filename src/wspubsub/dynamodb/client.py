@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.forks import reconnect_after_fork
-from wspubsub.aws.meanings import UNREADABLE
 from wspubsub.errors import StoreError
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -124,6 +123,8 @@ def query(
     with store_errors("Query", table):
         answer = client.query(TableName=table, **request)
     if "Items" not in answer:
+        from wspubsub.aws.meanings import UNREADABLE
+
         raise StoreError(
             "DynamoDB Query: the answer cannot be read: it has no items",
             operation="Query",

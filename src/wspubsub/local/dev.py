@@ -171,6 +171,8 @@ class LocalGateway:
             faults=self._shaking.faults,
             clock=self._clock,
         )
+        if settings.application is not None:
+            self._functions.declare(settings.application)
         # Clients go first, then what serves them.
         stack.push_async_callback(server.close)
         stack.push_async_callback(self._tasks.close)
@@ -369,6 +371,7 @@ class LocalGateway:
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: restarting the workers")
+            self._journal.forget_errors()
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
 
@@ -394,6 +397,7 @@ class LocalGateway:
         )
         if problem is not None:
             return  # what keeps it from running is said when it is started
+        self._functions.declare(application)
         for source in sorted(self._find_missing_sources(application)):
             self._journal.warn(
                 f"the handler needs the {source} now: restart, so that it is there"

@@ -8,6 +8,7 @@ from pathlib import Path
 from wspubsub.errors import UsageError
 from wspubsub.gateway import GatewayConfig
 from wspubsub.gateway.limits import MAX_TIMEOUT_SECONDS
+from wspubsub.handlers.application import Application
 from wspubsub.handlers.target import Target
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.tls import OwnCertificate
@@ -46,6 +47,7 @@ class LocalSettings:
         config: The API, its stage, and how it behaves.
         target: The handler.
         functions: The handlers of routes that have one of their own, by route key.
+        application: What the handler declares, if that is known.
         choices: What the user has chosen about the API; where the sources change, the
             rest of it is read from the handler again.
         warnings: What was noticed about the handler before it was started.
@@ -84,6 +86,7 @@ class LocalSettings:
     config: GatewayConfig
     target: Target
     functions: Mapping[str, Target] = field(default_factory=dict)
+    application: Application | None = None
     choices: ApiChoices = field(default_factory=ApiChoices)
     warnings: tuple[str, ...] = ()
     authorizer: Target | None = None

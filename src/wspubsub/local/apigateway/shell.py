@@ -201,10 +201,11 @@ class GatewayShell:
         return True
 
     def _report(self, request: HttpRequest, response: ManagementResponse) -> int:
-        self._journal.log_managed(request, response)
+        cause = self._recorder.find(request.header(TRACE_HEADER) or "")
+        self._journal.log_managed(request, response, cause=cause)
         return self._recorder.add(
             "post",
-            self._recorder.find(request.header(TRACE_HEADER) or ""),
+            cause,
             size=len(request.body),
             method=request.method,
             connection=request.last_segment,
@@ -279,19 +280,33 @@ class GatewayShell:
             event=effect.event,
             trace_id=trace_of(effect.event),
         )
+        own_route_key = self._functions.find_own_route_key(effect)
         number = self._recorder.add_invocation(
-            cause, invocation, function=fleet.name, invoke=effect
+            cause,
+            invocation,
+            function=fleet.name,
+            invoke=effect,
+            own_route_key=own_route_key,
         )
+        self._journal.open_posts(number)
         result: InvocationResult
         try:
             outcome = await fleet.invoke(invocation, _owner(effect))
         except WithdrawnError:
             result = _WITHDRAWN
-            self._journal.log_withdrawn(effect, function=fleet.name)
+            self._journal.log_withdrawn(
+                effect, function=fleet.name, own_route_key=own_route_key
+            )
             self._recorder.add("result", number, outcome="withdrawn", ms=0.0)
         else:
             result = outcome.result
-            self._journal.log_invoked(effect, outcome, function=fleet.name)
+            self._journal.log_invoked(
+                effect,
+                outcome,
+                function=fleet.name,
+                own_route_key=own_route_key,
+                number=number,
+            )
             self._recorder.add("result", number, outcome=outcome)
         del self._awaited[effect.invocation_id]
         self._count(effect.connection_id, -1)

@@ -64,6 +64,7 @@ class Deliveries:
         number = self._recorder.add_invocation(
             cause, invocation, function=self._fleet.name, route_key=delivery.source
         )
+        self._journal.open_posts(number)
         outcome = await self._fleet.invoke(
             invocation, Owner(name=delivery.source, is_batch=True)
         )
@@ -79,6 +80,8 @@ class Deliveries:
                 seconds=outcome.seconds,
                 outcome=verdict.outcome,
                 error=verdict.error,
-            )
+            ),
+            outcome,
+            number=number,
         )
         return verdict

@@ -1,10 +1,12 @@
 """The functions of a gateway, and which of them an invocation is for."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Set as AbstractSet
 
 from wspubsub.gateway import Function, Invoke
+from wspubsub.handlers.application import Declaration
 from wspubsub.local.functions.fleet import Fleet
+from wspubsub.selection import RouteSelectionExpression, find_own_key
 
 
 class DeployedFunctions:
@@ -13,6 +15,8 @@ class DeployedFunctions:
     def __init__(self) -> None:
         self._fleets: dict[str, Fleet] = {}
         self._names: dict[str, str] = {}
+        self._routes: AbstractSet[str] = frozenset()
+        self._expression = RouteSelectionExpression()
 
     def add(self, name: str, fleet: Fleet) -> None:
         """Add a function; the one that is called `handler` has all other routes."""
@@ -25,6 +29,12 @@ class DeployedFunctions:
         """Let a function handle a route."""
         self._names[route_key] = name
 
+    def declare(self, declaration: Declaration) -> None:
+        """Say what the handler's router has, so that its routes can be told."""
+        self._routes = declaration.route_keys
+        text = declaration.route_selection_expression
+        self._expression = RouteSelectionExpression(text)
+
     @property
     def handler(self) -> Fleet:
         """The function of everything that has no other."""
@@ -36,6 +46,19 @@ class DeployedFunctions:
             return self._fleets[Function.AUTHORIZER.value]
         route_key = invoke.event["requestContext"]["routeKey"]
         return self._fleets[self._names.get(route_key, Function.HANDLER.value)]
+
+    def find_own_route_key(self, invoke: Invoke) -> str | None:
+        """Return the route by which the handler's router handles a message.
+
+        None if that is not known, or if it is not a message to a router.
+        """
+        context = invoke.event["requestContext"]
+        route_key = context["routeKey"]
+        is_message = context["eventType"] == "MESSAGE"
+        if not is_message or not self._routes or route_key in self._names:
+            return None
+        body = invoke.event.get("body") or ""
+        return find_own_key(route_key, body, self._routes, self._expression)
 
     async def warm_up(self) -> list[str]:
         """Start an environment of each; return what keeps some of them from it."""

@@ -57,7 +57,7 @@ class Replays:
         return {"n": new}
 
 
-_KEPT = {"function", "invoke", "route_key"}
+_KEPT = {"function", "invoke", "own_route_key", "route_key"}
 
 
 def _repeat(entry: Entry) -> RuntimeInvocation:

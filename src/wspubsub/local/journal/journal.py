@@ -1,26 +1,25 @@
 """The gateway's log for its user: a readable line, or a JSON object, for each entry."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway import (
     Close,
     DataFrame,
     Function,
-    InvocationResult,
     Invoke,
     ManagementResponse,
-    Raised,
     Refuse,
     SendText,
 )
-from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal.batch_line import BatchLine
+from wspubsub.local.journal.failures import Failures
+from wspubsub.local.journal.lines import Lines
+from wspubsub.local.journal.posts import Posts, describe_posts
+from wspubsub.local.journal.results import count_again, describe_result, identify
 from wspubsub.local.journal.texts import (
     DIM,
     GREEN,
@@ -45,6 +44,8 @@ class Journal:
         as_json: Whether each line is a JSON object.
         shows_messages: Whether it has the texts of messages.
         is_colored: Whether text may hold colors.
+        later: Calls a function in a moment: until then posts of a program outside are
+            summed.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.
     """
@@ -56,16 +57,21 @@ class Journal:
         as_json: bool = False,
         shows_messages: bool = False,
         is_colored: bool = False,
+        later: Callable[[Callable[[], None]], object] = lambda log: log(),
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
-        self._stream = stream
-        self._as_json = as_json
+        self._lines = Lines(
+            stream,
+            as_json=as_json,
+            is_colored=is_colored,
+            now=now,
+            on_broken=on_broken,
+        )
         self._shows_messages = shows_messages
-        self._is_colored = is_colored
-        self._now = now
-        self._on_broken = on_broken
-        self._is_broken = False
+        self._later = later
+        self._posts = Posts()
+        self._failures = Failures()
 
     def log_ready(self, facts: dict[str, str]) -> None:
         """Report that clients can connect.
@@ -75,20 +81,20 @@ class Journal:
         """
         (_, title), *others = facts.items()
         width = max(len(name) for name in facts)
-        lines = [self._paint(title, GREEN)]
+        lines = [self._lines.paint(title, GREEN)]
         lines += [f"  {name:<{width}}  {text}" for name, text in others]
         record = {name.lower().replace(" ", "_"): text for name, text in facts.items()}
-        self._write("ready", record, "\n".join(lines))
+        self._lines.write("ready", record, "\n".join(lines))
 
     def log_opened(self, connection_id: str) -> None:
         """Report that a handshake was accepted."""
-        self._about(connection_id, "opened", {}, self._paint("opened", GREEN))
+        self._about(connection_id, "opened", {}, "opened", GREEN)
 
     def log_refused(self, refusal: Refuse) -> None:
         """Report that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
         text = f"refused with {refusal.status}{because(refusal.detail)}"
-        self._about(refusal.connection_id, "refused", fields, self._paint(text, RED))
+        self._about(refusal.connection_id, "refused", fields, text, RED)
 
     def log_rejected(self, client: str, status: int, detail: str) -> None:
         """Report that a connection was refused before it came to a handshake.
@@ -100,8 +106,10 @@ class Journal:
         """
         fields = {"client": client, "status": status, "detail": detail}
         answered = f" with {status}" if status else ""
-        text = f"refused {client}{answered}{because(detail)}"
-        self._write("rejected", fields, self._add_time("", self._paint(text, RED)))
+        times = self._failures.count(("rejected", status, detail))
+        text = f"refused {client}{answered}"
+        text += count_again(times) or because(detail)
+        self._lines.report("rejected", fields, text, color=RED)
 
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
@@ -111,40 +119,68 @@ class Journal:
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{show(reason)}"
         text += because(close.detail)
-        self._about(close.connection_id, "closed", fields, self._paint(text, DIM))
+        self._about(close.connection_id, "closed", fields, text, DIM)
 
     def log_invoked(
-        self, invoke: Invoke, outcome: InvocationOutcome, *, function: str
+        self,
+        invoke: Invoke,
+        outcome: InvocationOutcome,
+        *,
+        function: str,
+        own_route_key: str | None = None,
+        number: int = 0,
     ) -> None:
-        """Report how an invocation of the function with this name ended."""
-        result, error, color = _describe_result(outcome.result)
-        route_key = invoke.event["requestContext"]["routeKey"]
+        """Report how an invocation ended, and what it has posted.
+
+        Args:
+            invoke: The invocation.
+            outcome: How it ended.
+            function: Name of the function.
+            own_route_key: The route that its router has for it, if that is known.
+            number: What `open_posts` was told.
+        """
+        posts = self._posts.take(number) if number else {}
+        result, error, color = describe_result(outcome.result)
+        route_key = own_route_key or invoke.event["requestContext"]["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            **_identify(invoke, function),
+            **identify(invoke, function, own_route_key),
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),
+            **({"posts": posts} if posts else {}),
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
-        text = f"{show(route_key):<20} {self._paint(result, color)}"
+        again, error = self._show_failure(outcome, error)
+        text = f"{show(route_key):<20} {self._lines.paint(result + again, color)}"
         text += f" in {milliseconds} ms, request {abbreviate(invoke.invocation_id)}"
         if error:
-            text += self._paint(f": {show(error)}", color)
+            text += self._lines.paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
+        self._log_posts(invoke.connection_id, posts)
 
-    def log_withdrawn(self, invoke: Invoke, *, function: str) -> None:
+    def log_withdrawn(
+        self, invoke: Invoke, *, function: str, own_route_key: str | None = None
+    ) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
-        fields = _identify(invoke, function)
-        text = f"{show(str(fields['route_key'])):<20} withdrawn before it began: "
+        fields = identify(invoke, function, own_route_key)
+        route_key = own_route_key or fields["route_key"]
+        text = f"{show(str(route_key)):<20} withdrawn before it began: "
         text += "nobody waits for it"
-        self._about(
-            invoke.connection_id, "withdrawn", fields, self._paint(text, YELLOW)
-        )
+        self._about(invoke.connection_id, "withdrawn", fields, text, YELLOW)
 
-    def log_batch(self, line: BatchLine) -> None:
-        """Report how an invocation with records of an event source ended."""
+    def log_batch(
+        self, line: BatchLine, outcome: InvocationOutcome, *, number: int = 0
+    ) -> None:
+        """Report how an invocation with records of an event source ended.
+
+        Args:
+            line: What it means for the records.
+            outcome: How it ended.
+            number: What `open_posts` was told.
+        """
+        posts = self._posts.take(number) if number else {}
         milliseconds = round(line.seconds * 1000, 1)
         fields = {
             "function": Function.HANDLER.value,
@@ -156,20 +192,25 @@ class Journal:
             "duration_ms": milliseconds,
             "outcome": line.outcome,
             **({"error": line.error} if line.error else {}),
+            **({"posts": posts} if posts else {}),
         }
         color = line.color
-        text = f"{line.subject:<20} {self._paint(line.outcome, color)}"
+        again, error = self._show_failure(outcome, line.error)
+        text = f"{line.subject:<20} {self._lines.paint(line.outcome + again, color)}"
         text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
-        if line.error:
-            text += self._paint(f": {show(line.error)}", color)
-        self._write("batch", fields, self._add_time(line.source, text))
+        if error:
+            text += self._lines.paint(f": {show(error)}", color)
+        self._lines.report("batch", fields, text, subject=line.source)
+        self._log_posts(line.source, posts)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
         color = RED if message.detail else DIM
-        text = f"sent {shorten(message.text)}{because(message.detail)}"
-        self._about(message.connection_id, "sent", fields, self._paint(text, color))
+        is_new = self._failures.count(message.detail) == 1
+        text = f"sent {shorten(message.text)}"
+        text += because(message.detail) if is_new else ""
+        self._about(message.connection_id, "sent", fields, text, color)
 
     def log_received(self, connection_id: str, frame: DataFrame) -> None:
         """Report a frame of a client, if messages are shown."""
@@ -182,10 +223,25 @@ class Journal:
         text = f"received {f'{size} bytes of binary' if is_binary else shorten(said)}"
         self._about(connection_id, "received", fields, text)
 
-    def log_managed(self, request: HttpRequest, response: ManagementResponse) -> None:
+    def open_posts(self, number: int) -> None:
+        """Sum the posts of an invocation until its end is reported.
+
+        Args:
+            number: The recorder's; 0 if nothing is recorded.
+        """
+        self._posts.open(number)
+
+    def log_managed(
+        self, request: HttpRequest, response: ManagementResponse, *, cause: int = 0
+    ) -> None:
         """Report a request to the Management API.
 
-        As text, only if it failed, or if it is a message and messages are shown.
+        In text, posts are summed; what they say is a line if messages are shown.
+
+        Args:
+            request: The request.
+            response: How it was answered.
+            cause: Number of the invocation that it comes from; 0 if that is not known.
         """
         said = request.body.decode(errors="replace")
         is_shown = self._shows_messages and request.method == "POST"
@@ -197,24 +253,30 @@ class Journal:
             **({"text": said} if is_shown else {}),
             **({"detail": response.detail} if response.detail else {}),
         }
-        line = ""
-        if response.status >= _ERROR:
+        is_summed = request.method == "POST" and self._posts.counts(response.status)
+        if is_summed and is_shown:
+            text = f"posted {shorten(said)}{because(response.detail)}"
+            self._lines.report("managed", fields, text, subject=request.last_segment)
+        elif not is_summed and response.status >= _ERROR:
+            failure = (request.method, response.status, response.detail)
+            again = count_again(self._failures.count(failure))
             text = f"{show(request.method)} {shorten(request.path)} answered "
-            text += f"{response.status}{because(response.detail)}"
-            line = self._add_time("", self._paint(text, YELLOW))
-        elif is_shown:
-            line = self._add_time(request.last_segment, f"posted {shorten(said)}")
-        self._write("managed", fields, line)
+            text += f"{response.status}{again or because(response.detail)}"
+            self._lines.report("managed", fields, text, color=YELLOW)
+        else:
+            self._lines.write("managed", fields, "")
+        if is_summed:
+            self._count_post(cause, response.status)
 
     def log_fault(self, text: str) -> None:
         """Report that something has failed on request."""
-        line = self._add_time("", self._paint(f"fault: {show(text)}", YELLOW))
-        self._write("fault", {"text": text}, line)
+        shown = f"fault: {show(text)}"
+        self._lines.report("fault", {"text": text}, shown, color=YELLOW)
 
     def log_inspector(self, url: str) -> None:
         """Report the next link to the inspector: the last one has been used."""
         text = f"the inspector was opened; for another page: {url}"
-        self._write("inspector", {"url": url}, self._add_time("", text))
+        self._lines.report("inspector", {"url": url}, text)
 
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
@@ -223,60 +285,58 @@ class Journal:
             "stream": line.stream,
             "line": line.text,
         }
-        self._write("output", fields, f"{_INDENT}{self._paint('│', DIM)} {line.text}")
+        if self._lines.as_json:
+            self._lines.write("output", fields, "")
+        else:
+            self._log_output(self._failures.take(line))
 
     def note(self, text: str) -> None:
         """Report something else."""
-        self._write("note", {"text": text}, self._add_time("", text))
+        self._lines.report("note", {"text": text}, text)
 
     def warn(self, text: str) -> None:
         """Report something that the developer has to fix."""
-        line = self._add_time("", self._paint(text, YELLOW))
-        self._write("warning", {"text": text}, line)
+        self._lines.report("warning", {"text": text}, text, color=YELLOW)
+
+    def forget_errors(self) -> None:
+        """Show again what was shown already: the code has changed."""
+        self._failures.forget()
+
+    def _show_failure(self, outcome: InvocationOutcome, error: str) -> tuple[str, str]:
+        """Write an error's traceback, the first time.
+
+        Returns:
+            What to say of its repetition, and what to say of the error after that.
+        """
+        times, lines = self._failures.end(outcome)
+        self._log_output(lines)
+        if times > 1:
+            return count_again(times), ""
+        return "", "" if times and lines else error
+
+    def _log_output(self, lines: list[str]) -> None:
+        bar = self._lines.paint("│", DIM)
+        for each in () if self._lines.as_json else lines:
+            self._lines.write("output", {}, f"{_INDENT}{bar} {each}")
+
+    def _count_post(self, cause: int, status: int) -> None:
+        had_others = self._posts.has_others
+        self._posts.count(cause, status)
+        if self._posts.has_others and not had_others:
+            self._later(lambda: self._log_posts("", self._posts.take(0)))
+
+    def _log_posts(self, subject: str, posts: Mapping[str, int]) -> None:
+        if posts and not self._lines.as_json:
+            text = f"{'':<20} {describe_posts(posts)}"
+            self._lines.report("posts", {}, text, subject=subject, color=DIM)
 
     def _about(
-        self, connection_id: str, kind: str, fields: Mapping[str, object], text: str
+        self,
+        connection_id: str,
+        kind: str,
+        fields: Mapping[str, object],
+        text: str,
+        color: str = "",
     ) -> None:
         record = {"connection_id": connection_id, **fields}
-        self._write(kind, record, self._add_time(connection_id, text))
-
-    def _add_time(self, subject: str, text: str) -> str:
-        moment = datetime.fromtimestamp(self._now()).astimezone()
-        clock = moment.isoformat(timespec="milliseconds")[11:23]
-        return f"{self._paint(clock, DIM)} {subject:<16} {text}"
-
-    def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
-        if self._as_json:
-            text = json.dumps({"time": iso_8601(self._now()), "kind": kind, **record})
-        if not text or self._is_broken:
-            return
-        try:
-            self._stream.write(text + "\n")
-            self._stream.flush()
-        except OSError as error:
-            self._is_broken = True
-            self._on_broken(error)
-
-    def _paint(self, text: str, color: str) -> str:
-        return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
-
-
-def _identify(invoke: Invoke, function: str) -> dict[str, object]:
-    """Return the fields that say which invocation a line is about."""
-    request = invoke.event["requestContext"]
-    return {
-        "function": function,
-        "route_key": request["routeKey"],
-        "request_id": request["requestId"],
-        "invocation_id": invoke.invocation_id,
-    }
-
-
-def _describe_result(result: InvocationResult) -> tuple[str, str, str]:
-    if isinstance(result, Raised):
-        return result.error_type, result.message, RED
-    value = result.value
-    status = value.get("statusCode") if isinstance(value, dict) else None
-    if status is None:
-        return "returned", "", DIM
-    return str(status), "", GREEN if status in range(200, 400) else YELLOW
+        self._lines.report(kind, record, text, subject=connection_id, color=color)
