@@ -219,6 +219,7 @@ class LocalGateway:
                 shell=self._shell,
                 functions=self._functions,
                 journal=self._journal,
+                clock=self._clock,
             )
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
