@@ -222,6 +222,7 @@ class LocalGateway:
                 shell=self._shell,
                 functions=self._functions,
                 journal=self._journal,
+                clock=self._clock,
             )
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
@@ -231,10 +232,7 @@ class LocalGateway:
             )
             self._inspector.methods.add(time_travel.methods)
             self._inspector.methods.add(self._bill.methods)
-            self._inspector.facts |= {
-                "faults": lambda: self._shaking.describe()["rules"],
-                "clock_offset": lambda: self._clock.offset,
-            }
+            self._inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
         server = GatewayServer(
             self._shell,
             self._journal,
