@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.inspector import Entry, InspectorClient, open_inspector
 from tests.support.servers.gateways import DevGateway
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.recording import MAX_BYTES, Recording
 from wspubsub.local.inspector.feed import Attention
 from wspubsub.local.processes import MAX_LINE_BYTES
@@ -102,6 +103,22 @@ def test_other_services_and_the_inspector_itself_are_not_reported() -> None:
     service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_INSPECTOR="1")
 
     assert service.reports == []
+
+
+def test_what_the_inspector_reads_costs_nothing() -> None:
+    service = Service({"Count": 0})
+    metered = Metered(service.recording)
+
+    for headers in ({}, {"HTTP_X_WSPUBSUB_INSPECTOR": "1"}):
+        environ = {
+            "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.Scan",
+            "CONTENT_LENGTH": "2",
+            "wsgi.input": BytesIO(b"{}"),
+            **headers,
+        }
+        metered(environ, lambda *_: None)
+
+    assert metered.read()["Scan"]["requests"] == 1
 
 
 @pytest.mark.parametrize(
