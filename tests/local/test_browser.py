@@ -103,3 +103,11 @@ def test_a_page_that_is_refused_finds_the_reason_in_the_log(
     assert echoing.wait_for(lambda each: each.get("status") == 401)["kind"] == "refused"
     rejected = echoing.wait_for(lambda each: each["kind"] == "rejected")
     assert "must trust the certificates in" in rejected["detail"]
+
+
+def test_waiting_ends_though_the_page_keeps_asking_for_things(page: Page) -> None:
+    page.open("about:blank")
+    page.run("setInterval(() => fetch('data:,'), 20); document.body.append('Hello')")
+
+    with pytest.raises(AssertionError, match="never true: return false; seen is Hello"):
+        page.wait_for("return false", patience=0.2)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+import wspubsub
 from wspubsub.gateway import (
     Close,
     DataFrame,
@@ -185,8 +186,10 @@ def test_a_batch_is_a_line_with_its_source() -> None:
     ]
 
     for line in lines:
-        Journal(plain).log_batch(line)
-    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).log_batch(lines[2])
+        Journal(plain).log_batch(line, outcome(Returned(None)))
+    Journal(as_json, as_json=True, now=lambda: 1_731_324_924.553).log_batch(
+        lines[2], outcome(Returned(None))
+    )
 
     assert [line[13:] for line in plain.getvalue().splitlines()] == [
         "aws:sqs          2 records            succeeded in 12.3 ms, request 8c1e",
@@ -257,7 +260,7 @@ def test_the_posts_of_an_invocation_are_one_line() -> None:
         answer(journal, 200, 200, 410, 200, 429, cause=7)
         answer(journal, 410, cause=8)
         journal.log_invoked(invoke(), done, function="handler", number=7)
-        journal.log_batch(batch_line(failed=0), number=8)
+        journal.log_batch(batch_line(failed=0), done, number=8)
 
     assert [line[13:] for line in plain.getvalue().splitlines()][1::2] == [
         f"{ID}                      posted to 3, 1 gone, 1 throttled",
@@ -286,6 +289,150 @@ def test_posts_from_outside_are_summed_for_a_moment() -> None:
         "posted to 3",
         "1 gone",
     ]
+
+
+TRACEBACK = f"""\
+[ERROR] ValueError: no
+Traceback (most recent call last):
+  File "{wspubsub.__path__[0]}/router.py", line 84, in __call__
+    return route.within(self._layer)(event_of_route).as_dict()
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "/var/python/site-packages/wspubsub/pipeline.py", line 9, in run
+    run()
+  [Previous line repeated 3 more times]
+  File "/home/me/wspubsub/app.py", line 3, in say
+    raise ValueError("no")
+  File "{wspubsub.__path__[0]}/outgoing.py", line 8, in check
+ValueError: no
+"""
+
+
+def fail(journal: Journal, *, output: str = TRACEBACK, place: str = "app.py") -> None:
+    for text in output.splitlines():
+        journal.log_output(
+            OutputLine(
+                environment="handler-1",
+                stream="stderr",
+                text=text,
+                invocation_id="8c1e",
+            )
+        )
+    result = Raised("ValueError", "no", (place,))
+    failed = InvocationOutcome(result=result, seconds=0.002, environment="handler-1")
+    journal.log_invoked(invoke(), failed, function="handler")
+
+
+def test_the_frames_of_the_library_are_folded() -> None:
+    stream = io.StringIO()
+
+    fail(Journal(stream))
+
+    *lines, invoked = stream.getvalue().splitlines()
+    assert [line.partition("│ ")[2] for line in lines] == [
+        "Traceback (most recent call last):",
+        "  … 2 frames of wspubsub",
+        '  File "/home/me/wspubsub/app.py", line 3, in say',
+        '    raise ValueError("no")',
+        "  … 1 frame of wspubsub",
+        "ValueError: no",
+    ]
+    assert invoked.endswith("ValueError in 2.0 ms, request 8c1e")
+
+
+def test_an_error_is_shown_once_and_then_counted() -> None:
+    stream = io.StringIO()
+    journal = Journal(stream)
+    fail(journal)
+    stream.seek(0)
+    stream.truncate()
+
+    fail(journal)
+    fail(journal)
+    fail(journal, output="", place="elsewhere.py")
+    journal.forget_errors()
+    fail(journal, output="[ERROR] ValueError: no")
+
+    assert [line[51:] for line in stream.getvalue().splitlines()] == [
+        "ValueError again (2 times) in 2.0 ms, request 8c1e",
+        "ValueError again (3 times) in 2.0 ms, request 8c1e",
+        "ValueError in 2.0 ms, request 8c1e: no",
+        "ValueError in 2.0 ms, request 8c1e: no",
+    ]
+
+
+def test_the_error_that_a_client_gets_is_explained_once() -> None:
+    stream = io.StringIO()
+    journal = Journal(stream)
+    fail(journal)
+
+    for detail in ("ValueError: no", "no such route", "no such route"):
+        journal.log_sent(SendText(ID, "{}", detail))
+
+    assert [line[30:] for line in stream.getvalue().splitlines()[-3:]] == [
+        "sent {}",
+        "sent {} (no such route)",
+        "sent {}",
+    ]
+
+
+def test_machines_get_each_error_with_all_frames() -> None:
+    stream = io.StringIO()
+    journal = Journal(stream, as_json=True)
+
+    fail(journal)
+    fail(journal)
+
+    records = [json.loads(line) for line in stream.getvalue().splitlines()]
+    written = [each["line"] for each in records if each["kind"] == "output"]
+    assert written == TRACEBACK.splitlines() * 2
+    assert [each["error"] for each in records if each["kind"] == "invoked"] == [
+        "no",
+        "no",
+    ]
+
+
+def test_what_looks_like_an_error_is_shown_with_all_that_follows() -> None:
+    stream = io.StringIO()
+    journal = Journal(stream)
+    done = replace(outcome(Returned(None)), environment="handler-1")
+
+    def say(text: str, stream: str = "stderr") -> None:
+        line = OutputLine(
+            environment="handler-1", stream=stream, text=text, invocation_id="8c1e"
+        )
+        journal.log_output(line)
+
+    for text in ("[ERROR] mine", *map(str, range(1500))):
+        say(text)
+    say("[ERROR] second")
+    say("behind", "stderr")
+    say("beside", "stdout")
+    journal.log_invoked(invoke(), done, function="handler")
+
+    said = [line.partition("│ ")[2] for line in stream.getvalue().splitlines()[:-1]]
+    numbers = list(map(str, range(1500)))
+    assert said == ["[ERROR] mine", *numbers, "beside", "[ERROR] second", "behind"]
+
+
+def test_what_is_refused_again_is_counted() -> None:
+    stream = io.StringIO()
+    journal = Journal(stream)
+
+    for port in (5, 6):
+        journal.log_rejected(f"127.0.0.1:{port}", 400, "that is not HTTP")
+        answer(journal, 403)
+    for port in range(1500):
+        journal.log_rejected("127.0.0.1:7", 400, f"no host {port}")
+    journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP")
+
+    lines = [line[13:].strip() for line in stream.getvalue().splitlines()]
+    assert lines[:4] == [
+        "refused 127.0.0.1:5 with 400 (that is not HTTP)",
+        "POST /dev/@connections/x answered 403",
+        "refused 127.0.0.1:6 with 400 again (2 times)",
+        "POST /dev/@connections/x answered 403 again (2 times)",
+    ]
+    assert lines[-1] == "refused 127.0.0.1:5 with 400 (that is not HTTP)"
 
 
 def test_messages_are_not_shown_unless_somebody_asks() -> None:

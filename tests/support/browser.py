@@ -5,7 +5,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -79,9 +82,18 @@ class Page:
         """Run statements in the page and return what they return."""
         return self._evaluate(f"(async () => {{ {script} }})()")
 
-    def wait_for(self, script: str) -> Any:
-        """Return what statements return, once that is true."""
-        return self._evaluate(_WAIT % script)
+    def wait_for(self, script: str, *, patience: float = PATIENCE_SECONDS) -> Any:
+        """Return what statements return, once that is true.
+
+        Args:
+            script: The statements.
+            patience: How many seconds that may take.
+        """
+        try:
+            return self._evaluate(_WAIT % script, patience)
+        except TimeoutError:
+            seen = self.run("return document.body.innerText")
+            raise AssertionError(f"never true: {script}; seen is {seen}") from None
 
     def wait_for_text(self, selector: str, text: str) -> str:
         """Return the text of an element once it contains what is wanted."""
@@ -138,9 +150,10 @@ class Page:
         sent = self._browser.events(self._session, "Network.requestWillBeSent")
         return [each["request"]["url"] for each in sent]
 
-    def _evaluate(self, expression: str) -> Any:
+    def _evaluate(self, expression: str, patience: float = PATIENCE_SECONDS) -> Any:
         answer = self._call(
             "Runtime.evaluate",
+            patience=patience,
             expression=expression,
             awaitPromise=True,
             returnByValue=True,
@@ -179,26 +192,41 @@ class Browser:
         self.call("Network.enable", session)
         return Page(self, session)
 
-    def call(self, method: str, session: str | None = None, **parameters: Any) -> Any:
+    def call(
+        self,
+        method: str,
+        session: str | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
+        **parameters: Any,
+    ) -> Any:
         number = next(self._ids)
         request = {"id": number, "method": method, "params": parameters}
         if session:
             request["sessionId"] = session
         self._socket.send(json.dumps(request))
-        while True:
-            message = json.loads(self._socket.recv(PATIENCE_SECONDS))
-            if message.get("id") == number:
-                assert "error" not in message, message["error"]
-                return message["result"]
+        until = time.monotonic() + patience
+        while (message := self._receive(until)).get("id") != number:
             self._events.append(message)
+        assert "error" not in message, message["error"]
+        return message["result"]
 
     def wait_for_event(self, method: str, session: str) -> None:
         def is_wanted(event: dict[str, Any]) -> bool:
             return (event.get("method"), event.get("sessionId")) == (method, session)
 
+        until = time.monotonic() + PATIENCE_SECONDS
         while not any(map(is_wanted, self._events)):
-            self._events.append(json.loads(self._socket.recv(PATIENCE_SECONDS)))
+            self._events.append(self._receive(until))
         self._events = [each for each in self._events if not is_wanted(each)]
+
+    def _receive(self, until: float) -> dict[str, Any]:
+        # Of a page that keeps asking for things there is always something to receive.
+        remaining = until - time.monotonic()
+        if remaining <= 0:
+            raise TimeoutError
+        message: dict[str, Any] = json.loads(self._socket.recv(remaining))
+        return message
 
     def events(self, session: str, *methods: str) -> list[Any]:
         """Return what a tab has reported so far."""
@@ -221,12 +249,26 @@ def run_browser(folder: Path) -> Iterator[Browser]:
         [program, *_FLAGS, *sandbox, f"--user-data-dir={folder}", "about:blank"],
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     ) as process:
+        assert process.stderr is not None
+        found = next(filter(None, map(_LISTENING.search, process.stderr)), None)
+        # What it says besides is read, or it would wait for a reader.
+        reader = threading.Thread(target=process.stderr.read)
+        reader.start()
         try:
-            assert process.stderr is not None
-            found = next(filter(None, map(_LISTENING.search, process.stderr)), None)
             assert found is not None, "Chromium did not start"
             with connect(found[1], proxy=None, max_size=None) as socket:
                 yield Browser(socket)
         finally:
-            process.terminate()
+            _end(process)
+            reader.join()
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    process.terminate()
+    try:
+        process.wait(PATIENCE_SECONDS)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -219,6 +219,7 @@ class LocalGateway:
                 shell=self._shell,
                 functions=self._functions,
                 journal=self._journal,
+                clock=self._clock,
             )
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
@@ -370,6 +371,7 @@ class LocalGateway:
             if changed is None:
                 continue
             self._journal.note(f"{changed.name} has changed: restarting the workers")
+            self._journal.forget_errors()
             await asyncio.gather(self._redeploy(), self._functions.renew())
             await self._warm_up()
 

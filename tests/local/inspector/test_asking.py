@@ -36,7 +36,7 @@ def test_connections_are_listed_with_their_traffic(
 
     assert (found["in"], found["bytes_in"]) == (1, len(text))
     assert (found["out"], found["bytes_out"]) == (1, len(answer))
-    assert (found["queued_bytes"], found["is_slow"]) == (0, False)
+    assert (found["queued_bytes"], found["bytes_per_second"]) == (0, None)
     assert found["since"] <= frame["at"]
     assert frame["connection"] not in [each["id"] for each in after]
 

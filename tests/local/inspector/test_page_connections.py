@@ -57,19 +57,28 @@ def test_pubsub_clients_connect_subscribe_and_publish(
         page.page.click("#open-pubsub")
         page.fill(f"{card} [placeholder='room:lobby']", "room:lobby")
         page.press_button(card, "Connect")
-        page.page.wait_for_text(f"{card} .messages", '"connect":{"client"')
+        wait_for_reply(page, number, '"connect"')
         page.press_button(card, "Subscribe")
-        page.page.wait_for_text(f"{card} .messages", '"subscribe":{')
+        wait_for_reply(page, number, '"subscribe"')
     page.fill(".card:nth-child(1) textarea", '{"text": "hello"}')
     page.press_button(".card:nth-child(1)", "Publish")
 
-    page.page.wait_for_text(".card:nth-child(2) .messages", '"text":"hello"')
+    wait_for_reply(page, 2, '"text":"hello"')
 
     page.press_button(".card:nth-child(2)", "Presence")
-    page.page.wait_for_text(".card:nth-child(2) .messages", '"presence":{')
+    wait_for_reply(page, 2, '"presence"')
     page.press_button(".card:nth-child(2)", "History")
-    page.page.wait_for_text(".card:nth-child(2) .messages", '"history":{')
+    wait_for_reply(page, 2, '"history"')
     page.fill(".card:nth-child(1) [placeholder='room:lobby']", "nowhere")
     page.press_button(".card:nth-child(1)", "Subscribe")
     page.page.wait_for_text("#notice", "subscribe: error")
     assert page.page.complaints() == []
+
+
+def wait_for_reply(page: InspectorPage, card: int, text: str) -> None:
+    """Wait until the client of a card has received a text."""
+    page.page.wait_for(
+        "return [...document.querySelectorAll("
+        f"'.card:nth-child({card}) .messages .in')]"
+        f".some((each) => each.innerText.includes('{text}'))"
+    )

@@ -49,7 +49,9 @@ def test_the_first_client_was_subscribed_to_another_topic(say: Say) -> None:
     page = say("topic")
 
     page.wait_for_row("message in", "hello", "0 messages out")
+    page.wait_for_row("DynamoDB", "Query topic news", "0 items")
     page.select("message in", "hello")
+    page.details("Nobody is subscribed to the topic “news”.")
     page.details("No client was sent anything because of this message.")
     page.show("items")
     page.page.wait_for_text("#items", "News")

@@ -12,6 +12,7 @@ from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
+SPEED = "document.querySelector('#connections tbody select')"
 SUBSCRIBE = json.dumps({"type": "subscribe", "topic": "news"})
 
 
@@ -123,6 +124,52 @@ def test_the_worker_is_killed_and_the_next_start_is_cold(
     page.show("activity")
 
     page.wait_for_row("subscribe returned 200", "cold start")
+
+
+def test_a_client_is_made_slow(page: InspectorPage, reader: ClientConnection) -> None:
+    page.show("connections")
+    page.page.wait_for_text("#connections tbody tr", "news")
+
+    choose_speed(page, "100 bytes/s")
+    page.page.wait_for_text("#connections tbody tr", "empty, slow")
+    chosen = page.page.run(f"return {SPEED}.selectedOptions[0].text")
+    choose_speed(page, "Full speed")
+    page.page.wait_for(
+        "return !document.querySelector('#connections tbody').innerText"
+        ".includes('slow')"
+    )
+
+    assert chosen == "100 bytes/s"
+    assert reader.protocol.close_code is None
+
+
+def choose_speed(page: InspectorPage, speed: str) -> None:
+    page.page.run(
+        f"const choice = {SPEED};"
+        "choice.selectedIndex = [...choice.options].findIndex("
+        f"(each) => each.text === {json.dumps(speed)});"
+        "choice.dispatchEvent(new Event('change', {bubbles: true}))"
+    )
+
+
+def test_a_jump_of_the_clock_closes_an_idle_client(
+    page: InspectorPage, gateway: DevGateway, reader: ClientConnection
+) -> None:
+    page.show("shake")
+    page.page.wait_for_text("#clock", "clock is right")
+    page.press_button("#shake", "+ 10 minutes")
+
+    with pytest.raises(ConnectionClosed) as closed:
+        reader.recv(10)
+
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1001
+    page.page.wait_for_text("#clock", "10 min ahead")
+    page.show("activity")
+    page.wait_for_row("closed", "1001", "by the gateway")
+    page.page.open(gateway.management_url.removesuffix("dev"))
+    page.show("shake")
+    page.page.wait_for_text("#clock", "10 min ahead")
 
 
 def test_what_it_would_cost_is_counted(

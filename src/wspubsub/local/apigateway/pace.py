@@ -12,11 +12,15 @@ class Pace:
 
     Args:
         writer: Where it goes.
+
+    Attributes:
+        bytes_per_second: The limit, or None.
+        held_bytes: What is held back.
     """
 
     def __init__(self, writer: asyncio.StreamWriter) -> None:
         self._writer = writer
-        self._bytes_per_second: float | None = None
+        self.bytes_per_second: float | None = None
         self._held: deque[bytes] = deque()
         self._credit = 0.0
         self._is_ending = False
@@ -27,7 +31,7 @@ class Pace:
 
     def set(self, bytes_per_second: float | None) -> None:
         """Limit what passes from now on; None lifts the limit."""
-        self._bytes_per_second = bytes_per_second
+        self.bytes_per_second = bytes_per_second
         self._credit = 0.0
         self._pass_on(0.0)
 
@@ -61,7 +65,7 @@ class Pace:
         while self._held and self._credit >= 1:
             data = self._held.popleft()
             piece, rest = data[: int(self._credit)], data[int(self._credit) :]
-            if self._bytes_per_second is not None:
+            if self.bytes_per_second is not None:
                 self._credit -= len(piece)
             self.held_bytes -= len(piece)
             self._writer.write(piece)
@@ -75,12 +79,12 @@ class Pace:
             self._writer.close()
 
     def _earn(self, seconds: float) -> None:
-        if self._bytes_per_second is None:
+        if self.bytes_per_second is None:
             self._credit = float(2**31)
         else:
             # What is not used in a second is not saved up.
-            most = max(1.0, self._bytes_per_second)
-            self._credit = min(most, self._credit + seconds * self._bytes_per_second)
+            most = max(1.0, self.bytes_per_second)
+            self._credit = min(most, self._credit + seconds * self.bytes_per_second)
 
     def _schedule(self) -> None:
         if self._timer is None:

@@ -163,6 +163,11 @@ class WebSocketConnection:
             self._flush()
             self._loop.call_later(CLOSE_SECONDS, self._writer.transport.abort)
 
+    @property
+    def bytes_per_second(self) -> float | None:
+        """How fast it passes what is sent, or None without a limit."""
+        return None if self._pace is None else self._pace.bytes_per_second
+
     def slow_down(self, bytes_per_second: float | None) -> None:
         """Limit what passes to the client; None lifts the limit."""
         if self._pace is None:

@@ -81,6 +81,7 @@ class Deliveries:
                 outcome=verdict.outcome,
                 error=verdict.error,
             ),
+            outcome,
             number=number,
         )
         return verdict

@@ -78,4 +78,4 @@ class Feed:
 
     def _clear(self, _arguments: Json) -> Json:
         self._ring.clear()
-        return {}
+        return {"cleared": self._ring.first - 1}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
+from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.inspector.access import Access
 from wspubsub.local.inspector.feed import Attention, Feed
@@ -50,6 +51,7 @@ class Inspector:
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
+        clock: The gateway's, which pages may make jump.
 
     Attributes:
         attention: Whether a page follows.
@@ -67,12 +69,14 @@ class Inspector:
         shell: GatewayShell,
         functions: DeployedFunctions,
         journal: Journal,
+        clock: Clock,
     ) -> None:
         self._gateway = gateway
         self._settings = settings
         self._shell = shell
         self._functions = functions
         self._journal = journal
+        self._clock = clock
         # A star would let in every name that was made to mean this machine.
         names = (each for each in settings.allowed_hosts if each != "*")
         self._access = Access(AllowedHosts(settings.host, names))
@@ -134,7 +138,7 @@ class Inspector:
                     "bytes_in": client.received_bytes,
                     "bytes_out": client.sent_bytes,
                     "queued_bytes": client.socket.backlog_bytes,
-                    "is_slow": client.must_wait,
+                    "bytes_per_second": client.socket.bytes_per_second,
                 }
                 for connection_id, client in self._shell.open_clients()
             ]
@@ -154,6 +158,7 @@ class Inspector:
             "two_way": sorted(config.two_way),
             "table": self._settings.table,
             "is_embedded": self._settings.dynamodb_url is None,
+            "clock_offset": self._clock.offset,
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
         }

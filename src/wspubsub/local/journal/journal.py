@@ -1,27 +1,25 @@
 """The gateway's log for its user: a readable line, or a JSON object, for each entry."""
 
-import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway import (
     Close,
     DataFrame,
     Function,
-    InvocationResult,
     Invoke,
     ManagementResponse,
-    Raised,
     Refuse,
     SendText,
 )
-from wspubsub.gateway.times import iso_8601
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal.batch_line import BatchLine
+from wspubsub.local.journal.failures import Failures
+from wspubsub.local.journal.lines import Lines
 from wspubsub.local.journal.posts import Posts, describe_posts
+from wspubsub.local.journal.results import count_again, describe_result, identify
 from wspubsub.local.journal.texts import (
     DIM,
     GREEN,
@@ -63,15 +61,17 @@ class Journal:
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
-        self._stream = stream
-        self._as_json = as_json
+        self._lines = Lines(
+            stream,
+            as_json=as_json,
+            is_colored=is_colored,
+            now=now,
+            on_broken=on_broken,
+        )
         self._shows_messages = shows_messages
-        self._is_colored = is_colored
         self._later = later
         self._posts = Posts()
-        self._now = now
-        self._on_broken = on_broken
-        self._is_broken = False
+        self._failures = Failures()
 
     def log_ready(self, facts: dict[str, str]) -> None:
         """Report that clients can connect.
@@ -81,20 +81,20 @@ class Journal:
         """
         (_, title), *others = facts.items()
         width = max(len(name) for name in facts)
-        lines = [self._paint(title, GREEN)]
+        lines = [self._lines.paint(title, GREEN)]
         lines += [f"  {name:<{width}}  {text}" for name, text in others]
         record = {name.lower().replace(" ", "_"): text for name, text in facts.items()}
-        self._write("ready", record, "\n".join(lines))
+        self._lines.write("ready", record, "\n".join(lines))
 
     def log_opened(self, connection_id: str) -> None:
         """Report that a handshake was accepted."""
-        self._about(connection_id, "opened", {}, self._paint("opened", GREEN))
+        self._about(connection_id, "opened", {}, "opened", GREEN)
 
     def log_refused(self, refusal: Refuse) -> None:
         """Report that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
         text = f"refused with {refusal.status}{because(refusal.detail)}"
-        self._about(refusal.connection_id, "refused", fields, self._paint(text, RED))
+        self._about(refusal.connection_id, "refused", fields, text, RED)
 
     def log_rejected(self, client: str, status: int, detail: str) -> None:
         """Report that a connection was refused before it came to a handshake.
@@ -106,8 +106,10 @@ class Journal:
         """
         fields = {"client": client, "status": status, "detail": detail}
         answered = f" with {status}" if status else ""
-        text = f"refused {client}{answered}{because(detail)}"
-        self._write("rejected", fields, self._add_time("", self._paint(text, RED)))
+        times = self._failures.count(("rejected", status, detail))
+        text = f"refused {client}{answered}"
+        text += count_again(times) or because(detail)
+        self._lines.report("rejected", fields, text, color=RED)
 
     def log_closed(self, close: Close, *, by: str) -> None:
         """Report that a connection has ended; `by` is `client` or `gateway`."""
@@ -117,7 +119,7 @@ class Journal:
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{show(reason)}"
         text += because(close.detail)
-        self._about(close.connection_id, "closed", fields, self._paint(text, DIM))
+        self._about(close.connection_id, "closed", fields, text, DIM)
 
     def log_invoked(
         self,
@@ -138,11 +140,11 @@ class Journal:
             number: What `open_posts` was told.
         """
         posts = self._posts.take(number) if number else {}
-        result, error, color = _describe_result(outcome.result)
+        result, error, color = describe_result(outcome.result)
         route_key = own_route_key or invoke.event["requestContext"]["routeKey"]
         milliseconds = round(outcome.seconds * 1000, 1)
         fields = {
-            **_identify(invoke, function, own_route_key),
+            **identify(invoke, function, own_route_key),
             "duration_ms": milliseconds,
             "outcome": result,
             **({"error": error} if error else {}),
@@ -150,10 +152,11 @@ class Journal:
         }
         if invoke.function is Function.AUTHORIZER:
             route_key += " authorizer"
-        text = f"{show(route_key):<20} {self._paint(result, color)}"
+        again, error = self._show_failure(outcome, error)
+        text = f"{show(route_key):<20} {self._lines.paint(result + again, color)}"
         text += f" in {milliseconds} ms, request {abbreviate(invoke.invocation_id)}"
         if error:
-            text += self._paint(f": {show(error)}", color)
+            text += self._lines.paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
         self._log_posts(invoke.connection_id, posts)
 
@@ -161,19 +164,20 @@ class Journal:
         self, invoke: Invoke, *, function: str, own_route_key: str | None = None
     ) -> None:
         """Report an invocation that nobody waits for, and that has not begun."""
-        fields = _identify(invoke, function, own_route_key)
+        fields = identify(invoke, function, own_route_key)
         route_key = own_route_key or fields["route_key"]
         text = f"{show(str(route_key)):<20} withdrawn before it began: "
         text += "nobody waits for it"
-        self._about(
-            invoke.connection_id, "withdrawn", fields, self._paint(text, YELLOW)
-        )
+        self._about(invoke.connection_id, "withdrawn", fields, text, YELLOW)
 
-    def log_batch(self, line: BatchLine, *, number: int = 0) -> None:
+    def log_batch(
+        self, line: BatchLine, outcome: InvocationOutcome, *, number: int = 0
+    ) -> None:
         """Report how an invocation with records of an event source ended.
 
         Args:
-            line: How it ended.
+            line: What it means for the records.
+            outcome: How it ended.
             number: What `open_posts` was told.
         """
         posts = self._posts.take(number) if number else {}
@@ -191,19 +195,22 @@ class Journal:
             **({"posts": posts} if posts else {}),
         }
         color = line.color
-        text = f"{line.subject:<20} {self._paint(line.outcome, color)}"
+        again, error = self._show_failure(outcome, line.error)
+        text = f"{line.subject:<20} {self._lines.paint(line.outcome + again, color)}"
         text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
-        if line.error:
-            text += self._paint(f": {show(line.error)}", color)
-        self._write("batch", fields, self._add_time(line.source, text))
+        if error:
+            text += self._lines.paint(f": {show(error)}", color)
+        self._lines.report("batch", fields, text, subject=line.source)
         self._log_posts(line.source, posts)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
         fields = {"text": message.text, "detail": message.detail}
         color = RED if message.detail else DIM
-        text = f"sent {shorten(message.text)}{because(message.detail)}"
-        self._about(message.connection_id, "sent", fields, self._paint(text, color))
+        is_new = self._failures.count(message.detail) == 1
+        text = f"sent {shorten(message.text)}"
+        text += because(message.detail) if is_new else ""
+        self._about(message.connection_id, "sent", fields, text, color)
 
     def log_received(self, connection_id: str, frame: DataFrame) -> None:
         """Report a frame of a client, if messages are shown."""
@@ -246,28 +253,30 @@ class Journal:
             **({"text": said} if is_shown else {}),
             **({"detail": response.detail} if response.detail else {}),
         }
-        line = ""
         is_summed = request.method == "POST" and self._posts.counts(response.status)
         if is_summed and is_shown:
             text = f"posted {shorten(said)}{because(response.detail)}"
-            line = self._add_time(request.last_segment, text)
+            self._lines.report("managed", fields, text, subject=request.last_segment)
         elif not is_summed and response.status >= _ERROR:
+            failure = (request.method, response.status, response.detail)
+            again = count_again(self._failures.count(failure))
             text = f"{show(request.method)} {shorten(request.path)} answered "
-            text += f"{response.status}{because(response.detail)}"
-            line = self._add_time("", self._paint(text, YELLOW))
-        self._write("managed", fields, line)
+            text += f"{response.status}{again or because(response.detail)}"
+            self._lines.report("managed", fields, text, color=YELLOW)
+        else:
+            self._lines.write("managed", fields, "")
         if is_summed:
             self._count_post(cause, response.status)
 
     def log_fault(self, text: str) -> None:
         """Report that something has failed on request."""
-        line = self._add_time("", self._paint(f"fault: {show(text)}", YELLOW))
-        self._write("fault", {"text": text}, line)
+        shown = f"fault: {show(text)}"
+        self._lines.report("fault", {"text": text}, shown, color=YELLOW)
 
     def log_inspector(self, url: str) -> None:
         """Report the next link to the inspector: the last one has been used."""
         text = f"the inspector was opened; for another page: {url}"
-        self._write("inspector", {"url": url}, self._add_time("", text))
+        self._lines.report("inspector", {"url": url}, text)
 
     def log_output(self, line: OutputLine) -> None:
         """Write a line that a worker wrote."""
@@ -276,16 +285,39 @@ class Journal:
             "stream": line.stream,
             "line": line.text,
         }
-        self._write("output", fields, f"{_INDENT}{self._paint('│', DIM)} {line.text}")
+        if self._lines.as_json:
+            self._lines.write("output", fields, "")
+        else:
+            self._log_output(self._failures.take(line))
 
     def note(self, text: str) -> None:
         """Report something else."""
-        self._write("note", {"text": text}, self._add_time("", text))
+        self._lines.report("note", {"text": text}, text)
 
     def warn(self, text: str) -> None:
         """Report something that the developer has to fix."""
-        line = self._add_time("", self._paint(text, YELLOW))
-        self._write("warning", {"text": text}, line)
+        self._lines.report("warning", {"text": text}, text, color=YELLOW)
+
+    def forget_errors(self) -> None:
+        """Show again what was shown already: the code has changed."""
+        self._failures.forget()
+
+    def _show_failure(self, outcome: InvocationOutcome, error: str) -> tuple[str, str]:
+        """Write an error's traceback, the first time.
+
+        Returns:
+            What to say of its repetition, and what to say of the error after that.
+        """
+        times, lines = self._failures.end(outcome)
+        self._log_output(lines)
+        if times > 1:
+            return count_again(times), ""
+        return "", "" if times and lines else error
+
+    def _log_output(self, lines: list[str]) -> None:
+        bar = self._lines.paint("│", DIM)
+        for each in () if self._lines.as_json else lines:
+            self._lines.write("output", {}, f"{_INDENT}{bar} {each}")
 
     def _count_post(self, cause: int, status: int) -> None:
         had_others = self._posts.has_others
@@ -294,56 +326,17 @@ class Journal:
             self._later(lambda: self._log_posts("", self._posts.take(0)))
 
     def _log_posts(self, subject: str, posts: Mapping[str, int]) -> None:
-        if posts and not self._as_json:
-            text = self._paint(describe_posts(posts), DIM)
-            self._write("posts", {}, self._add_time(subject, f"{'':<20} {text}"))
+        if posts and not self._lines.as_json:
+            text = f"{'':<20} {describe_posts(posts)}"
+            self._lines.report("posts", {}, text, subject=subject, color=DIM)
 
     def _about(
-        self, connection_id: str, kind: str, fields: Mapping[str, object], text: str
+        self,
+        connection_id: str,
+        kind: str,
+        fields: Mapping[str, object],
+        text: str,
+        color: str = "",
     ) -> None:
         record = {"connection_id": connection_id, **fields}
-        self._write(kind, record, self._add_time(connection_id, text))
-
-    def _add_time(self, subject: str, text: str) -> str:
-        moment = datetime.fromtimestamp(self._now()).astimezone()
-        clock = moment.isoformat(timespec="milliseconds")[11:23]
-        return f"{self._paint(clock, DIM)} {subject:<16} {text}"
-
-    def _write(self, kind: str, record: Mapping[str, object], text: str) -> None:
-        if self._as_json:
-            text = json.dumps({"time": iso_8601(self._now()), "kind": kind, **record})
-        if not text or self._is_broken:
-            return
-        try:
-            self._stream.write(text + "\n")
-            self._stream.flush()
-        except OSError as error:
-            self._is_broken = True
-            self._on_broken(error)
-
-    def _paint(self, text: str, color: str) -> str:
-        return f"\x1b[{color}m{text}\x1b[0m" if self._is_colored else text
-
-
-def _identify(
-    invoke: Invoke, function: str, own_route_key: str | None
-) -> dict[str, object]:
-    """Return the fields that say which invocation a line is about."""
-    request = invoke.event["requestContext"]
-    return {
-        "function": function,
-        "route_key": request["routeKey"],
-        **({"own_route_key": own_route_key} if own_route_key else {}),
-        "request_id": request["requestId"],
-        "invocation_id": invoke.invocation_id,
-    }
-
-
-def _describe_result(result: InvocationResult) -> tuple[str, str, str]:
-    if isinstance(result, Raised):
-        return result.error_type, result.message, RED
-    value = result.value
-    status = value.get("statusCode") if isinstance(value, dict) else None
-    if status is None:
-        return "returned", "", DIM
-    return str(status), "", GREEN if status in range(200, 400) else YELLOW
+        self._lines.report(kind, record, text, subject=connection_id, color=color)

@@ -57,8 +57,8 @@ export class Activity {
   }
 
   async clear() {
-    await attempt(() => this.api.call("clear"));
-    this.trace.clear();
+    const answer = await attempt(() => this.api.call("clear"));
+    this.trace.clear(answer?.cleared);
     this.held = [];
     this.opened.clear();
     this.dropped = 0;

@@ -55,21 +55,21 @@ export class Connections {
     return make("span", {}, id, own ? make("span", { class: "tag out", text: own }) : "");
   }
 
-  // Clocks of the gateway may have been jumped, so a span may make no sense.
+  // In real time, wherever the gateway's clock has jumped to.
   #since(since) {
-    const seconds = Date.now() / 1000 + (this.state.clock_offset ?? 0) - since;
+    const seconds = Date.now() / 1000 - since;
     return make("time", {
       datetime: new Date(since * 1000).toISOString(), title: new Date(since * 1000).toISOString(),
       text: new Date(since * 1000).toLocaleTimeString() + (seconds > 60 ? ` (${span(seconds)})` : ""),
     });
   }
 
-  #queue({ queued_bytes: queued, is_slow: isSlow }) {
-    if (!queued && !isSlow) return "";
-    return `${bytes(queued ?? 0)}${isSlow ? ", slow" : ""}`;
+  #queue({ queued_bytes: queued, bytes_per_second: rate }) {
+    const size = queued ? bytes(queued) : "";
+    return rate ? `${size || "empty"}, slow` : size;
   }
 
-  #actions({ id, is_slow: isSlow }) {
+  #actions({ id, bytes_per_second: rate }) {
     const act = (method, parameters, done) => () =>
       attempt(() => this.api.call(method, { connection: id, ...parameters }), done)
         .then(() => this.view.refresh());
@@ -88,10 +88,14 @@ export class Connections {
         { "aria-label": `Speed of ${id}`, title: "How fast this client reads" },
         ...SPEEDS.map(([value, text]) => make("option", { value, text })),
       );
-      if (isSlow) choice.append(make("option", { value: "slow", text: "Slow", selected: true }));
+      const speed = String(rate ?? "");
+      if (SPEEDS.every(([value]) => value !== speed)) {
+        choice.append(make("option", { value: speed, text: `${bytes(rate)}/s` }));
+      }
+      choice.value = speed;
       choice.addEventListener("change", () => {
-        const speed = choice.value === "" ? null : Number(choice.value);
-        return act("slow", { bytes_per_second: speed }, `${id} reads at ${choice.selectedOptions[0].text}`)();
+        const wanted = choice.value === "" ? null : Number(choice.value);
+        return act("slow", { bytes_per_second: wanted }, `${id} reads at ${choice.selectedOptions[0].text}`)();
       });
       box.append(choice);
     }

@@ -46,7 +46,10 @@ export class Trace {
     this.clear();
   }
 
-  clear() {
+  /** Forget everything: all entries up to a number, and what these go on to cause. */
+  clear(cleared = 0) {
+    this.cleared = cleared;
+    this.ignored = new Set();
     this.roots = [];
     this.nodes = new Map();
     this.users = new Map(); // of connections
@@ -60,7 +63,7 @@ export class Trace {
   }
 
   #add(entry) {
-    if (this.nodes.has(entry.n)) return;
+    if (this.nodes.has(entry.n) || this.#ignores(entry)) return;
     // A cause that the gateway has dropped already leaves its effects without one.
     const parent = this.nodes.get(entry.parent) ?? null;
     const node = new Node(entry, parent);
@@ -74,6 +77,13 @@ export class Trace {
     if (entry.kind === "output") root.lines += 1;
     root.end = Math.max(root.end, entry.at);
     this.#note(node);
+  }
+
+  #ignores({ n, parent }) {
+    const isOld = n <= this.cleared
+      || (typeof parent === "number" && (parent <= this.cleared || this.ignored.has(parent)));
+    if (isOld) this.ignored.add(n);
+    return isOld;
   }
 
   #note(node) {
