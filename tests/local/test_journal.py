@@ -1,5 +1,6 @@
 import io
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from wspubsub.local.journal import BatchLine, Journal
 from wspubsub.local.requests import HttpRequest
 
 ID = "BFaT_fALIAMCKug="
+SHORT = "BFaT… "
 
 
 def invoke(function: Function = Function.HANDLER) -> Invoke:
@@ -90,13 +92,13 @@ def test_people_get_a_line_an_event() -> None:
     head, _, *lines = stream.getvalue().splitlines()
     assert head == "it serves"
     assert [line[13:].strip() for line in lines] == [
-        f"{ID} opened",
-        f"{ID} refused with 403 (the handler said so)",
-        f"{ID} chat                 200 in 12.3 ms, request 8c1e",
-        f"{ID} chat                 MyError in 12.3 ms, request 8c1e: no",
-        f"{ID} chat authorizer      returned in 12.3 ms, request 8c1e",
-        f"{ID} chat                 withdrawn before it began: nobody waits for it",
-        f'{ID} sent {{"message": "Forbidden"}} (no route matches)',
+        f"{SHORT} opened {ID}",
+        f"{SHORT} refused with 403 (the handler said so)",
+        f"{SHORT} chat                 200 in 12.3 ms, request 8c1e",
+        f"{SHORT} chat                 MyError in 12.3 ms, request 8c1e: no",
+        f"{SHORT} chat authorizer      returned in 12.3 ms, request 8c1e",
+        f"{SHORT} chat                 withdrawn before it began: nobody waits for it",
+        f'{SHORT} sent {{"message": "Forbidden"}} (no route matches)',
         "POST /dev/@connections/x answered 403 (no such stage)",
         "posted to 1",
         "refused 127.0.0.1:5 with 400 (that is not HTTP)",
@@ -104,7 +106,7 @@ def test_people_get_a_line_an_event() -> None:
         "│ hello",
         "app.py has changed",
         "mend it",
-        f"{ID} closed by the gateway: 1001 Going away",
+        f"{SHORT} closed by the gateway: 1001 Going away",
     ]
 
 
@@ -156,7 +158,7 @@ def test_the_route_key_is_that_of_the_router_where_it_is_known() -> None:
         journal.log_invoked(invoke(), done, function="handler", own_route_key="say")
         journal.log_withdrawn(invoke(), function="handler", own_route_key="say")
 
-    assert [line[30:].split()[0] for line in plain.getvalue().splitlines()] == [
+    assert [line[20:].split()[0] for line in plain.getvalue().splitlines()] == [
         "say",
         "say",
     ]
@@ -192,11 +194,9 @@ def test_a_batch_is_a_line_with_its_source() -> None:
     )
 
     assert [line[13:] for line in plain.getvalue().splitlines()] == [
-        "aws:sqs          2 records            succeeded in 12.3 ms, request 8c1e",
-        "aws:sqs          2 records, 1 failed, retry 3 succeeded in 12.3 ms, "
-        "request 8c1e",
-        "aws:sqs          2 records, 2 failed  MyError in 12.3 ms, request 8c1e: "
-        "no\\x1b",
+        "queue  2 records            succeeded in 12.3 ms, request 8c1e",
+        "queue  2 records, 1 failed, retry 3 succeeded in 12.3 ms, request 8c1e",
+        "queue  2 records, 2 failed  MyError in 12.3 ms, request 8c1e: no\\x1b",
     ]
     assert json.loads(as_json.getvalue()) == {
         "time": "2024-11-11T11:35:24.553Z",
@@ -263,8 +263,8 @@ def test_the_posts_of_an_invocation_are_one_line() -> None:
         journal.log_batch(batch_line(failed=0), done, number=8)
 
     assert [line[13:] for line in plain.getvalue().splitlines()][1::2] == [
-        f"{ID}                      posted to 3, 1 gone, 1 throttled",
-        "aws:sqs                               1 gone",
+        f"{SHORT}                      posted to 3, 1 gone, 1 throttled",
+        f"{'queue':<6} {'':<20} 1 gone",
     ]
     *posts, invoked, batch = map(json.loads, as_json.getvalue().splitlines())
     assert [each["kind"] for each in posts] == ["managed"] * 6
@@ -352,7 +352,7 @@ def test_an_error_is_shown_once_and_then_counted() -> None:
     journal.forget_errors()
     fail(journal, output="[ERROR] ValueError: no")
 
-    assert [line[51:] for line in stream.getvalue().splitlines()] == [
+    assert [line[41:] for line in stream.getvalue().splitlines()] == [
         "ValueError again (2 times) in 2.0 ms, request 8c1e",
         "ValueError again (3 times) in 2.0 ms, request 8c1e",
         "ValueError in 2.0 ms, request 8c1e: no",
@@ -368,7 +368,7 @@ def test_the_error_that_a_client_gets_is_explained_once() -> None:
     for detail in ("ValueError: no", "no such route", "no such route"):
         journal.log_sent(SendText(ID, "{}", detail))
 
-    assert [line[30:] for line in stream.getvalue().splitlines()[-3:]] == [
+    assert [line[20:] for line in stream.getvalue().splitlines()[-3:]] == [
         "sent {}",
         "sent {} (no such route)",
         "sent {}",
@@ -452,11 +452,11 @@ def test_shown_messages_are_cut_for_people() -> None:
     exchange(Journal(stream, shows_messages=True))
 
     assert [line[13:] for line in stream.getvalue().splitlines()] == [
-        f'{ID} received {{"action": "hi"}}',
-        f"{ID} received 2 bytes of binary",
-        f"{ID} received é\\x1b{'x' * 195}…",
-        f"{ID} posted {'y' * 200}…",
-        f"{'':<37} posted to 1",
+        f'{SHORT} received {{"action": "hi"}}',
+        f"{SHORT} received 2 bytes of binary",
+        f"{SHORT} received é\\x1b{'x' * 195}…",
+        f"{SHORT} posted {'y' * 200}…",
+        f"{'':<27} posted to 1",
     ]
 
 
@@ -482,6 +482,26 @@ def test_the_line_of_an_event_fits_into_a_terminal() -> None:
     line = stream.getvalue().rstrip("\n")
     assert line.endswith("request 8c1e…")
     assert len(line) <= 80
+
+
+def test_lines_are_folded_at_the_width_of_a_terminal() -> None:
+    stream = io.StringIO()
+    journal = Journal(
+        stream, is_colored=True, shows_messages=True, find_columns=lambda: 60
+    )
+
+    journal.log_rejected("127.0.0.1:5", 400, "that is not HTTP " * 6)
+    journal.log_received(ID, DataFrame(b"x" * 150))
+    result = Raised("ValueError", "this is why it cannot be done at all")
+    journal.log_invoked(invoke(), outcome(result), function="handler")
+
+    text = re.sub(r"\x1b\[\d+m", "", stream.getvalue())
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 60
+    joined = " ".join(line[20:] for line in lines)
+    assert joined.count("that is not HTTP") == 6
+    assert "x" * 150 in joined.replace(" ", "")
+    assert joined.endswith("8c1e: this is why it cannot be done at all")
 
 
 def test_a_reader_that_goes_away_is_noticed_once() -> None:

@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -72,6 +73,11 @@ async def _serve(
         as_json=options.json_logs,
         shows_messages=options.show_messages,
         later=lambda log: asyncio.get_running_loop().call_later(POSTS_SECONDS, log),
+        find_columns=(
+            (lambda: shutil.get_terminal_size().columns)
+            if sys.stdout.isatty()
+            else None
+        ),
         is_colored=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
         on_broken=end,
     )

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from wspubsub.local.journal.texts import GREEN, RED, YELLOW
 
+_PLACES = {"aws:dynamodb": "stream", "aws:sqs": "queue"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchLine:
@@ -36,6 +38,11 @@ class BatchLine:
         if self.failed:
             text += f", {self.failed} failed"
         return f"{text}, retry {self.retries}" if self.retries else text
+
+    @property
+    def place(self) -> str:
+        """The source in a word."""
+        return _PLACES.get(self.source, self.source)
 
     @property
     def color(self) -> str:

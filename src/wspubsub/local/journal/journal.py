@@ -17,7 +17,7 @@ from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.journal.batch_line import BatchLine
 from wspubsub.local.journal.failures import Failures
-from wspubsub.local.journal.lines import Lines
+from wspubsub.local.journal.lines import INDENT, Lines
 from wspubsub.local.journal.posts import Posts, describe_posts
 from wspubsub.local.journal.results import count_again, describe_result, identify
 from wspubsub.local.journal.texts import (
@@ -32,7 +32,6 @@ from wspubsub.local.journal.texts import (
 )
 from wspubsub.local.requests import HttpRequest
 
-_INDENT = " " * 30
 _ERROR = 400
 
 
@@ -46,6 +45,7 @@ class Journal:
         is_colored: Whether text may hold colors.
         later: Calls a function in a moment: until then posts of a program outside are
             summed.
+        find_columns: Says how wide a terminal is; lines are not folded without it.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.
     """
@@ -58,6 +58,7 @@ class Journal:
         shows_messages: bool = False,
         is_colored: bool = False,
         later: Callable[[Callable[[], None]], object] = lambda log: log(),
+        find_columns: Callable[[], int] | None = None,
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
@@ -65,6 +66,7 @@ class Journal:
             stream,
             as_json=as_json,
             is_colored=is_colored,
+            find_columns=find_columns,
             now=now,
             on_broken=on_broken,
         )
@@ -88,7 +90,8 @@ class Journal:
 
     def log_opened(self, connection_id: str) -> None:
         """Report that a handshake was accepted."""
-        self._about(connection_id, "opened", {}, "opened", GREEN)
+        # In full, so that it can be copied.
+        self._about(connection_id, "opened", {}, f"opened {connection_id}", GREEN)
 
     def log_refused(self, refusal: Refuse) -> None:
         """Report that a handshake was refused."""
@@ -158,7 +161,7 @@ class Journal:
         if error:
             text += self._lines.paint(f": {show(error)}", color)
         self._about(invoke.connection_id, "invoked", fields, text)
-        self._log_posts(invoke.connection_id, posts)
+        self._log_posts(abbreviate(invoke.connection_id), posts)
 
     def log_withdrawn(
         self, invoke: Invoke, *, function: str, own_route_key: str | None = None
@@ -200,8 +203,8 @@ class Journal:
         text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
         if error:
             text += self._lines.paint(f": {show(error)}", color)
-        self._lines.report("batch", fields, text, subject=line.source)
-        self._log_posts(line.source, posts)
+        self._lines.report("batch", fields, text, subject=line.place)
+        self._log_posts(line.place, posts)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
@@ -256,7 +259,8 @@ class Journal:
         is_summed = request.method == "POST" and self._posts.counts(response.status)
         if is_summed and is_shown:
             text = f"posted {shorten(said)}{because(response.detail)}"
-            self._lines.report("managed", fields, text, subject=request.last_segment)
+            subject = abbreviate(request.last_segment)
+            self._lines.report("managed", fields, text, subject=subject)
         elif not is_summed and response.status >= _ERROR:
             failure = (request.method, response.status, response.detail)
             again = count_again(self._failures.count(failure))
@@ -317,7 +321,7 @@ class Journal:
     def _log_output(self, lines: list[str]) -> None:
         bar = self._lines.paint("│", DIM)
         for each in () if self._lines.as_json else lines:
-            self._lines.write("output", {}, f"{_INDENT}{bar} {each}")
+            self._lines.write("output", {}, f"{INDENT}{bar} {each}")
 
     def _count_post(self, cause: int, status: int) -> None:
         had_others = self._posts.has_others
@@ -339,4 +343,5 @@ class Journal:
         color: str = "",
     ) -> None:
         record = {"connection_id": connection_id, **fields}
-        self._lines.report(kind, record, text, subject=connection_id, color=color)
+        subject = abbreviate(connection_id)
+        self._lines.report(kind, record, text, subject=subject, color=color)

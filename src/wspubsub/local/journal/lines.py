@@ -7,7 +7,10 @@ from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway.times import iso_8601
-from wspubsub.local.journal.texts import DIM
+from wspubsub.local.journal.texts import DIM, fold
+
+INDENT = " " * 20
+"""What is left of a text: the time, and what it is about."""
 
 
 class Lines:
@@ -17,6 +20,7 @@ class Lines:
         stream: Where to.
         as_json: Whether each line is a JSON object.
         is_colored: Whether text may hold colors.
+        find_columns: Says how wide a terminal is; lines are not folded without it.
         now: Clock, in seconds since the epoch.
         on_broken: Called once when the stream takes no more, with the reason.
 
@@ -30,12 +34,14 @@ class Lines:
         *,
         as_json: bool = False,
         is_colored: bool = False,
+        find_columns: Callable[[], int] | None = None,
         now: Callable[[], float] = time.time,
         on_broken: Callable[[OSError], None] = lambda _error: None,
     ) -> None:
         self.as_json = as_json
         self._stream = stream
         self._is_colored = is_colored
+        self._find_columns = find_columns
         self._now = now
         self._on_broken = on_broken
         self._is_broken = False
@@ -52,7 +58,10 @@ class Lines:
         """Write a record, or its text with the time and what it is about."""
         moment = datetime.fromtimestamp(self._now()).astimezone()
         clock = self.paint(moment.isoformat(timespec="milliseconds")[11:23], DIM)
-        self.write(kind, record, f"{clock} {subject:<16} {self.paint(text, color)}")
+        if self._find_columns is not None:
+            width = max(self._find_columns() - len(INDENT), len(INDENT))
+            text = f"\n{INDENT}".join(fold(text, width))
+        self.write(kind, record, f"{clock} {subject:<6} {self.paint(text, color)}")
 
     def write(self, kind: str, record: Mapping[str, object], text: str) -> None:
         """Write a record, or the text for people if there is one."""
