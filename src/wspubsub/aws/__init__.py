@@ -1,19 +1,20 @@
 """Talking to AWS."""
 
-from typing import TYPE_CHECKING
+import typing
 
 from wspubsub.aws.management import ManagementApi
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from wspubsub.aws.clients import ManagementClient
 
 __all__ = ["ManagementApi", "ManagementClient"]
 
 
 def __getattr__(name: str) -> object:
-    # A port that only those who write a client need: a cold start does without.
-    if name == "ManagementClient":
-        from wspubsub.aws.clients import ManagementClient
+    if name != "ManagementClient":
+        raise AttributeError(f"module 'wspubsub.aws' has no attribute {name!r}")
+    # Only who types a client of their own needs it: a cold start does without.
+    from wspubsub.aws import clients
 
-        return ManagementClient
-    raise AttributeError(f"module 'wspubsub.aws' has no attribute {name!r}")
+    found = globals()[name] = clients.ManagementClient
+    return found
