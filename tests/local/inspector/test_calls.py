@@ -11,6 +11,7 @@ import pytest
 
 from tests.support.inspector import Entry, InspectorClient, open_inspector
 from tests.support.servers.gateways import DevGateway
+from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.recording import MAX_BYTES, Recording
 from wspubsub.local.inspector.feed import Attention
 from wspubsub.local.processes import MAX_LINE_BYTES
@@ -27,11 +28,11 @@ def test_a_call_belongs_to_the_invocation_that_made_it(chat: DevGateway) -> None
     assert (call["service"], call["table"]) == ("dynamodb", chat.table)
     assert (call["status"], call.get("error")) == (200, None)
     assert call["ms"] > 0
-    assert "followed-" in json.dumps(call["request"])
 
 
 def _make_calls(gateway: DevGateway, page: InspectorClient) -> Entry:
-    # The first ones may be made before the service knows that somebody follows.
+    # The first ones may be made before the service knows that somebody follows, and
+    # others may be seen that connecting made, or a client of another test.
     with gateway.client() as client:
         for number in count():
             topic = f"followed-{number}"
@@ -40,9 +41,13 @@ def _make_calls(gateway: DevGateway, page: InspectorClient) -> Entry:
             last = page.entries[-1]["n"] if page.entries else 0
             page.entries += page.call("follow", after=last, wait=1)["entries"]
             for each in page.entries:
-                if each["kind"] == "call" and each["parent"] is not None:
+                if each["kind"] == "call" and "followed-" in _request_of(each):
                     return each
     raise AssertionError
+
+
+def _request_of(call: Entry) -> str:
+    return json.dumps(call["request"])
 
 
 class Service:
@@ -98,6 +103,22 @@ def test_other_services_and_the_inspector_itself_are_not_reported() -> None:
     service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_INSPECTOR="1")
 
     assert service.reports == []
+
+
+def test_what_the_inspector_reads_costs_nothing() -> None:
+    service = Service({"Count": 0})
+    metered = Metered(service.recording)
+
+    for headers in ({}, {"HTTP_X_WSPUBSUB_INSPECTOR": "1"}):
+        environ = {
+            "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.Scan",
+            "CONTENT_LENGTH": "2",
+            "wsgi.input": BytesIO(b"{}"),
+            **headers,
+        }
+        metered(environ, lambda *_: None)
+
+    assert metered.read()["Scan"]["requests"] == 1
 
 
 @pytest.mark.parametrize(

@@ -285,9 +285,13 @@ def test_it_fits_a_phone(browser: Browser, gateway: DevGateway) -> None:
     names = ["activity", "connections", "topics", "items", "shake", "costs"]
     for name in names:
         page.show(name)
-        width = page.page.run("return document.documentElement.scrollWidth")
+        page.page.wait_for(f"return document.querySelector('#{name} :not(:empty)')")
+        width, height = page.page.run(
+            "const {scrollWidth, scrollHeight} = document.documentElement;"
+            "return [scrollWidth, scrollHeight]"
+        )
         inner = page.page.run(
             f"const it = document.querySelector('#{name}');"
             "return it.scrollWidth - it.clientWidth"
         )
-        assert (width, inner) == (PHONE[0], 0), name
+        assert (width, height, inner) == (*PHONE, 0), name

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.inspector_page import PHONE, InspectorPage, open_page
+from tests.support.inspector_page import PHONE, ROWS, InspectorPage, open_page
 from tests.support.servers.gateways import APPS, CREDENTIALS, ROOT, DevGateway, dev
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -27,6 +27,11 @@ def talk(gateway: DevGateway, page: InspectorPage) -> None:
         writer.send('{"type": "message", "topic": "news", "message": "hello"}')
         reader.recv(10)
         page.wait_for_row("message returned 200")
+    page.page.wait_for(
+        f"const rows = {ROWS}.map((row) => row.innerText);"
+        "return !rows.some((each) => each.includes('is running')) &&"
+        "rows.filter((each) => each.includes('$disconnect returned')).length > 1"
+    )
 
 
 def keep(page: InspectorPage, name: str, size: tuple[int, int]) -> None:

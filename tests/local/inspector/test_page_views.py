@@ -72,7 +72,7 @@ def test_the_tables_items_are_decoded_and_raw_on_demand(
     page: InspectorPage, reader: ClientConnection
 ) -> None:
     page.show("items")
-    shown = page.page.wait_for_text("#items", "subscription")
+    shown = page.page.wait_for_text("#items", "Subscription")
     assert "C#" not in shown
     page.page.click("#items-raw")
     page.page.wait_for_text("#items", '"T#news"')
@@ -179,8 +179,12 @@ def test_what_it_would_cost_is_counted(
 
     shown = page.page.wait_for_text("#costs", "PutItem")
 
-    assert "Connection minutes" in shown
-    assert "$0.00" in shown
+    lines = [line.split("\t") for line in shown.splitlines()]
+    bill = {name: figures for name, *figures in lines}
+    assert bill["Messages"][1] == "$1.00"
+    assert bill["Messages"][2].startswith("$0.0000")
+    assert bill["Connection minutes"][1] == "$0.25"
+    assert "10,000 are allowed" in shown
     assert reader.protocol.close_code is None
 
 

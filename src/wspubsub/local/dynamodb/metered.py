@@ -8,12 +8,13 @@ from typing import Any
 
 from wspubsub.local.costs.units import count_units
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
+from wspubsub.local.dynamodb.recording import OWN
 
 _TARGET = "DynamoDB_20120810."
 
 
 class Metered:
-    """Counts requests that a server answers with success.
+    """Counts requests that a server answers with success, but not the inspector's.
 
     Args:
         application: The server.
@@ -34,7 +35,7 @@ class Metered:
     ) -> Iterable[bytes]:
         """Answer a request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if not target.startswith(_TARGET):
+        if not target.startswith(_TARGET) or OWN in environ:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)

@@ -17,7 +17,9 @@ It is measured as JSON, in which a character may take six bytes.
 INSPECTOR_HEADER = "X-Wspubsub-Inspector"
 """Marks the inspector's own requests, which are not among what is seen."""
 
-_OWN = "HTTP_X_WSPUBSUB_INSPECTOR"
+OWN = "HTTP_X_WSPUBSUB_INSPECTOR"
+"""The same among a request's variables."""
+
 _TARGET = "DynamoDB_20120810."
 _ERROR = 400
 
@@ -48,7 +50,7 @@ class Recording:
     ) -> Iterable[bytes]:
         """Answer a request."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
-        if not self._is_on or "." in operation or _OWN in environ:
+        if not self._is_on or "." in operation or OWN in environ:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)

@@ -10,6 +10,12 @@ export const count = (value) => number.format(value);
 export const plural = (value, word, words = `${word}s`) =>
   `${count(value)} ${value === 1 ? word : words}`;
 
+/** What people call a field: `connected_at` is “Connected at”. */
+export function nameOf(field) {
+  const words = field.replaceAll("_", " ").replace(/\b(api|id)\b/g, (each) => each.toUpperCase());
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 /** A moment's time of day, to the millisecond. */
 export function timeOfDay(seconds) {
   const milliseconds = Math.floor((seconds * 1000) % 1000);

@@ -1,7 +1,7 @@
 // The tab Table: the items as what they are, and raw.
 
 import { button, empty, make, table } from "./dom.js";
-import { plural } from "./format.js";
+import { nameOf, plural } from "./format.js";
 import { jsonBlock } from "./json.js";
 import { LiveView, rowsOf } from "./view.js";
 
@@ -74,7 +74,7 @@ export class Items {
     return make(
       "section",
       { class: "group" },
-      make("h3", {}, kind, make("span", { class: "quiet", text: ` ${rows.length}` })),
+      make("h3", {}, nameOf(kind), make("span", { class: "quiet", text: ` ${rows.length}` })),
       this.isRaw.checked
         ? make("div", {}, ...rows.map(({ raw }) => jsonBlock(keyOf(raw), raw)))
         : table(kind, columnsOf(rows), rows),
@@ -91,7 +91,7 @@ function columnsOf(rows) {
   const names = new Set(rows.flatMap(({ decoded }) => Object.keys(decoded ?? {})));
   names.delete("kind");
   return [...names].map((name) => ({
-    title: name.replaceAll("_", " "),
+    title: nameOf(name),
     kind: "mono wrap",
     cell: ({ decoded }) => show(name, decoded?.[name]),
   }));
