@@ -7,6 +7,7 @@ What it needs is imported when it runs: `wspubsub --help` must work without the 
 import argparse
 import asyncio
 import contextlib
+import gc
 import os
 import shutil
 import sys
@@ -82,6 +83,9 @@ async def _serve(
         on_broken=end,
     )
     async with LocalGateway(settings, journal) as gateway:
+        # What has been imported stays: looking through it for garbage again and again,
+        # as what is recorded piles up, costs as much as recording does.
+        gc.freeze()
         journal.log_ready(gateway.facts())
         return await gateway.run()
 
