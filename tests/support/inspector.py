@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,19 +30,21 @@ class InspectorClient:
 
     Args:
         link: The link.
+        tls: Whom to trust if it is one of `https`.
     """
 
-    def __init__(self, link: str) -> None:
+    def __init__(self, link: str, tls: ssl.SSLContext | None = None) -> None:
         page, _, token = link.partition("/#token=")
         self.origin = page
         self._host = urlsplit(page).netloc
+        self._tls = tls
         self.session = ""
         self.session = self.call("login", token=token)["session"]
         self.entries: list[Entry] = []
 
     def call(self, method: str, **arguments: Any) -> Any:
         """Call a method of the API and return its answer."""
-        connection = http.client.HTTPConnection(self._host, timeout=40)
+        connection = self._open()
         headers = {"Content-Type": "application/json", "Origin": self.origin}
         if self.session:
             headers["Authorization"] = f"Bearer {self.session}"
@@ -57,6 +60,11 @@ class InspectorClient:
             raise InspectorError(response.status, answer["error"])
         return answer
 
+    def _open(self) -> http.client.HTTPConnection:
+        if self._tls is None:
+            return http.client.HTTPConnection(self._host, timeout=40)
+        return http.client.HTTPSConnection(self._host, timeout=40, context=self._tls)
+
     def wait_for(self, is_wanted: Callable[[Entry], bool]) -> Entry:
         """Return the first entry that is wanted, once there is one."""
         while (found := next(filter(is_wanted, self.entries), None)) is None:
@@ -71,10 +79,12 @@ class InspectorClient:
         return next(each for each in self.entries if each["n"] == entry["parent"])
 
 
-def open_inspector(gateway: DevGateway) -> InspectorClient:
+def open_inspector(
+    gateway: DevGateway, tls: ssl.SSLContext | None = None
+) -> InspectorClient:
     """Open a page with the last link in a gateway's log."""
     with use_link(gateway) as link:
-        return InspectorClient(link)
+        return InspectorClient(link, tls)
 
 
 @contextmanager

@@ -105,6 +105,13 @@ class Gateway:
         """Return whether a connection has been accepted and has not ended."""
         return self._connections.find_established(connection_id) is not None
 
+    def find_principal(self, connection_id: str) -> str | None:
+        """Return the authorizer's `principalId` of a connection, None without one."""
+        connection = self._connections.find_established(connection_id)
+        if connection is None or connection.authorizer is None:
+            return None
+        return str(connection.authorizer["principalId"])
+
     def is_connect_path(self, path: str) -> bool:
         """Return whether clients connect to this path; others are answered with 403."""
         return is_connect_path(path, self.config.stage)

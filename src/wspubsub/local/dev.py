@@ -157,7 +157,10 @@ class LocalGateway:
         server = await self._bound_server(stack)
         await self._find_table()
         if self._inspector is not None:
-            self._inspector.show_table(lambda: self._endpoint(settings.dynamodb_url))
+            self._inspector.show_table(
+                lambda: self._endpoint(settings.dynamodb_url),
+                self._tls.bundle if self._tls else None,
+            )
         surroundings = await self._surroundings()
         if settings.setup is not None or settings.data is not None:
             await self._wait_for_table()
@@ -229,6 +232,7 @@ class LocalGateway:
             )
             self._inspector.methods.add(time_travel.methods)
             self._inspector.methods.add(self._bill.methods)
+            self._inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -287,6 +291,7 @@ class LocalGateway:
 
     def _report_attention(self, embedded: EmbeddedDynamoDB) -> None:
         if self._inspector is not None:
+            embedded.send({"count": True})
             self._inspector.attention.on_change = lambda is_on: embedded.send(
                 {"record": is_on}
             )

@@ -1,12 +1,13 @@
 """What is counted of a gateway's entries, and what it costs."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from wspubsub.gateway import Close, DataFrame, Function, Invoke, Returned, SendText
+from wspubsub.gateway import Close, DataFrame, Returned, SendText
 from wspubsub.local.costs.estimate import estimate
-from wspubsub.local.costs.meter import Meter, count_by_topic, measure
+from wspubsub.local.costs.meter import Meter, count_by_topic
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.inspector.ring import Entry
 
@@ -14,18 +15,16 @@ ANN = "AAAAAAAAAAAAAAA="
 
 
 def entries() -> list[Entry]:
-    invoke = Invoke(
-        invocation_id="1",
-        function=Function.HANDLER,
-        event={"requestContext": {"routeKey": "say"}},
-        connection_id=ANN,
-    )
     outcome = InvocationOutcome(result=Returned(None), seconds=2.0)
     news = '{"topic":"news"}'
     told: list[tuple[float, str, dict[str, Any]]] = [
         (0.0, "opened", {"connection": ANN}),
         (1.0, "frame", {"connection": ANN, "frame": DataFrame(news.encode())}),
-        (1.1, "invocation", {"function": "handler", "invoke": invoke}),
+        (
+            1.1,
+            "invocation",
+            {"function": "handler", "route_key": "say", "connection": ANN},
+        ),
         (1.2, "result", {"outcome": outcome}),
         (1.3, "post", {"method": "POST"}),
         (1.4, "sent", {"message": SendText(ANN, news + " " * 32_768)}),
@@ -33,7 +32,7 @@ def entries() -> list[Entry]:
         (2.1, "frame", {"connection": ANN, "frame": frame(20_000, is_final=True)}),
         (60.0, "closed", {"close": Close(ANN, 1000)}),
         (70.0, "opened", {"connection": "B"}),
-        (71.0, "invocation", {"function": "handler"}),
+        (71.0, "invocation", {"function": "handler", "route_key": "queue"}),
         (72.0, "result", {"outcome": "withdrawn"}),
     ]
     parents = {4: 3, 12: 11}
@@ -41,6 +40,13 @@ def entries() -> list[Entry]:
         Entry(number, at, kind, parents.get(number, 0), 0, fields)
         for number, (at, kind, fields) in enumerate(told, 1)
     ]
+
+
+def measure(entries: Iterable[Entry]) -> Meter:
+    meter = Meter()
+    for each in entries:
+        meter.take(each)
+    return meter
 
 
 def frame(size: int, *, is_final: bool) -> DataFrame:

@@ -177,6 +177,7 @@ def test_the_page_sets_rules_and_sees_what_they_did(shaken: Shaken) -> None:
 
     assert refused.value.status == 400
     told = page.call("faults")
+    assert page.call("state")["faults"] == told["rules"]
     assert [(each["left"], each["hits"]) for each in told["rules"]] == [(0, 1)]
     fault = page.wait_for(lambda each: "authorizer denied" in each.get("text", ""))
     assert fault["kind"] == "fault"
@@ -276,7 +277,7 @@ def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None
     with gateway.client() as client:
         client.send("time")
         after, left = map(float, str(client.recv(20)).split())
-    assert offset == 600
+    assert offset == page.call("state")["clock_offset"] == 600
     assert after - before >= 600
     assert 0 < left <= 30
     with pytest.raises(InspectorError, match="from 1 to"):

@@ -1,17 +1,19 @@
 """What a page may ask and do besides following."""
 
 import json
+import ssl
 from pathlib import Path
 
 import pytest
 
+from tests.support.example_apps import EXAMPLES
 from tests.support.inspector import (
     Entry,
     InspectorClient,
     InspectorError,
     open_inspector,
 )
-from tests.support.servers.gateways import DevGateway, dev
+from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
 pytestmark = pytest.mark.integration
 
@@ -85,6 +87,47 @@ def test_publishing_reaches_the_subscribers(
 
     assert received == {"text": "hello"}
     assert (report["delivered"], report["gone"]) == (1, [])
+
+
+def test_a_gateway_says_what_it_is(chat: DevGateway, page: InspectorClient) -> None:
+    state = page.call("state")
+
+    assert (state["url"], state["table"]) == (chat.url, chat.table)
+    assert (state["is_pubsub"], state["is_embedded"]) == (False, True)
+    assert (state["faults"], state["clock_offset"]) == ([], 0)
+
+
+@pytest.mark.slow
+def test_a_pubsub_is_known_as_one() -> None:
+    environ = {**CREDENTIALS, "ROOMS_SECRET": "only-for-these-tests-32-bytes-long"}
+    app = f"{EXAMPLES / 'rooms' / 'app.py'}:handler"
+    with dev(app, environ=environ) as gateway:
+        assert open_inspector(gateway).call("state")["is_pubsub"]
+
+
+@pytest.mark.slow
+def test_a_gateway_with_a_certificate_of_its_own_is_published_to(
+    chat: DevGateway,
+) -> None:
+    arguments = ["--tls", "--authorizer", f"{APPS / 'plain_boto3.py'}:authorize"]
+    with dev(
+        f"{CHAT}:handler",
+        *("--dynamodb", chat.dynamodb_url, "--table", chat.table),
+        *arguments,
+        environ={"TABLE_NAME": chat.table, **CREDENTIALS},
+    ) as gateway:
+        bundle = gateway.connect_command.partition("SSL_CERT_FILE=")[2].split()[0]
+        trust = ssl.create_default_context(cafile=bundle)
+        page = open_inspector(gateway, trust)
+        with gateway.client("?token=friend", ssl=trust) as client:
+            client.send(json.dumps({"type": "subscribe", "topic": "sealed"}))
+            client.recv(10)
+            report = page.call("publish", topic="sealed", data="hello")
+            received = client.recv(10)
+            connections = page.call("connections")["connections"]
+
+    assert (report["delivered"], received) == (1, "hello")
+    assert [each["user"] for each in connections] == ["friend"]
 
 
 @pytest.mark.parametrize("topic", ["", "no\ntopic", 5, None])

@@ -2,7 +2,9 @@
 
 import pytest
 
+from wspubsub.gateway import DataFrame, Returned
 from wspubsub.local.functions.runtime_api import RuntimeInvocation
+from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.ring import Ring
 
@@ -48,6 +50,40 @@ def test_only_the_last_invocations_are_known() -> None:
 
     assert recorder.find("id-0") == 0
     assert recorder.find("id-4999") == 5_000
+
+
+def test_what_has_gone_from_the_ring_is_billed_still() -> None:
+    ring = Ring(max_entries=2)
+    recorder = Recorder(ring, now=lambda: 5.0)
+    frame = DataFrame(b"hello")
+    for _ in range(3):
+        recorder.add("frame", connection="c", frame=frame)
+    recorder.add("opened", connection="c")
+    ring.clear()
+    recorder.add("frame", connection="c", frame=frame)
+
+    first, second = recorder.measure(), recorder.measure()
+
+    assert first.messages_in == second.messages_in == 4
+    assert first.opened == {"c": 5.0}
+    assert first.most_requests == 5
+
+
+def test_what_is_billed_is_named_by_the_route_of_its_invocation() -> None:
+    recorder = Recorder(Ring(max_entries=1))
+    context = {"routeKey": "say", "connectionId": "c", "authorizer": None}
+    asked = RuntimeInvocation(request_id="a", event={"requestContext": context})
+    outcome = InvocationOutcome(result=Returned(None), seconds=1.0)
+    for function in ("handler", "authorizer"):
+        number = recorder.add_invocation(0, asked, function=function)
+        recorder.add("result", number, outcome=outcome)
+    batch = RuntimeInvocation(request_id="b", event={"Records": []})
+    number = recorder.add_invocation(0, batch, function="handler", route_key="queue")
+    recorder.add("result", number, outcome=outcome)
+
+    billed = recorder.measure().invocations
+
+    assert billed == {"say": 1, "say authorizer": 1, "records": 1}
 
 
 def test_without_a_ring_nothing_is_kept() -> None:

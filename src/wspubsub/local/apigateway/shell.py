@@ -94,6 +94,10 @@ class GatewayShell:
             if self._model.is_open(connection_id):
                 yield connection_id, client
 
+    def find_principal(self, connection_id: str) -> str | None:
+        """Return whom the authorizer has taken a client for, if there is one."""
+        return self._model.find_principal(connection_id)
+
     def deploy(self, config: GatewayConfig) -> None:
         """Switch to another configuration; clients stay connected."""
         self._model.deploy(config)
@@ -285,7 +289,6 @@ class GatewayShell:
             cause,
             invocation,
             function=fleet.name,
-            invoke=effect,
             own_route_key=own_route_key,
         )
         self._journal.open_posts(number)

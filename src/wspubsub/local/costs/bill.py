@@ -55,7 +55,7 @@ class Bill:
         return {
             "is_table_counted": self._embedded is not None,
             **estimate(
-                self._recorder.meter,
+                self._recorder.measure(),
                 dynamodb=await self._count_units(),
                 topics=count_by_topic(entries),
                 memory_mb=self._memory_mb,

@@ -1,4 +1,4 @@
-"""Counts what API Gateway and Lambda bill, as it happens."""
+"""Counts what API Gateway and Lambda bill, from what a gateway has recorded."""
 
 import math
 from collections import Counter, defaultdict
@@ -19,7 +19,7 @@ def count_messages(size: int) -> int:
 
 
 class Meter:
-    """What has been used since the gateway began, fed by its recorder.
+    """What has been used, by the entries that it was given in their order.
 
     Attributes:
         messages_in: Messages from clients, as they are billed.
@@ -45,19 +45,18 @@ class Meter:
         self._routes: dict[int, str] = {}
         self._second, self._in_second = 0, 0
 
-    def take(
-        self, at: float, kind: str, number: int, parent: int, fields: Mapping[str, Any]
-    ) -> None:
+    def take(self, entry: Entry) -> None:
         """Count an entry of the recorder."""
+        at, kind, fields = entry.at, entry.kind, entry.fields
         if kind == "frame":
             self._take_frame(at, fields)
         elif kind == "sent":
             size = len(fields["message"].text.encode())
             self.messages_out += count_messages(size)
         elif kind == "invocation":
-            self._routes[number] = _route_of(fields)
+            self._routes[entry.number] = _route_of(fields)
         elif kind == "result":
-            self._take_result(parent, fields["outcome"])
+            self._take_result(entry.parent, fields["outcome"])
         else:
             self._take_other(at, kind, fields)
 
@@ -96,14 +95,6 @@ class Meter:
         self.most_requests = max(self.most_requests, self._in_second)
 
 
-def measure(entries: Iterable[Entry]) -> Meter:
-    """Return a meter that has counted some entries of the recorder."""
-    meter = Meter()
-    for each in entries:
-        meter.take(each.at, each.kind, each.number, each.parent, each.fields)
-    return meter
-
-
 def count_by_topic(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     """Return the billed messages of some entries, in and out, by topic.
 
@@ -124,8 +115,7 @@ def count_by_topic(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
 
 
 def _route_of(fields: Mapping[str, Any]) -> str:
-    invoke = fields.get("invoke")
-    if invoke is None:
+    if "connection" not in fields:
         return "records"
-    route: str = invoke.event["requestContext"]["routeKey"]
-    return route if fields.get("function") != "authorizer" else f"{route} authorizer"
+    route: str = fields["route_key"]
+    return route if fields["function"] != "authorizer" else f"{route} authorizer"

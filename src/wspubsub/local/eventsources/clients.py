@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -29,11 +30,14 @@ class ServiceEndpoint:
         url: Its URL.
         region: The Region that requests are signed for.
         is_embedded: Whether it is the gateway's own, which takes any credentials.
+        ca_bundle: A file of certificates with which to trust it; None trusts whom SDKs
+            do.
     """
 
     url: str
     region: str
     is_embedded: bool
+    ca_bundle: Path | None = None
 
     def client(self, service: str, *, read_seconds: float) -> Boto3Client:
         """Return a boto3 client that tries each request once."""
@@ -53,7 +57,10 @@ class ServiceEndpoint:
             **options,
         )
         session = boto3.Session(region_name=self.region, **credentials)
-        return session.client(service, endpoint_url=self.url, config=config)
+        verify = None if self.ca_bundle is None else str(self.ca_bundle)
+        return session.client(
+            service, endpoint_url=self.url, config=config, verify=verify
+        )
 
     def of_streams(self) -> "ServiceEndpoint":
         """Return where DynamoDB's streams are: AWS has a separate host for them."""
@@ -61,11 +68,7 @@ class ServiceEndpoint:
         host = parts.netloc
         if host.startswith("dynamodb.") and ".amazonaws.com" in host:
             host = f"streams.{host}"
-        return ServiceEndpoint(
-            url=urlunsplit(parts._replace(netloc=host)),
-            region=self.region,
-            is_embedded=self.is_embedded,
-        )
+        return replace(self, url=urlunsplit(parts._replace(netloc=host)))
 
 
 class ServiceCaller:

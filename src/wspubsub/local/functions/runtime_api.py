@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from wspubsub.errors import MessageError
@@ -32,7 +33,7 @@ _ROOT = re.compile(r"Root=[^;\s]+")
 _ACCEPTED = 202, b'{"status":"OK"}'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class RuntimeInvocation:
     """One invocation of a function.
 
@@ -45,6 +46,11 @@ class RuntimeInvocation:
     request_id: str
     event: Mapping[str, Any]
     trace_id: str = ""
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """The event as the runtime gets it."""
+        return json.dumps(self.event).encode()
 
 
 class RuntimeApi:
@@ -119,7 +125,7 @@ class RuntimeApi:
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
             "Lambda-Runtime-Invocation-Id": self._attempt_id,
         }
-        self._asker.set_result((headers, json.dumps(invocation.event).encode()))
+        self._asker.set_result((headers, invocation.encoded))
         return self._result
 
     async def _serve(

@@ -8,14 +8,13 @@ from wspubsub.gateway import (
     Close,
     DataFrame,
     Handshake,
-    Invoke,
     Raised,
     Refuse,
     SendText,
 )
 from wspubsub.local.functions.environment import OutputLine
-from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.functions.waiting import InvocationOutcome
+from wspubsub.local.inspector.recorder import EncodedEvent
 from wspubsub.local.inspector.ring import Entry
 
 MAX_TEXT = 32_768
@@ -89,19 +88,8 @@ def _describe_frame(frame: DataFrame) -> Json:
     }
 
 
-def _describe_invoke(invoke: Invoke) -> Json:
-    context = invoke.event["requestContext"]
-    authorizer = context.get("authorizer")
-    user = authorizer.get("principalId") if isinstance(authorizer, Mapping) else None
-    return {
-        "route_key": context["routeKey"],
-        "connection": invoke.connection_id,
-        "user": user,
-    }
-
-
-def _describe_invocation(invocation: RuntimeInvocation) -> Json:
-    return {"id": invocation.request_id, **describe_json("event", invocation.event)}
+def _describe_event(event: EncodedEvent) -> Json:
+    return describe_json("event", json.loads(event.text))
 
 
 def _describe_outcome(outcome: InvocationOutcome) -> Json:
@@ -145,8 +133,7 @@ _DESCRIBED: Mapping[type, Callable[[Any], Json]] = {
     Refuse: _describe_refusal,
     Close: _describe_close,
     DataFrame: _describe_frame,
-    Invoke: _describe_invoke,
-    RuntimeInvocation: _describe_invocation,
+    EncodedEvent: _describe_event,
     InvocationOutcome: _describe_outcome,
     OutputLine: _describe_output,
     SendText: _describe_message,

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from wspubsub.handlers.application import MEMBERS, Application
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.clock import Clock
@@ -55,6 +57,7 @@ class Inspector:
 
     Attributes:
         attention: Whether a page follows.
+        facts: What `state` answers besides what is known here, by name.
         methods: What pages may ask; more may be added.
         site: What the gateway's port serves.
     """
@@ -83,6 +86,7 @@ class Inspector:
         self.methods = Methods()
         self.methods.add({"state": self._state, "connections": self._connections})
         self.attention = Attention()
+        self.facts: dict[str, Callable[[], object]] = {}
         self.methods.add(Feed(ring, self.attention).methods)
         self.methods.add(Replays(ring, recorder, functions).methods)
         self.site = InspectorSite(
@@ -95,8 +99,17 @@ class Inspector:
         page = self._gateway.management_url.rpartition("/")[0]
         return f"{page}/#token={self._access.token}"
 
-    def show_table(self, find_endpoint: Callable[[], "ServiceEndpoint"]) -> None:
-        """Let pages look into the table, which is opened when the first one does."""
+    def show_table(
+        self,
+        find_endpoint: Callable[[], "ServiceEndpoint"],
+        ca_bundle: Path | None = None,
+    ) -> None:
+        """Let pages look into the table, which is opened when the first one does.
+
+        Args:
+            find_endpoint: Returns where the table is.
+            ca_bundle: With which to trust the gateway; None trusts whom SDKs do.
+        """
 
         @cache
         def open_table() -> "Table":
@@ -109,6 +122,7 @@ class Inspector:
                     url=self._gateway.management_url,
                     region=self._settings.config.region,
                     is_embedded=True,
+                    ca_bundle=ca_bundle,
                 ),
                 self._settings.table,
                 by_stream=self._settings.stream is not None,
@@ -130,6 +144,7 @@ class Inspector:
         return {
             "connections": [
                 {
+                    "user": self._shell.find_principal(connection_id),
                     **_pick(known.get(connection_id, {})),
                     "id": connection_id,
                     "since": client.since,
@@ -158,10 +173,16 @@ class Inspector:
             "two_way": sorted(config.two_way),
             "table": self._settings.table,
             "is_embedded": self._settings.dynamodb_url is None,
+            "is_pubsub": _is_pubsub(self._settings.application),
             "clock_offset": self._clock.offset,
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
+            **{name: find() for name, find in self.facts.items()},
         }
+
+
+def _is_pubsub(application: Application | None) -> bool:
+    return application is not None and MEMBERS in application.table_uses
 
 
 def _pick(known: Json) -> Json:

@@ -1,5 +1,6 @@
 """Invoking a function with an event again."""
 
+import json
 import uuid
 
 from wspubsub.local.functions.deployed import DeployedFunctions
@@ -46,22 +47,20 @@ class Replays:
         # What is idle has imported the code as it was then.
         await fleet.renew()
         invocation = _repeat(entry)
+        kept = {key: entry.fields[key] for key in _KEPT & entry.fields.keys()}
         new = self._recorder.add_invocation(
-            0,
-            invocation,
-            replayed=entry.number,
-            **{key: entry.fields[key] for key in _KEPT & entry.fields.keys()},
+            0, invocation, replayed=entry.number, **kept
         )
         outcome = await fleet.invoke(invocation)
         self._recorder.add("result", new, outcome=outcome)
         return {"n": new}
 
 
-_KEPT = {"function", "invoke", "own_route_key", "route_key"}
+_KEPT = {"function", "own_route_key", "route_key"}
 
 
 def _repeat(entry: Entry) -> RuntimeInvocation:
-    event = entry.fields["invocation"].event
+    event = json.loads(entry.fields["event"].text)
     return RuntimeInvocation(
         request_id=str(uuid.uuid4()), event=event, trace_id=trace_of(event)
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -40,6 +40,9 @@ class Ring:
     Args:
         max_entries: How many are kept.
         max_bytes: How much they may take.
+
+    Attributes:
+        on_drop: Is told each entry that goes.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Ring:
         self._bytes = 0
         self._last = 0
         self._readers: list[asyncio.Future[None]] = []
+        self.on_drop: Callable[[Entry], object] = bool
 
     def add(
         self, at: float, kind: str, parent: int, size: int, fields: Mapping[str, Any]
@@ -60,7 +64,9 @@ class Ring:
         self._entries.append(Entry(self._last, at, kind, parent, size, fields))
         self._bytes += size
         while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
-            self._bytes -= self._entries.popleft().size
+            dropped = self._entries.popleft()
+            self._bytes -= dropped.size
+            self.on_drop(dropped)
         if self._readers:
             self._wake()
         return self._last
@@ -104,8 +110,10 @@ class Ring:
 
     def clear(self) -> None:
         """Forget all entries; the next one has the next number."""
-        self._entries.clear()
+        entries, self._entries = self._entries, deque()
         self._bytes = 0
+        for entry in entries:
+            self.on_drop(entry)
 
     def _after(self, number: int) -> Iterator[Entry]:
         return islice(self._entries, max(0, number + 1 - self.first), None)
