@@ -1,13 +1,18 @@
 """A message on its way to a topic's subscribers, and the port for how it gets there."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.delivery import Budget, Delivery
+from wspubsub.messages import encode
 from wspubsub.records import Record
 from wspubsub.reports import PublishReport
 
 if TYPE_CHECKING:
-    from wspubsub.log.rules import Position
+    from wspubsub.log.rules import LoggedMessage, Position
+
+Envelope = Callable[["LoggedMessage"], object]
+"""Makes what clients receive of a logged message, such as JSON with its offset."""
 
 
 class Outgoing(Record):
@@ -92,3 +97,21 @@ class InlineFanout:
         )
 
     deliver_logged = publish
+
+
+def as_published(message: "LoggedMessage") -> bytes:
+    """Return the data of a logged message, without an envelope."""
+    return message.data
+
+
+def check_size(envelope: Envelope, topic: str, data: bytes, info: bytes | None) -> None:
+    """Check a message, with all that an envelope adds, before it is logged.
+
+    Raises:
+        MessageTooLargeError: It has over 131,072 bytes.
+        UsageError: The envelope makes something that cannot be encoded, or the data
+            cannot be logged.
+    """
+    from wspubsub.log.drafts import make_longest  # noqa: PLC0415 - if there is a log
+
+    encode(envelope(make_longest(topic, data, info)))

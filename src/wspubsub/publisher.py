@@ -21,9 +21,15 @@ from wspubsub.errors import (
     WspubsubError,
 )
 from wspubsub.events import PendingConnectionId
-from wspubsub.log.envelopes import Envelope, as_published, check_size
 from wspubsub.messages import encode
-from wspubsub.outgoing import Fanout, InlineFanout, Outgoing
+from wspubsub.outgoing import (
+    Envelope,
+    Fanout,
+    InlineFanout,
+    Outgoing,
+    as_published,
+    check_size,
+)
 from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions.port import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic

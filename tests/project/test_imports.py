@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from wspubsub import aws
+from wspubsub.aws.clients import ManagementClient
+
 HEAVY = [
     "argparse",
     "asyncio",
@@ -54,6 +57,8 @@ assert pubsub.publish("room", 1).delivered == 0
 """
 LATER = {
     "hmac",
+    "wspubsub.aws.clients",
+    "wspubsub.aws.forks",
     "wspubsub.aws.meanings",
     "wspubsub.aws.verdicts",
     "wspubsub.dynamodb.batches",
@@ -127,3 +132,10 @@ def test_a_client_of_ones_own_does_without_the_engine() -> None:
     engine = {"wspubsub.aws.engine_connections", "wspubsub.aws.sdk_access"}
 
     assert loaded_by(api, {}).isdisjoint(engine)
+
+
+def test_a_port_that_is_loaded_late_is_part_of_its_package() -> None:
+    assert aws.ManagementClient is ManagementClient
+    unknown = "ManagementServer"
+    with pytest.raises(AttributeError, match=unknown):
+        getattr(aws, unknown)

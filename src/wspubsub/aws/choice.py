@@ -12,9 +12,12 @@ import os
 import select
 import threading
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from wspubsub.aws.forks import Boto3Client, reconnect_after_fork
 from wspubsub.errors import UsageError
+
+if TYPE_CHECKING:
+    from wspubsub.aws.forks import Boto3Client
 
 CONNECT_SECONDS, READ_SECONDS = 2.0, 5.0
 """Short compared with the 29 s that a WebSocket integration may take."""
@@ -74,7 +77,7 @@ def boto3_client(
     region: str | None = None,
     endpoint_url: str | None = None,
     max_attempts: int = MAX_ATTEMPTS,
-) -> Boto3Client:
+) -> "Boto3Client":
     """Return a boto3 client with timeouts that fit a Lambda behind API Gateway.
 
     Args:
@@ -89,6 +92,8 @@ def boto3_client(
     """
     import boto3  # half a second of a cold start
     from botocore.config import Config
+
+    from wspubsub.aws.forks import reconnect_after_fork
 
     config = Config(
         connect_timeout=CONNECT_SECONDS,

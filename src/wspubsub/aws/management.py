@@ -4,13 +4,16 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 from wspubsub.aws.choice import is_engine_fit
-from wspubsub.aws.clients import ManagementClient
 from wspubsub.aws.endpoints import management_endpoint, region_of, unknown_region
 from wspubsub.connections import ConnectionInfo, Connections, PostOutcome
 from wspubsub.errors import ConnectionNotReadyError
 from wspubsub.events import PendingConnectionId
+
+if TYPE_CHECKING:
+    from wspubsub.aws.clients import ManagementClient
 
 MAX_WORKERS = 32
 
@@ -43,7 +46,7 @@ class ManagementApi:
         self,
         endpoint_url: str,
         *,
-        client: ManagementClient | None = None,
+        client: "ManagementClient | None" = None,
         region: str | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
@@ -116,7 +119,7 @@ def _over_engine(endpoint: str, region: str, clock: Callable[[], float]) -> Conn
 def _over_sdk(
     endpoint: str,
     region: str | None,
-    client: ManagementClient | None,
+    client: "ManagementClient | None",
     clock: Callable[[], float],
     sleep: Callable[[float], object],
 ) -> Connections:
@@ -141,7 +144,7 @@ def _over_sdk(
     )
 
 
-def _workers_for(client: ManagementClient) -> int:
+def _workers_for(client: "ManagementClient") -> int:
     # More threads than the client keeps connections would make a new one for each post.
     config = getattr(getattr(client, "meta", None), "config", None)
     kept: int = getattr(config, "max_pool_connections", MAX_WORKERS)

@@ -12,11 +12,13 @@ import select
 import threading
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from wspubsub.aws.forks import Boto3Client, Boto3Session
 from wspubsub.aws.signing import Credentials, CredentialsSource
 from wspubsub.errors import CredentialsError
+
+if TYPE_CHECKING:
+    from wspubsub.aws.forks import Boto3Client, Boto3Session
 
 log = logging.getLogger("wspubsub")
 
@@ -41,7 +43,7 @@ class SdkAccess(NamedTuple):
     certificates: Mapping[str, str]
 
 
-def find_access(client: Boto3Client) -> SdkAccess | None:
+def find_access(client: "Boto3Client") -> SdkAccess | None:
     """Return how a boto3 client of the default session reaches its service.
 
     None if only boto3 can send its requests, which is said once, at INFO.
@@ -75,7 +77,7 @@ def prefer_engine(client: ClientT, engine: Callable[..., ClientT]) -> ClientT:
     return client if access is None else engine(**access._asdict())
 
 
-def find_obstacle(client: Boto3Client) -> str | None:
+def find_obstacle(client: "Boto3Client") -> str | None:
     """Return why only boto3 can send a client's requests; None if the engine can."""
     service, config = client.meta.service_model.service_name, client.meta.config
     if not hasattr(select, "poll"):
@@ -97,7 +99,7 @@ class SdkCredentials:
         session: A `boto3.Session`.
     """
 
-    def __init__(self, session: Boto3Session) -> None:
+    def __init__(self, session: "Boto3Session") -> None:
         self._session = session
         # Finding them may take requests, and sessions are not made for threads.
         self._one_at_a_time = threading.Lock()
@@ -131,7 +133,7 @@ def _is_answered_by_others(service: str) -> bool:
     return any(name.startswith(f"{event}.") for event, *_ in BUILTIN_HANDLERS)
 
 
-def _has_proxy(client: Boto3Client) -> bool:
+def _has_proxy(client: "Boto3Client") -> bool:
     from botocore.utils import get_environ_proxies
 
     url = client.meta.endpoint_url
@@ -145,7 +147,7 @@ def _names_endpoint(service: str) -> bool:
     return any(os.environ.get(name) for name in names)
 
 
-def _find_bundle(session: Boto3Session) -> str | None:
+def _find_bundle(session: "Boto3Session") -> str | None:
     from botocore.session import Session
 
     # boto3 calls a session without a profile "default", which need not exist.

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
-from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.errors import StoreError
 
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -58,6 +57,8 @@ def choose_client(client: DynamoDBClient | None) -> DynamoDBClient:
         UsageError: No Region is known, or there are no credentials.
     """
     if client is not None:
+        from wspubsub.aws.forks import reconnect_after_fork
+
         return reconnect_after_fork(client)
     # Not at the top: whoever passes a client of their own does not pay for it.
     from wspubsub.aws.dynamodb import EngineDynamoDBClient

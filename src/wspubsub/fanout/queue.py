@@ -7,7 +7,6 @@ from typing import Any, Protocol
 
 from wspubsub.aws.choice import boto3_client, is_engine_fit
 from wspubsub.aws.endpoints import region_of_queue
-from wspubsub.aws.forks import reconnect_after_fork
 from wspubsub.backoff import attempts
 from wspubsub.errors import UsageError, WspubsubError
 
@@ -68,6 +67,9 @@ class Queue:
                 f"{url} is a FIFO queue, which would deliver the parts one after "
                 "another; use a standard queue"
             )
+        # Whoever has no queue does not pay for it.
+        from wspubsub.aws.forks import reconnect_after_fork
+
         self.url = url
         self._client = reconnect_after_fork(client)
         self._sleep = sleep

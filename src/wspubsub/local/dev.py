@@ -291,6 +291,7 @@ class LocalGateway:
 
     def _report_attention(self, embedded: EmbeddedDynamoDB) -> None:
         if self._inspector is not None:
+            embedded.send({"count": True})
             self._inspector.attention.on_change = lambda is_on: embedded.send(
                 {"record": is_on}
             )

@@ -62,6 +62,7 @@ def serve(
         # At a port of its own: nobody is served before there is a table.
         _make_table(application, table, has_stream=has_stream)
     metered = Metered(application)
+    control.on("count", metered.switch)
     control.on("measure", lambda _value: control.send({"units": metered.read()}))
     watch = ChangeWatch(metered)
     recording = Recording(
