@@ -54,7 +54,7 @@ def test_a_healthy_stack_has_no_lines(capsys: pytest.CaptureFixture[str]) -> Non
 
     said = capsys.readouterr()
     assert (status, said.out) == (0, "")
-    assert said.err.startswith("no problem found in eu-west-1: looked at API ")
+    assert "no problem found in eu-west-1: looked at API " in said.err
 
 
 def test_a_problem_is_one_line_with_what_to_do(
@@ -71,7 +71,7 @@ def test_a_problem_is_one_line_with_what_to_do(
         "TimeToLiveSpecification to Enabled true, AttributeName expires_at "
         "[table-ttl]\n"
     )
-    assert said.err.startswith("1 problem found")
+    assert "1 problem found" in said.err
 
 
 def test_a_rule_may_be_left_out(account: LiveAccount) -> None:
@@ -86,9 +86,10 @@ def test_what_may_not_be_read_is_a_warning(
     account.plant("GetStages", lambda *_: denied("apigateway:GET"))
 
     assert main(["doctor", "--stack", "chat"]) == 0
-    assert capsys.readouterr().err.startswith(
+    said = capsys.readouterr().err
+    assert (
         "wspubsub: warning: may not look at GetStages: allow apigateway:GET to see it\n"
-    )
+    ) in said
 
 
 @pytest.mark.integration
@@ -134,7 +135,8 @@ def test_what_cannot_be_looked_at_is_an_error(
     account.plant("GetApi", lambda *_: denied("apigateway:GET"))
 
     assert main(["doctor", "--stack", "chat"]) == 2
-    assert capsys.readouterr().err == (
+    # On a busy machine it says before that it is still looking.
+    assert capsys.readouterr().err.endswith(
         "wspubsub: error: may not look at GetApi: allow apigateway:GET to see it\n"
     )
 

@@ -349,6 +349,7 @@ def test_every_function_of_coldstart_handles_its_connect(tmp_path: Path) -> None
     assert found["ratios"].keys() == {"coldstart_vs_boto3"}
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_every_publisher_delivers_to_all_subscribers(tmp_path: Path) -> None:
     found = tiny("publish", tmp_path)
@@ -374,6 +375,7 @@ def test_every_publisher_delivers_to_all_subscribers(tmp_path: Path) -> None:
     assert all(figures["peak_mib"] > 1 for figures in rows.values())
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_store_consumes_no_more_than_it_may(tmp_path: Path) -> None:
     rows = figures_of(tiny("store", tmp_path))
@@ -386,6 +388,7 @@ def test_the_store_consumes_no_more_than_it_may(tmp_path: Path) -> None:
         assert figures.get("verdict", "within") == "within"
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_memory_of_connected_clients_is_measured(tmp_path: Path) -> None:
     figures = figures_of(tiny("sockets", tmp_path))["wspubsub dev"]
@@ -414,6 +417,7 @@ def test_every_client_of_the_gateway_is_served(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> None:
     rows = figures_of(tiny("scale", tmp_path))
@@ -425,6 +429,7 @@ def test_a_simulated_publish_asks_for_what_a_real_one_does(tmp_path: Path) -> No
     assert rows["queue, 2,100"]["functions"] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.integration
 def test_the_lag_of_a_stream_is_simulated(tmp_path: Path) -> None:
     rows = figures_of(tiny("lag", tmp_path))

@@ -108,6 +108,7 @@ def test_other_services_and_the_inspector_itself_are_not_reported() -> None:
 def test_what_the_inspector_reads_costs_nothing() -> None:
     service = Service({"Count": 0})
     metered = Metered(service.recording)
+    metered.switch(1)
 
     for headers in ({}, {"HTTP_X_WSPUBSUB_INSPECTOR": "1"}):
         environ = {

@@ -6,12 +6,14 @@ With WSPUBSUB_DRAW=1 they replace those in `docs/_static`.
 import json
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.inspector_page import PHONE, ROWS, InspectorPage, open_page
+from tests.support.inspector_page import PHONE, InspectorPage, open_page
 from tests.support.servers.gateways import APPS, CREDENTIALS, ROOT, DevGateway, dev
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -20,18 +22,17 @@ FOLDER = ROOT / "docs" / "_static"
 WIDE = (1100, 560)
 
 
-def talk(gateway: DevGateway, page: InspectorPage) -> None:
+@contextmanager
+def talk(gateway: DevGateway, page: InspectorPage) -> Iterator[None]:
+    """Have one client publish to another; both stay connected."""
     with gateway.client() as reader, gateway.client() as writer:
         reader.send('{"type": "subscribe", "topic": "news"}')
         reader.recv(10)
         writer.send('{"type": "message", "topic": "news", "message": "hello"}')
         reader.recv(10)
         page.wait_for_row("message returned 200")
-    page.page.wait_for(
-        f"const rows = {ROWS}.map((row) => row.innerText);"
-        "return !rows.some((each) => each.includes('is running')) &&"
-        "rows.filter((each) => each.includes('$disconnect returned')).length > 1"
-    )
+        page.wait_for_row("log", "published to news")
+        yield
 
 
 def keep(page: InspectorPage, name: str, size: tuple[int, int]) -> None:
@@ -58,10 +59,8 @@ def size_of(picture: bytes) -> tuple[int, int]:
 
 def test_a_publish(browser: Browser, gateway: DevGateway) -> None:
     page = open_page(browser, gateway, WIDE)
-    talk(gateway, page)
-    page.page.wait_for("return !document.querySelector('.notice')")
-
-    keep(page, "inspector-activity.png", WIDE)
+    with talk(gateway, page):
+        keep(page, "inspector-activity.png", WIDE)
 
 
 def test_a_failure(browser: Browser) -> None:
@@ -80,6 +79,6 @@ def test_a_failure(browser: Browser) -> None:
 def test_a_phone(browser: Browser, gateway: DevGateway) -> None:
     page = open_page(browser, gateway, PHONE)
     page.page.resize(*PHONE, is_dark=True)
-    talk(gateway, page)
-
-    keep(page, "inspector-phone.png", PHONE)
+    page.page.click("#clear")
+    with talk(gateway, page):
+        keep(page, "inspector-phone.png", PHONE)

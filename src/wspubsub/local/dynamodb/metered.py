@@ -8,6 +8,7 @@ from typing import Any
 
 from wspubsub.local.costs.units import count_units
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
+from wspubsub.local.dynamodb.recording import OWN
 
 MAX_BYTES = 1_048_576
 """How much is kept until it is counted."""
@@ -18,6 +19,7 @@ _TARGET = "DynamoDB_20120810."
 class Metered:
     """Counts requests that a server answers with success, while it is told to.
 
+    The inspector's own are not counted: nobody would pay for them.
     A request is not read before somebody asks for the units, as long as there is room.
 
     Args:
@@ -49,7 +51,8 @@ class Metered:
     ) -> Iterable[bytes]:
         """Answer a request."""
         target = environ.get("HTTP_X_AMZ_TARGET", "")
-        if not self._is_on or not target.startswith(_TARGET):
+        is_counted = target.startswith(_TARGET) and OWN not in environ
+        if not self._is_on or not is_counted:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
