@@ -87,7 +87,7 @@ def run(options: Options) -> Report:
             Ratio(
                 "coldstart_vs_boto3",
                 found[BOTO3]["wall_ms"] / found[OURS]["wall_ms"],
-                at_least=4,
+                at_least=4.5,
             )
         ],
     )

@@ -83,8 +83,8 @@ async def _serve(
         on_broken=end,
     )
     async with LocalGateway(settings, journal) as gateway:
-        # What has been imported stays: looking through it for garbage again and again,
-        # as what is recorded piles up, costs as much as recording does.
+        # What has been imported stays, so it need not be searched for garbage again and
+        # again as what is recorded piles up.
         gc.freeze()
         journal.log_ready(gateway.facts())
         return await gateway.run()
