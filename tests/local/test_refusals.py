@@ -31,8 +31,13 @@ def handshake(replaced: str = "", by: str = "", *, host: str = "localhost") -> b
 
 def rejection(gateway: DevGateway, client: RawClient) -> Record:
     address = f"127.0.0.1:{client.socket.getsockname()[1]}"
+    # An earlier client may have had the same port.
     return gateway.wait_for(
-        lambda each: each["kind"] == "rejected" and each["client"] == address
+        lambda each: (
+            each["kind"] == "rejected"
+            and each["client"] == address
+            and each["time"] >= client.opened_at
+        )
     )
 
 

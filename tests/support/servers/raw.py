@@ -3,8 +3,11 @@
 import os
 import socket
 import struct
+import time
 from types import TracebackType
 from typing import Self
+
+from wspubsub.gateway.times import iso_8601
 
 HANDSHAKE = (
     "GET /dev{query} HTTP/1.1\r\n"
@@ -24,6 +27,10 @@ class RawClient:
         port: The gateway's port.
         receive_buffer_bytes: How much the system may receive ahead; None for its
             default.
+
+    Attributes:
+        socket: The connection.
+        opened_at: When it was opened, as the log of a gateway writes times.
     """
 
     def __init__(self, port: int, *, receive_buffer_bytes: int | None = None) -> None:
@@ -33,6 +40,7 @@ class RawClient:
                 socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes
             )
         self.socket.settimeout(10)
+        self.opened_at = iso_8601(time.time())
         self.socket.connect(("127.0.0.1", port))
         self._received = b""
 
