@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -114,22 +115,25 @@ def test_a_tail_goes_on_until_it_is_interrupted(
         text=True,
         env=environment(environ),
     ) as process:
-        assert process.stdout is not None
-        assert process.stderr is not None
-        assert "waiting for its first message" in process.stderr.readline()
-        script = (
-            "import os; from wspubsub.dynamodb import DynamoDBTopicLog as L;"
-            "L(os.environ['WSPUBSUB_TABLE']).append('news', b'\"hi\"')"
-        )
-        done = run("run", "--", "python3", "-c", script, environ=environ)
-        assert done.returncode == 0, done.stderr
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert "waiting for its first message" in process.stderr.readline()
+            script = (
+                "import os; from wspubsub.dynamodb import DynamoDBTopicLog as L;"
+                "L(os.environ['WSPUBSUB_TABLE']).append('news', b'\"hi\"')"
+            )
+            done = run("run", "--", sys.executable, "-c", script, environ=environ)
+            assert done.returncode == 0, done.stderr
 
-        epoch, message = (json.loads(process.stdout.readline()) for _ in range(2))
-        process.send_signal(2)
+            epoch, message = (json.loads(process.stdout.readline()) for _ in range(2))
+            process.send_signal(2)
 
-        assert (epoch["offset"], message["data"]) == (0, '"hi"')
-        assert process.wait(20) == 130
-        assert process.stderr.read() == ""
+            assert (epoch["offset"], message["data"]) == (0, '"hi"')
+            assert process.wait(20) == 130
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
 
 
 def test_the_table_of_the_gateway_can_be_named(
