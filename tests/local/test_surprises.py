@@ -337,9 +337,9 @@ def test_18_a_malformed_result_is_an_internal_server_error(
 def test_19_posts_keep_a_connection_from_being_idle_until_its_time_is_up(
     hasty: DevGateway,
 ) -> None:
-    with Connected(hasty, "idle") as silent, Connected(hasty, "posted") as posted:
+    with Connected(hasty, "idle") as silent:
         assert silent.close_code() == 1001
-
+    with Connected(hasty, "posted") as posted:
         posts = 0
         while manage(hasty, "POST", posted.id(), b"stay")[0].status == 200:
             posts += 1
@@ -347,6 +347,9 @@ def test_19_posts_keep_a_connection_from_being_idle_until_its_time_is_up(
         assert posted.close_code() == 1001
 
     assert posts
+    ended = [each.event_of("DISCONNECT")["requestContext"] for each in (silent, posted)]
+    idle, busy = (each["requestTimeEpoch"] - each["connectedAt"] for each in ended)
+    assert idle < busy
     reason = silent.event_of("DISCONNECT")["requestContext"]["disconnectReason"]
     assert reason == "Going away"
 
