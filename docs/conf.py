@@ -30,7 +30,8 @@ myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
 # No intersphinx: the build needs no network. What is not ours is not linked.
-nitpick_ignore_regex = [("py:.*", r"(collections\.abc|contextlib|pathlib|typing)\..*")]
+_NOT_OURS = r"(collections\.abc|contextlib|logging|pathlib|typing)\..*"
+nitpick_ignore_regex = [("py:.*", _NOT_OURS)]
 # "The same function that came in": a type variable, with nothing to say about it.
 nitpick_ignore = [
     ("py:class", "wspubsub.router.HandlerT"),
@@ -39,6 +40,7 @@ nitpick_ignore = [
     ("py:class", "FieldType"),  # written out in what it says
     # Ports between the library's own parts.
     ("py:class", "wspubsub.eventsources.joining.Joiner"),
+    ("py:class", "wspubsub.faults.faults.Fault"),
     ("py:class", "wspubsub.outgoing.Fanout"),
     ("py:class", "wspubsub.pubsub.registration.MakeLog"),
     ("py:class", "wspubsub.subscriptions.members.MemberStore"),
