@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
-from wspubsub.handlers.application import QUEUE, STREAM, Application
 from wspubsub.handlers.environ import (
     Surroundings,
     isolate_environ,
@@ -24,7 +23,7 @@ from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.apigateway.tls import Tls
 from wspubsub.local.clock import Clock
 from wspubsub.local.costs.bill import Bill
-from wspubsub.local.declared import describe_api, read_served, warn_of_silence
+from wspubsub.local.declared import describe_api
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
 from wspubsub.local.facts import (
@@ -42,6 +41,7 @@ from wspubsub.local.inspector.inspector import Inspector
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.journal import Journal
+from wspubsub.local.reloading import RELOAD_SECONDS, Reloading
 from wspubsub.local.running import RunningGateway, try_announcing
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.setup import run_setup
@@ -51,9 +51,6 @@ from wspubsub.mappings.settings import QueueSettings, StreamSettings
 if TYPE_CHECKING:
     from wspubsub.local.eventsources.clients import ServiceEndpoint
     from wspubsub.local.eventsources.sources import EventSourceMappings
-
-RELOAD_SECONDS = 0.5
-"""How often source files are checked for changes."""
 
 
 class LocalGateway:
@@ -70,7 +67,6 @@ class LocalGateway:
 
     def __init__(self, settings: LocalSettings, journal: Journal) -> None:
         self._settings = settings
-        self._config = settings.config
         self._journal = journal
         self._stack = AsyncExitStack()
         self._tasks = Tasks()
@@ -134,7 +130,7 @@ class LocalGateway:
             "Region": settings.config.region,
             "DynamoDB URL": self._dynamodb_url,
             **self._source_facts,
-            **describe_api(self._config),
+            **describe_api(settings.config),
             **describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
             **({"Inspector": self._inspector.url} if self._inspector else {}),
@@ -184,7 +180,11 @@ class LocalGateway:
         if settings.reloads:
             # Looked at before they are imported, so that no change is missed.
             sources = await asyncio.to_thread(Sources, find_watched_folders(settings))
-            self._tasks.spawn(self._watch(sources))
+            self._tasks.spawn(
+                Reloading(
+                    settings, self._journal, self._functions, self._shell, self._warm_up
+                ).watch(sources)
+            )
         server.serve()
         await self._warm_up()
         await self._wait_for_table()
@@ -369,17 +369,6 @@ class LocalGateway:
                 raise UsageError(problem)
             self._journal.warn(f"{problem}; waiting for a change in the source files")
 
-    async def _watch(self, sources: Sources) -> None:
-        while True:
-            await asyncio.sleep(RELOAD_SECONDS)
-            changed = await asyncio.to_thread(sources.find_change)
-            if changed is None:
-                continue
-            self._journal.note(f"{changed.name} has changed: restarting the workers")
-            self._journal.forget_errors()
-            await asyncio.gather(self._redeploy(), self._functions.renew())
-            await self._warm_up()
-
     def _take_message(self, message: dict[str, Any]) -> None:
         self._shaking.take_message(message)
         self._bill.take_message(message)
@@ -390,38 +379,3 @@ class LocalGateway:
         while True:
             await asyncio.sleep(RELOAD_SECONDS)
             self._shaking.reread()
-
-    async def _redeploy(self) -> None:
-        settings = self._settings
-        application, problem = await asyncio.to_thread(
-            read_served,
-            settings.target,
-            settings.choices.sources,
-            settings.environ,
-            settings.functions,
-        )
-        if problem is not None:
-            return  # what keeps it from running is said when it is started
-        self._functions.declare(application)
-        for source in sorted(self._find_missing_sources(application)):
-            self._journal.warn(
-                f"the handler needs the {source} now: restart, so that it is there"
-            )
-        try:
-            config = settings.choices.configure(self._config, application)
-        except UsageError as error:
-            self._journal.warn(f"the routes stay unchanged: {error}")
-            return
-        if config != self._config:
-            self._config = config
-            self._shell.deploy(config)
-            for name, text in describe_api(config).items():
-                self._journal.note(f"{name}: {text}")
-            for warning in warn_of_silence(config, application):
-                self._journal.warn(warning)
-
-    def _find_missing_sources(self, application: Application) -> frozenset[str]:
-        settings = self._settings
-        given = {STREAM: settings.stream, QUEUE: settings.queue}
-        here = {source for source, chosen in given.items() if chosen is not None}
-        return application.needed_sources - here - settings.choices.declined
