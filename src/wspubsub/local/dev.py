@@ -31,9 +31,9 @@ from wspubsub.local.facts import (
     find_watched_folders,
     name_handlers,
 )
+from wspubsub.local.faults.clock_advance import ClockAdvance
 from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
-from wspubsub.local.faults.time_travel import TimeTravel
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -227,10 +227,14 @@ class LocalGateway:
             self._inspector.methods.add(
                 make_methods(self._shaking, self._shell, self._functions)
             )
-            time_travel = TimeTravel(
-                self._clock, self._shell, self._functions, self._journal
+            advance = ClockAdvance(
+                self._clock,
+                self._shell,
+                self._functions,
+                self._embedded,
+                self._journal,
             )
-            self._inspector.methods.add(time_travel.methods)
+            self._inspector.methods.add(advance.methods)
             self._inspector.methods.add(self._bill.methods)
             self._inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
         server = GatewayServer(
@@ -318,7 +322,9 @@ class LocalGateway:
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
         await self._wait_for_table()
-        self._sources = EventSourceMappings(self._journal, self._recorder)
+        self._sources = EventSourceMappings(
+            self._journal, self._recorder, self._clock.now
+        )
         if settings.stream is not None:
             arn = await self._open_stream(self._sources, settings.stream)
             surroundings = replace(surroundings, stream_arn=arn)

@@ -53,7 +53,7 @@ class Inspector:
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
-        clock: The gateway's, which pages may make jump.
+        clock: The gateway's, which pages may advance.
 
     Attributes:
         attention: Whether a page follows.
@@ -126,6 +126,7 @@ class Inspector:
                 ),
                 self._settings.table,
                 by_stream=self._settings.stream is not None,
+                now=self._clock.now,
             )
 
         async def call(name: str, arguments: Json) -> Json:

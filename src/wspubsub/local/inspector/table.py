@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
@@ -38,6 +37,7 @@ class Table:
         management: Where the Management API is.
         name: Name of the table.
         by_stream: Whether the table's stream delivers what is logged.
+        now: What time it is for the functions, in seconds since the epoch.
     """
 
     def __init__(
@@ -47,7 +47,9 @@ class Table:
         name: str,
         *,
         by_stream: bool,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._name = name
         client = table.client("dynamodb", read_seconds=READ_SECONDS)
         # So that looking at the table is not among what is seen.
@@ -91,7 +93,7 @@ class Table:
 
     def _publish_text(self, topic: str, text: str) -> Json:
         try:
-            report = publish(self._deployment, topic, text, now=time.time())
+            report = publish(self._deployment, topic, text, now=self._now)
         except WspubsubError as error:
             is_asked_wrongly = isinstance(error, MessageError | UsageError)
             status = 400 if is_asked_wrongly else 502
@@ -118,7 +120,7 @@ class Table:
         return {"topics": [{**each, "presence": each["present"]} for each in found]}
 
     def _read_topic(self, topic: str) -> Json:
-        table, now = self._deployment.access, time.time()
+        table, now = self._deployment.access, self._now()
         try:
             return {
                 "topic": topic,
@@ -130,7 +132,7 @@ class Table:
             raise MethodError(str(error), status=502) from None
 
     def _summarize(self) -> Summary:
-        summary = Summary(time.time())
+        summary = Summary(self._now())
         summary.add(itertools.islice(self._scan(), MAX_SCANNED))
         return summary
 
