@@ -153,7 +153,7 @@ class GatewayShell:
             ManagementRequest(
                 method=request.method,
                 path=request.path + query,
-                headers={name.lower(): value for name, value in request.headers},
+                headers=request.first_headers,
                 body=request.body,
                 backlog_bytes=named.socket.backlog_bytes if named else 0,
             ),
