@@ -216,6 +216,7 @@ class LocalGateway:
         server = GatewayServer(
             self._shell,
             self._journal,
+            self._recorder,
             hosts=AllowedHosts(settings.host, settings.allowed_hosts),
             tls=self._tls,
             is_tls_only=settings.is_tls,
