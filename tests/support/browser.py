@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # A browser that asks for nothing but the page.
 _FLAGS = (
