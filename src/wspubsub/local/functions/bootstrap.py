@@ -239,7 +239,7 @@ def _serve(
 
 
 def call_method(handler: object, name: str, arguments: dict[str, Any]) -> bytes:
-    """Call a method of the handler, or of what it wraps; `null` if there is none."""
+    """Call a method of the handler, or of what it wraps; `null` if it has none."""
     while handler is not None and not hasattr(handler, name):
         handler = getattr(handler, "__wrapped__", None)
     result = None if handler is None else getattr(handler, name)(**arguments)
