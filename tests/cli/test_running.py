@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from tests.support.servers.gateways import (
     APPS,
@@ -16,6 +15,7 @@ from tests.support.servers.gateways import (
     ROOT,
     DevGateway,
     command,
+    connect_patiently,
     descendants,
     dev,
     environment,
@@ -201,5 +201,5 @@ def test_the_log_for_people_has_a_line_an_event(chat: DevGateway) -> None:
 
 
 def _knock(url: str) -> None:
-    with connect(url, proxy=None, open_timeout=40):
+    with connect_patiently(url):
         pass

@@ -30,9 +30,25 @@ ENVIRONMENT = {**CREDENTIALS, "CHAT_INLINE_THRESHOLD": "10"}
 QUEUE = ("--queue", "--timeout", "4", "--queue-visibility", "4")
 
 
+# Half of a topic's subscribers hear of it late: time to kill who delivers.
+RULES = [
+    {
+        "match": {"service": "management", "topic": "shaken"},
+        "action": "slow",
+        "seconds": 0.5,
+        "probability": 0.5,
+    }
+]
+
+
 @pytest.fixture(scope="module", params=[(), QUEUE], ids=["stream", "queue"])
-def gateway(request: pytest.FixtureRequest) -> Iterator[DevGateway]:
-    with dev(APP, "--streams", *request.param, environ=ENVIRONMENT) as running:
+def gateway(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DevGateway]:
+    rules = tmp_path_factory.mktemp("rules") / "rules.json"
+    rules.write_text(json.dumps(RULES))
+    options = ("--streams", *request.param, "--faults", str(rules))
+    with dev(APP, *options, environ=ENVIRONMENT) as running:
         yield running
 
 
@@ -76,7 +92,7 @@ def publish(
 ) -> int:
     """Publish until it gets through, and return the offset it has then."""
     while True:
-        say(publisher, type="message", topic="news", message=text)
+        say(publisher, type="message", topic="shaken", message=text)
         with suppress(TimeoutError):
             while (message := told(subscriber, seconds=5))["message"] != text:
                 pass  # what an earlier death has brought again
@@ -90,7 +106,7 @@ def test_killing_workers_in_the_middle_of_a_fan_out_loses_nothing(
 ) -> None:
     if "queue_url" in gateway.records[0]:
         clients = clients[:10]  # up to the threshold, the stream's function delivers
-    subscribe(clients, "news")
+    subscribe(clients, "shaken")
     with gateway.client() as publisher:
         for number in range(100):
             publish(publisher, clients[0], f"message {number}")

@@ -77,6 +77,7 @@ async def serving(
     server = GatewayServer(
         GatewayShell(GatewayConfig(), DeployedFunctions(), journal, Recorder()),
         journal,
+        Recorder(),
         hosts=AllowedHosts(host),
         tls=tls,
         is_tls_only=is_tls_only,

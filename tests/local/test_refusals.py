@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from tests.support.servers.clients import manage
 from tests.support.servers.gateways import DevGateway, Record
-from tests.support.servers.raw import HANDSHAKE, RawClient
+from tests.support.servers.raw import RawClient, handshake
 from wspubsub.gateway import GatewayConfig
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.server import GatewayServer
@@ -22,11 +22,6 @@ from wspubsub.local.journal import Journal
 pytestmark = pytest.mark.integration
 
 UNKNOWN = "AAAAAAAAAAAAAAA="
-
-
-def handshake(replaced: str = "", by: str = "", *, host: str = "localhost") -> bytes:
-    text = HANDSHAKE.format(host=host, query="")
-    return text.replace(replaced, by, 1).encode("latin-1")
 
 
 def rejection(gateway: DevGateway, client: RawClient) -> Record:
@@ -153,6 +148,7 @@ def test_what_goes_wrong_in_the_gateway_is_answered_with_500_and_logged() -> Non
         server = GatewayServer(
             GatewayShell(GatewayConfig(), DeployedFunctions(), journal, Recorder()),
             journal,
+            Recorder(),
             hosts=AllowedHosts("127.0.0.1"),
             tls=None,
             max_buffer_bytes=1000,

@@ -10,9 +10,15 @@ from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
-from tests.support.servers.gateways import APPS, CREDENTIALS, DevGateway, dev
+from tests.support.servers.gateways import (
+    APPS,
+    CREDENTIALS,
+    DevGateway,
+    connect_patiently,
+    dev,
+)
 from tests.support.servers.raw import HANDSHAKE, RawClient
 
 pytestmark = pytest.mark.integration
@@ -46,10 +52,7 @@ def make_trust(bundle: str) -> ssl.SSLContext:
 
 def enter(gateway: DevGateway, token: str) -> ClientConnection:
     trust = make_trust(certificate(gateway))
-    client: ClientConnection = connect(
-        f"{gateway.url}?token={token}", ssl=trust, proxy=None, open_timeout=40
-    )
-    return client
+    return connect_patiently(f"{gateway.url}?token={token}", ssl=trust)
 
 
 @pytest.mark.parametrize("endpoint", ["from the event", "from the environment"])
@@ -123,7 +126,7 @@ def test_a_handler_written_for_aws_needs_no_option(
         url = gateway.url.replace("ws", scheme, 1)
         options: Any = {"ssl": trust} if scheme == "wss" else {}
 
-        with connect(url, proxy=None, open_timeout=40, **options) as client:
+        with connect_patiently(url, **options) as client:
             client.send(text)
             assert client.recv(20) == text
 

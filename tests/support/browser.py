@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
+
+from tests.support.servers.gateways import connect_patiently
 
 PATIENCE_SECONDS = 20.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -258,7 +260,7 @@ def run_browser(folder: Path) -> Iterator[Browser]:
         reader.start()
         try:
             assert found is not None, "Chromium did not start"
-            with connect(found[1], proxy=None, max_size=None) as socket:
+            with connect_patiently(found[1], max_size=None) as socket:
                 yield Browser(socket)
         finally:
             _end(process)

@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
+from tests.support.servers.gateways import connect_patiently
 from wspubsub import SubscriptionStore
 
 MESSAGES = 30
@@ -108,8 +109,7 @@ class Chat:
     @contextmanager
     def visitor(self) -> Iterator[Client]:
         """Give a client that leaves."""
-        options: dict[str, Any] = {"proxy": None, "open_timeout": 40}
-        with connect(self._url, **options) as connection:
+        with connect_patiently(self._url) as connection:
             yield Client(connection)
 
 

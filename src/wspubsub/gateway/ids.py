@@ -8,9 +8,17 @@ import base64
 import re
 import uuid
 from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import unquote
 
 _FORM = re.compile(r"[A-Za-z0-9_-]{15}=")
 _SHARED = 8
+
+decode_segment = lru_cache(maxsize=64)(unquote)
+"""Return a segment of a path as it was before it was percent-encoded.
+
+What answers a post asks for the same one several times.
+"""
 
 
 def is_well_formed(connection_id: str) -> bool:

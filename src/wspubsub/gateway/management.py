@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from wspubsub.gateway.config import GatewayConfig
 from wspubsub.gateway.connection import ClientConnection
 from wspubsub.gateway.effects import ManagementResponse
-from wspubsub.gateway.ids import Ids, is_well_formed
+from wspubsub.gateway.ids import Ids, decode_segment, is_well_formed
 from wspubsub.gateway.inputs import ManagementRequest
 from wspubsub.gateway.texts import FORBIDDEN_BODY
 from wspubsub.gateway.times import iso_8601
@@ -84,7 +84,7 @@ def find_target(request: ManagementRequest, config: GatewayConfig) -> str | Refu
     parts = request.path.partition("?")[0].removeprefix("/").split("/")
     if len(parts) != _PATH_PARTS or request.method not in _METHODS:
         return _forbid(request, config)
-    stage, resource, connection_id = map(unquote, parts)
+    stage, resource, connection_id = map(decode_segment, parts)
     if stage != config.stage or resource != "@connections":
         return _forbid(request, config)
     if config.require_signature and not _is_signed(request):

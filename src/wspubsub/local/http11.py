@@ -13,7 +13,6 @@ import contextlib
 import re
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -198,7 +197,8 @@ class HttpConnection:
             self._is_last = request.is_last
             return request
         self._is_last = request.is_last
-        return replace(request, body=body, is_cut=size > len(body))
+        request.body, request.is_cut = body, size > len(body)
+        return request
 
     def _take_head(self) -> bytes | None:
         received = self._received

@@ -7,7 +7,8 @@ has to expect it: lines without a carriage return, folded headers, two lengths.
 import re
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
-from urllib.parse import unquote
+
+from wspubsub.gateway.ids import decode_segment
 
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LINE = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])")
@@ -62,9 +63,9 @@ class Target(NamedTuple):
         return cls(found[2] or "/", found[3] or "", found[1])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class HttpRequest:
-    """A request with its body.
+    """A request, whose body is set once it has been read.
 
     Attributes:
         method: HTTP method.
@@ -74,6 +75,7 @@ class HttpRequest:
         body: At most as many bytes as were to be kept.
         is_cut: Whether the body was longer.
         version: HTTP version, such as `1.1`.
+        first_headers: The first header of each name, in lower case.
     """
 
     method: str
@@ -83,41 +85,42 @@ class HttpRequest:
     body: bytes = b""
     is_cut: bool = False
     version: str
-    _first: dict[str, str] = field(init=False, repr=False, compare=False)
+    first_headers: dict[str, str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # The last that is set is the first that was sent.
-        first = {name.lower(): value for name, value in reversed(self.headers)}
-        object.__setattr__(self, "_first", first)
+        self.first_headers = {
+            name.lower(): value for name, value in reversed(self.headers)
+        }
 
     def header(self, name: str) -> str | None:
         """Return the first header of a name, in lower case, or None."""
-        return self._first.get(name)
+        return self.first_headers.get(name)
 
     @property
     def last_segment(self) -> str:
         """The end of its path, decoded: for the Management API a connection ID."""
-        return unquote(self.path.rpartition("/")[2])
+        return decode_segment(self.path.rpartition("/")[2])
 
     @property
     def is_chunked(self) -> bool:
         """Whether its body comes in chunks (RFC 9112 §7.1)."""
-        return "transfer-encoding" in self._first
+        return "transfer-encoding" in self.first_headers
 
     @property
     def length(self) -> int:
         """The length of its body, if that does not come in chunks."""
-        return int(self._first.get("content-length", "0"))
+        return int(self.first_headers.get("content-length", "0"))
 
     @property
     def expects_continue(self) -> bool:
         """Whether the peer waits for 100 before it sends the body."""
-        return self.version != "1.0" and "expect" in self._first
+        return self.version != "1.0" and "expect" in self.first_headers
 
     @property
     def is_last(self) -> bool:
         """Whether the peer sends no more after it (RFC 9112 §9.3)."""
-        options = self._first.get("connection", "").lower().split(",")
+        options = self.first_headers.get("connection", "").lower().split(",")
         return self.version == "1.0" or "close" in map(str.strip, options)
 
     @property

@@ -9,6 +9,7 @@ import pytest
 from tests.support.browser import Browser
 from tests.support.inspector_page import InspectorPage, open_page
 from tests.support.servers.gateways import APPS, CREDENTIALS, dev
+from tests.support.servers.raw import RawClient, handshake
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -78,3 +79,37 @@ def test_the_posts_are_forbidden(say: Say) -> None:
     page.details("was answered with 403")
     page.select("post", "403 forbidden")
     assert "clients connect to /dev" in page.details("Detail")
+
+
+def test_the_client_itself_was_refused(browser: Browser) -> None:
+    with dev(f"{APPS / 'probe.py'}:handler") as gateway:
+        page = open_page(browser, gateway)
+        refuse(gateway.port, handshake(host="phone.local"))
+        refuse(gateway.port, handshake("/dev", "/prod"))
+        page.wait_for_row("connect", "/prod")
+
+        page.select("refused", "phone.local")
+        page.details("The client was refused with 403. The gateway does not accept")
+        page.details("--allow-host phone.local")
+        page.details("Sec-WebSocket-Key")
+        page.select("refused", "403 clients connect to /dev")
+        page.details("The client was refused with 403.")
+        page.show("connections")
+        page.page.click("#open-raw")
+        page.fill("#connections input[placeholder^='name=']", "status=403")
+        page.press_button("#connections .card", "Connect")
+        page.page.wait_for_text("#connections .card", "refused; Activity says why")
+        page.show("activity")
+        page.wait_for_row("connect", "status=403")
+        page.page.run(
+            "const field = document.querySelector('[name=outcome]');"
+            "field.value = 'refused';"
+            "field.dispatchEvent(new Event('input', {bubbles: true}))"
+        )
+        page.page.wait_for_text("#activity-state", "3 of 3 trees")
+
+
+def refuse(port: int, request: bytes) -> None:
+    with RawClient(port) as client:
+        client.send(request)
+        assert client.status() == 403

@@ -25,6 +25,17 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 Record = Mapping[str, Any]
 
 
+def connect_patiently(url: str, **options: Any) -> ClientConnection:
+    """Return a client that a busy machine, or a test that is silent, does not end.
+
+    By default websockets stops to read after 16 messages that nobody has received,
+    finds no pong then, and closes after 40 seconds.
+    """
+    patience = {"open_timeout": 40, "max_queue": None, "ping_interval": None}
+    client: ClientConnection = connect(url, proxy=None, **{**patience, **options})
+    return client
+
+
 class DevGateway:
     """A running gateway and what it has logged.
 
@@ -52,9 +63,7 @@ class DevGateway:
 
     def client(self, query: str = "", **options: Any) -> ClientConnection:
         """Return a connected client."""
-        options = {"open_timeout": 40, **options}  # of a machine that is busy
-        client: ClientConnection = connect(self.url + query, proxy=None, **options)
-        return client
+        return connect_patiently(self.url + query, **options)
 
     def wait_for(
         self, is_wanted: Callable[[Record], bool], *, count: int = 1

@@ -20,6 +20,12 @@ HANDSHAKE = (
 )
 
 
+def handshake(replaced: str = "", by: str = "", *, host: str = "localhost") -> bytes:
+    """Return a handshake with the first occurrence of a text replaced by another."""
+    text = HANDSHAKE.format(host=host, query="")
+    return text.replace(replaced, by, 1).encode("latin-1")
+
+
 class RawClient:
     """A TCP connection to a gateway.
 

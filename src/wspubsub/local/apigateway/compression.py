@@ -16,7 +16,7 @@ from websockets.extensions.permessage_deflate import (
     PerMessageDeflate,
     ServerPerMessageDeflateFactory,
 )
-from websockets.frames import Frame
+from websockets.frames import CTRL_OPCODES, Frame
 from websockets.typing import ExtensionParameter
 
 from wspubsub.gateway.assembly import MAX_FRAME_BYTES
@@ -29,7 +29,10 @@ _TWO_BYTES = 126  # says that the length is in the next two bytes
 
 
 class SharedDeflate(PerMessageDeflate):
-    """One connection's part of the compression: reading, from when it is needed.
+    """One connection's part of the compression: what its client may refer back to.
+
+    A decompressor takes 40 KB, however little a client has said. It lives as long as a
+    message here, and the next one begins with the data that this one has ended with.
 
     Args:
         agreed: What the handshake has agreed on.
@@ -42,15 +45,26 @@ class SharedDeflate(PerMessageDeflate):
             remote_max_window_bits=agreed.remote_max_window_bits,
             local_max_window_bits=agreed.local_max_window_bits,
         )
-        self.remote_no_context_takeover = agreed.remote_no_context_takeover
+        has_history = not agreed.remote_no_context_takeover
+        self._max_history = has_history << agreed.remote_max_window_bits
+        self._history = b""
+        self.remote_no_context_takeover = False  # the base class makes no decoder
 
     @override
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
         """Return a frame of the client as it was before it was compressed."""
-        is_first = not self.remote_no_context_takeover and "decoder" not in vars(self)
-        if frame.rsv1 and is_first:
-            self.decoder = zlib.decompressobj(wbits=-self.remote_max_window_bits)
-        return super().decode(frame, max_size=max_size)
+        if frame.rsv1:
+            self.decoder = zlib.decompressobj(
+                wbits=-self.remote_max_window_bits, zdict=self._history
+            )
+        decoded = super().decode(frame, max_size=max_size)
+        if "decoder" in vars(self) and frame.opcode not in CTRL_OPCODES:
+            if self._max_history:
+                history = self._history + decoded.data
+                self._history = history[-self._max_history :]
+            if frame.fin:
+                del self.decoder
+        return decoded
 
 
 class SharedDeflateFactory(ServerPerMessageDeflateFactory):

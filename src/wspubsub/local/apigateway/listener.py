@@ -231,6 +231,8 @@ def _bind(family: socket.AddressFamily, address: str, port: int) -> socket.socke
 async def _peek(connection: socket.socket) -> bytes:
     """Return the first byte that comes, without reading it; empty if none does."""
     connection.settimeout(0)
+    with suppress(BlockingIOError):  # mostly it is there already
+        return connection.recv(1, socket.MSG_PEEK)
     loop = asyncio.get_running_loop()
     arrived: asyncio.Future[None] = loop.create_future()
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import traceback
+from typing import Any
 
 from wspubsub.faults import Faults
 from wspubsub.gateway import DataFrame, Handshake, ManagementResponse, Refuse
@@ -23,6 +24,7 @@ from wspubsub.local.apigateway.websocket import (
 )
 from wspubsub.local.faults.management import manage
 from wspubsub.local.http11 import HttpConnection
+from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.site import Answer, InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import BadRequestError, HttpRequest
@@ -47,6 +49,7 @@ class GatewayServer:
     Args:
         shell: The gateway that they reach.
         journal: Hears who is refused.
+        recorder: Hears it too.
         hosts: Which `Host` headers are taken.
         tls: How to speak TLS; None if the gateway cannot.
         is_tls_only: Whether plain text is refused.
@@ -60,6 +63,7 @@ class GatewayServer:
         self,
         shell: GatewayShell,
         journal: Journal,
+        recorder: Recorder,
         *,
         hosts: AllowedHosts,
         tls: Tls | None,
@@ -71,6 +75,7 @@ class GatewayServer:
         self._shell = shell
         self._faults = faults or Faults()
         self._journal = journal
+        self._recorder = recorder
         self._hosts = hosts
         self._tls = tls
         self._is_tls_only = is_tls_only
@@ -79,7 +84,7 @@ class GatewayServer:
         self._port = 0
         self._listener = Listener(
             self._serve_client,
-            lambda client, detail: journal.log_rejected(client, 0, detail),
+            lambda client, detail: self._log_rejected(client, 0, detail),
             tls,
         )
         self._clients = 0
@@ -119,21 +124,23 @@ class GatewayServer:
         try:
             await self._converse(peer, http)
         except BadRequestError as error:
-            self._journal.log_rejected(peer.address, error.status, str(error))
-            await _complain(http, error)
+            await self._reject(peer, http, error)
         except (OSError, asyncio.CancelledError) as error:
             if self._tls and isinstance(error, OSError) and is_distrust(error):
-                self._journal.log_rejected(peer.address, 0, self._tls.explain(error))
+                self._log_rejected(peer.address, 0, self._tls.explain(error))
             peer.writer.transport.abort()  # the peer has gone, or the gateway goes
         except Exception as error:  # noqa: BLE001 - one client must not end the gateway, nor go without an answer
-            self._journal.log_rejected(peer.address, 500, _describe(error))
+            self._log_rejected(peer.address, 500, _describe(error))
             await _complain(http, BadRequestError(500, "Internal server error"))
         finally:
             peer.writer.close()
 
     async def _converse(self, peer: Peer, http: HttpConnection) -> None:
         while (request := await http.next_request()) is not None:
-            self._check(request, peer)
+            problem = self._find_problem(request, peer)
+            if problem is not None:
+                await self._reject(peer, http, problem, request)
+                return
             if request.wants_websocket:
                 socket = WebSocketConnection(
                     peer.reader,
@@ -158,16 +165,16 @@ class GatewayServer:
             return await self._inspector.answer(request, is_tls=peer.is_tls)
         return await manage(request, self._faults, self._shell)
 
-    def _check(self, request: HttpRequest, peer: Peer) -> None:
+    def _find_problem(self, request: HttpRequest, peer: Peer) -> BadRequestError | None:
         if self._is_tls_only and not peer.is_tls:
-            raise BadRequestError(
+            return BadRequestError(
                 400,
                 "the gateway was started with --tls and takes no plain text; use "
                 "wss:// and https://, or start it without --tls",
             )
         host = request.header("host")
         if host is None and request.version == "1.0":
-            return  # need not name one, and no web page sends it
+            return None  # need not name one, and no web page sends it
         if not self._hosts.allow(host):
             name = name_of(host or "")[:_MAX_NAME]
             advice = (
@@ -175,10 +182,37 @@ class GatewayServer:
                 if name
                 else "send its name in the Host header"
             )
-            raise BadRequestError(
+            return BadRequestError(
                 403,
                 f"the gateway does not accept requests for the host {name!r}; {advice}",
             )
+        return None
+
+    async def _reject(
+        self,
+        peer: Peer,
+        http: HttpConnection,
+        error: BadRequestError,
+        request: HttpRequest | None = None,
+    ) -> None:
+        asked = {} if request is None else self._describe_request(request, peer)
+        self._log_rejected(peer.address, error.status, str(error), **asked)
+        await _complain(http, error)
+
+    def _log_rejected(
+        self, address: str, status: int, detail: str, **asked: Any
+    ) -> None:
+        self._journal.log_rejected(address, status, detail)
+        self._recorder.add(
+            "refused", **asked, address=address, status=status, detail=detail
+        )
+
+    def _describe_request(self, request: HttpRequest, peer: Peer) -> dict[str, Any]:
+        return {
+            "method": request.method,
+            "handshake": self._handshake(request, peer),
+            "size": sum(len(name) + len(value) for name, value in request.headers),
+        }
 
     async def _websocket(
         self,
@@ -188,8 +222,11 @@ class GatewayServer:
         socket: WebSocketConnection,
     ) -> None:
         if socket.fault is not None:
-            self._journal.log_rejected(
-                peer.address, socket.fault.status_code, socket.fault_reason
+            self._log_rejected(
+                peer.address,
+                socket.fault.status_code,
+                socket.fault_reason,
+                **self._describe_request(request, peer),
             )
             await http.respond(
                 socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True

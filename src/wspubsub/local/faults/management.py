@@ -25,9 +25,9 @@ async def manage(
         faults: What fails.
         shell: Answers it where nothing fails.
     """
-    connection_id = unquote(request.path.rpartition(_PART)[2])
     if faults.is_empty or _PART not in request.path:
         return shell.manage(request)
+    connection_id = unquote(request.path.rpartition(_PART)[2])
     trace = request.header(TRACE_HEADER) or ""
     occasion = see_post(request.method, connection_id, request.body, trace=trace)
     fault = faults.find(occasion)

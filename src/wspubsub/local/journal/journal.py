@@ -246,8 +246,8 @@ class Journal:
             response: How it was answered.
             cause: Number of the invocation that it comes from; 0 if that is not known.
         """
-        said = request.body.decode(errors="replace")
         is_shown = self._shows_messages and request.method == "POST"
+        said = request.body.decode(errors="replace") if is_shown else ""
         fields = {
             "method": request.method,
             "path": request.path,

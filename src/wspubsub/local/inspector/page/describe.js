@@ -28,7 +28,8 @@ const DESCRIPTIONS = {
   }),
   opened: () => ({ label: "opened", title: "the connection is open" }),
   refused: (entry) => ({
-    label: "refused", tone: "bad", title: `${entry.status} ${oneLine(entry.detail ?? "")}`,
+    label: "refused", tone: "bad",
+    title: `${entry.status || ""} ${oneLine(entry.detail ?? "")}`.trim(), note: entry.address ?? "",
   }),
   closed: (entry) => ({
     label: "closed",

@@ -22,11 +22,14 @@ export function explain(root) {
 
 function explainNode({ entry, result }, say) {
   if (entry.kind === "refused") {
-    say(`The client was refused with ${entry.status}. ${entry.detail ?? ""}`.trim(), "bad");
+    const answer = entry.status ? `was refused with ${entry.status}` : "could not be answered";
+    say(`The client ${answer}. ${sentence(entry.detail ?? "")}`.trim(), "bad");
   } else if (entry.kind === "invocation" && result) explainResult(entry, result, say);
   else if (entry.kind === "fault") say(entry.text ?? "A rule of “Shake it” did this.", "bad");
   else if (entry.kind === "call") explainCall(entry, say);
 }
+
+const sentence = (text) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 function explainResult(entry, result, say) {
   const what = `The handler for ${entry.own_route_key ?? entry.route_key ?? "the batch"}`;
