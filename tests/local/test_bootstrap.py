@@ -1,6 +1,7 @@
 """The built-in runtime, apart from what test_local_runtimes.py sees of it."""
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -70,13 +71,14 @@ def test_a_handler_without_a_module_is_malformed() -> None:
 
 def test_a_method_is_that_of_the_handler_or_of_what_it_wraps() -> None:
     class Application:
+        def __call__(self) -> None: ...
+
         def publish(self, topic: str) -> PublishReport:
             gone = frozenset({"b", "a"})
             return PublishReport(gone=gone, position=Position("e", 5), reason=topic)
 
-    def wrapper() -> None: ...
-
-    wrapper.__wrapped__ = Application()  # type: ignore[attr-defined]
+    wrapper = functools.partial(print)
+    functools.update_wrapper(wrapper, Application())
 
     for handler in (Application(), wrapper):
         report = json.loads(call_method(handler, "publish", {"topic": "news"}))
