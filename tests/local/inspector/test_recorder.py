@@ -81,6 +81,9 @@ def test_what_is_billed_is_named_by_the_route_of_its_invocation() -> None:
     number = recorder.add_invocation(0, batch, function="handler", route_key="queue")
     recorder.add("result", number, outcome=outcome)
 
+    number = recorder.add_invocation(0, batch, function="handler", method="publish")
+    recorder.add("result", number, outcome=outcome)
+
     billed = recorder.measure().invocations
 
     assert billed == {"say": 1, "say authorizer": 1, "records": 1}

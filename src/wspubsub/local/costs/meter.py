@@ -54,7 +54,9 @@ class Meter:
             size = len(fields["message"].text.encode())
             self.messages_out += count_messages(size)
         elif kind == "invocation":
-            self._routes[entry.number] = _route_of(fields)
+            # What the inspector asks the handler for is not an event of AWS's.
+            if "method" not in fields:
+                self._routes[entry.number] = _route_of(fields)
         elif kind == "result":
             self._take_result(entry.parent, fields["outcome"])
         else:
@@ -83,8 +85,8 @@ class Meter:
             self.connection_seconds += at - began
 
     def _take_result(self, parent: int, outcome: object) -> None:
-        route = self._routes.pop(parent, "")
-        if isinstance(outcome, InvocationOutcome):
+        route = self._routes.pop(parent, None)
+        if route is not None and isinstance(outcome, InvocationOutcome):
             self.invocations[route] += 1
             self.seconds[route] += outcome.seconds
 
