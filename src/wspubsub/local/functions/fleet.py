@@ -97,7 +97,7 @@ class Fleet:
     async def warm_up(self) -> Raised | None:
         """Start an environment ahead of need; return the reason if it cannot start.
 
-        One that was replaced before it had started is no reason.
+        None also for one that was replaced before it had started.
         """
         self._occupied += 1
         self._starting += 1
