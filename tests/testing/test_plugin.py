@@ -22,6 +22,7 @@ from wspubsub import (
 from wspubsub.pubsub import ANYONE, PubSub, User
 from wspubsub.testing import (
     Account,
+    Faults,
     GatewayConfig,
     HandshakeRefused,
     InProcessGateway,
@@ -167,7 +168,7 @@ def test_without_moto_the_fixture_says_what_to_install(
 
     with (
         pytest.raises(UsageError, match=r"pip install 'moto\[dynamodb\]'"),
-        run_account(),
+        run_account(Faults()),
     ):
         pass
 

@@ -8,6 +8,9 @@ from typing import Any
 
 from wspubsub.faults.rules import Match, Service
 
+DYNAMODB_TARGET = "DynamoDB_20120810."
+"""What `X-Amz-Target` of a request to DynamoDB begins with."""
+
 # The keys of the table's items, see "The table".
 _TOPIC_KEY = re.compile(r"(?:T#(?:\d+#)?|L#|P#)(.+)")
 _MESSAGE_KEY = re.compile(r"K#(\d+)#(.+)")
@@ -25,7 +28,7 @@ class Occasion:
         connections: Connections that it is about.
         topics: Topics that it is about.
         route_key: Route that API Gateway selected.
-        table: Name of the table.
+        tables: Names of the tables that it is about.
         trace: `X-Amzn-Trace-Id` of the invocation that it is, or comes from.
     """
 
@@ -34,19 +37,19 @@ class Occasion:
     connections: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     route_key: str = ""
-    table: str = ""
+    tables: tuple[str, ...] = ()
     trace: str = ""
 
     def is_matched_by(self, match: Match) -> bool:
         """Return whether a rule is about this."""
         return self.service is match.service and all(
-            wanted is None or any(_is_like(each, wanted) for each in found)
+            wanted is None or any(is_like(each, wanted) for each in found)
             for wanted, found in (
                 (match.operation, (self.operation,)),
                 (match.connection, self.connections),
                 (match.topic, self.topics),
                 (match.route_key, (self.route_key,)),
-                (match.table, (self.table,)),
+                (match.table, self.tables),
             )
         )
 
@@ -56,7 +59,8 @@ class Occasion:
             case Service.MANAGEMENT:
                 return f"{self.operation} to {', '.join(self.connections)}"
             case Service.DYNAMODB:
-                return self.operation + f" of {self.table}" * bool(self.table)
+                of = f" of {', '.join(self.tables)}" if self.tables else ""
+                return self.operation + of
             case Service.AUTHORIZER:
                 return "authorizer"
             case _:
@@ -93,6 +97,26 @@ def see_event(
     )
 
 
+def see_request(target: str, body: bytes, *, trace: str = "") -> Occasion | None:
+    """Return the occasion of a request to DynamoDB; None if it is not one.
+
+    Args:
+        target: Its header `X-Amz-Target`.
+        body: Its body.
+        trace: Its header `X-Amzn-Trace-Id`.
+    """
+    if not target.startswith(DYNAMODB_TARGET):
+        return None
+    try:
+        request = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(request, Mapping):
+        return None
+    operation = target.removeprefix(DYNAMODB_TARGET)
+    return see_dynamodb(operation, request, trace=trace)
+
+
 def see_dynamodb(
     operation: str, request: Mapping[str, Any], *, trace: str = ""
 ) -> Occasion:
@@ -106,14 +130,26 @@ def see_dynamodb(
             *(each[1] for each in _find(_TOPIC_KEY, texts)),
             *(each[2][: int(each[1])] for each in _find(_MESSAGE_KEY, texts)),
         ),
-        table=_table_of(request),
+        tables=tuple(dict.fromkeys(_find_tables(request))),
         trace=trace,
     )
 
 
-def _is_like(text: str, pattern: str) -> bool:
-    parts = map(re.escape, pattern.split("*"))
-    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+def is_like(text: str, pattern: str) -> bool:
+    """Return whether a text has a pattern's form, in which `*` is any characters."""
+    head, *parts = pattern.split("*")
+    if not parts:
+        return text == pattern
+    *middle, tail = parts
+    at, end = len(head), len(text) - len(tail)
+    if not text.startswith(head) or not text.endswith(tail):
+        return False
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return at <= end
 
 
 def topics_of(body: bytes) -> Iterator[str]:
@@ -151,14 +187,19 @@ def _find(pattern: re.Pattern[str], texts: Iterable[str]) -> Iterator[re.Match[s
     return (each for each in found if each is not None)
 
 
-def _table_of(request: Mapping[str, Any]) -> str:
-    if "TableName" in request:
-        return str(request["TableName"])
+def _find_tables(request: Mapping[str, Any]) -> Iterator[str]:
     several = request.get("RequestItems")
-    if isinstance(several, Mapping):
-        return str(next(iter(several), ""))
     steps = request.get("TransactItems")
+    if isinstance(several, Mapping):
+        yield from map(_name_of, several)
     for step in steps if isinstance(steps, list) else ():
-        for part in step.values():
-            return str(part.get("TableName", ""))
-    return ""
+        for part in step.values() if isinstance(step, Mapping) else ():
+            if isinstance(part, Mapping):
+                yield from _find_tables(part)
+    if "TableName" in request:
+        yield _name_of(request["TableName"])
+
+
+def _name_of(table: object) -> str:
+    # It may be an ARN, which ends in the name.
+    return str(table).rpartition("/")[2]

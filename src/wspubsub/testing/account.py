@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from functools import cached_property
 
 from wspubsub.errors import UsageError
+from wspubsub.faults import Faults
 from wspubsub.gateway.config import GatewayConfig
+from wspubsub.testing.faults import share
 from wspubsub.testing.streams import StreamSource
 
 TABLE = "wspubsub"
@@ -36,10 +38,14 @@ class Account:
     Attributes:
         table: Name of the table.
         stream_arn: ARN of the table's stream.
+        faults: Rules of what fails: requests to DynamoDB, and posts that no gateway
+            answers. Each `InProcessGateway` that is created while the account exists
+            has the same ones, if it is not given others.
     """
 
-    def __init__(self, table: str, stream_arn: str) -> None:
+    def __init__(self, table: str, stream_arn: str, faults: Faults) -> None:
         self.table = table
+        self.faults = faults
         self.stream_arn = stream_arn
 
     @cached_property
@@ -54,8 +60,11 @@ class Account:
 
 
 @contextmanager
-def run_account() -> Iterator[Account]:
+def run_account(faults: Faults) -> Iterator[Account]:
     """Have moto answer for AWS, with an empty table, while the block runs.
+
+    Args:
+        faults: Rules of what fails.
 
     Raises:
         UsageError: moto is not installed.
@@ -70,6 +79,7 @@ def run_account() -> Iterator[Account]:
             "pip install 'moto[dynamodb]'"
         ) from None
     from wspubsub.dynamodb import create_table
+    from wspubsub.testing.moto_answers import obey
 
     before = dict(os.environ)
     try:
@@ -79,7 +89,8 @@ def run_account() -> Iterator[Account]:
         with mock_aws():
             create_table(TABLE, stream=True)
             described = boto3.client("dynamodb").describe_table(TableName=TABLE)
-            yield Account(TABLE, described["Table"]["LatestStreamArn"])
+            with obey(faults), share(faults):
+                yield Account(TABLE, described["Table"]["LatestStreamArn"], faults)
     finally:
         for name in (*ENVIRONMENT, *_UNSET):
             os.environ.pop(name, None)

@@ -43,6 +43,7 @@ class Api:
         run: Invokes a function; returns what is to be raised in the test.
         last_failure: Returns the last error of a handler, or an empty text.
         faults: What fails on request.
+        wait: Lets time pass where something is slow.
 
     Attributes:
         model: The rules.
@@ -60,7 +61,9 @@ class Api:
         run: Callable[[Invoke | Due], Exception | None],
         last_failure: Callable[[], str],
         faults: Faults,
+        wait: Callable[[float], object],
     ) -> None:
+        self._wait = wait
         self.draw = make_random(f"{config.api_id}/{seed}").randbytes
         self.model = Gateway(config, draw=self.draw)
         self.time = start_time
@@ -122,7 +125,7 @@ class Api:
         return suffer(
             fault,
             lambda: self._manage(request),
-            wait=self._faults.wait,
+            wait=self._wait,
             answer=answer_management,
             silence=lambda: ManagementResponse(status=SILENT),
         )

@@ -148,6 +148,7 @@ class Functions:
     Args:
         now: Clock, in seconds since the epoch.
         serving: Has boto3's Management API requests answered while a function runs.
+        wait: Lets time pass where something is slow.
         authorizer: The Lambda authorizer, if there is one.
         faults: What fails on request.
 
@@ -161,6 +162,7 @@ class Functions:
         self,
         now: Callable[[], float],
         serving: Callable[[], AbstractContextManager[None]],
+        wait: Callable[[float], object],
         *,
         authorizer: LambdaHandler | None,
         faults: Faults,
@@ -170,6 +172,7 @@ class Functions:
         self.invocations: list[InvocationRecord] = []
         self._now = now
         self._serving = serving
+        self._wait = wait
         self.authorizer = authorizer
 
     def invoke(
@@ -222,7 +225,7 @@ class Functions:
             case Action.KILL:
                 return lambda _event, _context: _raise(*KILLED)
             case Action.SLOW:
-                self._faults.wait(fault.rule.waits_seconds)
+                self._wait(fault.rule.waits_seconds)
                 return handler
             case _:
                 most = min(config.integration_timeout_seconds, MAX_TIMEOUT_SECONDS)
@@ -231,7 +234,7 @@ class Functions:
     def _time_out(self, handler: LambdaHandler, seconds: float) -> LambdaHandler:
         def act(event: object, context: object) -> NoReturn:
             handler(event, context)
-            self._faults.wait(seconds)
+            self._wait(seconds)
             _raise(TIMED_OUT, f"Task timed out after {seconds:.2f} seconds")
 
         return act

@@ -13,6 +13,7 @@ from wspubsub.testing.api import Api
 from wspubsub.testing.clients import TestClient
 from wspubsub.testing.declared import read_config, with_authorizer
 from wspubsub.testing.failures import Failures
+from wspubsub.testing.faults import find_shared
 from wspubsub.testing.functions import Functions, InvocationRecord, LambdaHandler
 from wspubsub.testing.handshakes import Query, handshake
 from wspubsub.testing.interception import interception
@@ -65,10 +66,12 @@ class InProcessGateway:
             unless it is expected, see `expect_error`. Otherwise it is only recorded and
             logged.
         seed: Makes other connection IDs than those of another gateway of the same API.
-        faults: Rules of what fails; a store takes the same ones.
+        faults: Rules of what fails; a store takes the same ones. By default those of
+            the fixture `wspubsub_aws` where that is in use, and none elsewhere.
 
     Attributes:
-        faults: Rules of what fails: posts, functions, the authorizer.
+        faults: Rules of what fails: posts, functions, the authorizer, and what else
+            has the same ones.
         connections: The Management API, for the publisher of the handler under test;
             its `throttle` and `fail` make posts fail.
         invocations: Every invocation that has finished, in order.
@@ -85,12 +88,16 @@ class InProcessGateway:
         seed: int = 0,
         faults: Faults | None = None,
     ) -> None:
-        self.faults = faults or Faults()
+        self.faults = faults or find_shared() or Faults()
         self.faults.wait = self._pass
         self._is_declared = config is None
         config = self._given = with_authorizer(config or GatewayConfig(), authorizer)
         self._functions = Functions(
-            self.now, self.serving, authorizer=authorizer, faults=self.faults
+            self.now,
+            self.serving,
+            self._pass,
+            authorizer=authorizer,
+            faults=self.faults,
         )
         self.invocations = self._functions.invocations
         self._failures = Failures(is_raising=raise_errors)
@@ -101,6 +108,7 @@ class InProcessGateway:
             run=self._run,
             last_failure=lambda: repr(self.errors[-1]) if self.errors else "",
             faults=self.faults,
+            wait=self._pass,
         )
         self.connections = GatewayConnections(
             config.stage, self.manage, self._pass, self.faults

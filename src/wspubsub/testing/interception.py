@@ -138,8 +138,12 @@ class Interception:
             path = "/"  # which is forbidden
         response = server.answer(_management_request(request, path))
         if response.status == SILENT:
-            raise _silence(request.url)
+            raise silence(request.url)
         return _response(request.url, response)
+
+    def is_serving(self, url: SplitResult) -> bool:
+        """Return whether a gateway answers requests with such a URL."""
+        return self._find(url) is not None
 
     def _find(self, url: SplitResult) -> Server | None:
         with self._lock:
@@ -204,11 +208,12 @@ def _management_request(request: _Botocore, path: str) -> ManagementRequest:
             name.lower(): value.decode() if isinstance(value, bytes) else value
             for name, value in request.headers.items()
         },
-        body=_bytes(request.body),
+        body=read_body(request.body),
     )
 
 
-def _bytes(body: _Botocore) -> bytes:
+def read_body(body: _Botocore) -> bytes:
+    """Return the body of a prepared request of botocore."""
     if body is None:
         return b""
     if hasattr(body, "read"):
@@ -216,7 +221,8 @@ def _bytes(body: _Botocore) -> bytes:
     return body.encode() if isinstance(body, str) else bytes(body)
 
 
-def _silence(url: str) -> Exception:
+def silence(url: str) -> Exception:
+    """Return what boto3 raises that has waited for an answer in vain."""
     from botocore.exceptions import ReadTimeoutError  # loaded by now
 
     error: Exception = ReadTimeoutError(endpoint_url=url)

@@ -82,6 +82,9 @@ def test_what_is_billed_is_named_by_the_route_or_source_of_its_invocation() -> N
     number = recorder.add_invocation(0, batch, function="handler", route_key="aws:sqs")
     recorder.add("result", number, outcome=outcome)
 
+    number = recorder.add_invocation(0, batch, function="handler", method="publish")
+    recorder.add("result", number, outcome=outcome)
+
     billed = recorder.measure().invocations
 
     assert billed == {

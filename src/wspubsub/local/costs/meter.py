@@ -66,7 +66,9 @@ class Meter:
             size = len(fields["message"].text.encode())
             self.messages_out += count_messages(size)
         elif kind == "invocation":
-            self._causes[entry.number] = _cause_of(fields)
+            # What the inspector asks the handler for is not an event of AWS's.
+            if "method" not in fields:
+                self._causes[entry.number] = _cause_of(fields)
         elif kind == "result":
             self._take_result(entry.parent, fields["outcome"])
         else:

@@ -1,17 +1,14 @@
 """Requests to the embedded DynamoDB that fail on request."""
 
 import io
-import json
 import socket
 import time
 from collections.abc import Callable, Iterable
 
 from wspubsub.faults import Action, Fault, Faults
 from wspubsub.faults.answers import answer_dynamodb
-from wspubsub.faults.occasions import see_dynamodb
+from wspubsub.faults.occasions import DYNAMODB_TARGET, see_request
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
-
-_TARGET = "DynamoDB_20120810."
 
 
 class Faulty:
@@ -59,17 +56,14 @@ class Faulty:
         raise ConnectionResetError("a rule says that the answer is lost")
 
     def _find(self, environ: Environ) -> Fault | None:
-        operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
-        if not operation or "." in operation:
+        target = environ.get("HTTP_X_AMZ_TARGET", "")
+        if not target.startswith(DYNAMODB_TARGET):
             return None  # of its streams, or of SQS
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
-        try:
-            request = json.loads(body)
-        except ValueError:
-            return None
         trace = environ.get("HTTP_X_AMZN_TRACE_ID", "")
-        return self._faults.find(see_dynamodb(operation, request, trace=trace))
+        occasion = see_request(target, body, trace=trace)
+        return None if occasion is None else self._faults.find(occasion)
 
 
 def _refuse(fault: Fault, start_response: StartResponse) -> Iterable[bytes]:
