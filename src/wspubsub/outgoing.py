@@ -1,12 +1,14 @@
 """A message on its way to a topic's subscribers, and the port for how it gets there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Protocol
 
 from wspubsub.delivery import Budget, Delivery
+from wspubsub.errors import UsageError
 from wspubsub.messages import encode
 from wspubsub.records import Record
 from wspubsub.reports import PublishReport
+from wspubsub.subscriptions.port import check_connection_id
 
 if TYPE_CHECKING:
     from wspubsub.log.rules import LoggedMessage, Position
@@ -102,6 +104,21 @@ class InlineFanout:
 def as_published(message: "LoggedMessage") -> bytes:
     """Return the data of a logged message, without an envelope."""
     return message.data
+
+
+def check_exclude(exclude: object) -> frozenset[str]:
+    """Return the connections to exclude from a message.
+
+    Raises:
+        MessageError: No connection has such an ID.
+        UsageError: It is not a collection of texts.
+    """
+    if isinstance(exclude, str) or not isinstance(exclude, Collection):
+        raise UsageError(
+            "exclude must be a collection of connection IDs, such as "
+            "{event.connection_id}, not a single ID"
+        )
+    return frozenset(map(check_connection_id, exclude))
 
 
 def check_size(envelope: Envelope, topic: str, data: bytes, info: bytes | None) -> None:

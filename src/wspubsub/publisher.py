@@ -28,9 +28,10 @@ from wspubsub.outgoing import (
     InlineFanout,
     Outgoing,
     as_published,
+    check_exclude,
     check_size,
 )
-from wspubsub.reports import PublishError, PublishReport
+from wspubsub.reports import PublishError, PublishReport, warn_of_incomplete
 from wspubsub.subscriptions.port import SubscriptionStore, check_connection_id
 from wspubsub.topics import validate_topic
 
@@ -316,16 +317,6 @@ def _add_position(
     return report.__replace__(position=position)
 
 
-def warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
-    """Log a warning if anybody was left out, and return the report.
-
-    Few look at what a publish returns, and nobody should find out from the clients.
-    """
-    if not report.is_complete:
-        log.warning("a message did not reach %s: %s", whom, report.describe())
-    return report
-
-
 def mark_sent(
     topic_log: "TopicLog", message: "LoggedMessage", key: str, budget: Budget
 ) -> None:
@@ -337,21 +328,6 @@ def mark_sent(
         topic_log.mark_sent(message, key, timeout_seconds=budget.seconds_left())
     except WspubsubError:
         log.warning("could not mark message %s as sent", message.id, exc_info=True)
-
-
-def check_exclude(exclude: object) -> frozenset[str]:
-    """Return the connections to exclude from a message.
-
-    Raises:
-        MessageError: No connection has such an ID.
-        UsageError: It is not a collection of texts.
-    """
-    if isinstance(exclude, str) or not isinstance(exclude, Collection):
-        raise UsageError(
-            "exclude must be a collection of connection IDs, such as "
-            "{event.connection_id}, not a single ID"
-        )
-    return frozenset(map(check_connection_id, exclude))
 
 
 def _require_established(connection_id: str) -> str:

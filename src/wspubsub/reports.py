@@ -1,5 +1,6 @@
 """What became of a publish."""
 
+import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from wspubsub.records import Record
 if TYPE_CHECKING:
     from wspubsub.log.rules import Position
 
+log = logging.getLogger("wspubsub")
 
 _DELIVERED = Outcome.DELIVERED  # looked up once, not for each post
 
@@ -106,6 +108,16 @@ class PublishError(WspubsubError):
             f"publish stopped after {report.delivered} deliveries: {cause}"
         )
         self.report = report
+
+
+def warn_of_incomplete(report: PublishReport, whom: str) -> PublishReport:
+    """Log a warning if anybody was left out, and return the report.
+
+    Few look at what a publish returns, and nobody should find out from the clients.
+    """
+    if not report.is_complete:
+        log.warning("a message did not reach %s: %s", whom, report.describe())
+    return report
 
 
 class Tally:

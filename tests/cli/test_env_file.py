@@ -45,7 +45,7 @@ def test_a_line_is_a_variable(tmp_path: Path, line: str, value: str) -> None:
     assert read_env_file(file) == {"A": value}
 
 
-@pytest.mark.parametrize("line", ["A", "=b", "1A=b", 'A="b', "A='b", "A-B=c"])
+@pytest.mark.parametrize("line", ["A", "=b", "1A=b", 'A="b', "A='b", "A-B=c", "A=\0"])
 def test_a_line_that_is_none_is_refused_with_its_number(
     tmp_path: Path, line: str
 ) -> None:

@@ -558,6 +558,18 @@ def test_a_template_that_cannot_be_checked_is_no_finding(
 
 
 @pytest.mark.slow
+def test_a_template_with_odd_names_is_checked(project: Path, capsys: Said) -> None:
+    (project / "app.py").write_text(APP)
+    template = yaml.safe_load(printed(capsys, "template", "app.py:handler"))
+    function = template["Resources"]["Function"]["Properties"]
+    function["Environment"]["Variables"] |= {404: 1, "A=B": "x", None: "y", "C": "\0"}
+    template["Resources"][404] = {"Type": "AWS::SNS::Topic"}
+    (project / "t.yaml").write_text(yaml.safe_dump(template, sort_keys=False))
+
+    assert printed(capsys, "check", "t.yaml", "app.py:handler") == ""
+
+
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say(project: Path, capsys: Said) -> None:
     (project / "app.py").write_text(RECORDS)
     everything = ["--two-way", "--streams", "--queue", "--history"]

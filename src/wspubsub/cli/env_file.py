@@ -36,7 +36,7 @@ def read_env_file(path: Path) -> dict[str, str]:
         if not text or text.startswith("#"):
             continue
         match = _LINE.fullmatch(text)
-        if match is None:
+        if match is None or "\0" in text:
             raise UsageError(
                 f"line {number} of {path} is not a variable; use NAME=VALUE, with "
                 "quotes that end in the same line"

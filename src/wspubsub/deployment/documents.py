@@ -26,6 +26,10 @@ _LOOKS_LIKE_DATA = re.compile(
 _ENDS_OF_LINES = frozenset("\x85\u2028\u2029")
 # The short form of every other function is its name after "Fn::".
 _UNPREFIXED = {"Ref", "Condition"}
+_STANDARD = "tag:yaml.org,2002:"
+_TEXT = f"{_STANDARD}str"
+# No template needs more, and what reads them calls itself for each level.
+_MAX_DEPTH = 100
 
 
 def to_json(template: dict[str, Any]) -> str:
@@ -50,7 +54,7 @@ def to_yaml(template: dict[str, Any]) -> str:
         style = "'" if _LOOKS_LIKE_DATA.fullmatch(text) else None
         if not _ENDS_OF_LINES.isdisjoint(text):
             style = '"'  # which escapes them; in others they become blanks
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+        return dumper.represent_scalar(_TEXT, text, style=style)
 
     Dumper.add_representer(str, represent_text)
     text: str = yaml.dump(
@@ -79,7 +83,28 @@ def read_template(text: str, name: str) -> dict[str, Any]:
         raise UsageError(
             f"{name} is not a CloudFormation or SAM template: it has no Resources"
         )
+    if _is_too_deep(document):
+        raise UsageError(
+            f"{name} is not a template: it is nested more than {_MAX_DEPTH} levels deep"
+        )
     return document
+
+
+def _is_too_deep(document: object) -> bool:
+    level = {id(document): document}
+    for _ in range(_MAX_DEPTH):
+        level = {
+            id(inner): inner for each in level.values() for inner in _list_inner(each)
+        }
+        if not level:
+            return False
+    return True
+
+
+def _list_inner(value: object) -> list[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def _has_resources(document: dict[str, Any]) -> bool:
@@ -100,7 +125,14 @@ def _parse(text: str, name: str) -> object:
     yaml = _yaml()
     try:
         return yaml.load(text, Loader=_loader(yaml))
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+    # PyYAML lets the last two through for values such as `!!bool x` and `!!int ""`.
+    except (
+        yaml.YAMLError,
+        RecursionError,
+        ValueError,
+        AttributeError,
+        LookupError,
+    ) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"{name} is neither YAML nor JSON: {reason}") from error
 
@@ -124,7 +156,7 @@ def _loader(yaml: ModuleType) -> _Yaml:
         return _mapping_of(loader, node)
 
     Loader.add_multi_constructor("!", intrinsic)
-    Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    Loader.add_constructor(f"{_STANDARD}map", mapping)
     return Loader
 
 
@@ -143,6 +175,11 @@ def _mapping_of(loader: _Yaml, node: _Yaml) -> dict[Hashable, Any]:
     if twice:
         line = node.start_mark.line + 1
         raise ValueError(f"the mapping at line {line} has {sorted(twice)} twice")
+    loader.flatten_mapping(node)
+    for key, _ in node.value:
+        # CloudFormation takes a key such as 404 or true for the text that it is.
+        if key.id == "scalar" and key.tag.startswith(_STANDARD):
+            key.tag = _TEXT
     found: dict[Hashable, Any] = loader.construct_mapping(node, deep=True)
     return found
 

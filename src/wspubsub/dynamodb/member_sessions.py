@@ -1,7 +1,7 @@
 """Sessions in the table: who a connection's user is, and that it has ended."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 
 from wspubsub.dynamodb.access import TableAccess
 from wspubsub.dynamodb.items import (
@@ -17,11 +17,14 @@ from wspubsub.dynamodb.member_items import (
     make_gone_request,
     make_token_request,
     number,
+    read_presence,
+    read_session,
     read_user,
     session_item,
     user_item,
 )
-from wspubsub.subscriptions.sessions import Session
+from wspubsub.dynamodb.removal import Left, group, group_presences
+from wspubsub.subscriptions.sessions import Ended, Session
 
 _HAS_NO_SESSION = (
     "(attribute_not_exists(user_id) AND attribute_not_exists(gone)) "
@@ -100,6 +103,25 @@ class MemberSessions:
 
     def _now_value(self) -> Item:
         return {":now": number(self._now())}
+
+
+def make_ended(ended: Sequence[Left]) -> Ended:
+    """Return what connections have left, and whose sessions have ended by that."""
+    return Ended(
+        left=group(ended),
+        sessions=dict(_read_sessions(ended)),
+        presences={
+            connection_id: {topic: read_presence(item) for topic, item in found.items()}
+            for connection_id, found in group_presences(ended).items()
+        },
+    )
+
+
+def _read_sessions(ended: Sequence[Left]) -> Iterator[tuple[str, Session]]:
+    for each in ended:
+        session = None if each.record is None else read_session(each.record)
+        if session is not None:
+            yield each.connection_id, session
 
 
 def _is_session_of(item: Item | None, user: str) -> bool:

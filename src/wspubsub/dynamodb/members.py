@@ -18,17 +18,14 @@ from wspubsub.dynamodb.member_items import (
     is_awaited,
     is_stay,
     read_presence,
-    read_session,
     read_state,
 )
 from wspubsub.dynamodb.member_reads import MemberReads
-from wspubsub.dynamodb.member_sessions import MemberSessions
+from wspubsub.dynamodb.member_sessions import MemberSessions, make_ended
 from wspubsub.dynamodb.member_steps import NewSubscription
 from wspubsub.dynamodb.removal import (
     Left,
     Removal,
-    group,
-    group_presences,
     report_ended,
 )
 from wspubsub.dynamodb.store import DynamoDBSubscriptionStore
@@ -123,7 +120,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         ended: list[Left] = []
         with report_ended(ended):
             self._end_one(connection_id, self._bury(connection_id, ended), ended)
-        return _make_ended(ended)
+        return make_ended(ended)
 
     def end_sessions(
         self,
@@ -138,7 +135,7 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
         with a topic that has nobody present, 1 write unit more.
         """
         ended, young = self._end_all(connection_ids, topic, timeout_seconds)
-        return _make_ended(ended).__replace__(young=young)
+        return make_ended(ended).__replace__(young=young)
 
     def disconnect(self, connection_id: str) -> frozenset[str]:
         """See `SubscriptionStore.disconnect`. Costs as much as `end_session`."""
@@ -338,21 +335,3 @@ class DynamoDBMemberStore(DynamoDBSubscriptionStore):
 
         buried = zip(found, run_each(bury, found), strict=True)
         return {each: items for each, items in buried if items is not None}
-
-
-def _read_sessions(ended: list[Left]) -> Iterator[tuple[str, Session]]:
-    for each in ended:
-        session = None if each.record is None else read_session(each.record)
-        if session is not None:
-            yield each.connection_id, session
-
-
-def _make_ended(ended: list[Left]) -> Ended:
-    return Ended(
-        left=group(ended),
-        sessions=dict(_read_sessions(ended)),
-        presences={
-            connection_id: {topic: read_presence(item) for topic, item in found.items()}
-            for connection_id, found in group_presences(ended).items()
-        },
-    )

@@ -5,9 +5,8 @@ import shlex
 import sys
 import tempfile
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from wspubsub import __version__
 from wspubsub.errors import UsageError
@@ -26,6 +25,7 @@ from wspubsub.local.costs.bill import Bill
 from wspubsub.local.declared import describe_api
 from wspubsub.local.deploying import deploy_functions
 from wspubsub.local.dynamodb.embedded import EmbeddedDynamoDB, check_table
+from wspubsub.local.eventsources.opened import OpenedSources, locate_table
 from wspubsub.local.facts import (
     describe_functions,
     find_watched_folders,
@@ -46,11 +46,6 @@ from wspubsub.local.running import RunningGateway, try_announcing
 from wspubsub.local.settings import LocalSettings
 from wspubsub.local.setup import run_setup
 from wspubsub.local.tasks import Tasks
-from wspubsub.mappings.settings import QueueSettings, StreamSettings
-
-if TYPE_CHECKING:
-    from wspubsub.local.eventsources.clients import ServiceEndpoint
-    from wspubsub.local.eventsources.sources import EventSourceMappings
 
 
 class LocalGateway:
@@ -82,8 +77,9 @@ class LocalGateway:
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
-        self._sources: EventSourceMappings | None = None
-        self._source_facts: dict[str, str] = {}
+        self._sources = OpenedSources(
+            settings, journal, self._recorder, self._clock.now
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -129,7 +125,7 @@ class LocalGateway:
             "Table": settings.table,
             "Region": settings.config.region,
             "DynamoDB URL": self._dynamodb_url,
-            **self._source_facts,
+            **self._sources.facts,
             **describe_api(settings.config),
             **describe_functions(settings),
             **({"Certificate": str(self._tls.trusted)} if self._tls else {}),
@@ -154,7 +150,7 @@ class LocalGateway:
         await self._find_table()
         if self._inspector is not None:
             self._inspector.show_table(
-                lambda: self._endpoint(settings.dynamodb_url),
+                lambda: locate_table(settings, self._embedded_url),
                 self._tls.bundle if self._tls else None,
             )
         surroundings = await self._surroundings()
@@ -190,10 +186,14 @@ class LocalGateway:
         await self._wait_for_table()
         for warning in settings.warnings:
             self._journal.warn(warning)
-        self._start_sources(stack)
+        stack.push_async_callback(self._sources.close)
+        self._sources.start(self._functions.handler)
+        self._announce(stack, surroundings)
+
+    def _announce(self, stack: AsyncExitStack, surroundings: Surroundings) -> None:
         port = int(self._address.rpartition(":")[2])
         running = RunningGateway(port=port, url=self.url, surroundings=surroundings)
-        if reason := try_announcing(stack, running, settings.environ):
+        if reason := try_announcing(stack, running, self._settings.environ):
             self._journal.warn(f"commands will not find this gateway: {reason}")
 
     def _take_output(self, line: OutputLine) -> None:
@@ -214,29 +214,7 @@ class LocalGateway:
             self._clock,
         )
         if self._recorder.ring is not None:
-            self._inspector = Inspector(
-                self,
-                settings,
-                ring=self._recorder.ring,
-                recorder=self._recorder,
-                shell=self._shell,
-                functions=self._functions,
-                journal=self._journal,
-                clock=self._clock,
-            )
-            self._inspector.methods.add(
-                make_methods(self._shaking, self._shell, self._functions)
-            )
-            advance = ClockAdvance(
-                self._clock,
-                self._shell,
-                self._functions,
-                self._embedded,
-                self._journal,
-            )
-            self._inspector.methods.add(advance.methods)
-            self._inspector.methods.add(self._bill.methods)
-            self._inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
+            self._inspector = self._make_inspector(self._recorder.ring)
         server = GatewayServer(
             self._shell,
             self._journal,
@@ -256,6 +234,26 @@ class LocalGateway:
         stack.push_async_callback(server.close)
         self._address = f"{url_host(settings.host)}:{port}"
         return server
+
+    def _make_inspector(self, ring: Ring) -> Inspector:
+        inspector = Inspector(
+            self,
+            self._settings,
+            ring=ring,
+            recorder=self._recorder,
+            shell=self._shell,
+            functions=self._functions,
+            journal=self._journal,
+            clock=self._clock,
+        )
+        advance = ClockAdvance(
+            self._clock, self._shell, self._functions, self._embedded, self._journal
+        )
+        inspector.methods.add(make_methods(self._shaking, self._shell, self._functions))
+        inspector.methods.add(advance.methods)
+        inspector.methods.add(self._bill.methods)
+        inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
+        return inspector
 
     def _prepare_tls(self, stack: AsyncExitStack) -> Tls | None:
         settings = self._settings
@@ -286,7 +284,7 @@ class LocalGateway:
             stack.push_async_callback(embedded.stop)
         own = self._embedded if url is None else None
         self._shaking.connect(own)
-        self._bill.connect(own)
+        self._bill.connect(self._embedded, has_table=own is not None)
 
     async def _find_table(self) -> None:
         if self._embedded is not None:
@@ -316,59 +314,10 @@ class LocalGateway:
             ca_bundle=self._tls.bundle if self._tls else None,
             own_names=tuple(self._own_names),
         )
-        if settings.stream is None and settings.queue is None:
+        if not self._sources.are_wanted:
             return surroundings
-        # Imported only here: boto3 takes its time.
-        from wspubsub.local.eventsources.sources import EventSourceMappings
-
         await self._wait_for_table()
-        self._sources = EventSourceMappings(
-            self._journal, self._recorder, self._clock.now
-        )
-        if settings.stream is not None:
-            arn = await self._open_stream(self._sources, settings.stream)
-            surroundings = replace(surroundings, stream_arn=arn)
-        if settings.queue is not None:
-            surroundings = await self._open_queue(
-                self._sources, settings.queue, surroundings
-            )
-        return surroundings
-
-    async def _open_stream(
-        self, sources: "EventSourceMappings", stream: StreamSettings
-    ) -> str:
-        settings = self._settings
-        arn = self._source_facts["Stream"] = await sources.open_stream(
-            stream, self._endpoint(settings.dynamodb_url), settings.table
-        )
-        return arn
-
-    async def _open_queue(
-        self,
-        sources: "EventSourceMappings",
-        settings: QueueSettings,
-        surroundings: Surroundings,
-    ) -> Surroundings:
-        queue = await sources.open_queue(settings, self._endpoint(None))
-        self._source_facts["Queue URL"] = queue.url
-        self._source_facts["Dead letter queue URL"] = queue.dead_letter_url
-        return replace(
-            surroundings, queue_url=queue.url, queue_endpoint=self._embedded_url
-        )
-
-    def _endpoint(self, url: str | None) -> "ServiceEndpoint":
-        from wspubsub.local.eventsources.clients import ServiceEndpoint
-
-        return ServiceEndpoint(
-            url=url or self._embedded_url or "",
-            region=self._settings.config.region,
-            is_embedded=url is None,
-        )
-
-    def _start_sources(self, stack: AsyncExitStack) -> None:
-        if self._sources is not None:
-            stack.push_async_callback(self._sources.close)
-            self._sources.start(self._functions.handler)
+        return await self._sources.open(surroundings, self._embedded_url)
 
     async def _warm_up(self) -> None:
         for problem in await self._functions.warm_up():

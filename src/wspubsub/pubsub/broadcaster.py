@@ -2,19 +2,15 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING
 
 from wspubsub.connections import Connections
 from wspubsub.delivery import TIMEOUT_SECONDS, Budget
 from wspubsub.errors import ConnectionGoneError, ManagementError, UsageError
 from wspubsub.messages import encode
-from wspubsub.publisher import (
-    Publisher,
-    check_exclude,
-    mark_sent,
-    warn_of_incomplete,
-)
+from wspubsub.outgoing import check_exclude
+from wspubsub.publisher import Publisher, mark_sent
 from wspubsub.pubsub.announcer import Announcer, OnGone
 from wspubsub.pubsub.batches import Batch
 from wspubsub.pubsub.codes import Code
@@ -24,7 +20,7 @@ from wspubsub.pubsub.frames import (
     Publication,
     make_disconnect,
 )
-from wspubsub.pubsub.posting import MemberDelivery, Posted
+from wspubsub.pubsub.posting import MemberDelivery, Posted, name_unmarked
 from wspubsub.pubsub.publications import (
     LONGEST_OFFSET,
     REPLY_BYTES,
@@ -33,7 +29,7 @@ from wspubsub.pubsub.publications import (
     encode_publication,
 )
 from wspubsub.pubsub.stream_delivery import StreamDelivery
-from wspubsub.reports import PublishReport
+from wspubsub.reports import PublishReport, warn_of_incomplete
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.sessions import Ended, Presence
 from wspubsub.topics import validate_topic
@@ -217,7 +213,7 @@ class Broadcaster:
             budget=budget,
         )
         unmarked = self._members.settle(posted, budget)
-        report = _name_unmarked(posted.report, unmarked, message)
+        report = name_unmarked(posted.report, unmarked, message)
         report = report.__replace__(position=message.position)
         is_settled = not (unmarked or report.unread or posted.error)
         return posted.__replace__(report=report), is_settled
@@ -328,25 +324,3 @@ class Broadcaster:
             connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was already closed", connection_id)
-
-
-def _name_unmarked(
-    report: PublishReport, unmarked: Mapping[str, str], message: "LoggedMessage"
-) -> PublishReport:
-    for connection_id, reason in unmarked.items():
-        log.error(
-            "connection %s did not get message %d of topic %r, and could not be marked "
-            "as behind: %s",
-            connection_id,
-            message.position.offset,
-            message.topic,
-            reason,
-        )
-    failed = {
-        each: f"not marked as behind: {reason}" for each, reason in unmarked.items()
-    }
-    return report.__replace__(
-        throttled=report.throttled - failed.keys(),
-        deferred=report.deferred - failed.keys(),
-        failed={**report.failed, **failed},
-    )

@@ -7,9 +7,11 @@ let in just now gets what that has not brought. Whoever is given up is marked wh
 every publisher looks.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from typing import TYPE_CHECKING
 
 from wspubsub.connections import Outcome, PostOutcome
 from wspubsub.delivery import Budget, Delivery
@@ -23,6 +25,11 @@ from wspubsub.reports import PublishError, PublishReport
 from wspubsub.subscriptions.members import MemberStore
 from wspubsub.subscriptions.port import Pruned
 from wspubsub.subscriptions.sessions import Ended, Member
+
+if TYPE_CHECKING:
+    from wspubsub.log.rules import LoggedMessage
+
+log = logging.getLogger("wspubsub")
 
 
 class Posted(Record):
@@ -215,6 +222,35 @@ class MemberDelivery:
         gone = self._notices.ask_to_resubscribe(topic, by_client, until)
         # SDKs do not subscribe again by themselves to what the server has chosen.
         return gone + self._notices.disconnect(by_server, STATE_LOST, until)
+
+
+def name_unmarked(
+    report: PublishReport, unmarked: Mapping[str, str], message: "LoggedMessage"
+) -> PublishReport:
+    """Count members as failed that did not get a message and could not be marked.
+
+    Args:
+        report: What became of the posts.
+        unmarked: What `MemberDelivery.settle` returned.
+        message: The message.
+    """
+    for connection_id, reason in unmarked.items():
+        log.error(
+            "connection %s did not get message %d of topic %r, and could not be marked "
+            "as behind: %s",
+            connection_id,
+            message.position.offset,
+            message.topic,
+            reason,
+        )
+    failed = {
+        each: f"not marked as behind: {reason}" for each, reason in unmarked.items()
+    }
+    return report.__replace__(
+        throttled=report.throttled - failed.keys(),
+        deferred=report.deferred - failed.keys(),
+        failed={**report.failed, **failed},
+    )
 
 
 class _Pruning:

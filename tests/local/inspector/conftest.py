@@ -5,8 +5,27 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.browser import Browser, run_browser
+from tests.support.example_apps import EXAMPLES
+from tests.support.inspector import InspectorClient, open_inspector
 from tests.support.inspector_page import InspectorPage, open_page
-from tests.support.servers.gateways import CHAT, DevGateway, dev
+from tests.support.servers.gateways import CHAT, CREDENTIALS, DevGateway, dev
+
+SECRET = "only-for-these-tests-32-bytes-long"
+
+
+@pytest.fixture(scope="module")
+def inspector(chat: DevGateway) -> InspectorClient:
+    """The inspector of a gateway that other tests talk to as well."""
+    return open_inspector(chat)
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[DevGateway]:
+    """A `PubSub`, to which clients may come without a token."""
+    variables = {"ROOMS_SECRET": SECRET, "ROOMS_ANONYMOUS": "1"}
+    app = f"{EXAMPLES / 'rooms' / 'app.py'}:handler"
+    with dev(app, environ={**CREDENTIALS, **variables}) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -5,20 +5,13 @@ import json
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import PHONE, ROWS, InspectorPage, open_page
 from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=\"document.title='taken over'\"><script>1</script>"
-
-
-def subscribe(topic: str) -> str:
-    return json.dumps({"type": "subscribe", "topic": topic})
-
-
-def say(topic: str, text: str) -> str:
-    return json.dumps({"type": "message", "topic": topic, "message": text})
 
 
 def test_a_message_is_shown_with_all_that_it_causes(

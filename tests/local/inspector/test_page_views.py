@@ -7,20 +7,20 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import InspectorPage
 from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SPEED = "document.querySelector('#connections tbody select')"
-SUBSCRIBE = json.dumps({"type": "subscribe", "topic": "news"})
 
 
 @pytest.fixture
 def reader(gateway: DevGateway) -> Iterator[ClientConnection]:
     """A client that is subscribed to `news`."""
     with gateway.client() as client:
-        client.send(SUBSCRIBE)
+        client.send(subscribe("news"))
         client.recv(10)
         yield client
 
@@ -91,7 +91,7 @@ def test_a_rule_makes_posts_fail(
     )
     page.page.wait_for_text("#shake .rules", "gone (410)")
     with gateway.client() as writer:
-        writer.send('{"type": "message", "topic": "news", "message": "lost"}')
+        writer.send(say("news", "lost"))
         page.show("activity")
         page.wait_for_row("post", "410 gone")
     page.show("shake")
@@ -119,7 +119,7 @@ def test_the_worker_is_killed_and_the_next_start_is_cold(
     page.show("shake")
     page.press_button("#shake", "Kill the worker")
     page.page.wait_for_text("#notice", "was killed")
-    reader.send(SUBSCRIBE)
+    reader.send(subscribe("news"))
     reader.recv(10)
     page.show("activity")
 

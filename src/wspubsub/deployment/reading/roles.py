@@ -146,13 +146,12 @@ class Roles:
 
     def _is_connected(self, function: Resource) -> bool:
         """Whether a connector of SAM may give the function's role something."""
-        ids = {
-            as_mapping(end).get("Id")
+        return any(
+            as_mapping(end).get("Id") == function.name
             for each in self._stack.of_kind(CONNECTOR)
             for key in ("Source", "Destination")
             for end in self._values.items(each.get(key))[0]
-        }
-        return function.name in ids
+        )
 
 
 def read_document(values: Values, document: Document) -> tuple[list[Statement], bool]:

@@ -128,10 +128,15 @@ def _make_table(properties: Mapping[str, Any]) -> dict[str, Any]:
     made = {
         "KeySchema": [{"AttributeName": name, "KeyType": "HASH"}],
         "AttributeDefinitions": [
-            {"AttributeName": name, "AttributeType": _TYPES.get(kind, kind)}
+            {"AttributeName": name, "AttributeType": _find_type(kind)}
         ],
     }
     return _make_resource("AWS::DynamoDB::Table", {**properties, **made})
+
+
+def _find_type(kind: object) -> object:
+    # It may be an intrinsic function as well.
+    return _TYPES.get(kind, kind) if isinstance(kind, str) else kind
 
 
 def _expand_api(name: str, properties: Mapping[str, Any]) -> Resources:

@@ -1,5 +1,6 @@
 """The environment variables that a template gives its functions."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -7,6 +8,8 @@ from wspubsub.deployment.reading.identities import FUNCTION
 from wspubsub.deployment.reading.read import list_unread_loops, make_stack
 from wspubsub.deployment.reading.stack import as_mapping
 from wspubsub.deployment.template.variables import STAND_IN
+
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 def find_variables(template: Mapping[str, Any], handler: str) -> dict[str, str]:
@@ -43,7 +46,8 @@ def _list_functions(template: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _read_variables(function: Mapping[str, Any]) -> Mapping[str, Any]:
     found = as_mapping(as_mapping(function.get("Environment")).get("Variables"))
-    return {name: each for name, each in found.items() if not name.startswith("Fn::")}
+    # Lambda takes no other names, and the environment of a process not all of them.
+    return {name: each for name, each in found.items() if _NAME.fullmatch(name)}
 
 
 def _read_text(value: object, parameters: Mapping[str, Any]) -> str:
@@ -51,9 +55,15 @@ def _read_text(value: object, parameters: Mapping[str, Any]) -> str:
         case bool():
             return str(value).lower()
         case str() | int() | float():
-            return str(value)
+            text = str(value)
+            return text if _is_possible(text) else STAND_IN
         case {"Ref": str() as name}:
             default = as_mapping(parameters.get(name)).get("Default")
             return STAND_IN if default is None else _read_text(default, {})
         case _:
             return STAND_IN
+
+
+def _is_possible(text: str) -> bool:
+    """Return whether a variable of a process can have a value."""
+    return "\0" not in text and text == text.encode(errors="ignore").decode()

@@ -21,7 +21,6 @@ from wspubsub.gateway import (
     Invoke,
     ManagementRequest,
     ManagementResponse,
-    Raised,
     Refuse,
     SendText,
     Withdraw,
@@ -29,12 +28,10 @@ from wspubsub.gateway import (
 )
 from wspubsub.gateway.texts import GOING_AWAY
 from wspubsub.local.apigateway.clients import Client
+from wspubsub.local.apigateway.invocations import RunningInvocations
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
-from wspubsub.local.functions.fleet import Fleet
-from wspubsub.local.functions.runtime_api import RuntimeInvocation, trace_of
-from wspubsub.local.functions.waiting import Owner, WithdrawnError
 from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import HttpRequest
@@ -42,8 +39,6 @@ from wspubsub.local.tasks import Tasks
 
 TRACE_HEADER = "x-amzn-trace-id"
 """Carries the invocation that a request comes from, as AWS SDKs send it."""
-
-_WITHDRAWN = Raised("Withdrawn", "nobody waits for it any more")
 
 
 class GatewayShell:
@@ -67,11 +62,12 @@ class GatewayShell:
     ) -> None:
         self._clock = clock or Clock()
         self._model = Gateway(config, draw=os.urandom)
-        self._functions = functions
         self._journal = journal
         self._recorder = recorder
         self._clients: dict[str, Client] = {}
-        self._awaited: dict[str, Fleet] = {}
+        self._invocations = RunningInvocations(
+            functions, journal, recorder, self._finish
+        )
         self._tasks = Tasks()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at: float | None = None
@@ -229,6 +225,7 @@ class GatewayShell:
                 close = Close(connection_id, closecodes.GOING_AWAY, GOING_AWAY)
                 self._close(close, by="gateway")
         await self._tasks.close()
+        await self._invocations.close()
 
     def _receive(self, connection_id: str, frame: DataFrame) -> None:
         self._journal.log_received(connection_id, frame)
@@ -277,55 +274,21 @@ class GatewayShell:
         self._journal.log_closed(close, by=by)
         return self._recorder.add("closed", cause, close=close, by=by)
 
-    async def _invoke(self, effect: Invoke, cause: int) -> None:
-        fleet = self._awaited[effect.invocation_id] = self._functions.find(effect)
-        invocation = RuntimeInvocation(
-            request_id=effect.invocation_id,
-            event=effect.event,
-            trace_id=trace_of(effect.event),
-        )
-        own_route_key = self._functions.find_own_route_key(effect)
-        number = self._recorder.add_invocation(
-            cause,
-            invocation,
-            function=fleet.name,
-            own_route_key=own_route_key,
-        )
-        self._journal.open_posts(number)
-        result: InvocationResult
-        try:
-            outcome = await fleet.invoke(invocation, _owner(effect))
-        except WithdrawnError:
-            result = _WITHDRAWN
-            self._journal.log_withdrawn(
-                effect, function=fleet.name, own_route_key=own_route_key
-            )
-            self._recorder.add("result", number, outcome="withdrawn", ms=0.0)
-        else:
-            result = outcome.result
-            self._journal.log_invoked(
-                effect,
-                outcome,
-                function=fleet.name,
-                own_route_key=own_route_key,
-                number=number,
-            )
-            self._recorder.add("result", number, outcome=outcome)
-        del self._awaited[effect.invocation_id]
-        self._count(effect.connection_id, -1)
-        self._apply(
-            self._model.finish_invocation(
-                effect.invocation_id, result, now=self._clock.now()
-            ),
-            number,
-        )
-
     def _apply_to_function(self, effect: Invoke | Withdraw, cause: int) -> None:
         if isinstance(effect, Invoke):
             self._count(effect.connection_id, 1)
-            self._tasks.spawn(self._invoke(effect, cause))
-        elif (fleet := self._awaited.get(effect.invocation_id)) is not None:
-            fleet.withdraw(effect.invocation_id)
+            self._invocations.start(effect, cause)
+        else:
+            self._invocations.withdraw(effect.invocation_id)
+
+    def _finish(self, invoke: Invoke, result: InvocationResult, number: int) -> None:
+        self._count(invoke.connection_id, -1)
+        self._apply(
+            self._model.finish_invocation(
+                invoke.invocation_id, result, now=self._clock.now()
+            ),
+            number,
+        )
 
     def _forget(self, connection_id: str) -> WebSocketConnection:
         client = self._clients.pop(connection_id)
@@ -351,12 +314,6 @@ class GatewayShell:
     def _tick(self) -> None:
         self._timer_at = None
         self._apply(self._model.tick(now=self._clock.now()))
-
-
-def _owner(effect: Invoke) -> Owner:
-    # No client waits for the end of another's connection: all ends are one owner.
-    is_end = effect.event["requestContext"]["eventType"] == "DISCONNECT"
-    return Owner(name="" if is_end else effect.connection_id)
 
 
 def _code_of(end: ConnectionEnd) -> int:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
@@ -40,7 +41,9 @@ class EventSourceMappings:
         self, settings: QueueSettings, endpoint: ServiceEndpoint
     ) -> LocalQueue:
         """Create a queue."""
-        client = endpoint.client("sqs", read_seconds=READ_SECONDS)
+        client = endpoint.client(
+            "sqs", read_seconds=READ_SECONDS, sender=Sender.EVENT_SOURCE
+        )
         queue = await in_thread(lambda: make_queue(client, settings))
         self._queue = QueuePoller(client, queue, settings, self._journal)
         return queue

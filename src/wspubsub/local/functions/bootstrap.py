@@ -26,11 +26,12 @@ import time
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any
 
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
+_METHOD_HEADER = "wspubsub-method"
 
 Handler = Callable[[Any, Any], Any]
 Headers = dict[str, str]
@@ -224,13 +225,32 @@ def _serve(
     requests.request_id = _id(headers)
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
     try:
-        result = _marshal(handler(json.loads(body), make_context(headers)))
+        event = json.loads(body)
+        if _METHOD_HEADER in headers:
+            result = call_method(handler, headers[_METHOD_HEADER], event)
+        else:
+            result = _marshal(handler(event, make_context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
         report = _describe(error) | {"requestId": _id(headers)}
         _print_error(report, error)
         api.post_error(headers, report)
     else:
         api.post_result(headers, result)
+
+
+def call_method(handler: object, name: str, arguments: dict[str, Any]) -> bytes:
+    """Call a method of the handler, or of what it wraps; `null` if it has none."""
+    while handler is not None and not hasattr(handler, name):
+        handler = getattr(handler, "__wrapped__", None)
+    result = None if handler is None else getattr(handler, name)(**arguments)
+    return json.dumps(result, default=_show).encode()
+
+
+def _show(value: object) -> object:
+    # What JSON has no form for: sets, views of mappings, and objects with fields.
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return dict(value) if isinstance(value, MappingProxyType) else vars(value)
 
 
 def _marshal(value: object) -> bytes:
