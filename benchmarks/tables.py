@@ -41,12 +41,14 @@ class Table(NamedTuple):
         head: Title of the column with the rows' names.
         columns: The other columns; the first one is also drawn.
         prefix: Only rows whose names begin with it are shown, without it.
+        source: Which benchmark's, where that has two tables.
     """
 
     page: str
     head: str
     columns: tuple[Column, ...]
     prefix: str = ""
+    source: str = ""
 
     def find_rows(self, found: Mapping[str, Any]) -> list[tuple[str, Figures]]:
         """Return names and figures of the rows that are shown.
@@ -137,6 +139,28 @@ TABLES = {
             Column("MB without clients", "without_mb"),
             Column("MB with them", "gateway_mb"),
         ),
+    ),
+    "gateway": Table(
+        PERFORMANCE,
+        "",
+        (
+            Column("round trips a second", "roundtrips_per_s"),
+            Column("CPU of each", "roundtrips_cpu_us", "{:,.0f} µs"),
+            Column("answers a second", "answers_per_s"),
+            Column("CPU of each", "answers_cpu_us", "{:,.0f} µs"),
+        ),
+    ),
+    "gateway, in all": Table(
+        PERFORMANCE,
+        "",
+        (
+            Column("handshakes a second", "handshakes_per_s"),
+            Column("a message to 1,000 clients", "fanout_per_s", "{:,.0f} a second"),
+            Column("of them arrived", "fanout_arrived"),
+            Column("KB a client", "kb_per_connection", "{:.0f}"),
+            Column("ready after", "ready_s", "{:.2f} s"),
+        ),
+        source="gateway",
     ),
     "scale": Table(
         SCALE,

@@ -282,7 +282,7 @@ class LocalGateway:
             stack.push_async_callback(embedded.stop)
         own = self._embedded if url is None else None
         self._shaking.connect(own)
-        self._bill.connect(own)
+        self._bill.connect(self._embedded, has_table=own is not None)
 
     async def _find_table(self) -> None:
         if self._embedded is not None:

@@ -1,5 +1,6 @@
 """The event sources of a gateway: opened before it serves, started afterwards."""
 
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
@@ -30,7 +31,9 @@ class EventSourceMappings:
         self, settings: QueueSettings, endpoint: ServiceEndpoint
     ) -> LocalQueue:
         """Create a queue."""
-        client = endpoint.client("sqs", read_seconds=READ_SECONDS)
+        client = endpoint.client(
+            "sqs", read_seconds=READ_SECONDS, sender=Sender.EVENT_SOURCE
+        )
         queue = await in_thread(lambda: make_queue(client, settings))
         self._queue = QueuePoller(client, queue, settings, self._journal)
         return queue

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wspubsub.errors import UsageError
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliver
 from wspubsub.local.eventsources.streams.poller import (
@@ -69,7 +70,9 @@ class TableStream:
         try:
             self._find_stream = _make_finder(endpoint, self._table)
             self._streams = endpoint.of_streams().client(
-                "dynamodbstreams", read_seconds=READ_SECONDS
+                "dynamodbstreams",
+                read_seconds=READ_SECONDS,
+                sender=Sender.EVENT_SOURCE,
             )
             self._arn = await in_thread(self._find_stream)
             start = TRIM_HORIZON if endpoint.is_embedded else LATEST
@@ -117,7 +120,9 @@ class TableStream:
 
 
 def _make_finder(endpoint: ServiceEndpoint, table: str) -> Callable[[], str]:
-    client = endpoint.client("dynamodb", read_seconds=READ_SECONDS)
+    client = endpoint.client(
+        "dynamodb", read_seconds=READ_SECONDS, sender=Sender.EVENT_SOURCE
+    )
 
     def find_stream() -> str:
         description = client.describe_table(TableName=table)["Table"]
