@@ -163,7 +163,7 @@ export class Shake {
       this.offset = answer?.clock_offset ?? this.offset + by;
       now.textContent = this.#clockText();
     }, `The clock is ${span(by)} further`);
-    return make("section", { class: "card" },
+    return make("section", { class: "card", id: "clock-card" },
       make("h3", { text: "Clock" }), now,
       make("div", { class: "buttons" }, ...JUMPS.map(([by, name, why]) =>
         button(`+ ${name}`, () => jump(by), { title: `Jump over ${why}` }))),
