@@ -101,7 +101,7 @@ def test_other_services_and_the_inspector_itself_are_not_reported() -> None:
 
     service.ask("DynamoDBStreams_20120810.GetRecords", {})
     service.ask("AmazonSQS.ReceiveMessage", {})
-    service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_INSPECTOR="1")
+    service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_SENDER="inspector")
 
     assert service.reports == []
 
@@ -111,7 +111,7 @@ def test_what_the_inspector_reads_costs_nothing() -> None:
     metered = Metered(service.recording)
     metered.switch(1)
 
-    for headers in ({}, {"HTTP_X_WSPUBSUB_INSPECTOR": "1"}):
+    for headers in ({}, {"HTTP_X_WSPUBSUB_SENDER": "inspector"}):
         environ = {
             "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.Scan",
             "CONTENT_LENGTH": "2",
@@ -120,7 +120,7 @@ def test_what_the_inspector_reads_costs_nothing() -> None:
         }
         metered(environ, lambda *_: None)
 
-    assert metered.read()["Scan"]["requests"] == 1
+    assert metered.read()["dynamodb"]["Scan"]["requests"] == 1
 
 
 @pytest.mark.parametrize(

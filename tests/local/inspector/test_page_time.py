@@ -1,4 +1,4 @@
-"""Jumps of the clock, as a page makes them, and a table that is elsewhere."""
+"""A clock that a page advances, and a table that is elsewhere."""
 
 from collections.abc import Iterator
 
@@ -64,9 +64,9 @@ def test_a_token_expires_with_the_clock(
         for each in (brief, lasting):
             each.ask("subscribe", channel="room:time")
         page.show("shake")
-        page.fill("[name=jump]", "3600")
-        page.press_button("#clock-card", "Jump")
-        page.page.wait_for_text("#notice", "1 h further")
+        page.fill("[name=advance]", "3600")
+        page.press_button("#clock-card", "Advance")
+        page.page.wait_for_text("#notice", "advanced by 1 h")
 
         page.show("topics")
         page.fill("[name=publish-topic]", "room:time")

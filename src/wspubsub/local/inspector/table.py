@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from wspubsub.errors import MessageError, UsageError, WspubsubError
-from wspubsub.local.dynamodb.recording import INSPECTOR_HEADER
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.inspector.entries import describe_json, describe_report
 from wspubsub.local.inspector.methods import Json, MethodError, read_text
@@ -50,9 +50,10 @@ class Table:
     ) -> None:
         self._name = name
         self._now = now
-        client = table.client("dynamodb", read_seconds=READ_SECONDS)
         # So that looking at the table is not among what is seen.
-        client.meta.events.register("before-call", _mark)
+        client = table.client(
+            "dynamodb", read_seconds=READ_SECONDS, sender=Sender.INSPECTOR
+        )
         posting = management.client(
             "apigatewaymanagementapi", read_seconds=READ_SECONDS
         )
@@ -91,7 +92,7 @@ class Table:
 
     def _publish_text(self, topic: str, text: str) -> Json:
         try:
-            report = publish(self._deployment, topic, text, now=self._now())
+            report = publish(self._deployment, topic, text, now=self._now)
         except WspubsubError as error:
             is_asked_wrongly = isinstance(error, MessageError | UsageError)
             status = 400 if is_asked_wrongly else 502
@@ -139,7 +140,3 @@ class Table:
                 yield from page
         except WspubsubError as error:
             raise MethodError(str(error), status=502) from None
-
-
-def _mark(params: dict[str, Any], **_others: object) -> None:
-    params["headers"][INSPECTOR_HEADER] = "1"
