@@ -73,6 +73,7 @@ def test_a_table_aligns_numbers_right_and_texts_left() -> None:
         (Ratio("r", 29.0, at_least=30), "r = 29 (at least 30: MISSED)"),
         (Ratio("r", 1.6, at_most=1.6), "r = 1.6 (at most 1.6: reached)"),
         (Ratio("r", 33.0, at_most=32), "r = 33 (at most 32: MISSED)"),
+        (Ratio("r", 8123.4, at_least=8000), "r = 8,123 (at least 8000: reached)"),
     ],
 )
 def test_a_ratio_says_whether_it_is_reached(ratio: Ratio, text: str) -> None:
@@ -306,6 +307,13 @@ def test_a_table_of_the_documentation_has_the_rows_that_were_measured() -> None:
         "*posts.",
         "cores 2.*",
     ]
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"), [(0.0884, "0.088 s"), (12.4, "12 s"), (103.7, "100 s")]
+)
+def test_a_figure_is_rounded_without_an_exponent(figure: float, text: str) -> None:
+    assert Column("time", "s", "{:g} s", digits=2).write({"s": figure}) == text
 
 
 @pytest.mark.integration
