@@ -265,13 +265,13 @@ def test_a_slow_client_is_throttled_until_it_reads_again(shaken: Shaken) -> None
         page.call("slow", connection=id_, bytes_per_second=10)
 
 
-def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None:
+def test_the_clock_is_advanced_for_the_gateway_and_its_workers(shaken: Shaken) -> None:
     gateway, page = shaken.gateway, open_inspector(shaken.gateway)
     with gateway.client() as client:
         client.send("time")
         before = float(str(client.recv(20)).split()[0])
 
-        offset = page.call("jump", seconds=600)["clock_offset"]
+        offset = page.call("advance", seconds=600)["clock_offset"]
 
         assert closed_with(client) == 1001
     with gateway.client() as client:
@@ -281,7 +281,7 @@ def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None
     assert after - before >= 600
     assert 0 < left <= 30
     with pytest.raises(InspectorError, match="from 1 to"):
-        page.call("jump", seconds=-1)
+        page.call("advance", seconds=-1)
 
 
 def test_a_wrong_file_changes_nothing_and_says_why(shaken: Shaken) -> None:

@@ -181,7 +181,7 @@ def choose_speed(page: InspectorPage, speed: str) -> None:
     )
 
 
-def test_a_jump_of_the_clock_closes_an_idle_client(
+def test_a_clock_that_is_advanced_closes_an_idle_client(
     page: InspectorPage, gateway: DevGateway, reader: ClientConnection
 ) -> None:
     page.show("shake")

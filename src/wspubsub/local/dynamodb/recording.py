@@ -27,11 +27,16 @@ class Recording:
     Args:
         application: The server.
         report: Is told each request and its answer.
+        now: Real time, in seconds since the epoch.
     """
 
     def __init__(
-        self, application: Application, report: Callable[[Call], object]
+        self,
+        application: Application,
+        report: Callable[[Call], object],
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._application = application
         self._report = report
         self._is_on = False
@@ -56,7 +61,7 @@ class Recording:
             return start_response(status, headers)
 
         call: Call = {
-            "at": time.time(),
+            "at": self._now(),
             "trace": environ.get("HTTP_X_AMZN_TRACE_ID", ""),
             "service": "dynamodb",
             "operation": operation,

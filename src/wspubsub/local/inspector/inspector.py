@@ -55,7 +55,7 @@ class Inspector:
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
-        clock: The gateway's, which pages may make jump.
+        clock: The gateway's, which pages may advance.
 
     Attributes:
         attention: Whether a page follows.

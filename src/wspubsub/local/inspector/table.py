@@ -92,7 +92,7 @@ class Table:
 
     def _publish_text(self, topic: str, text: str) -> Json:
         try:
-            report = publish(self._deployment, topic, text, now=self._now())
+            report = publish(self._deployment, topic, text, now=self._now)
         except WspubsubError as error:
             is_asked_wrongly = isinstance(error, MessageError | UsageError)
             status = 400 if is_asked_wrongly else 502

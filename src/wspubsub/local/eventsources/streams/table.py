@@ -39,6 +39,7 @@ class TableStream:
         table: Its name.
         settings: How its stream is delivered.
         journal: Hears what happens.
+        now: The clock by which records are dated, in seconds since the epoch.
     """
 
     def __init__(
@@ -47,7 +48,9 @@ class TableStream:
         table: str,
         settings: StreamSettings,
         journal: Journal,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._endpoint = endpoint
         self._table = table
         self._settings = settings
@@ -96,7 +99,9 @@ class TableStream:
 
     async def _open_poller(self, arn: str, start: str) -> StreamPoller:
         shards = await in_thread(lambda: list_shards(self._streams, arn))
-        poller = StreamPoller(self._streams, arn, self._settings, self._journal)
+        poller = StreamPoller(
+            self._streams, arn, self._settings, self._journal, self._now
+        )
         await poller.open(shards, start=start)
         return poller
 
