@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.browser import Browser, run_browser
-from tests.support.example_apps import EXAMPLES
 from tests.support.inspector import InspectorClient, open_inspector
 from tests.support.inspector_page import InspectorPage, open_page
-from tests.support.servers.gateways import CHAT, CREDENTIALS, DevGateway, dev
-
-SECRET = "only-for-these-tests-32-bytes-long"
+from tests.support.members import serve_rooms
+from tests.support.servers.gateways import CHAT, DevGateway, dev
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +20,7 @@ def inspector(chat: DevGateway) -> InspectorClient:
 @pytest.fixture(scope="module")
 def rooms() -> Iterator[DevGateway]:
     """A `PubSub`, to which clients may come without a token."""
-    variables = {"ROOMS_SECRET": SECRET, "ROOMS_ANONYMOUS": "1"}
-    app = f"{EXAMPLES / 'rooms' / 'app.py'}:handler"
-    with dev(app, environ={**CREDENTIALS, **variables}) as running:
+    with serve_rooms() as running:
         yield running
 
 

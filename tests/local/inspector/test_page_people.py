@@ -2,45 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from websockets.sync.client import ClientConnection
 
-from tests.local.inspector.conftest import SECRET
 from tests.support.browser import Browser
 from tests.support.inspector_page import InspectorPage, open_page
-from tests.support.sdks.rooms import make_token
+from tests.support.members import Member
 from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-
-class Member:
-    """A client of a `PubSub` that is in a room as some user.
-
-    Args:
-        client: Its connection.
-        user: The user's ID.
-    """
-
-    def __init__(self, client: ClientConnection, user: str) -> None:
-        self._client = client
-        self._id = 0
-        token = make_token(user, secret=SECRET, info={"name": user.title()})
-        self.ask("connect", token=token)
-
-    def ask(self, command: str, **arguments: Any) -> Any:
-        self._id += 1
-        self._client.send(json.dumps({"id": self._id, command: arguments}))
-        return self.receive(lambda each: each.get("id") == self._id)
-
-    def receive(self, is_wanted: Any) -> Any:
-        """Return the first message that is wanted, once it has come."""
-        while True:
-            for line in str(self._client.recv()).splitlines():
-                if is_wanted(message := json.loads(line)):
-                    return message
 
 
 @pytest.fixture

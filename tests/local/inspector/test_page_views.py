@@ -1,8 +1,10 @@
 """The page's other views: what can be seen, and done, beside the trees."""
 
 import json
+import time
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
@@ -10,6 +12,8 @@ from websockets.sync.client import ClientConnection
 from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import InspectorPage
 from tests.support.servers.gateways import DevGateway
+from tests.support.table_items import write_every_kind
+from wspubsub.operations import ItemKind
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -77,6 +81,31 @@ def test_the_tables_items_are_decoded_and_raw_on_demand(
     page.page.click("#items-raw")
     page.page.wait_for_text("#items", '"T#news"')
     assert reader.protocol.close_code is None
+
+
+def test_items_of_every_kind_are_shown_as_what_they_are(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=gateway.dynamodb_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    write_every_kind(client, gateway.table, time.time)
+    page.show("items")
+
+    page.page.wait_for_text("#items", "QUIZ#1")
+
+    shown = page.page.run(
+        "return Object.fromEntries([...document.querySelectorAll('#items .group')].map("
+        "(group) => [group.querySelector('h3').firstChild.data, "
+        "[...group.querySelectorAll('th')].map((head) => head.innerText)]))"
+    )
+    assert {name.lower() for name in shown} == {each.value for each in ItemKind}
+    assert {"Topic", "ID", "Data", "Known up to", "Carried until"} <= {*shown["Offer"]}
+    assert not any("Problem" in columns for columns in shown.values())
 
 
 def test_a_rule_makes_posts_fail(

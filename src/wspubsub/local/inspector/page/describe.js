@@ -34,7 +34,7 @@ const DESCRIPTIONS = {
   closed: (entry) => ({
     label: "closed",
     title: `${entry.code ?? "without a close frame"} ${oneLine(entry.reason ?? "")}`.trim(),
-    note: entry.by ? `by the ${entry.by}` : "",
+    note: [entry.by ? `by the ${entry.by}` : "", oneLine(entry.detail ?? "")].filter(Boolean).join(": "),
   }),
   frame: (entry) => ({
     label: "message in", tone: "in", title: oneLine(entry.text ?? ""), note: bytes(entry.size),

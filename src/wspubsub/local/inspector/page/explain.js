@@ -24,6 +24,8 @@ function explainNode({ entry, result }, say) {
   if (entry.kind === "refused") {
     const answer = entry.status ? `was refused with ${entry.status}` : "could not be answered";
     say(`The client ${answer}. ${sentence(entry.detail ?? "")}`.trim(), "bad");
+  } else if (entry.kind === "closed" && entry.detail) {
+    say(`The ${entry.by} closed the connection: ${entry.detail}.`);
   } else if (entry.kind === "invocation" && result) explainResult(entry, result, say);
   else if (entry.kind === "fault") say(entry.text ?? "A rule of “Shake it” did this.", "bad");
   else if (entry.kind === "call") explainCall(entry, say);

@@ -163,7 +163,7 @@ export class Shake {
       this.offset = answer?.clock_offset ?? this.offset + by;
       now.textContent = this.#clockText();
     }, `The clock was advanced by ${span(by)}`);
-    return make("section", { class: "card" },
+    return make("section", { class: "card", id: "clock-card" },
       make("h3", { text: "Clock" }), now,
       make("div", { class: "buttons" }, ...ADVANCES.map(([by, name, why]) =>
         button(`+ ${name}`, () => advance(by), { title: `Let it pass: ${why}` }))),
