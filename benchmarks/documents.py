@@ -56,8 +56,9 @@ def write_pages() -> dict[Path, str]:
 
 def _blocks(results: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
     for name, table in TABLES.items():
-        if name in results:
-            yield name, table.page, table.write(results[name])
+        source = table.source or name
+        if source in results:
+            yield name, table.page, table.write(results[source])
     yield "summary", "README.md", _summarize(results)
 
 

@@ -134,9 +134,15 @@ def _measure_fanout(gateway: RunningGateway, sockets: int) -> Figures:
 
 
 def _rows(found: dict[str, Figures], missing: dict[str, MissingError]) -> Iterator[Row]:
-    # A figure in a row: there are more of them than fit beside one another.
-    for figure in found[OURS]:
-        yield Row(figure, {name: figures[figure] for name, figures in found.items()})
+    for count in CLIENTS:
+        clients = "1 client" if count == 1 else f"{count} clients"
+        for name, figures in found.items():
+            turns = {
+                shown: figures[figure] for shown, figure in _name_turns(count).items()
+            }
+            yield Row(f"{clients}, {name}", turns)
+    for name, figures in found.items():
+        yield Row(name, {figure: figures[figure] for figure in _OF_ALL})
     for name, error in missing.items():
         yield Row(name, {"note": str(error)})
 
@@ -151,6 +157,23 @@ def _ratios(found: dict[str, Figures]) -> Iterator[Ratio]:
     yield Ratio("gateway_ready_s", ours["ready_s"], at_most=0.5)
 
 
+def _name_turns(count: int) -> dict[str, str]:
+    return {
+        f"{name}_{unit}": f"{name}_{count}_{unit}"
+        for name in ("roundtrips", "answers")
+        for unit in ("per_s", "cpu_us")
+    }
+
+
+_OF_ALL = (
+    "handshakes_per_s",
+    "handshakes_cpu_us",
+    "fanout_per_s",
+    "fanout_cpu_us",
+    "fanout_arrived",
+    "kb_per_connection",
+    "ready_s",
+)
 _COMPARED = {
     **{
         f"gateway_{kind}_{count}_vs_serverless_offline": f"{kind}_{count}_per_s"

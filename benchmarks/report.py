@@ -46,7 +46,7 @@ class Ratio:
             else f"at most {self.at_most:g}"
         )
         verdict = "reached" if self.is_reached else "MISSED"
-        return f"{self.name} = {self.value:.3g} ({target}: {verdict})"
+        return f"{self.name} = {_cell(self.value)} ({target}: {verdict})"
 
     @property
     def bounds(self) -> dict[str, float]:

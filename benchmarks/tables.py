@@ -14,18 +14,23 @@ class Column(NamedTuple):
         figure: Which figure of a row it has.
         text: How the figure is written.
         factor: What it is multiplied with before.
+        digits: To how many significant digits it is rounded before; None for all.
     """
 
     head: str
     figure: str
     text: str = "{:,.0f}"
     factor: float = 1.0
+    digits: int | None = None
 
     def write(self, figures: Figures) -> str:
         """Return the text of a cell; empty if there is no such figure."""
         if self.figure not in figures:
             return ""
-        return self.text.format(figures[self.figure] * self.factor)
+        value = figures[self.figure] * self.factor
+        if self.digits is not None:
+            value = float(f"{value:.{self.digits}g}")
+        return self.text.format(value)
 
 
 class Table(NamedTuple):
@@ -36,12 +41,14 @@ class Table(NamedTuple):
         head: Title of the column with the rows' names.
         columns: The other columns; the first one is also drawn.
         prefix: Only rows whose names begin with it are shown, without it.
+        source: Which benchmark's, where that has two tables.
     """
 
     page: str
     head: str
     columns: tuple[Column, ...]
     prefix: str = ""
+    source: str = ""
 
     def find_rows(self, found: Mapping[str, Any]) -> list[tuple[str, Figures]]:
         """Return names and figures of the rows that are shown.
@@ -79,7 +86,7 @@ TABLES = {
         (
             Column("CPU a post", "cpu_us_per_post", "{:.0f} µs"),
             Column("posts a second", "posts_per_second"),
-            Column("CPU against ours", "cpu_vs_ours", "{:.3g}"),
+            Column("CPU against ours", "cpu_vs_ours", "{:g}", digits=3),
         ),
         prefix="TLS: ",
     ),
@@ -89,14 +96,14 @@ TABLES = {
         (
             Column("wall time", "wall_ms", "{:.0f} ms"),
             Column("CPU time", "cpu_ms", "{:.0f} ms"),
-            Column("wall time against ours", "wall_vs_ours", "{:.3g}"),
+            Column("wall time against ours", "wall_vs_ours", "{:g}", digits=3),
         ),
     ),
     "publish": Table(
         PERFORMANCE,
         "",
         (
-            Column("wall time", "wall_ms", "{:.3g} s", 1e-3),
+            Column("wall time", "wall_ms", "{:g} s", 1e-3, digits=3),
             Column("CPU for each", "cpu_us_per_subscriber", "{:.0f} µs"),
             Column("peak memory", "peak_mib", "{:.0f} MiB"),
             Column("read units", "read_units", "{:g}"),
@@ -127,23 +134,45 @@ TABLES = {
         PERFORMANCE,
         "",
         (
-            Column("KB a client", "kb_per_socket", "{:.3g}"),
+            Column("KB a client", "kb_per_socket", "{:g}", digits=3),
             Column("clients", "sockets"),
             Column("MB without clients", "without_mb"),
             Column("MB with them", "gateway_mb"),
         ),
     ),
+    "gateway": Table(
+        PERFORMANCE,
+        "",
+        (
+            Column("round trips a second", "roundtrips_per_s"),
+            Column("CPU of each", "roundtrips_cpu_us", "{:,.0f} µs"),
+            Column("answers a second", "answers_per_s"),
+            Column("CPU of each", "answers_cpu_us", "{:,.0f} µs"),
+        ),
+    ),
+    "gateway, in all": Table(
+        PERFORMANCE,
+        "",
+        (
+            Column("handshakes a second", "handshakes_per_s"),
+            Column("a message to 1,000 clients", "fanout_per_s", "{:,.0f} a second"),
+            Column("of them arrived", "fanout_arrived"),
+            Column("KB a client", "kb_per_connection", "{:.0f}"),
+            Column("ready after", "ready_s", "{:.2f} s"),
+        ),
+        source="gateway",
+    ),
     "scale": Table(
         SCALE,
         "tier, subscribers",
         (
-            Column("time to the last delivery", "last_delivery_s", "{:.2g} s"),
+            Column("time to the last delivery", "last_delivery_s", "{:g} s", digits=2),
             Column("reached", "delivered"),
-            Column("the publishing call takes", "call_s", "{:.2g} s"),
+            Column("the publishing call takes", "call_s", "{:g} s", digits=2),
             Column("posts", "posts"),
             Column("of them throttled", "of_them_429"),
             Column("functions run", "functions"),
-            Column("price", "dollars", "${:.2g}"),
+            Column("price", "dollars", "${:g}", digits=2),
         ),
     ),
     "lag": Table(

@@ -195,6 +195,23 @@ def test_the_next_deadline_follows_the_connection_that_is_idle_longest() -> None
     assert gateway.next_deadline() is None
 
 
+def test_a_connection_that_is_closed_in_time_says_which_time_is_up() -> None:
+    gateway = gateway_with(routes=set(), max_duration_seconds=900)
+    idle, busy = opened(gateway, now=0.0), opened(gateway, now=0.0)
+    gateway.receive(busy, DataFrame(b"x"), now=500.0)
+
+    closing = [*gateway.tick(now=600.0), *gateway.tick(now=900.0)]
+
+    assert [each.connection_id for each in closing if isinstance(each, Close)] == [
+        idle,
+        busy,
+    ]
+    assert [each.detail for each in closing if isinstance(each, Close)] == [
+        "no message for 600 s",
+        "open for 900 s, the longest that a connection may last",
+    ]
+
+
 def test_a_clock_that_was_set_back_is_followed() -> None:
     gateway = gateway_with(routes=set(), idle_timeout_seconds=10)
     connection_id = opened(gateway, now=100.0)

@@ -1,6 +1,7 @@
 """The built-in runtime, apart from what test_local_runtimes.py sees of it."""
 
 import ast
+import functools
 import json
 import subprocess
 import sys
@@ -11,9 +12,12 @@ import pytest
 from wspubsub.local.functions import bootstrap
 from wspubsub.local.functions.bootstrap import HandlerError, load_handler
 from wspubsub.local.functions.context import Context
+from wspubsub.local.functions.methods import call_method
+from wspubsub.log.rules import Position
+from wspubsub.reports import PublishReport
 
 SOURCE = Path(bootstrap.__file__)
-BESIDE = ["breakpoints.py", "context.py", "exchange.py", "freezing.py"]
+BESIDE = ["breakpoints.py", "context.py", "exchange.py", "freezing.py", "methods.py"]
 LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, BESIDE)]
 
 
@@ -64,6 +68,24 @@ def test_a_handler_without_a_module_is_malformed() -> None:
         load_handler("handler")
 
     assert caught.value.error_type == "Runtime.MalformedHandlerName"
+
+
+def test_a_method_is_that_of_the_handler_or_of_what_it_wraps() -> None:
+    class Application:
+        def __call__(self) -> None: ...
+
+        def publish(self, topic: str) -> PublishReport:
+            gone = frozenset({"b", "a"})
+            return PublishReport(gone=gone, position=Position("e", 5), reason=topic)
+
+    wrapper = functools.partial(print)
+    functools.update_wrapper(wrapper, Application())
+
+    for handler in (Application(), wrapper):
+        report = json.loads(call_method(handler, "publish", {"topic": "news"}))
+        assert (report["gone"], report["position"]) == (["a", "b"], ["e", 5])
+        assert report["reason"] == "news"
+    assert call_method(print, "publish", {"topic": "news"}) == b"null"
 
 
 @pytest.mark.integration

@@ -27,6 +27,13 @@ def handler(event, context):
 """
 
 
+ENDLESS = """
+from pathlib import Path
+
+Path({pipe!r}).read_text()  # until whoever writes to it is done
+"""
+
+
 def _is_change(record: Record) -> bool:
     return "app.py has changed" in record.get("text", "")
 
@@ -98,6 +105,30 @@ def test_the_newest_of_many_changes_is_served_and_old_processes_end(
         assert outdated
         assert have_ended(outdated)
         assert not gateway.lines("Traceback")
+
+
+@pytest.mark.integration
+@pytest.mark.slow
+def test_a_change_is_seen_while_the_one_before_is_still_being_imported(
+    chat: DevGateway, tmp_path: Path
+) -> None:
+    app, pipe = tmp_path / "app.py", tmp_path / "pipe"
+    os.mkfifo(pipe)
+    _save(app, APP.format(answer="old"))
+    arguments = ["--two-way", "--reload", "--dynamodb", chat.dynamodb_url]
+
+    with (
+        dev("app:handler", *arguments, cwd=tmp_path) as gateway,
+        gateway.client() as client,
+    ):
+        _save(app, ENDLESS.format(pipe=str(pipe)))
+        with pipe.open("w"):  # as soon as somebody reads it
+            _save(app, APP.format(answer="new"))
+            gateway.wait_for(_is_change, count=2)
+            client.send("now")
+
+            assert client.recv() == "new"
+            assert not [each for each in gateway.records if each["kind"] == "warning"]
 
 
 def test_a_change_is_any_file_that_comes_goes_or_is_written(tmp_path: Path) -> None:

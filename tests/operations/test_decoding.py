@@ -7,17 +7,14 @@ import pytest
 
 from tests.contracts.members import begin, open_session
 from tests.support.servers.small_table import SmallTable
+from tests.support.table_items import write_carried, write_every_kind
 from tests.support.virtual_time import NOW, Clock
-from wspubsub import Connection, Position
+from wspubsub import Connection
 from wspubsub.dynamodb import (
     DynamoDBMemberStore,
     DynamoDBSubscriptionStore,
     DynamoDBTopicLog,
 )
-from wspubsub.dynamodb.log_items import Tail, entry_after, entry_item
-from wspubsub.dynamodb.log_offers import offer_item, offer_of
-from wspubsub.log.drafts import draft
-from wspubsub.log.rules import DEFAULT_HISTORY
 from wspubsub.operations import DecodedItem, ItemKind, Summary, decode_item, make_json
 from wspubsub.subscriptions.port import TTL_SECONDS
 from wspubsub.subscriptions.sessions import Presence
@@ -182,18 +179,8 @@ def test_a_log_with_an_epoch_a_message_and_its_key(table: SmallTable) -> None:
     assert "is_sent" not in key
 
 
-def write_carried(client: Any) -> None:
-    """Write an entry with three messages, and an offer, as many writers do."""
-    drafts = [draft("news", data, None, {"z="}, None) for data in (b"1", b"\xff", b"3")]
-    tail = Tail(Position("e", 0), NOW, int(NOW) + 10**6)
-    entry = entry_after(tail, drafts[0], DEFAULT_HISTORY, NOW, drafts[1:])
-    offer = offer_of(drafts[0], tail.position, "p", NOW)
-    for item in (entry_item(entry), offer_item(offer)):
-        client.put_item(TableName="t", Item=item)
-
-
 def test_an_entry_with_several_messages_and_an_offer(table: SmallTable) -> None:
-    write_carried(table)
+    write_carried(table, "t", NOW)
 
     message = decode(table, ItemKind.MESSAGE)
     assert (message["offset"], message["data"]) == (1, "1")
@@ -204,12 +191,22 @@ def test_an_entry_with_several_messages_and_an_offer(table: SmallTable) -> None:
     offer = decode(table, ItemKind.OFFER)
     assert (offer["topic"], offer["id"]) == ("news", message["id"])
     assert (offer["data"], offer["known_up_to"]) == ("1", ["e", 0])
+    assert NOW + 2 < offer["carried_until"] <= NOW + 12
     item = read(table, "L#news", "0000000000000001")
     assert decode_item(make_json(item)) == decode_item(item)
 
 
+def test_items_of_every_kind_are_recognized(table: SmallTable) -> None:
+    write_every_kind(table, "t", Clock())
+
+    decoded = decode_all(table)
+
+    assert {each.kind for each in decoded} == {*ItemKind}
+    assert not any("problem" in each.fields for each in decoded)
+
+
 def test_a_topic_is_as_long_as_all_messages_of_its_entries(table: SmallTable) -> None:
-    write_carried(table)
+    write_carried(table, "t", NOW)
     summary = Summary(NOW)
 
     summary.add(read(table, pk, sk) for pk, sk in sorted(table.keys()))

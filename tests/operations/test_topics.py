@@ -7,7 +7,7 @@ import pytest
 from moto import mock_aws
 
 from tests.contracts.tables import boto3_client
-from tests.operations.test_decoding import write_carried
+from tests.support.table_items import write_carried
 from tests.support.virtual_time import NOW, Clock
 from wspubsub.dynamodb import DynamoDBTopicLog, create_table
 from wspubsub.dynamodb.access import TableAccess
@@ -55,7 +55,7 @@ def test_a_log_is_followed_as_it_grows(client: Any) -> None:
 
 
 def test_the_messages_of_an_entry_are_read_one_by_one(client: Any) -> None:
-    write_carried(client)
+    write_carried(client, "t", NOW)
     log = DynamoDBTopicLog("t", client=client, now=Clock())
     last = log.append("news", b"4").message.position.offset
     access = TableAccess(client, "t")

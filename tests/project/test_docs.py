@@ -125,6 +125,26 @@ def test_the_layers_for_contributors_are_those_that_are_checked() -> None:
     assert written == checked
 
 
+def test_the_files_and_methods_that_the_architecture_names_exist() -> None:
+    page = (DOCS / "explanation/architecture.md").read_text()
+    files = set(re.findall(r"`(wspubsub/[\w/]+\.py)`", page))
+    methods = set(re.findall(r"`([A-Z]\w+)\.(\w+)`", page))
+    sources = [path.read_text() for path in (ROOT / "src").rglob("*.py")]
+
+    assert [each for each in files if not (ROOT / "src" / each).exists()] == []
+    assert [
+        f"{owner}.{method}"
+        for owner, method in methods
+        if not any(
+            re.search(rf"^class {owner}\b", text, re.MULTILINE)
+            and re.search(rf"^    (async )?def {method}\b", text, re.MULTILINE)
+            for text in sources
+        )
+    ] == []
+    assert len(files) > 10
+    assert len(methods) > 5
+
+
 def test_every_module_says_what_it_is_for() -> None:
     tables = runpy.run_path(str(ROOT / "scripts/list-modules"))["list_modules"]()
 

@@ -25,7 +25,6 @@ def code(monkeypatch: pytest.MonkeyPatch, wspubsub_aws: None) -> dict[str, Any]:
     namespace: dict[str, Any] = {}
     for block in (OLD, TABLE):
         exec(block, namespace)  # noqa: S102 - the page's own examples
-    namespace["create_my_table"]()
     return namespace
 
 

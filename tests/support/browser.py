@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection
 
 from tests.support.servers.gateways import connect_patiently
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 # A browser that asks for nothing but the page.
 _FLAGS = (

@@ -13,6 +13,21 @@ from tests.support.servers.gateways import PATIENCE_SECONDS, DevGateway
 Entry = dict[str, Any]
 
 
+def subscribe(topic: str) -> str:
+    """Return what a client of the chat sends to be subscribed to a topic."""
+    return json.dumps({"type": "subscribe", "topic": topic})
+
+
+def say(topic: str, text: str) -> str:
+    """Return what a client of the chat sends to publish a text to a topic."""
+    return json.dumps({"type": "message", "topic": topic, "message": text})
+
+
+def body_of(entry: Entry) -> str:
+    """Return the message that an invocation is about; empty if it is about none."""
+    return str(entry.get("event", {}).get("body") or "")
+
+
 class InspectorError(Exception):
     """The inspector refused a request.
 

@@ -26,7 +26,6 @@ def publish(options: argparse.Namespace) -> int:
         open_place(options),
         options.topic,
         _read_data(options.data),
-        now=time.time(),
         shards=options.shards,
         posts=options.post,
     )

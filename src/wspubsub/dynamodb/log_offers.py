@@ -84,6 +84,11 @@ def is_recent(offer: Offer, now: float) -> bool:
     return first <= offer.period <= last
 
 
+def find_end(offer: Offer) -> float:
+    """Return when an offer is not recent any more, in seconds since the epoch."""
+    return (offer.period + 1) * PERIOD_SECONDS + LENIENCY_SECONDS
+
+
 def last_key(now: float) -> str:
     """Return a sort key behind those of all offers that are recent."""
     return _key(_period(now - LENIENCY_SECONDS), _PREFIX)

@@ -62,6 +62,13 @@ class ClientConnections:
             ),
         )
 
+    def explain_end(self, connection: ClientConnection, *, now: float) -> str:
+        """Return why the time of a connection is up."""
+        longest = self._config.max_duration_seconds
+        if now >= connection.connected_at + longest:
+            return f"open for {longest:g} s, the longest that a connection may last"
+        return f"no message for {self._config.idle_timeout_seconds:g} s"
+
     def remove(self, connection: ClientConnection) -> None:
         """Forget a connection."""
         self._established -= not connection.is_pending

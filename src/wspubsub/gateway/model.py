@@ -277,7 +277,9 @@ class Gateway:
     def _expire(self, connection: ClientConnection, now: float) -> list[Effect]:
         if connection.state is State.LOST:
             return list(self._lifecycle.end_lost(connection, now=now))
-        return self._close(connection, closecodes.GOING_AWAY, GOING_AWAY, now)
+        detail = self._connections.explain_end(connection, now=now)
+        code = closecodes.GOING_AWAY
+        return self._close(connection, code, GOING_AWAY, now, detail=detail)
 
     def _abandon(self, connection: ClientConnection) -> list[Effect]:
         if connection.state is State.ABANDONED:

@@ -1,10 +1,10 @@
-"""The clock of a local gateway, which can jump ahead of real time."""
+"""The clock of a local gateway, which can be ahead of real time."""
 
 import time
 
 
 class Clock:
-    """Real time, and what it has jumped.
+    """Real time, and by how much it was advanced.
 
     Attributes:
         offset: By how many seconds it is ahead.
@@ -17,6 +17,6 @@ class Clock:
         """Return the time, in seconds since the epoch."""
         return time.time() + self.offset
 
-    def jump(self, seconds: float) -> None:
-        """Move ahead."""
+    def advance(self, seconds: float) -> None:
+        """Let that many seconds pass at once."""
         self.offset += seconds

@@ -31,9 +31,9 @@ from wspubsub.local.facts import (
     find_watched_folders,
     name_handlers,
 )
+from wspubsub.local.faults.clock_advance import ClockAdvance
 from wspubsub.local.faults.methods import make_methods
 from wspubsub.local.faults.shaking import Shaking
-from wspubsub.local.faults.time_travel import TimeTravel
 from wspubsub.local.functions.deployed import DeployedFunctions
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.reload import Sources
@@ -77,7 +77,9 @@ class LocalGateway:
         self._dynamodb_url = ""
         self._embedded: EmbeddedDynamoDB | None = None
         self._embedded_url: str | None = None
-        self._sources = OpenedSources(settings, journal, self._recorder)
+        self._sources = OpenedSources(
+            settings, journal, self._recorder, self._clock.now
+        )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -244,11 +246,11 @@ class LocalGateway:
             journal=self._journal,
             clock=self._clock,
         )
-        time_travel = TimeTravel(
-            self._clock, self._shell, self._functions, self._journal
+        advance = ClockAdvance(
+            self._clock, self._shell, self._functions, self._embedded, self._journal
         )
         inspector.methods.add(make_methods(self._shaking, self._shell, self._functions))
-        inspector.methods.add(time_travel.methods)
+        inspector.methods.add(advance.methods)
         inspector.methods.add(self._bill.methods)
         inspector.facts["faults"] = lambda: self._shaking.describe()["rules"]
         return inspector
@@ -282,7 +284,7 @@ class LocalGateway:
             stack.push_async_callback(embedded.stop)
         own = self._embedded if url is None else None
         self._shaking.connect(own)
-        self._bill.connect(own)
+        self._bill.connect(self._embedded, has_table=own is not None)
 
     async def _find_table(self) -> None:
         if self._embedded is not None:

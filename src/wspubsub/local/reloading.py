@@ -1,7 +1,7 @@
 """Changed source files: the workers start again, and the API is deployed again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 
 from wspubsub.errors import UsageError
 from wspubsub.handlers.application import QUEUE, STREAM, Application
@@ -33,7 +33,7 @@ class Reloading:
         journal: Journal,
         functions: DeployedFunctions,
         shell: GatewayShell,
-        warm_up: Callable[[], Awaitable[None]],
+        warm_up: Callable[[], Coroutine[object, object, None]],
     ) -> None:
         self._settings = settings
         self._config = settings.config
@@ -41,18 +41,33 @@ class Reloading:
         self._functions = functions
         self._shell = shell
         self._warm_up = warm_up
+        self._has_changed = asyncio.Event()
 
     async def watch(self, sources: Sources) -> None:
-        """Look for changes until this is canceled."""
+        """Look for changes until this is canceled.
+
+        A change that takes long to import does not keep the next one from being seen.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follow_routes())
+            while True:
+                await asyncio.sleep(RELOAD_SECONDS)
+                changed = await asyncio.to_thread(sources.find_change)
+                if changed is None:
+                    continue
+                self._journal.note(
+                    f"{changed.name} has changed: restarting the workers"
+                )
+                self._journal.forget_errors()
+                self._has_changed.set()
+                await self._functions.renew()
+                tasks.create_task(self._warm_up())
+
+    async def _follow_routes(self) -> None:
         while True:
-            await asyncio.sleep(RELOAD_SECONDS)
-            changed = await asyncio.to_thread(sources.find_change)
-            if changed is None:
-                continue
-            self._journal.note(f"{changed.name} has changed: restarting the workers")
-            self._journal.forget_errors()
-            await asyncio.gather(self._redeploy(), self._functions.renew())
-            await self._warm_up()
+            await self._has_changed.wait()
+            self._has_changed.clear()
+            await self._redeploy()
 
     async def _redeploy(self) -> None:
         settings = self._settings

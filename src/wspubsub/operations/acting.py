@@ -3,7 +3,8 @@
 Nobody is pruned here: the application does, and informs the others.
 """
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from typing_extensions import override
@@ -75,7 +76,7 @@ def publish(
     topic: str,
     text: str,
     *,
-    now: float,
+    now: Callable[[], float] = time.time,
     shards: int | None = None,
     posts: bool = False,
 ) -> PublishReport:
@@ -89,7 +90,7 @@ def publish(
         deployment: Where.
         topic: The topic.
         text: The message; JSON for a `PubSub`.
-        now: The time, in seconds since the epoch.
+        now: Clock, in seconds since the epoch.
         shards: How many shards the topic has; None looks for them.
         posts: Whether to post a logged message even though there is a stream.
 
@@ -98,14 +99,15 @@ def publish(
         WspubsubError: As `Publisher.publish`.
     """
     table = deployment.require_table()
-    found = [*read_subscribers(deployment.access, topic, now=now, shards=shards)]
+    found = [*read_subscribers(deployment.access, topic, now=now(), shards=shards)]
     shards = shards or _guess_shards(found)
     log = _find_log(deployment, topic, now)
     by_stream = log is not None and not posts and _is_by_stream(deployment)
     if any("is_member" in each for each in found):
-        return _broadcast(deployment, topic, text, log, shards, by_stream=by_stream)
+        members = _Members(table, client=deployment.client, shards=shards, now=now)
+        return _broadcast(deployment, topic, text, log, members, by_stream=by_stream)
     publisher = Publisher(
-        _Subscribers(table, client=deployment.client, shards=shards),
+        _Subscribers(table, client=deployment.client, shards=shards, now=now),
         deployment.require_management(),
         log=log,
         fanout=StreamFanout() if by_stream else None,
@@ -177,13 +179,10 @@ def _broadcast(
     topic: str,
     text: str,
     log: DynamoDBTopicLog | None,
-    shards: int,
+    members: _Members,
     *,
     by_stream: bool,
 ) -> PublishReport:
-    members = _Members(
-        deployment.require_table(), client=deployment.client, shards=shards
-    )
     broadcaster = Broadcaster(
         members,
         deployment.require_management(),
@@ -233,15 +232,15 @@ def _has_session(deployment: Deployment, connection: str, now: float) -> bool:
 
 
 def _find_log(
-    deployment: Deployment, topic: str, now: float
+    deployment: Deployment, topic: str, now: Callable[[], float]
 ) -> DynamoDBTopicLog | None:
     """Return the topic's log, which keeps messages as long as before; None without."""
     table = deployment.require_table()
     newest = LogRequests(deployment.client, table).newest(topic)
-    if newest is None or newest.expires_at <= now:
+    if newest is None or newest.expires_at <= now():
         return None
     return DynamoDBTopicLog(
-        table, client=deployment.client, history=_guess_history(newest)
+        table, client=deployment.client, history=_guess_history(newest), now=now
     )
 
 

@@ -28,7 +28,7 @@ from wspubsub.dynamodb.log_items import (
     read_published_at,
     read_tail,
 )
-from wspubsub.dynamodb.log_offers import read_offer
+from wspubsub.dynamodb.log_offers import find_end, read_offer
 from wspubsub.dynamodb.member_hold_items import read_seen, read_traces
 from wspubsub.dynamodb.member_items import (
     is_stay,
@@ -200,13 +200,15 @@ def _describe(message: LoggedMessage) -> Fields:
 
 
 def _read_offer(item: Item) -> Fields:
-    drafted, since, _, _ = read_offer(item)
+    offer = read_offer(item)
+    drafted = offer.drafted
     return {
         "id": drafted.id,
         "data": read_data(drafted.data),
         "info": read_data(drafted.info),
         "exclude": sorted(drafted.exclude) or None,
-        "known_up_to": [*since],
+        "known_up_to": [*offer.since],
+        "carried_until": find_end(offer),
     }
 
 

@@ -17,12 +17,13 @@ class Service:
         self.status = status
         self.metered = Metered(self._answer, max_bytes)
 
-    def ask(self, target: str, request: object) -> bytes:
+    def ask(self, target: str, request: object, **headers: str) -> bytes:
         body = json.dumps(request).encode()
         environ = {
             "HTTP_X_AMZ_TARGET": target,
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": BytesIO(body),
+            **headers,
         }
         return b"".join(self.metered(environ, lambda *_: None))
 
@@ -49,8 +50,8 @@ def test_requests_are_counted_while_it_is_on(max_bytes: int) -> None:
     service.ask(PUT, REQUEST)
 
     used = {"requests": 1, "read_units": 0.0, "write_units": 2.0}
-    assert first == {"PutItem": used}
-    assert service.metered.read()["PutItem"]["write_units"] == 4.0
+    assert first == {"dynamodb": {"PutItem": used}, "requests": []}
+    assert service.metered.read()["dynamodb"]["PutItem"]["write_units"] == 4.0
 
 
 def test_errors_and_other_services_are_not_counted() -> None:
@@ -59,6 +60,25 @@ def test_errors_and_other_services_are_not_counted() -> None:
         each.metered.switch(1)
 
     failing.ask(PUT, REQUEST)
-    other.ask("AmazonSQS.SendMessage", REQUEST)
+    other.ask("AmazonSNS.Publish", REQUEST)
 
-    assert failing.metered.read() == other.metered.read() == {}
+    nothing: dict[str, object] = {"dynamodb": {}, "requests": []}
+    assert failing.metered.read() == other.metered.read() == nothing
+
+
+def test_it_is_counted_who_asks() -> None:
+    service = Service()
+    service.metered.switch(1)
+    receive = "AmazonSQS.ReceiveMessage", {"QueueUrl": "http://localhost/1/jobs"}
+
+    service.ask(*receive)
+    service.ask(*receive, HTTP_X_WSPUBSUB_SENDER="event-source")
+    service.ask(*receive, HTTP_X_WSPUBSUB_SENDER="inspector")
+    service.ask(PUT, REQUEST, HTTP_X_WSPUBSUB_SENDER="event-source")
+
+    counted = service.metered.read()
+    assert counted["dynamodb"] == {}
+    assert [(each["by"], each["requests"]) for each in counted["requests"]] == [
+        ("application", 1),
+        ("Lambda", 5),
+    ]

@@ -166,6 +166,29 @@ def test_functions_die_and_time_out_and_the_authorizer_denies(shaken: Shaken) ->
     assert shaken.gateway.lines("SAW MESSAGE timed out")
 
 
+def test_a_worker_that_is_killed_while_it_is_slow_or_timing_out_is_noticed(
+    shaken: Shaken,
+) -> None:
+    page = open_inspector(shaken.gateway)
+    heard = []
+    with shaken.gateway.client() as client:
+        for action in ("slow", "time_out"):
+            late = rule(action, "function", operation="message", seconds=900, times=1)
+            page.call("set_faults", rules=[late])
+            client.send("killed")
+            shaken.wait_for_fault(
+                "(900 s)" if action == "slow" else "timed out (900 s)"
+            )
+            page.call("set_faults", rules=[])  # which does not end what has begun
+            page.call("kill")
+            heard.append(client.recv(20))
+            client.send("alive")
+            heard.append(client.recv(20))
+
+    assert ["Internal server error" in str(each) for each in heard] == [True, False] * 2
+    assert heard[1::2] == ["alive"] * 2
+
+
 def test_the_page_sets_rules_and_sees_what_they_did(shaken: Shaken) -> None:
     page = open_inspector(shaken.gateway)
 
@@ -235,7 +258,8 @@ def test_the_page_is_told_what_the_traffic_would_cost(shaken: Shaken) -> None:
     assert put["write_units"] - was.get("write_units", 0) == 2
     assert costs["dynamodb"]["GetItem"]["read_units"] > 0
     assert costs["messages"]["in"] == before["messages"]["in"] + 1
-    assert costs["topics"]["costly"] == {"in": 1, "out": 1}
+    costly = costs["topics"]["costly"]
+    assert (costly["in"], costly["out"]) == (1, 1)
     assert costs["invocations"]["$connect authorizer"]["count"] >= 1
     assert costs["dollars"]["total"] > before["dollars"]["total"]
 
@@ -265,13 +289,13 @@ def test_a_slow_client_is_throttled_until_it_reads_again(shaken: Shaken) -> None
         page.call("slow", connection=id_, bytes_per_second=10)
 
 
-def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None:
+def test_the_clock_is_advanced_for_the_gateway_and_its_workers(shaken: Shaken) -> None:
     gateway, page = shaken.gateway, open_inspector(shaken.gateway)
     with gateway.client() as client:
         client.send("time")
         before = float(str(client.recv(20)).split()[0])
 
-        offset = page.call("jump", seconds=600)["clock_offset"]
+        offset = page.call("advance", seconds=600)["clock_offset"]
 
         assert closed_with(client) == 1001
     with gateway.client() as client:
@@ -281,7 +305,7 @@ def test_the_clock_jumps_for_the_gateway_and_its_workers(shaken: Shaken) -> None
     assert after - before >= 600
     assert 0 < left <= 30
     with pytest.raises(InspectorError, match="from 1 to"):
-        page.call("jump", seconds=-1)
+        page.call("advance", seconds=-1)
 
 
 def test_a_wrong_file_changes_nothing_and_says_why(shaken: Shaken) -> None:

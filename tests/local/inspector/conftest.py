@@ -5,8 +5,23 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.browser import Browser, run_browser
+from tests.support.inspector import InspectorClient, open_inspector
 from tests.support.inspector_page import InspectorPage, open_page
+from tests.support.members import serve_rooms
 from tests.support.servers.gateways import CHAT, DevGateway, dev
+
+
+@pytest.fixture(scope="module")
+def inspector(chat: DevGateway) -> InspectorClient:
+    """The inspector of a gateway that other tests talk to as well."""
+    return open_inspector(chat)
+
+
+@pytest.fixture(scope="module")
+def rooms() -> Iterator[DevGateway]:
+    """A `PubSub`, to which clients may come without a token."""
+    with serve_rooms() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.inspector import Entry, InspectorClient, open_inspector
+from tests.support.inspector import Entry, InspectorClient, body_of, subscribe
 from tests.support.servers.gateways import DevGateway
 from wspubsub.local.dynamodb.metered import Metered
 from wspubsub.local.dynamodb.recording import MAX_BYTES, Recording
@@ -18,29 +18,30 @@ from wspubsub.local.processes import MAX_LINE_BYTES
 
 
 @pytest.mark.integration
-def test_a_call_belongs_to_the_invocation_that_made_it(chat: DevGateway) -> None:
-    page = open_inspector(chat)
-    call = _make_calls(chat, page)
+def test_a_call_belongs_to_the_invocation_that_made_it(
+    chat: DevGateway, inspector: InspectorClient
+) -> None:
+    call = _make_calls(chat, inspector)
 
-    invocation = page.parent_of(call)
+    invocation = inspector.parent_of(call)
     assert invocation["kind"] == "invocation"
-    assert invocation["event"]["body"].startswith('{"type": "subscribe"')
+    assert body_of(invocation).startswith('{"type": "subscribe"')
     assert (call["service"], call["table"]) == ("dynamodb", chat.table)
     assert (call["status"], call.get("error")) == (200, None)
     assert call["ms"] > 0
 
 
-def _make_calls(gateway: DevGateway, page: InspectorClient) -> Entry:
+def _make_calls(gateway: DevGateway, inspector: InspectorClient) -> Entry:
     # The first ones may be made before the service knows that somebody follows, and
     # others may be seen that connecting made, or a client of another test.
     with gateway.client() as client:
         for number in count():
             topic = f"followed-{number}"
-            client.send(json.dumps({"type": "subscribe", "topic": topic}))
+            client.send(subscribe(topic))
             client.recv(10)
-            last = page.entries[-1]["n"] if page.entries else 0
-            page.entries += page.call("follow", after=last, wait=1)["entries"]
-            for each in page.entries:
+            last = inspector.entries[-1]["n"] if inspector.entries else 0
+            inspector.entries += inspector.call("follow", after=last, wait=1)["entries"]
+            for each in inspector.entries:
                 if each["kind"] == "call" and "followed-" in _request_of(each):
                     return each
     raise AssertionError
@@ -100,7 +101,7 @@ def test_other_services_and_the_inspector_itself_are_not_reported() -> None:
 
     service.ask("DynamoDBStreams_20120810.GetRecords", {})
     service.ask("AmazonSQS.ReceiveMessage", {})
-    service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_INSPECTOR="1")
+    service.ask("DynamoDB_20120810.Scan", {}, HTTP_X_WSPUBSUB_SENDER="inspector")
 
     assert service.reports == []
 
@@ -110,7 +111,7 @@ def test_what_the_inspector_reads_costs_nothing() -> None:
     metered = Metered(service.recording)
     metered.switch(1)
 
-    for headers in ({}, {"HTTP_X_WSPUBSUB_INSPECTOR": "1"}):
+    for headers in ({}, {"HTTP_X_WSPUBSUB_SENDER": "inspector"}):
         environ = {
             "HTTP_X_AMZ_TARGET": "DynamoDB_20120810.Scan",
             "CONTENT_LENGTH": "2",
@@ -119,7 +120,7 @@ def test_what_the_inspector_reads_costs_nothing() -> None:
         }
         metered(environ, lambda *_: None)
 
-    assert metered.read()["Scan"]["requests"] == 1
+    assert metered.read()["dynamodb"]["Scan"]["requests"] == 1
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,25 @@ import json
 
 import pytest
 
-from tests.support.inspector import Entry, InspectorClient, open_inspector
+from tests.support.inspector import Entry, InspectorClient, body_of, open_inspector
 from tests.support.servers.gateways import APPS, DevGateway, dev
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(scope="module")
-def page(chat: DevGateway) -> InspectorClient:
-    return open_inspector(chat)
-
-
 def test_a_message_leads_to_the_messages_that_it_causes(
-    chat: DevGateway, page: InspectorClient
+    chat: DevGateway, inspector: InspectorClient
 ) -> None:
     text = json.dumps({"action": "unheard of", "id": "following"})
     with chat.client() as client:
         client.send(text)
         answer = client.recv(10)
-        frame = page.wait_for(lambda each: each.get("text") == text)
-        sent = page.wait_for(lambda each: _follows(each, "sent", frame))
+        frame = inspector.wait_for(lambda each: each.get("text") == text)
+        sent = inspector.wait_for(lambda each: _follows(each, "sent", frame))
 
-    post = page.parent_of(sent)
-    invocation = page.parent_of(post)
-    result = page.wait_for(
+    post = inspector.parent_of(sent)
+    invocation = inspector.parent_of(post)
+    result = inspector.wait_for(
         lambda each: each["kind"] == "result" and each["parent"] == invocation["n"]
     )
     assert (frame["kind"], frame["size"], frame["parent"]) == ("frame", len(text), None)
@@ -44,24 +39,26 @@ def test_a_message_leads_to_the_messages_that_it_causes(
 
 
 def test_a_connection_is_told_from_its_handshake_to_its_end(
-    chat: DevGateway, page: InspectorClient
+    chat: DevGateway, inspector: InspectorClient
 ) -> None:
     with chat.client("?from=begin&to=end"):
         pass
-    handshake = page.wait_for(lambda each: each.get("query") == "from=begin&to=end")
+    handshake = inspector.wait_for(
+        lambda each: each.get("query") == "from=begin&to=end"
+    )
     id_ = handshake["connection"]
-    closed = page.wait_for(
+    closed = inspector.wait_for(
         lambda each: each["kind"] == "closed" and each["connection"] == id_
     )
-    goodbye = page.wait_for(lambda each: each.get("parent") == closed["n"])
-    opened = page.wait_for(
+    goodbye = inspector.wait_for(lambda each: each.get("parent") == closed["n"])
+    opened = inspector.wait_for(
         lambda each: each["kind"] == "opened" and each["connection"] == id_
     )
 
     assert handshake["kind"] == "handshake"
     assert ["Host", f"127.0.0.1:{chat.port}"] in handshake["headers"]
-    assert page.parent_of(opened)["route_key"] == "$connect"
-    assert page.parent_of(opened)["parent"] == handshake["n"]
+    assert inspector.parent_of(opened)["route_key"] == "$connect"
+    assert inspector.parent_of(opened)["parent"] == handshake["n"]
     assert (closed["code"], closed["by"]) == (1000, "client")
     assert (goodbye["kind"], goodbye["route_key"]) == ("invocation", "$disconnect")
 
@@ -69,15 +66,15 @@ def test_a_connection_is_told_from_its_handshake_to_its_end(
 def test_an_invocation_has_its_output_its_environment_and_its_traceback(
     probe: DevGateway,
 ) -> None:
-    page = open_inspector(probe)
+    inspector = open_inspector(probe)
     with probe.client("?wanted=traceback") as client:
         client.send(json.dumps({"action": "fail"}))
         client.recv(10)
-    invocation = page.wait_for(lambda each: '"fail"' in _body(each))
-    result = page.wait_for(
+    invocation = inspector.wait_for(lambda each: '"fail"' in body_of(each))
+    result = inspector.wait_for(
         lambda each: each["kind"] == "result" and each["parent"] == invocation["n"]
     )
-    output = page.wait_for(
+    output = inspector.wait_for(
         lambda each: (
             each["kind"] == "output"
             and each["parent"] == invocation["n"]
@@ -93,9 +90,9 @@ def test_an_invocation_has_its_output_its_environment_and_its_traceback(
 
 
 def test_the_page_learns_what_gateway_it_is(
-    chat: DevGateway, page: InspectorClient
+    chat: DevGateway, inspector: InspectorClient
 ) -> None:
-    state = page.call("state")
+    state = inspector.call("state")
 
     assert state["url"] == chat.url
     assert state["management_url"] == chat.management_url
@@ -117,10 +114,6 @@ def test_without_an_inspector_there_is_neither_page_nor_link(
 
     assert status == 403
     assert "inspector" not in gateway.records[0]
-
-
-def _body(entry: Entry) -> str:
-    return str(entry.get("event", {}).get("body"))
 
 
 def _follows(entry: Entry, kind: str, frame: Entry) -> bool:

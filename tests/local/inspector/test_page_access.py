@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.inspector import use_link
+from tests.support.inspector import subscribe, use_link
 from tests.support.inspector_page import InspectorPage, open_page
 from tests.support.servers.gateways import CHAT, DevGateway, dev
 
@@ -48,7 +48,7 @@ def test_a_lost_gateway_is_said_and_what_was_seen_stays(browser: Browser) -> Non
     with dev(f"{CHAT}:handler", "--environments", "1") as gateway:
         page = open_page(browser, gateway)
         with gateway.client() as client:
-            client.send('{"type": "subscribe", "topic": "kept"}')
+            client.send(subscribe("kept"))
             client.recv(10)
             page.wait_for_row("message out", "kept")
 

@@ -3,22 +3,16 @@
 import json
 
 import pytest
+from websockets.sync.client import ClientConnection
 
 from tests.support.browser import Browser
+from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import PHONE, ROWS, InspectorPage, open_page
 from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 HOSTILE = "<img src=x onerror=\"document.title='taken over'\"><script>1</script>"
-
-
-def subscribe(topic: str) -> str:
-    return json.dumps({"type": "subscribe", "topic": topic})
-
-
-def say(topic: str, text: str) -> str:
-    return json.dumps({"type": "message", "topic": topic, "message": text})
 
 
 def test_a_message_is_shown_with_all_that_it_causes(
@@ -129,6 +123,32 @@ def test_pausing_holds_back_what_comes_and_clearing_forgets_it(
     page.page.wait_for_text("#activity-state", "0 trees")
     page.page.wait_for_text("#nothing-yet", "Nothing has happened yet")
     assert page.rows() == []
+
+
+def test_coming_back_from_another_view_shows_the_newest(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    def ask(client: ClientConnection, topics: range) -> None:
+        for number in topics:
+            client.send(subscribe(f"topic-{number}"))
+            client.recv()
+
+    with gateway.client() as client:
+        ask(client, range(10))  # more than the window has room for
+        page.wait_for_row("message out", "topic-9")
+        page.show("costs")
+        ask(client, range(10, 15))
+        page.page.wait_for_text("#costs", "PutItem")
+        page.show("activity")
+
+        page.wait_for_row("message out", "topic-14")
+
+        page.page.run("document.querySelector('#tree').scrollTop = 0")
+        page.wait_for_row("connect", "/dev")
+        ask(client, range(15, 16))
+        page.show("costs")
+        page.show("activity")
+        assert any("/dev" in each for each in page.rows())
 
 
 def test_what_a_cleared_entry_goes_on_to_cause_is_not_shown(

@@ -1,28 +1,13 @@
 """Test clients in the page, raw and as clients of a PubSub."""
 
-import json
-from collections.abc import Iterator
-
 import pytest
 
 from tests.support.browser import Browser
-from tests.support.example_apps import EXAMPLES
+from tests.support.inspector import subscribe
 from tests.support.inspector_page import InspectorPage, open_page
-from tests.support.servers.gateways import CREDENTIALS, DevGateway, dev
+from tests.support.servers.gateways import DevGateway
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
-
-ROOMS = {
-    **CREDENTIALS,
-    "ROOMS_SECRET": "only-for-these-tests-32-bytes-long",
-    "ROOMS_ANONYMOUS": "1",
-}
-
-
-@pytest.fixture(scope="module")
-def rooms() -> Iterator[DevGateway]:
-    with dev(f"{EXAMPLES / 'rooms' / 'app.py'}:handler", environ=ROOMS) as running:
-        yield running
 
 
 def test_a_raw_client_sends_and_shows_what_comes(page: InspectorPage) -> None:
@@ -33,7 +18,7 @@ def test_a_raw_client_sends_and_shows_what_comes(page: InspectorPage) -> None:
     page.page.wait_for(
         "return document.querySelector('.card').dataset.state === 'connected'"
     )
-    message = json.dumps({"type": "subscribe", "topic": "<b>here</b>"})
+    message = subscribe("<b>here</b>")
     page.fill(".card textarea", message)
     page.press_button(".card", "Send")
 

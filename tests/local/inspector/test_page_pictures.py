@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.browser import Browser
+from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import PHONE, InspectorPage, open_page
 from tests.support.servers.gateways import APPS, CREDENTIALS, ROOT, DevGateway, dev
 
@@ -26,9 +27,9 @@ WIDE = (1100, 560)
 def talk(gateway: DevGateway, page: InspectorPage) -> Iterator[None]:
     """Have one client publish to another; both stay connected."""
     with gateway.client() as reader, gateway.client() as writer:
-        reader.send('{"type": "subscribe", "topic": "news"}')
+        reader.send(subscribe("news"))
         reader.recv(10)
-        writer.send('{"type": "message", "topic": "news", "message": "hello"}')
+        writer.send(say("news", "hello"))
         reader.recv(10)
         page.wait_for_row("message returned 200")
         page.wait_for_row("log", "published to news")

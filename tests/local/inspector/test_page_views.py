@@ -1,26 +1,30 @@
 """The page's other views: what can be seen, and done, beside the trees."""
 
 import json
+import time
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from tests.support.inspector import say, subscribe
 from tests.support.inspector_page import InspectorPage
 from tests.support.servers.gateways import DevGateway
+from tests.support.table_items import write_every_kind
+from wspubsub.operations import ItemKind
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 SPEED = "document.querySelector('#connections tbody select')"
-SUBSCRIBE = json.dumps({"type": "subscribe", "topic": "news"})
 
 
 @pytest.fixture
 def reader(gateway: DevGateway) -> Iterator[ClientConnection]:
     """A client that is subscribed to `news`."""
     with gateway.client() as client:
-        client.send(SUBSCRIBE)
+        client.send(subscribe("news"))
         client.recv(10)
         yield client
 
@@ -79,6 +83,31 @@ def test_the_tables_items_are_decoded_and_raw_on_demand(
     assert reader.protocol.close_code is None
 
 
+def test_items_of_every_kind_are_shown_as_what_they_are(
+    page: InspectorPage, gateway: DevGateway
+) -> None:
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=gateway.dynamodb_url,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    write_every_kind(client, gateway.table, time.time)
+    page.show("items")
+
+    page.page.wait_for_text("#items", "QUIZ#1")
+
+    shown = page.page.run(
+        "return Object.fromEntries([...document.querySelectorAll('#items .group')].map("
+        "(group) => [group.querySelector('h3').firstChild.data, "
+        "[...group.querySelectorAll('th')].map((head) => head.innerText)]))"
+    )
+    assert {name.lower() for name in shown} == {each.value for each in ItemKind}
+    assert {"Topic", "ID", "Data", "Known up to", "Carried until"} <= {*shown["Offer"]}
+    assert not any("Problem" in columns for columns in shown.values())
+
+
 def test_a_rule_makes_posts_fail(
     page: InspectorPage, reader: ClientConnection, gateway: DevGateway
 ) -> None:
@@ -91,7 +120,7 @@ def test_a_rule_makes_posts_fail(
     )
     page.page.wait_for_text("#shake .rules", "gone (410)")
     with gateway.client() as writer:
-        writer.send('{"type": "message", "topic": "news", "message": "lost"}')
+        writer.send(say("news", "lost"))
         page.show("activity")
         page.wait_for_row("post", "410 gone")
     page.show("shake")
@@ -119,7 +148,7 @@ def test_the_worker_is_killed_and_the_next_start_is_cold(
     page.show("shake")
     page.press_button("#shake", "Kill the worker")
     page.page.wait_for_text("#notice", "was killed")
-    reader.send(SUBSCRIBE)
+    reader.send(subscribe("news"))
     reader.recv(10)
     page.show("activity")
 
@@ -152,7 +181,7 @@ def choose_speed(page: InspectorPage, speed: str) -> None:
     )
 
 
-def test_a_jump_of_the_clock_closes_an_idle_client(
+def test_a_clock_that_is_advanced_closes_an_idle_client(
     page: InspectorPage, gateway: DevGateway, reader: ClientConnection
 ) -> None:
     page.show("shake")

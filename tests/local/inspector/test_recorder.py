@@ -3,6 +3,7 @@
 import pytest
 
 from wspubsub.gateway import DataFrame, Returned
+from wspubsub.local.costs.meter import Cause
 from wspubsub.local.functions.runtime_api import RuntimeInvocation
 from wspubsub.local.functions.waiting import InvocationOutcome
 from wspubsub.local.inspector.recorder import Recorder
@@ -69,7 +70,7 @@ def test_what_has_gone_from_the_ring_is_billed_still() -> None:
     assert first.most_requests == 5
 
 
-def test_what_is_billed_is_named_by_the_route_of_its_invocation() -> None:
+def test_what_is_billed_is_named_by_the_route_or_source_of_its_invocation() -> None:
     recorder = Recorder(Ring(max_entries=1))
     context = {"routeKey": "say", "connectionId": "c", "authorizer": None}
     asked = RuntimeInvocation(request_id="a", event={"requestContext": context})
@@ -78,12 +79,19 @@ def test_what_is_billed_is_named_by_the_route_of_its_invocation() -> None:
         number = recorder.add_invocation(0, asked, function=function)
         recorder.add("result", number, outcome=outcome)
     batch = RuntimeInvocation(request_id="b", event={"Records": []})
-    number = recorder.add_invocation(0, batch, function="handler", route_key="queue")
+    number = recorder.add_invocation(0, batch, function="handler", route_key="aws:sqs")
+    recorder.add("result", number, outcome=outcome)
+
+    number = recorder.add_invocation(0, batch, function="handler", method="publish")
     recorder.add("result", number, outcome=outcome)
 
     billed = recorder.measure().invocations
 
-    assert billed == {"say": 1, "say authorizer": 1, "records": 1}
+    assert billed == {
+        Cause("say"): 1,
+        Cause("say authorizer"): 1,
+        Cause("aws:sqs", is_source=True): 1,
+    }
 
 
 def test_without_a_ring_nothing_is_kept() -> None:

@@ -73,8 +73,8 @@ class GatewayShell:
         self._timer_at: float | None = None
         self._is_closed = False
 
-    def jump(self) -> None:
-        """Do at once what has fallen due because the clock has jumped."""
+    def catch_up(self) -> None:
+        """Do at once what has fallen due because the clock was advanced."""
         if self._timer is not None:
             self._timer.cancel()
         self._tick()

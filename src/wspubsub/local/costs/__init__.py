@@ -1,4 +1,5 @@
 """What the traffic of a local gateway would cost on AWS.
 
-`meter` counts, `units` knows DynamoDB's units, `estimate` puts prices to them.
+`meter` counts what API Gateway and Lambda bill, `tally` what DynamoDB and SQS do, with
+the units that `units` knows; `estimate` puts prices to it.
 """

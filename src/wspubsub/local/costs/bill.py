@@ -14,6 +14,7 @@ from wspubsub.local.inspector.recorder import Recorder
 DEFAULT_MEMORY_MB = 1024
 """Memory of the functions where `--memory` does not say, as in `wspubsub template`."""
 
+_NOTHING: dict[str, Any] = {"dynamodb": {}, "requests": []}
 ANSWER_SECONDS = 5.0
 """How long the embedded DynamoDB has to say what it has counted."""
 
@@ -30,6 +31,7 @@ class Bill:
         self._recorder = recorder
         self._memory_mb = memory_mb or DEFAULT_MEMORY_MB
         self._embedded: EmbeddedDynamoDB | None = None
+        self._is_table_counted = False
         self._asked: list[asyncio.Future[dict[str, Any]]] = []
 
     @property
@@ -37,9 +39,15 @@ class Bill:
         """Methods of the inspector by name."""
         return {"costs": self._costs}
 
-    def connect(self, embedded: EmbeddedDynamoDB | None) -> None:
-        """Take the DynamoDB that counts its units; None if that is elsewhere."""
+    def connect(self, embedded: EmbeddedDynamoDB | None, *, has_table: bool) -> None:
+        """Take the services that count what they are asked.
+
+        Args:
+            embedded: DynamoDB and SQS; None if there are none.
+            has_table: Whether the table is there, and not elsewhere.
+        """
         self._embedded = embedded
+        self._is_table_counted = has_table
 
     def take_message(self, message: dict[str, Any]) -> None:
         """Take what the embedded DynamoDB has counted."""
@@ -53,22 +61,22 @@ class Bill:
         ring = self._recorder.ring
         entries = () if ring is None else ring.entries()
         return {
-            "is_table_counted": self._embedded is not None,
+            "is_table_counted": self._is_table_counted,
             **estimate(
                 self._recorder.measure(),
-                dynamodb=await self._count_units(),
+                **await self._ask(),
                 topics=count_by_topic(entries),
                 memory_mb=self._memory_mb,
                 now=time.time(),
             ),
         }
 
-    async def _count_units(self) -> dict[str, Any]:
+    async def _ask(self) -> dict[str, Any]:
         if self._embedded is None:
-            return {}
+            return _NOTHING
         asked: asyncio.Future[dict[str, Any]]
         asked = asyncio.get_running_loop().create_future()
         self._asked.append(asked)
         self._embedded.send({"measure": True})
         await asyncio.wait({asked}, timeout=ANSWER_SECONDS)
-        return asked.result() if asked.done() else {}
+        return asked.result() if asked.done() else _NOTHING

@@ -1,6 +1,6 @@
 """Puts prices to what was counted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from wspubsub.local.costs.meter import Meter
@@ -13,6 +13,7 @@ def estimate(
     meter: Meter,
     *,
     dynamodb: Mapping[str, Mapping[str, float]],
+    requests: Iterable[Mapping[str, Any]],
     topics: Mapping[str, Mapping[str, int]],
     memory_mb: int,
     now: float,
@@ -22,7 +23,8 @@ def estimate(
 
     Args:
         meter: What API Gateway and Lambda would have billed.
-        dynamodb: `requests`, `read_units` and `write_units` by operation.
+        dynamodb: What was used of the table, see `Tally.to_json`.
+        requests: Requests to queues and streams, see there.
         topics: Billed messages by topic.
         memory_mb: Memory of the functions.
         now: The time, in seconds since the epoch.
@@ -30,6 +32,10 @@ def estimate(
     """
     seconds = meter.connection_seconds + sum(now - at for at in meter.opened.values())
     gb = memory_mb / 1024
+    requests = [
+        {**each, "dollars": each["billed"] * getattr(prices, each["price"])}
+        for each in requests
+    ]
     used = {
         "message": meter.messages_in + meter.messages_out,
         "connection_minute": seconds / 60,
@@ -37,19 +43,27 @@ def estimate(
         "gb_second": sum(meter.seconds.values()) * gb,
         "read_unit": sum(each["read_units"] for each in dynamodb.values()),
         "write_unit": sum(each["write_units"] for each in dynamodb.values()),
+        **{
+            name: sum(each["billed"] for each in requests if each["price"] == name)
+            for name in ("stream_read", "queue_request", "fifo_request")
+        },
     }
     dollars = {name: count * getattr(prices, name) for name, count in used.items()}
     return {
         "messages": {"in": meter.messages_in, "out": meter.messages_out},
-        "connection_minutes": used["connection_minute"],
+        "used": used,
         "requests": dict(meter.requests),
-        "invocations": {
-            route: {"count": count, "gb_seconds": meter.seconds[route] * gb}
-            for route, count in meter.invocations.items()
-        },
+        "invocations": _price_invocations(meter, gb, prices, of_sources=False),
+        "event_sources": _price_invocations(meter, gb, prices, of_sources=True),
         "memory_mb": memory_mb,
-        "dynamodb": {name: dict(each) for name, each in dynamodb.items()},
-        "topics": {name: dict(each) for name, each in topics.items()},
+        "dynamodb": {
+            name: _price_units(each, prices) for name, each in dynamodb.items()
+        },
+        "queues_and_streams": requests,
+        "topics": {
+            name: {**each, "dollars": sum(each.values()) * prices.message}
+            for name, each in topics.items()
+        },
         "requests_per_second": {
             "most": meter.most_requests,
             "quota": REQUESTS_PER_SECOND,
@@ -57,3 +71,23 @@ def estimate(
         "dollars": {**dollars, "total": sum(dollars.values())},
         "prices": prices.to_json(),
     }
+
+
+def _price_invocations(
+    meter: Meter, gb: float, prices: Prices, *, of_sources: bool
+) -> Json:
+    return {
+        cause.name: {
+            "count": count,
+            "gb_seconds": meter.seconds[cause] * gb,
+            "dollars": count * prices.invocation
+            + meter.seconds[cause] * gb * prices.gb_second,
+        }
+        for cause, count in meter.invocations.items()
+        if cause.is_source == of_sources
+    }
+
+
+def _price_units(used: Mapping[str, float], prices: Prices) -> Json:
+    dollars = used["read_units"] * prices.read_unit
+    return {**used, "dollars": dollars + used["write_units"] * prices.write_unit}

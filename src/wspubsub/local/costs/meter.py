@@ -3,7 +3,7 @@
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from wspubsub.faults.occasions import topics_of
 from wspubsub.local.functions.waiting import InvocationOutcome
@@ -18,6 +18,18 @@ def count_messages(size: int) -> int:
     return max(1, math.ceil(size / STEP_BYTES))
 
 
+class Cause(NamedTuple):
+    """What functions are invoked for.
+
+    Attributes:
+        name: A route, or an event source.
+        is_source: Whether it is an event source.
+    """
+
+    name: str
+    is_source: bool = False
+
+
 class Meter:
     """What has been used, by the entries that it was given in their order.
 
@@ -27,8 +39,8 @@ class Meter:
         connection_seconds: How long connections that have ended were open.
         opened: Since when those that are open are.
         requests: Requests to the Management API by method.
-        invocations: Invocations by route.
-        seconds: How long they ran, by route.
+        invocations: Invocations by route, and those with records by their source.
+        seconds: How long they ran, by the same.
         most_requests: Most requests in a second, of clients and the Management API.
     """
 
@@ -38,11 +50,11 @@ class Meter:
         self.connection_seconds = 0.0
         self.opened: dict[str, float] = {}
         self.requests: Counter[str] = Counter()
-        self.invocations: Counter[str] = Counter()
-        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.invocations: Counter[Cause] = Counter()
+        self.seconds: defaultdict[Cause, float] = defaultdict(float)
         self.most_requests = 0
         self._partial: Counter[str] = Counter()
-        self._routes: dict[int, str] = {}
+        self._causes: dict[int, Cause] = {}
         self._second, self._in_second = 0, 0
 
     def take(self, entry: Entry) -> None:
@@ -54,7 +66,9 @@ class Meter:
             size = len(fields["message"].text.encode())
             self.messages_out += count_messages(size)
         elif kind == "invocation":
-            self._routes[entry.number] = _route_of(fields)
+            # What the inspector asks the handler for is not an event of AWS's.
+            if "method" not in fields:
+                self._causes[entry.number] = _cause_of(fields)
         elif kind == "result":
             self._take_result(entry.parent, fields["outcome"])
         else:
@@ -83,10 +97,10 @@ class Meter:
             self.connection_seconds += at - began
 
     def _take_result(self, parent: int, outcome: object) -> None:
-        route = self._routes.pop(parent, "")
-        if isinstance(outcome, InvocationOutcome):
-            self.invocations[route] += 1
-            self.seconds[route] += outcome.seconds
+        cause = self._causes.pop(parent, None)
+        if cause is not None and isinstance(outcome, InvocationOutcome):
+            self.invocations[cause] += 1
+            self.seconds[cause] += outcome.seconds
 
     def _take_request(self, at: float) -> None:
         if int(at) != self._second:
@@ -114,8 +128,8 @@ def count_by_topic(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     return topics
 
 
-def _route_of(fields: Mapping[str, Any]) -> str:
+def _cause_of(fields: Mapping[str, Any]) -> Cause:
+    name: str = fields["route_key"]
     if "connection" not in fields:
-        return "records"
-    route: str = fields["route_key"]
-    return route if fields["function"] != "authorizer" else f"{route} authorizer"
+        return Cause(name, is_source=True)
+    return Cause(name if fields["function"] != "authorizer" else f"{name} authorizer")

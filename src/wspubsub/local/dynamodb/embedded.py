@@ -108,6 +108,19 @@ class EmbeddedDynamoDB:
         """Send a message to the process, see `control`."""
         self._process.write(json.dumps(message))
 
+    async def advance(self, offset: float) -> int:
+        """Let its clock be that many seconds ahead; return how many items expired.
+
+        Raises:
+            WspubsubError: It has ended, or does not answer.
+        """
+        answer = self._output.expect_clock(offset)
+        self.send({"clock": offset})
+        await first_of(answer, self._process.exited, timeout_seconds=START_SECONDS)
+        if not answer.done():
+            raise WspubsubError("the embedded DynamoDB does not answer")
+        return answer.result()
+
     async def wait_for_end(self) -> str:
         """Wait until it ends by itself and return how."""
         return describe_exit(await asyncio.shield(self._process.exited))
@@ -129,8 +142,14 @@ class _Output:
         self.port: asyncio.Future[str] = loop.create_future()
         self.ready: asyncio.Future[str] = loop.create_future()
         self.complaint = "it printed nothing"
+        self._clocks: dict[float, asyncio.Future[int]] = {}
         self._on_message = on_message
         self._on_warning = on_warning
+
+    def expect_clock(self, offset: float) -> asyncio.Future[int]:
+        """Return what will be the number of items that expire with an advance."""
+        self._clocks[offset] = asyncio.get_running_loop().create_future()
+        return self._clocks[offset]
 
     def read_line(self, stream: str, line: str) -> None:
         """Take a line of its output."""
@@ -144,7 +163,9 @@ class _Output:
             self._take(json.loads(line))
 
     def _take(self, message: Message) -> None:
-        if "ready" not in message:
+        if "clock" in message:
+            self._clocks.pop(message["clock"]).set_result(message["deleted"])
+        elif "ready" not in message:
             self._on_message(message)
         elif not self.ready.done():
             self.ready.set_result("")

@@ -7,18 +7,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
+from wspubsub.local.dynamodb.senders import SENDER
 
 MAX_BYTES = 28_000
 """A longer request or response is cut, so that a report fits into a line of output.
 
 It is measured as JSON, in which a character may take six bytes.
 """
-
-INSPECTOR_HEADER = "X-Wspubsub-Inspector"
-"""Marks the inspector's own requests, which are not among what is seen."""
-
-OWN = "HTTP_X_WSPUBSUB_INSPECTOR"
-"""The same among a request's variables."""
 
 _TARGET = "DynamoDB_20120810."
 _ERROR = 400
@@ -27,16 +22,21 @@ Call = dict[str, Any]
 
 
 class Recording:
-    """Reports requests while it is told to.
+    """Reports requests of the application while it is told to.
 
     Args:
         application: The server.
         report: Is told each request and its answer.
+        now: Real time, in seconds since the epoch.
     """
 
     def __init__(
-        self, application: Application, report: Callable[[Call], object]
+        self,
+        application: Application,
+        report: Callable[[Call], object],
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._application = application
         self._report = report
         self._is_on = False
@@ -50,7 +50,7 @@ class Recording:
     ) -> Iterable[bytes]:
         """Answer a request."""
         operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
-        if not self._is_on or "." in operation or OWN in environ:
+        if not self._is_on or "." in operation or SENDER in environ:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["wsgi.input"] = io.BytesIO(body)
@@ -61,7 +61,7 @@ class Recording:
             return start_response(status, headers)
 
         call: Call = {
-            "at": time.time(),
+            "at": self._now(),
             "trace": environ.get("HTTP_X_AMZN_TRACE_ID", ""),
             "service": "dynamodb",
             "operation": operation,

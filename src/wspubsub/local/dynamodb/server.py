@@ -33,6 +33,7 @@ from wspubsub.local.dynamodb.saved_tables import (
     call_directly,
     keep_saving,
 )
+from wspubsub.local.dynamodb.time_to_live import ServiceClock, delete_expired
 
 
 def serve(
@@ -65,10 +66,14 @@ def serve(
     control.on("count", metered.switch)
     control.on("measure", lambda _value: control.send({"units": metered.read()}))
     watch = ChangeWatch(metered)
+    clock = ServiceClock()
     recording = Recording(
-        Faulty(watch, faults), lambda call: control.send({"call": call})
+        Faulty(watch, faults),
+        lambda call: control.send({"call": call}),
+        clock.real_time,
     )
     control.on("record", recording.switch)
+    _take_clock(control, clock, application, watch)
     server = _make_server(recording, listening)
     if save is None:
         control.send({"ready": True})
@@ -82,6 +87,21 @@ def serve(
     control.send({"ready": True})
     ended.wait()
     save()
+
+
+def _take_clock(
+    control: Control, clock: ServiceClock, application: OneAtATime, watch: ChangeWatch
+) -> None:
+    """Let the gateway advance the clock, and say how many items have expired."""
+
+    def advance(offset: float) -> None:
+        with application.paused():
+            clock.advance_to(offset)
+            deleted = delete_expired()
+        watch.changed.set()
+        control.send({"clock": offset, "deleted": deleted})
+
+    control.on("clock", advance)
 
 
 def _load(folder: Path, application: OneAtATime) -> Callable[[], None]:

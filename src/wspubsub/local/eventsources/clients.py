@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from wspubsub.aws.forks import Boto3Client
 from wspubsub.backoff import full_jitter
+from wspubsub.local.dynamodb.senders import Sender, mark_requests
 from wspubsub.local.journal import Journal
 from wspubsub.local.threads import in_thread
 
@@ -39,8 +40,16 @@ class ServiceEndpoint:
     is_embedded: bool
     ca_bundle: Path | None = None
 
-    def client(self, service: str, *, read_seconds: float) -> Boto3Client:
-        """Return a boto3 client that tries each request once."""
+    def client(
+        self, service: str, *, read_seconds: float, sender: Sender | None = None
+    ) -> Boto3Client:
+        """Return a boto3 client that tries each request once.
+
+        Args:
+            service: Name of the service.
+            read_seconds: How long an answer may take.
+            sender: Which part of the gateway requests say that they come from, if any.
+        """
         credentials: dict[str, str] = {}
         options: dict[str, Any] = {}
         if self.is_embedded:
@@ -58,9 +67,12 @@ class ServiceEndpoint:
         )
         session = boto3.Session(region_name=self.region, **credentials)
         verify = None if self.ca_bundle is None else str(self.ca_bundle)
-        return session.client(
+        client: Boto3Client = session.client(
             service, endpoint_url=self.url, config=config, verify=verify
         )
+        if sender is not None:
+            mark_requests(client, sender)
+        return client
 
     def of_streams(self) -> "ServiceEndpoint":
         """Return where DynamoDB's streams are: AWS has a separate host for them."""

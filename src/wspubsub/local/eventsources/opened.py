@@ -3,6 +3,7 @@
 What polls them is loaded only where there is one, because boto3 takes its time.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,14 +25,20 @@ class OpenedSources:
         settings: What the gateway is set to.
         journal: Hears what happens.
         recorder: Hears what happens, and why.
+        now: Clock of the gateway's own services, in seconds since the epoch.
 
     Attributes:
         facts: What the user needs to know about them, by name.
     """
 
     def __init__(
-        self, settings: LocalSettings, journal: Journal, recorder: Recorder
+        self,
+        settings: LocalSettings,
+        journal: Journal,
+        recorder: Recorder,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self.facts: dict[str, str] = {}
         self._settings = settings
         self._journal = journal
@@ -58,7 +65,9 @@ class OpenedSources:
         from wspubsub.local.eventsources.sources import EventSourceMappings
 
         settings = self._settings
-        mappings = self._mappings = EventSourceMappings(self._journal, self._recorder)
+        mappings = self._mappings = EventSourceMappings(
+            self._journal, self._recorder, self._now
+        )
         if settings.stream is not None:
             endpoint = locate_table(settings, embedded_url)
             arn = await mappings.open_stream(settings.stream, endpoint, settings.table)

@@ -1,5 +1,9 @@
 """The event sources of a gateway: opened before it serves, started afterwards."""
 
+import time
+from collections.abc import Callable
+
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliveries
 from wspubsub.local.eventsources.queues.poller import READ_SECONDS, QueuePoller
@@ -18,9 +22,16 @@ class EventSourceMappings:
     Args:
         journal: Hears what happens.
         recorder: Hears what happens, and why.
+        now: The clock of embedded services, in seconds since the epoch.
     """
 
-    def __init__(self, journal: Journal, recorder: Recorder) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        recorder: Recorder,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._now = now
         self._journal = journal
         self._recorder = recorder
         self._stream: TableStream | None = None
@@ -30,7 +41,9 @@ class EventSourceMappings:
         self, settings: QueueSettings, endpoint: ServiceEndpoint
     ) -> LocalQueue:
         """Create a queue."""
-        client = endpoint.client("sqs", read_seconds=READ_SECONDS)
+        client = endpoint.client(
+            "sqs", read_seconds=READ_SECONDS, sender=Sender.EVENT_SOURCE
+        )
         queue = await in_thread(lambda: make_queue(client, settings))
         self._queue = QueuePoller(client, queue, settings, self._journal)
         return queue
@@ -45,7 +58,8 @@ class EventSourceMappings:
         Raises:
             UsageError: The table has no stream, or it cannot be read.
         """
-        self._stream = TableStream(endpoint, table, settings, self._journal)
+        now = self._now if endpoint.is_embedded else time.time
+        self._stream = TableStream(endpoint, table, settings, self._journal, now)
         return await self._stream.open()
 
     def start(self, fleet: Fleet) -> None:

@@ -31,6 +31,7 @@ from typing import Any
 
 _PREFIX = "/2018-06-01/runtime"
 _ERROR_TYPE_HEADER = "Lambda-Runtime-Function-Error-Type"
+_METHOD_HEADER = "wspubsub-method"
 
 Handler = Callable[[Any, Any], Any]
 Headers = dict[str, str]
@@ -224,7 +225,12 @@ def _serve(
     requests.request_id = _id(headers)
     os.environ["_X_AMZN_TRACE_ID"] = headers.get("lambda-runtime-trace-id", "")
     try:
-        result = _marshal(handler(json.loads(body), make_context(headers)))
+        event = json.loads(body)
+        if _METHOD_HEADER in headers:
+            call_method = _load("methods")["call_method"]
+            result = call_method(handler, headers[_METHOD_HEADER], event)
+        else:
+            result = _marshal(handler(event, make_context(headers)))
     except Exception as error:  # noqa: BLE001 - reported to Lambda, as any error is
         report = _describe(error) | {"requestId": _id(headers)}
         _print_error(report, error)

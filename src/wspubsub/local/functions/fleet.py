@@ -95,7 +95,10 @@ class Fleet:
         self._waiting.withdraw(request_id)
 
     async def warm_up(self) -> Raised | None:
-        """Start an environment ahead of need; return the reason if it cannot start."""
+        """Start an environment ahead of need; return the reason if it cannot start.
+
+        None also for one that was replaced before it had started.
+        """
         self._occupied += 1
         self._starting += 1
         return await self._start()
@@ -156,13 +159,15 @@ class Fleet:
             self._fail_next(problem)
             return problem
         self._starting -= 1
-        is_current = generation == self._generation
-        if problem is None and is_current:
+        if generation != self._generation:
+            # Another one takes its place: whatever became of this does not matter.
+            await self._release(environment)
+            return None
+        if problem is None:
             self._idle.append(environment)
             self._dispatch()
             return None
-        if problem is not None and is_current:
-            self._fail_next(problem)
+        self._fail_next(problem)
         await self._release(environment)
         return problem
 

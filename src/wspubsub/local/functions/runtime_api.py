@@ -29,6 +29,9 @@ _PREFIX = "/2018-06-01/runtime/"
 MAX_RESPONSE_BYTES = 6_291_556
 """Largest response of a function ("Lambda quotas": 6 MB)."""
 
+METHOD_HEADER = "Wspubsub-Method"
+"""Which the runtime reads in lower case; Lambda has no such header."""
+
 _ROOT = re.compile(r"Root=[^;\s]+")
 _ACCEPTED = 202, b'{"status":"OK"}'
 
@@ -41,11 +44,15 @@ class RuntimeInvocation:
         request_id: Lambda's request ID, a UUID.
         event: What it is invoked with.
         trace_id: X-Ray trace header; may be empty.
+        method: Method of the handler that is called with the event's items instead of
+            the handler; empty for an event as on Lambda. Only the built-in runtime
+            client knows of it.
     """
 
     request_id: str
     event: Mapping[str, Any]
     trace_id: str = ""
+    method: str = ""
 
     @cached_property
     def encoded(self) -> bytes:
@@ -124,6 +131,7 @@ class RuntimeApi:
             "Lambda-Runtime-Invoked-Function-Arn": self._function_arn,
             "Lambda-Runtime-Trace-Id": invocation.trace_id,
             "Lambda-Runtime-Invocation-Id": self._attempt_id,
+            **({METHOD_HEADER: invocation.method} if invocation.method else {}),
         }
         self._asker.set_result((headers, invocation.encoded))
         return self._result

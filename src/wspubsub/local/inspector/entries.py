@@ -54,6 +54,20 @@ def describe_json(name: str, value: object) -> Json:
     return {name: text[:MAX_TEXT], "cut": True}
 
 
+def describe_report(report: Mapping[str, Any]) -> Json:
+    """Return what became of a publish, from the fields of its report that are set."""
+    return {
+        "delivered": report.get("delivered", 0),
+        "gone": sorted(report.get("gone", ())),
+        "throttled": sorted(report.get("throttled", ())),
+        "deferred": sorted(report.get("deferred", ())),
+        "failed": dict(report.get("failed", {})),
+        "queued": report.get("queued", False),
+        "position": report.get("position"),
+        "reason": report.get("reason", ""),
+    }
+
+
 def _describe_handshake(handshake: Handshake) -> Json:
     return {
         "path": handshake.path,

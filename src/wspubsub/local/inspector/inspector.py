@@ -5,17 +5,19 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from wspubsub.handlers.application import MEMBERS, Application
+from wspubsub.handlers.application import MEMBERS
 from wspubsub.local.apigateway.hosts import AllowedHosts
 from wspubsub.local.apigateway.shell import GatewayShell
 from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
+from wspubsub.local.functions.environment import Runtime
 from wspubsub.local.inspector.access import Access
 from wspubsub.local.inspector.feed import Attention, Feed
 from wspubsub.local.inspector.files import PageFiles
+from wspubsub.local.inspector.invocations import PageInvocations
 from wspubsub.local.inspector.methods import Json, MethodError, Methods
+from wspubsub.local.inspector.publishing import Publishing
 from wspubsub.local.inspector.recorder import Recorder
-from wspubsub.local.inspector.replays import Replays
 from wspubsub.local.inspector.ring import Ring
 from wspubsub.local.inspector.site import InspectorSite
 from wspubsub.local.journal import Journal
@@ -53,7 +55,7 @@ class Inspector:
         shell: Its clients.
         functions: Its functions.
         journal: Hears of each login, with the link for the next one.
-        clock: The gateway's, which pages may make jump.
+        clock: The gateway's, which pages may advance.
 
     Attributes:
         attention: Whether a page follows.
@@ -88,7 +90,8 @@ class Inspector:
         self.attention = Attention()
         self.facts: dict[str, Callable[[], object]] = {}
         self.methods.add(Feed(ring, self.attention).methods)
-        self.methods.add(Replays(ring, recorder, functions).methods)
+        self._invocations = PageInvocations(ring, recorder, functions)
+        self.methods.add(self._invocations.methods)
         self.site = InspectorSite(
             self._access, PageFiles(), self.methods, self._announce
         )
@@ -126,6 +129,7 @@ class Inspector:
                 ),
                 self._settings.table,
                 by_stream=self._settings.stream is not None,
+                now=self._clock.now,
             )
 
         async def call(name: str, arguments: Json) -> Json:
@@ -135,6 +139,9 @@ class Inspector:
 
         for name in _OF_TABLE:
             self.methods.add({name: partial(call, name)})
+        if self._is_pubsub and self._settings.runtime is Runtime.BUILT_IN:
+            publishing = Publishing(self._invocations, partial(call, "publish"))
+            self.methods.add({"publish": publishing.publish})
 
     async def _connections(self, _arguments: Json) -> Json:
         try:
@@ -159,6 +166,11 @@ class Inspector:
             ]
         }
 
+    @property
+    def _is_pubsub(self) -> bool:
+        application = self._settings.application
+        return application is not None and MEMBERS in application.table_uses
+
     def _announce(self) -> None:
         self._journal.log_inspector(self.url)
 
@@ -173,16 +185,12 @@ class Inspector:
             "two_way": sorted(config.two_way),
             "table": self._settings.table,
             "is_embedded": self._settings.dynamodb_url is None,
-            "is_pubsub": _is_pubsub(self._settings.application),
+            "is_pubsub": self._is_pubsub,
             "clock_offset": self._clock.offset,
             "functions": [each.name for each in self._functions],
             "methods": self.methods.names,
             **{name: find() for name, find in self.facts.items()},
         }
-
-
-def _is_pubsub(application: Application | None) -> bool:
-    return application is not None and MEMBERS in application.table_uses
 
 
 def _pick(known: Json) -> Json:

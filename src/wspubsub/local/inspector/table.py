@@ -1,15 +1,13 @@
 """The served table as the page shows it: items, topics, and publishing to them."""
 
 import itertools
-import json
-import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 
 from wspubsub.errors import MessageError, UsageError, WspubsubError
-from wspubsub.local.dynamodb.recording import INSPECTOR_HEADER
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
-from wspubsub.local.inspector.entries import describe_json
+from wspubsub.local.inspector.entries import describe_json, describe_report
 from wspubsub.local.inspector.methods import Json, MethodError, read_text
 from wspubsub.local.threads import in_thread
 from wspubsub.operations import Summary, decode_item, make_json
@@ -38,6 +36,7 @@ class Table:
         management: Where the Management API is.
         name: Name of the table.
         by_stream: Whether the table's stream delivers what is logged.
+        now: Clock of the gateway, in seconds since the epoch.
     """
 
     def __init__(
@@ -47,11 +46,14 @@ class Table:
         name: str,
         *,
         by_stream: bool,
+        now: Callable[[], float],
     ) -> None:
         self._name = name
-        client = table.client("dynamodb", read_seconds=READ_SECONDS)
+        self._now = now
         # So that looking at the table is not among what is seen.
-        client.meta.events.register("before-call", _mark)
+        client = table.client(
+            "dynamodb", read_seconds=READ_SECONDS, sender=Sender.INSPECTOR
+        )
         posting = management.client(
             "apigatewaymanagementapi", read_seconds=READ_SECONDS
         )
@@ -85,24 +87,17 @@ class Table:
 
     async def _publish(self, arguments: Json) -> Json:
         topic = read_text(arguments, "topic")
-        data = arguments.get("data")
-        text = data if isinstance(data, str) else json.dumps(data)
+        text = read_text(arguments, "text")
         return await in_thread(lambda: self._publish_text(topic, text))
 
     def _publish_text(self, topic: str, text: str) -> Json:
         try:
-            report = publish(self._deployment, topic, text, now=time.time())
+            report = publish(self._deployment, topic, text, now=self._now)
         except WspubsubError as error:
             is_asked_wrongly = isinstance(error, MessageError | UsageError)
             status = 400 if is_asked_wrongly else 502
             raise MethodError(str(error), status=status) from None
-        return {
-            "delivered": report.delivered,
-            "gone": sorted(report.gone),
-            "throttled": sorted(report.throttled),
-            "queued": report.queued,
-            "reason": str(report.reason or ""),
-        }
+        return describe_report(vars(report))
 
     def _read_items(self) -> Json:
         found = list(itertools.islice(self._scan(), MAX_ITEMS + 1))
@@ -118,7 +113,7 @@ class Table:
         return {"topics": [{**each, "presence": each["present"]} for each in found]}
 
     def _read_topic(self, topic: str) -> Json:
-        table, now = self._deployment.access, time.time()
+        table, now = self._deployment.access, self._now()
         try:
             return {
                 "topic": topic,
@@ -130,7 +125,7 @@ class Table:
             raise MethodError(str(error), status=502) from None
 
     def _summarize(self) -> Summary:
-        summary = Summary(time.time())
+        summary = Summary(self._now())
         summary.add(itertools.islice(self._scan(), MAX_SCANNED))
         return summary
 
@@ -145,7 +140,3 @@ class Table:
                 yield from page
         except WspubsubError as error:
             raise MethodError(str(error), status=502) from None
-
-
-def _mark(params: dict[str, Any], **_others: object) -> None:
-    params["headers"][INSPECTOR_HEADER] = "1"

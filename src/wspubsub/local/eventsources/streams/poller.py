@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from wspubsub.gateway.times import iso_8601
@@ -43,6 +43,7 @@ class StreamPoller:
         stream_arn: The stream.
         settings: How it is delivered.
         journal: Hears what cannot be delivered.
+        now: The clock by which records are dated, in seconds since the epoch.
     """
 
     def __init__(
@@ -51,7 +52,9 @@ class StreamPoller:
         stream_arn: str,
         settings: StreamSettings,
         journal: Journal,
+        now: Callable[[], float] = time.time,
     ) -> None:
+        self._now = now
         self._client = client
         self._caller = ServiceCaller("the stream of the table", journal)
         self._stream_arn = stream_arn
@@ -125,7 +128,7 @@ class StreamPoller:
         self, shard: Shard, batches: ShardBatches, deliver: Deliver
     ) -> None:
         while True:
-            self._tell(shard, batches.expire(now=time.time()))
+            self._tell(shard, batches.expire(now=self._now()))
             batch = batches.next_batch()
             if batch is None:
                 return

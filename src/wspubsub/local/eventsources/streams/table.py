@@ -11,6 +11,7 @@ from collections.abc import Callable
 from botocore.exceptions import BotoCoreError, ClientError
 
 from wspubsub.errors import UsageError
+from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
 from wspubsub.local.eventsources.deliveries import Deliver
 from wspubsub.local.eventsources.streams.poller import (
@@ -38,6 +39,7 @@ class TableStream:
         table: Its name.
         settings: How its stream is delivered.
         journal: Hears what happens.
+        now: The clock by which records are dated, in seconds since the epoch.
     """
 
     def __init__(
@@ -46,7 +48,9 @@ class TableStream:
         table: str,
         settings: StreamSettings,
         journal: Journal,
+        now: Callable[[], float],
     ) -> None:
+        self._now = now
         self._endpoint = endpoint
         self._table = table
         self._settings = settings
@@ -69,7 +73,9 @@ class TableStream:
         try:
             self._find_stream = _make_finder(endpoint, self._table)
             self._streams = endpoint.of_streams().client(
-                "dynamodbstreams", read_seconds=READ_SECONDS
+                "dynamodbstreams",
+                read_seconds=READ_SECONDS,
+                sender=Sender.EVENT_SOURCE,
             )
             self._arn = await in_thread(self._find_stream)
             start = TRIM_HORIZON if endpoint.is_embedded else LATEST
@@ -93,7 +99,9 @@ class TableStream:
 
     async def _open_poller(self, arn: str, start: str) -> StreamPoller:
         shards = await in_thread(lambda: list_shards(self._streams, arn))
-        poller = StreamPoller(self._streams, arn, self._settings, self._journal)
+        poller = StreamPoller(
+            self._streams, arn, self._settings, self._journal, self._now
+        )
         await poller.open(shards, start=start)
         return poller
 
@@ -117,7 +125,9 @@ class TableStream:
 
 
 def _make_finder(endpoint: ServiceEndpoint, table: str) -> Callable[[], str]:
-    client = endpoint.client("dynamodb", read_seconds=READ_SECONDS)
+    client = endpoint.client(
+        "dynamodb", read_seconds=READ_SECONDS, sender=Sender.EVENT_SOURCE
+    )
 
     def find_stream() -> str:
         description = client.describe_table(TableName=table)["Table"]

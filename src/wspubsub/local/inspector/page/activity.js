@@ -18,7 +18,7 @@ export class Activity {
     this.panel = panel;
     this.api = api;
     this.trace = new Trace();
-    this.filter = new Filter();
+    this.filter = new Filter(this.trace.users);
     this.opened = new Map(); // what the user has opened and closed
     this.held = []; // what came while paused
     this.isPaused = false;
@@ -48,6 +48,13 @@ export class Activity {
     if (this.isPaused) this.held.push(...entries);
     else this.trace.add(entries);
     if (entries.length || dropped) this.#schedule();
+  }
+
+  /** Learn whose the connections are that began before this page was opened. */
+  async learnUsers() {
+    const { connections } = await this.api.call("connections");
+    for (const { id, user } of connections) if (user) this.trace.name(id, user);
+    this.refresh();
   }
 
   pause(isPaused = !this.isPaused) {
@@ -150,6 +157,7 @@ export class Activity {
       else this.select(node === this.selected ? null : node);
     });
     this.list.addEventListener("keydown", (event) => this.#key(event));
+    find('#filter [name="user"]').addEventListener("focus", () => attempt(() => this.learnUsers()));
     find("#pause").addEventListener("click", () => this.pause());
     find("#clear").addEventListener("click", () => this.clear());
     find("#open-all").addEventListener("click", () => this.openAll(true));

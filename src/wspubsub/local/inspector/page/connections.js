@@ -55,7 +55,7 @@ export class Connections {
     return make("span", {}, id, own ? make("span", { class: "tag out", text: own }) : "");
   }
 
-  // In real time, wherever the gateway's clock has jumped to.
+  // In real time, however far the gateway's clock was advanced.
   #since(since) {
     const seconds = Date.now() / 1000 - since;
     return make("time", {

@@ -33,21 +33,25 @@ const price = new Intl.NumberFormat("en", {
 });
 const number = new Intl.NumberFormat("en", { maximumFractionDigits: 3 });
 
-const sum = (rows, name) =>
-  Object.values(rows).reduce((total, each) => total + each[name], 0);
-
-/** What is billed: its name, the price's name, and how much of it was used. */
+/** What is billed: its name, and the name of its price. */
 const BILLED = [
-  ["Messages", "message", ({ messages }) => messages.in + messages.out],
-  ["Connection minutes", "connection_minute", (costs) => costs.connection_minutes],
-  ["Invocations", "invocation", (costs) => sum(costs.invocations, "count")],
-  ["GB-seconds", "gb_second", (costs) => sum(costs.invocations, "gb_seconds")],
-  ["Read units", "read_unit", (costs) => sum(costs.dynamodb, "read_units")],
-  ["Write units", "write_unit", (costs) => sum(costs.dynamodb, "write_units")],
+  ["Messages", "message"],
+  ["Connection minutes", "connection_minute"],
+  ["Invocations", "invocation"],
+  ["GB-seconds", "gb_second"],
+  ["Read units", "read_unit"],
+  ["Write units", "write_unit"],
+];
+
+/** The same, for what is shown only where it is used. */
+const BILLED_IF_USED = [
+  ["SQS requests", "queue_request"],
+  ["SQS requests, FIFO", "fifo_request"],
+  ["Stream reads, not by Lambda", "stream_read"],
 ];
 
 function draw(costs) {
-  const { dollars: bill, prices, requests_per_second: rate } = costs;
+  const { dollars: bill, prices, requests_per_second: rate, used } = costs;
   return make("div", {},
     make("p", { class: "total" }, make("strong", { text: dollars.format(bill.total) }), " since the gateway started"),
     costs.is_table_counted === false ? make("p", {
@@ -56,22 +60,44 @@ function draw(costs) {
     make("section", { class: "group" },
       table("Bill", [
         { title: "What is billed", cell: ([name]) => name },
-        figure("Used", ([, , use]) => number.format(use(costs))),
+        figure("Used", ([, name]) => number.format(used[name])),
         figure("Per million", ([, name]) => price.format(prices[name] * 1e6)),
         figure("Cost", ([, name]) => dollars.format(bill[name])),
-      ], BILLED),
+      ], [...BILLED, ...BILLED_IF_USED.filter(([, name]) => used[name])]),
       make("p", { class: "quiet", text: `Prices of ${prices.as_of} in ${prices.region}, without free tiers, from ${prices.source}.` }),
     ),
-    breakdown("By route", "Route", costs.invocations, { count: "Invocations", gb_seconds: "GB-seconds" }),
+    breakdown("By route", "Route", costs.invocations, RUNS),
+    breakdown("By event source", "Source", costs.event_sources, RUNS),
     breakdown("By DynamoDB operation", "Operation", costs.dynamodb, {
-      requests: "Requests", read_units: "Read units", write_units: "Write units",
+      requests: "Requests", read_units: "Read units", write_units: "Write units", dollars: "Cost",
     }),
-    breakdown("By topic", "Topic", costs.topics, { in: "Messages in", out: "Messages out" }),
+    requestsBySource(costs.queues_and_streams),
+    breakdown("By topic", "Topic", costs.topics, { in: "Messages in", out: "Messages out", dollars: "Cost" }),
     make("section", { class: "group" }, make("h3", { text: "Limits" }), facts([
       ["Requests a second", `${count(rate.most)} at most; ${count(rate.quota)} are allowed`],
       ["Requests by servers", Object.entries(costs.requests).map(([name, times]) => `${count(times)} ${name}`).join(", ")],
       ["Memory of functions", `${count(costs.memory_mb)} MB`],
     ])),
+  );
+}
+
+const RUNS = { count: "Invocations", gb_seconds: "GB-seconds", dollars: "Cost" };
+
+const FORMATS = { dollars: (value) => dollars.format(value) };
+const show = (name, value) => (FORMATS[name] ?? ((each) => number.format(each)))(value);
+
+function requestsBySource(rows) {
+  if (!rows.length) return null;
+  return make("section", { class: "group" },
+    make("h3", { text: "By queue and stream" }),
+    table("By queue and stream", [
+      { title: "Source", kind: "mono", cell: ({ source }) => source },
+      { title: "Operation", kind: "mono", cell: ({ operation }) => operation },
+      { title: "By", cell: ({ by }) => (by === "Lambda" ? "Lambda" : "the application") },
+      figure("Requests", ({ requests }) => number.format(requests)),
+      figure("Billed", ({ billed }) => number.format(billed)),
+      figure("Cost", (row) => (row.billed ? dollars.format(row.dollars) : "free")),
+    ], rows),
   );
 }
 
@@ -82,6 +108,6 @@ function breakdown(title, what, rows, columns) {
   if (!entries.length) return null;
   return make("section", { class: "group" }, make("h3", { text: title }), table(title, [
     { title: what, kind: "mono", cell: ([name]) => name },
-    ...Object.entries(columns).map(([name, head]) => figure(head, ([, row]) => number.format(row[name]))),
+    ...Object.entries(columns).map(([name, head]) => figure(head, ([, row]) => show(name, row[name]))),
   ], entries));
 }

@@ -34,7 +34,7 @@ const DESCRIPTIONS = {
   closed: (entry) => ({
     label: "closed",
     title: `${entry.code ?? "without a close frame"} ${oneLine(entry.reason ?? "")}`.trim(),
-    note: entry.by ? `by the ${entry.by}` : "",
+    note: [entry.by ? `by the ${entry.by}` : "", oneLine(entry.detail ?? "")].filter(Boolean).join(": "),
   }),
   frame: (entry) => ({
     label: "message in", tone: "in", title: oneLine(entry.text ?? ""), note: bytes(entry.size),
@@ -76,6 +76,7 @@ const describeUnknown = (entry) => ({ label: entry.kind, title: "" });
 
 function describeInvocation(entry, node) {
   const { result } = node;
+  if (entry.method) return describePublish(entry, result);
   const key = entry.own_route_key ?? entry.route_key ?? "";
   const isBad = result !== null && outcomeOf(result) !== "ok";
   return {
@@ -85,10 +86,34 @@ function describeInvocation(entry, node) {
   };
 }
 
+// The application was asked to publish; it was invoked with no event.
+function describePublish(entry, result) {
+  const { event, replayed } = entry;
+  const isBad = hasRaised(result);
+  return {
+    label: "publish", tone: "in", level: isBad ? "bad" : "",
+    title: oneLine(`${event?.topic ?? ""}${replayed ? " (replay)" : ""} ${valueText(event?.data)}`),
+    note: outcomeText(result, entry),
+  };
+}
+
+/** What became of a publish, by its report: who got it, and where it is in the log. */
+export function reportText(report) {
+  const { delivered = 0, queued, position, reason } = report ?? {};
+  const parts = [queued ? "the stream delivers it" : `${delivered} delivered`];
+  if (position) parts.unshift(`offset ${position[1]}`);
+  for (const name of ["gone", "throttled", "failed", "deferred"]) {
+    const size = Object.keys(report?.[name] ?? {}).length;
+    if (size) parts.push(`${size} ${name}`);
+  }
+  return parts.join(", ") + (reason ? ` (${reason})` : "");
+}
+
 /** How an invocation ended: `200`, an error, or that it goes on. */
-export function outcomeText(result) {
+export function outcomeText(result, { method } = {}) {
   if (result === null) return "is running";
   if (hasRaised(result)) return `failed: ${errorText(result)}`;
+  if (method) return reportText(result.value);
   const status = result.value?.statusCode;
   return status === undefined ? `returned ${valueText(result.value)}` : `returned ${status}`;
 }

@@ -72,7 +72,7 @@ export class Detail {
         class: "link mono", title: "Show only what has to do with this",
       }) : null;
     const since = entry.at - root.entry.at;
-    const outcome = entry.kind === "invocation" ? outcomeText(result) : null;
+    const outcome = entry.kind === "invocation" ? outcomeText(result, entry) : null;
     return facts([
       ["Time", `${moment(entry.at)}${node === root ? "" : ` (+${duration(since * 1000)})`}`],
       ["Connection", filterBy("connection", entry.connection)],

@@ -24,6 +24,8 @@ function explainNode({ entry, result }, say) {
   if (entry.kind === "refused") {
     const answer = entry.status ? `was refused with ${entry.status}` : "could not be answered";
     say(`The client ${answer}. ${sentence(entry.detail ?? "")}`.trim(), "bad");
+  } else if (entry.kind === "closed" && entry.detail) {
+    say(`The ${entry.by} closed the connection: ${entry.detail}.`);
   } else if (entry.kind === "invocation" && result) explainResult(entry, result, say);
   else if (entry.kind === "fault") say(entry.text ?? "A rule of “Shake it” did this.", "bad");
   else if (entry.kind === "call") explainCall(entry, say);
@@ -32,13 +34,18 @@ function explainNode({ entry, result }, say) {
 const sentence = (text) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`;
 
 function explainResult(entry, result, say) {
-  const what = `The handler for ${entry.own_route_key ?? entry.route_key ?? "the batch"}`;
+  const what = entry.method
+    ? `Publishing to “${entry.event?.topic ?? ""}” as the server`
+    : `The handler for ${entry.own_route_key ?? entry.route_key ?? "the batch"}`;
   const ran = `${duration(result.ms)}${result.is_cold ? ", cold start" : ""}`;
   if (hasRaised(result)) {
     say(`${what} raised an error and did not finish: ${errorText(result)}`, "bad");
   } else if (outcomeOf(result) !== "ok") {
     say(`${what} returned ${result.value.statusCode} (${ran}).`, "bad");
   } else say(`${what} succeeded (${ran}).`);
+  if (entry.method && result.value?.queued) {
+    say("The message is in the topic’s log. The table’s stream delivers it: see the next batch.");
+  }
 }
 
 function explainCall(entry, say) {

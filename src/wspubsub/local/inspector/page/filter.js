@@ -5,7 +5,9 @@ import { isProblem } from "./trace.js";
 export const FACETS = ["connection", "user", "topic", "route_key"];
 
 export class Filter {
-  constructor() {
+  /** Args: `users` has the users of connections, which are learnt as time goes by. */
+  constructor(users) {
+    this.users = users;
     this.version = 0;
     this.wanted = { connection: "", user: "", topic: "", route_key: "", outcome: "", text: "" };
     this.seen = new WeakMap();
@@ -28,17 +30,24 @@ export class Filter {
   /** Whether a tree is shown; remembered until the tree or the filter changes. */
   takes(root) {
     const known = this.seen.get(root);
-    if (known?.root === root.version && known.filter === this.version) return known.is;
+    const seen = `${root.version} ${this.version} ${this.users.size}`;
+    if (known?.seen === seen) return known.is;
     const is = this.#judge(root);
-    this.seen.set(root, { root: root.version, filter: this.version, is });
+    this.seen.set(root, { seen, is });
     return is;
+  }
+
+  #usersOf({ about }) {
+    const users = [...about.connection].map((each) => this.users.get(each));
+    return new Set([...about.user, ...users].filter(Boolean));
   }
 
   #judge(root) {
     const { outcome, text } = this.wanted;
     for (const facet of FACETS) {
       const wanted = this.wanted[facet];
-      if (wanted && !has(root.about[facet], wanted, facet === "connection")) return false;
+      const values = facet === "user" ? this.#usersOf(root) : root.about[facet];
+      if (wanted && !has(values, wanted, facet === "connection")) return false;
     }
     if (outcome && !hasOutcome(root.about.outcome, outcome)) return false;
     return !text || hasText(root, text.toLowerCase());

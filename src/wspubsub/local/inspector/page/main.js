@@ -64,7 +64,7 @@ function describe(state) {
     const blind = find("#blind");
     blind.hidden = false;
     blind.textContent =
-      "Calls to DynamoDB cannot be seen: the table is not the gateway’s own (--dynamodb-url).";
+      "Calls to DynamoDB cannot be seen here: the table is elsewhere (--dynamodb).";
   }
 }
 

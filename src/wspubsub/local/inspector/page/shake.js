@@ -31,7 +31,7 @@ const OPERATIONS = {
   function: "any: connect, message, disconnect", authorizer: "any",
 };
 const TIMED = ["slow", "lose_answer", "lose_request", "kill", "time_out"];
-const JUMPS = [
+const ADVANCES = [
   [600, "10 minutes", "the idle timeout"], [7200, "2 hours", "the longest a connection may last"],
 ];
 const OWN = ["left", "hits"]; // what the gateway adds to a rule
@@ -151,24 +151,24 @@ export class Shake {
         make("div", { class: "buttons" }, button("Kill the worker", () => attempt(() => this.api.call("kill"), "The worker was killed"))),
       ));
     }
-    if (hasMethod(this.state, "jump")) tools.push(this.#clock());
+    if (hasMethod(this.state, "advance")) tools.push(this.#clock());
     return tools.length ? [make("div", { class: "cards" }, ...tools)] : [];
   }
 
   #clock() {
     const now = make("p", { id: "clock", text: this.#clockText() });
-    const seconds = make("input", { type: "number", min: "1", name: "jump", placeholder: "seconds, e.g. the rest of a token’s life" });
-    const jump = (by) => attempt(async () => {
-      const answer = await this.api.call("jump", { seconds: by });
+    const seconds = make("input", { type: "number", min: "1", name: "advance", placeholder: "seconds, e.g. the rest of a token’s life" });
+    const advance = (by) => attempt(async () => {
+      const answer = await this.api.call("advance", { seconds: by });
       this.offset = answer?.clock_offset ?? this.offset + by;
       now.textContent = this.#clockText();
-    }, `The clock is ${span(by)} further`);
-    return make("section", { class: "card" },
+    }, `The clock was advanced by ${span(by)}`);
+    return make("section", { class: "card", id: "clock-card" },
       make("h3", { text: "Clock" }), now,
-      make("div", { class: "buttons" }, ...JUMPS.map(([by, name, why]) =>
-        button(`+ ${name}`, () => jump(by), { title: `Jump over ${why}` }))),
-      field("Jump by", seconds, "Past a token’s expiry, say. Items expire, idle connections close, tokens run out."),
-      make("div", { class: "buttons" }, button("Jump", () => seconds.value && jump(Number(seconds.value)))),
+      make("div", { class: "buttons" }, ...ADVANCES.map(([by, name, why]) =>
+        button(`+ ${name}`, () => advance(by), { title: `Let it pass: ${why}` }))),
+      field("Advance by", seconds, "Past a token’s expiry, say. Items expire, idle connections close, tokens run out."),
+      make("div", { class: "buttons" }, button("Advance", () => seconds.value && advance(Number(seconds.value)))),
     );
   }
 

@@ -1,7 +1,8 @@
 // The tab Topics: who is subscribed and present, the log, and publishing as the server.
 
 import { attempt, button, empty, facts, field, make, table } from "./dom.js";
-import { count, moment, parseJson, plural } from "./format.js";
+import { reportText } from "./describe.js";
+import { count, moment, plural } from "./format.js";
 import { hasMethod, LiveView, rowsOf } from "./view.js";
 
 export class Topics {
@@ -71,20 +72,17 @@ export class Topics {
     this.input = make("input", { name: "publish-topic", autocomplete: "off", spellcheck: "false" });
     const data = make("textarea", { rows: 3, spellcheck: "false", name: "publish-data", placeholder: '{"text": "hello"}' });
     const publish = () => attempt(
-      () => {
-        const value = parseJson(data.value);
-        return this.api.call("publish", {
-          topic: this.input.value, data: value === undefined ? data.value : value,
-        });
-      },
-      `Published to ${this.input.value}`,
+      () => this.api.call("publish", { topic: this.input.value, text: data.value }),
+      (report) => `Published to ${this.input.value}: ${reportText(report)}`,
     ).then(() => this.show());
     return make(
       "section",
       { class: "card" },
       make("h3", { text: "Publish as the server" }),
       field("Topic", this.input),
-      field("Data", data, "JSON; anything else is published as a text."),
+      field("Data", data, this.state.is_pubsub
+        ? "JSON; anything else is published as a text."
+        : "Clients get it as it stands here."),
       make("div", { class: "buttons" }, button("Publish", publish, { class: "primary", id: "publish" })),
     );
   }

@@ -43,6 +43,7 @@ export class Node {
 
 export class Trace {
   constructor() {
+    this.users = new Map(); // of connections, which go on after “Clear”
     this.clear();
   }
 
@@ -52,9 +53,16 @@ export class Trace {
     this.ignored = new Set();
     this.roots = [];
     this.nodes = new Map();
-    this.users = new Map(); // of connections
-    this.known = { connection: new Set(), user: new Set(), topic: new Set(), route_key: new Set() };
+    this.known = {
+      connection: new Set(), user: new Set(this.users.values()), topic: new Set(), route_key: new Set(),
+    };
     this.forgotten = 0;
+  }
+
+  /** Learn whose a connection is. */
+  name(connection, user) {
+    this.users.set(connection, user);
+    this.known.user.add(user);
   }
 
   add(entries) {
@@ -95,8 +103,9 @@ export class Trace {
     };
     note("connection", entry.connection);
     note("user", entry.user);
-    if (entry.user && entry.connection) this.users.set(entry.connection, entry.user);
-    note("user", this.users.get(entry.connection));
+    if (entry.user && entry.connection) this.name(entry.connection, entry.user);
+    const session = sessionOf(entry);
+    if (session) this.name(...session);
     note("route_key", entry.own_route_key ?? entry.route_key);
     if (entry.own_route_key) root.about.route_key.add(entry.route_key);
     for (const topic of topicsOf(entry)) note("topic", topic);
@@ -133,6 +142,13 @@ export function outcomeOf(entry) {
   }
 }
 
+/** The connection and the user of a session that a `PubSub` begins, or null. */
+function sessionOf({ kind, error, request }) {
+  const { pk, user_id: user } = (kind === "call" && !error && request?.Item) || {};
+  const connection = /^C#(.+)$/.exec(pk?.S ?? "")?.[1];
+  return connection && user?.S ? [connection, user.S] : null;
+}
+
 /** Whether an invocation's result is an error; its message may be empty. */
 export const hasRaised = (result) => typeof result?.error === "string";
 
@@ -149,6 +165,7 @@ export const isProblem = (outcome) => PROBLEMS.has(outcome);
 export function topicsOf(entry) {
   const found = new Set();
   if (entry.topic) found.add(entry.topic);
+  if (entry.method && entry.event?.topic) found.add(entry.event.topic);
   if (entry.kind === "frame") {
     for (const line of (entry.text ?? "").split("\n")) {
       collectNamed(parseJson(line), found, 0);

@@ -16,13 +16,10 @@ export class Viewport {
     this.rows = new Map();
     this.space = make("div", { class: "space", role: "presentation" });
     element.append(this.space);
-    element.addEventListener("scroll", () => this.#schedule(), { passive: true });
+    // Where the user has left it: neither what comes nor another view changes that.
+    this.isAtEnd = true;
+    element.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#schedule()).observe(element);
-  }
-
-  get isAtEnd() {
-    const { scrollTop, clientHeight, scrollHeight } = this.element;
-    return scrollTop + clientHeight >= scrollHeight - this.rowHeight;
   }
 
   show(items) {
@@ -75,6 +72,13 @@ export class Viewport {
       row.dataset.signature = signature;
     }
     return row;
+  }
+
+  #scrolled() {
+    const { scrollTop, clientHeight, scrollHeight } = this.element;
+    // Of a hidden view nothing is known.
+    if (clientHeight) this.isAtEnd = scrollTop + clientHeight >= scrollHeight - this.rowHeight;
+    this.#schedule();
   }
 
   #schedule() {
