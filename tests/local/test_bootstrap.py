@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from wspubsub.local.functions import bootstrap
-from wspubsub.local.functions.bootstrap import HandlerError, call_method, load_handler
+from wspubsub.local.functions.bootstrap import HandlerError, load_handler
 from wspubsub.local.functions.context import Context
+from wspubsub.local.functions.methods import call_method
 from wspubsub.log.rules import Position
 from wspubsub.reports import PublishReport
 
 SOURCE = Path(bootstrap.__file__)
-BESIDE = ["breakpoints.py", "context.py", "exchange.py", "freezing.py"]
+BESIDE = ["breakpoints.py", "context.py", "exchange.py", "freezing.py", "methods.py"]
 LOADED_BY_PATH = [SOURCE, *map(SOURCE.with_name, BESIDE)]
 
 

@@ -26,7 +26,7 @@ import time
 import traceback
 from collections.abc import Callable
 from decimal import Decimal
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any
 
 _PREFIX = "/2018-06-01/runtime"
@@ -227,6 +227,7 @@ def _serve(
     try:
         event = json.loads(body)
         if _METHOD_HEADER in headers:
+            call_method = _load("methods")["call_method"]
             result = call_method(handler, headers[_METHOD_HEADER], event)
         else:
             result = _marshal(handler(event, make_context(headers)))
@@ -236,21 +237,6 @@ def _serve(
         api.post_error(headers, report)
     else:
         api.post_result(headers, result)
-
-
-def call_method(handler: object, name: str, arguments: dict[str, Any]) -> bytes:
-    """Call a method of the handler, or of what it wraps; `null` if it has none."""
-    while handler is not None and not hasattr(handler, name):
-        handler = getattr(handler, "__wrapped__", None)
-    result = None if handler is None else getattr(handler, name)(**arguments)
-    return json.dumps(result, default=_show).encode()
-
-
-def _show(value: object) -> object:
-    # What JSON has no form for: sets, views of mappings, and objects with fields.
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return dict(value) if isinstance(value, MappingProxyType) else vars(value)
 
 
 def _marshal(value: object) -> bytes:
