@@ -160,8 +160,8 @@ class Journal:
         text += f" in {milliseconds} ms, request {abbreviate(invoke.invocation_id)}"
         if error:
             text += self._lines.paint(f": {show(error)}", color)
-        told = self._describe_posts(posts)
-        self._about(invoke.connection_id, "invoked", fields, text, *told)
+        told = self._lines.paint(describe_posts(posts), DIM)
+        self._about(invoke.connection_id, "invoked", fields, text, told)
 
     def log_withdrawn(
         self, invoke: Invoke, *, function: str, own_route_key: str | None = None
@@ -204,8 +204,8 @@ class Journal:
         text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
         if error:
             text += self._lines.paint(f": {show(error)}", line.color)
-        told = self._describe_posts(posts)
-        self._lines.report("batch", fields, text, *told, subject=line.place)
+        told = self._lines.paint(describe_posts(posts), DIM)
+        self._lines.report("batch", fields, text, told, subject=line.place)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
@@ -331,13 +331,9 @@ class Journal:
             self._later(self._log_other_posts)
 
     def _log_other_posts(self) -> None:
-        told = self._describe_posts(self._posts.take(0))
-        if told and not self._lines.as_json:
-            self._lines.report("posts", {}, *told)
-
-    def _describe_posts(self, posts: Mapping[str, int]) -> list[str]:
-        indented = f"{'':<20} {describe_posts(posts)}"
-        return [self._lines.paint(indented, DIM)] if posts else []
+        posts = self._posts.take(0)
+        if posts and not self._lines.as_json:
+            self._lines.report("posts", {}, describe_posts(posts), color=DIM)
 
     def _about(
         self,

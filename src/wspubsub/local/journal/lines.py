@@ -59,7 +59,7 @@ class Lines:
             self.write(kind, record, "")
             return
         begin = f"{self.paint(self._read_clock(), DIM)} {subject:<6} "
-        lines = [begin + self.paint(self._fold(text), color) for text in texts]
+        lines = [begin + self.paint(self._fold(text), color) for text in texts if text]
         # Together, since a write to a terminal takes longer than all the rest.
         self.write(kind, record, "\n".join(lines))
 
@@ -92,4 +92,5 @@ class Lines:
 
     def paint(self, text: str, color: str) -> str:
         """Return a text in a color, if there are any."""
-        return f"\x1b[{color}m{text}\x1b[0m" if color and self._is_colored else text
+        is_painted = text and color and self._is_colored
+        return f"\x1b[{color}m{text}\x1b[0m" if is_painted else text

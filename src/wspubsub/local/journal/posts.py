@@ -49,10 +49,10 @@ class Posts:
 
 
 def describe_posts(counts: Mapping[str, int]) -> str:
-    """Return counts as text, such as `posted to 57, 1 gone`."""
+    """Return counts as a line below another, such as `posted to 57, 1 gone`."""
     texts = []
     if "posted" in counts:
         texts.append(f"posted to {counts['posted']}")
     others = (each for each in ("gone", "throttled") if each in counts)
     texts += [f"{counts[outcome]} {outcome}" for outcome in others]
-    return ", ".join(texts)
+    return f"{'':<20} {', '.join(texts)}" if texts else ""
