@@ -206,6 +206,13 @@ def test_a_near_miss_is_answered_with_what_was_probably_meant(
             "argument --ignore: there is no 'tow-wide'; did you mean too-wide?",
         ),
         (["template", PROBE, "--runtime", "python3.1"], "did you mean python3.11 or"),
+        (["publish", "room", "-hello"], "there is no option -hello; write -- before"),
+        (["publish", "room", "-h ello"], "there is no option -h ello; write -- before"),
+        (["post", "-abc=", "hi"], "there is no option -abc=; write -- before an"),
+        (["post", "-abcdef12=", "hi", "x"], "'x' is one argument too many"),
+        (["topics", "-x"], "there is no option -x; write -- before an argument"),
+        (["publish", "room", "@bob hi"], "there is no file 'bob hi' with arguments;"),
+        (["publish", "room", f"@{'x' * 300}"], "with arguments; write -- before an"),
     ],
 )
 def test_a_choice_that_is_nearly_right_is_answered_with_the_right_one(
@@ -237,7 +244,7 @@ def test_a_file_may_hold_arguments(
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (None, "No such file or directory: 'api.txt'"),
+        (None, "there is no file 'api.txt' with arguments"),
         (b"--route 'a", 'line "--route \'a": No closing quotation'),
         (b"--route \xff", "cannot read the arguments in a file"),
     ],
@@ -397,7 +404,7 @@ def test_a_full_disk_is_told_in_a_line(words: str, is_buffered: bool) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("words", ["--help", "template {app}", "demo"])
-def test_a_reader_that_has_gone_is_told_in_a_line(words: str) -> None:
+def test_a_reader_that_has_enough_is_nothing_to_complain_of(words: str) -> None:
     with subprocess.Popen(
         command(*words.format(app=CHAT).split()),
         stdout=subprocess.PIPE,
@@ -412,7 +419,7 @@ def test_a_reader_that_has_gone_is_told_in_a_line(words: str) -> None:
         complaint = process.stderr.read()
 
     assert process.wait(60) == 1
-    assert "cannot write the output: Broken pipe" in only_line(complaint)
+    assert complaint == ""
 
 
 def test_a_step_that_takes_long_says_what_it_waits_for(capsys: Said) -> None:

@@ -243,6 +243,14 @@ def test_the_connections_of_a_user_are_closed(
     ]
 
 
+@pytest.mark.parametrize("name", ["-mXaGIdaW1NuXlg=", "--XaGIdaW1NuXlg="])
+def test_a_connection_may_begin_with_dashes(command: Command, name: str) -> None:
+    assert command("post", name, "hi", "--json")[1] == (
+        f'{{"connection": "{name}", "posted": true}}\n'
+    )
+    assert command("disconnect", name)[:2] == (0, f"{name} closed\n")
+
+
 def test_what_is_missing_is_named(capsys: Said) -> None:
     for words, reason in [
         (["topics", "--endpoint", ENDPOINT], "add --table NAME or --stack NAME"),

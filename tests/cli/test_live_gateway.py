@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from tests.support.servers.gateways import (
     command,
     dev,
     environment,
+    make_trust,
     run,
 )
 
@@ -134,6 +136,76 @@ def test_a_tail_goes_on_until_it_is_interrupted(
             assert process.stderr.read() == ""
         finally:
             process.kill()
+
+
+def test_a_tail_that_nobody_reads_any_longer_ends(
+    gateway: DevGateway, environ: dict[str, str]
+) -> None:
+    assert gateway.process.poll() is None
+    with subprocess.Popen(
+        command("tail", "silence", "--interval", "3600"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(environ),
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            assert "waiting for its first message" in process.stderr.readline()
+
+            process.stdout.close()
+
+            assert process.wait(60) == 1
+            assert process.stderr.read() == ""
+        finally:
+            process.kill()
+
+
+def test_a_gateway_with_tls_only_is_looked_into_and_acted_on(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    environ = {**environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    with dev(ROOMS, "--tls", "--environments", "1", environ=environ) as gateway:
+        ready = gateway.wait_for(lambda each: each["kind"] == "ready")
+        with gateway.client(ssl=make_trust(ready["certificate"])) as client:
+            ask(client, {"id": 1, "connect": {"token": make_token()}})
+            ask(client, {"id": 2, "subscribe": {"channel": "room:1"}})
+            [connection] = read(environ, "connections")
+
+            read(environ, "publish", "room:1", '{"text": "hi"}', "--post")
+            assert find(client, "pub")["data"] == {"text": "hi"}
+            read(environ, "post", connection["connection"], '"psst"')
+            assert find(client, "message") == {"data": "psst"}
+            [closed] = read(environ, "disconnect", connection["connection"])
+            assert closed["closed"] == [connection["connection"]]
+
+
+def test_a_profile_says_who_asks_and_where(gateway: DevGateway, tmp_path: Path) -> None:
+    folder = tmp_path / ".aws"
+    folder.mkdir()
+    (folder / "config").write_text(
+        f"[profile home]\nregion = us-east-1\nendpoint_url = {gateway.dynamodb_url}\n"
+    )
+    (folder / "credentials").write_text(
+        "[home]\naws_access_key_id = local\naws_secret_access_key = local\n"
+    )
+    own = {
+        "HOME": str(tmp_path),
+        "AWS_CONFIG_FILE": "~/.aws/config",
+        "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    }
+    where = ("topics", "--table", gateway.table)
+
+    done = run(*where, "--profile", "home", environ=own)
+    nobody = run(*where, "--region", "us-east-1", environ=own)
+    wrong = run(*where, "--profile", "work", environ=own)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("SUBSCRIBERS")
+    assert (nobody.returncode, wrong.returncode) == (2, 2)
+    assert "no AWS credentials" in nobody.stderr
+    assert "The config profile (work) could not be found" in wrong.stderr
 
 
 def test_the_table_of_the_gateway_can_be_named(

@@ -28,7 +28,6 @@ from wspubsub import __version__
 pytestmark = pytest.mark.integration
 
 PROBE = f"{APPS / 'probe.py'}:handler"
-UNWRITABLE = "wspubsub: error: cannot write the output: {}\n"
 
 
 @pytest.mark.slow
@@ -153,7 +152,7 @@ def test_a_reader_of_the_log_that_goes_away_ends_the_gateway(chat: DevGateway) -
             client.send(HANDSHAKE.format(host="localhost", query="").encode())
 
         assert process.wait(20) == 1
-        assert process.stderr.read() == UNWRITABLE.format("Broken pipe")
+        assert process.stderr.read() == ""
 
 
 @pytest.mark.slow

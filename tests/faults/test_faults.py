@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from wspubsub import UsageError
-from wspubsub.faults import Action, Fault, Faults
+from wspubsub.faults import Action, Fault, Faults, Match, Rule, Service
 from wspubsub.faults.answers import answer_dynamodb, answer_management
-from wspubsub.faults.occasions import see_dynamodb, see_event, see_post
+from wspubsub.faults.occasions import (
+    see_dynamodb,
+    see_event,
+    see_post,
+    see_request,
+)
 from wspubsub.testing import (
     authorizer_event,
     connect_event,
@@ -68,6 +73,41 @@ def test_rules_are_replaced_whole_or_not_at_all() -> None:
     faults.set_rules([rule("throttle", times=1)])
     assert actions(faults, 2) == ["throttle", None]
     faults.set_rules([])
+    assert faults.is_empty
+
+
+def test_a_rule_that_may_not_act_any_more_or_never_may_leaves_it_to_the_next() -> None:
+    faults = Faults(
+        [rule("gone", times=0), rule("fail", probability=0), rule("throttle", times=1)]
+    )
+
+    assert actions(faults, 2) == ["throttle", None]
+    assert [each["hits"] for each in faults.to_json()] == [0, 0, 1]
+
+
+def test_what_another_process_found_is_counted_where_the_rule_is_still_there() -> None:
+    here, there = Faults([rule("gone")]), Faults([rule("gone")])
+    found = there.find(POSTING)
+    assert found
+
+    here.count(found.to_json())
+    here.set_rules([rule("throttle", times=1)])
+    here.count(found.to_json())
+    here.set_rules([])
+    here.count(found.to_json())
+    here.set_rules([rule("gone")])
+    here.count(found.to_json())
+
+    assert [each["hits"] for each in here.to_json()] == [1]
+
+
+def test_a_rule_that_is_added_is_checked_too() -> None:
+    faults = Faults()
+    post = Match(service=Service.MANAGEMENT)
+
+    with pytest.raises(UsageError, match="'kill' is not an action for management"):
+        faults.add(Rule(match=post, action=Action.KILL))
+
     assert faults.is_empty
 
 
@@ -132,6 +172,24 @@ def test_a_push_of_a_pubsub_names_its_topic_in_any_line() -> None:
         ("GetItem", {"Key": {"pk": {"S": f"C#{ANN}"}}}, {"connection": ANN}),
         ("GetItem", {"Key": {"pk": {"S": "K#4#news#1"}}}, {"topic": "news"}),
         ("BatchGetItem", {"RequestItems": {"chat": {"Keys": []}}}, {"table": "chat"}),
+        ("BatchGetItem", {"RequestItems": {"a": {}, "chat": {}}}, {"table": "chat"}),
+        (
+            "GetItem",
+            {"TableName": "arn:aws:dynamodb:us-east-1:123456789012:table/chat"},
+            {"table": "chat"},
+        ),
+        (
+            "TransactGetItems",
+            {
+                "TransactItems": [
+                    {"Get": {"TableName": "a"}},
+                    {"Get": {"TableName": "chat"}},
+                    {"Get": None},
+                    "nonsense",
+                ]
+            },
+            {"table": "chat"},
+        ),
         (
             "TransactWriteItems",
             {"TransactItems": [{"Put": {"TableName": "chat", "Item": P_NEWS}}]},
@@ -145,8 +203,36 @@ def test_a_request_to_dynamodb_is_matched_by_table_topic_and_connection(
     occasion = see_dynamodb(operation, request_)
 
     assert Faults([rule("fail", "dynamodb", **matched)]).find(occasion)
-    other = dict.fromkeys(matched, "other*")
+    other = {**dict.fromkeys(matched, "other*"), "operation": "Scan"}
     assert Faults([rule("fail", "dynamodb", **other)]).find(occasion) is None
+
+
+@pytest.mark.parametrize(
+    ("target", "body"),
+    [
+        ("", b"{}"),
+        ("DynamoDBStreams_20120810.GetRecords", b"{}"),
+        ("AmazonSQS.SendMessage", b"{}"),
+        ("DynamoDB_20120810.GetItem", b""),
+        ("DynamoDB_20120810.GetItem", b"[]"),
+    ],
+)
+def test_what_is_no_request_to_dynamodb_is_not_matched(
+    target: str, body: bytes
+) -> None:
+    assert see_request(target, body) is None
+
+
+def test_a_request_to_dynamodb_is_seen_with_its_tables() -> None:
+    occasion = see_request(
+        "DynamoDB_20120810.BatchGetItem",
+        b'{"RequestItems": {"a": {}, "b": {}}}',
+        trace="Root=1",
+    )
+
+    assert occasion
+    assert occasion.describe() == "BatchGetItem of a, b"
+    assert occasion.trace == "Root=1"
 
 
 def test_invocations_are_matched_by_route_connection_and_kind() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from wspubsub import UsageError
 from wspubsub.faults import Action, Match, Rule, Service, read_rules
+from wspubsub.faults.reading import MAX_RULES
 
 POST = {"service": "management"}
 DYNAMODB = {"service": "dynamodb"}
@@ -48,7 +49,9 @@ def test_a_rule_says_what_it_is_about_what_it_does_and_how_often() -> None:
         ({"match": {"service": "authorizer", "topic": "x"}}, "use service"),
         ({"match": {**POST, "topic": 3}}, "topic in the match of rule 1 must be text"),
         ({"match": {**POST, "operation": "pst"}}, "'pst' is not an operation.*post?"),
+        ({"match": {**DYNAMODB, "operation": "Pt*"}}, r"'Pt\*' is not an operation"),
         ({"match": POST, "action": "throtle"}, "did you mean throttle?"),
+        (Rule(match=Match(service=Service.DYNAMODB), action=Action.SLOW), "is slow; "),
         ({"match": POST, "action": "kill"}, "'kill' is not an action for management"),
         ({"match": POST, "action": "gone", "times": -1}, "whole number from 0.*-1"),
         ({"match": POST, "action": "gone", "times": True}, "whole number from 0.*Tr"),
@@ -68,6 +71,58 @@ def test_a_wrong_rule_is_refused_with_what_to_write_instead(
 ) -> None:
     with pytest.raises(UsageError, match=complaint.replace("?", r"\?")):
         read_rules([rule])
+
+
+def rule(*, topic: str | None = None, **options: object) -> dict[str, object]:
+    match = POST if topic is None else {**POST, "topic": topic}
+    return {"match": match, "action": "gone", **options}
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule(), rule(topic="news")],
+        [rule(topic="n*"), rule(topic="news", times=1)],
+        [rule(topic="*"), rule(topic="n*")],
+        [rule(topic="a", times=1), rule(topic="n*s"), rule(topic="n*s")],
+    ],
+)
+def test_a_rule_that_never_has_its_turn_is_refused(
+    rules: list[dict[str, object]],
+) -> None:
+    complaint = f"rule {len(rules)} never has its turn, because rule {len(rules) - 1} "
+    with pytest.raises(UsageError, match=complaint):
+        read_rules(rules)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        [rule(times=5), rule()],
+        [rule(probability=0.5), rule()],
+        [rule(topic="news"), rule()],
+        [rule(topic="n*s"), rule(topic="n*")],
+        [rule(), {"match": DYNAMODB, "action": "fail"}],
+    ],
+)
+def test_a_rule_that_leaves_something_to_the_next_may_come_first(
+    rules: list[dict[str, object]],
+) -> None:
+    assert len(read_rules(rules)) == 2
+
+
+def test_there_may_be_many_rules_but_not_any_number() -> None:
+    rules = [rule(topic=str(number), times=1) for number in range(MAX_RULES)]
+
+    assert len(read_rules(rules)) == MAX_RULES
+    with pytest.raises(UsageError, match="1001 rules; use at most 1000"):
+        read_rules([*rules, rule()])
+
+
+def test_rules_may_be_objects_and_json_in_one_list() -> None:
+    given = Rule(match=Match(service=Service.MANAGEMENT), action=Action.GONE, times=1)
+
+    assert read_rules([given, rule(times=1)]) == (given, given)
 
 
 def test_the_document_must_be_a_list_of_rules() -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -18,6 +17,7 @@ from tests.support.servers.gateways import (
     DevGateway,
     connect_patiently,
     dev,
+    make_trust,
 )
 from tests.support.servers.raw import HANDSHAKE, RawClient
 
@@ -40,14 +40,6 @@ def guarded(chat: DevGateway) -> Iterator[DevGateway]:
 
 def certificate(gateway: DevGateway) -> str:
     return gateway.connect_command.partition("SSL_CERT_FILE=")[2].split()[0]
-
-
-def make_trust(bundle: str) -> ssl.SSLContext:
-    trust = ssl.create_default_context(cafile=bundle)
-    # Python loses what one thread writes to a socket while another reads the session
-    # tickets of TLS 1.3, as this client does (python/cpython#124984, #143756).
-    trust.maximum_version = ssl.TLSVersion.TLSv1_2
-    return trust
 
 
 def enter(gateway: DevGateway, token: str) -> ClientConnection:

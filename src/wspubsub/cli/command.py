@@ -31,7 +31,9 @@ def run_command(arguments: list[str] | None) -> int:
         if error.errno not in _UNWRITABLE:
             raise
         _abandon_output()
-        complain(f"cannot write the output: {error.strerror}")
+        # A reader that has enough, such as `head`, is nothing to complain of.
+        if error.errno != errno.EPIPE:
+            complain(f"cannot write the output: {error.strerror}")
         return FAILED
 
 

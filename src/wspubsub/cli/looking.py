@@ -16,6 +16,7 @@ from wspubsub.cli.rows import (
     read_text,
     read_time,
     show_rows,
+    wait_for_reader,
 )
 from wspubsub.cli.scanning import scan
 
@@ -118,7 +119,10 @@ def tail(options: argparse.Namespace) -> int:
     for entry in newest if options.last else []:
         show(entry)
     offset = newest[-1]["offset"] if newest else -1
-    for entry in follow(access, topic, offset, every_seconds=options.interval):
+    entries = follow(
+        access, topic, offset, every_seconds=options.interval, sleep=wait_for_reader
+    )
+    for entry in entries:
         show(entry)
     return 0  # pragma: no cover - it follows until it is interrupted
 

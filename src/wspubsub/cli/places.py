@@ -2,8 +2,10 @@
 
 import argparse
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from wspubsub.cli.complaints import say_if_slow
 from wspubsub.cli.options import read_region
 from wspubsub.cli.run import add_port
 from wspubsub.errors import UsageError
@@ -24,7 +26,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
         "--stack",
         metavar="NAME",
         help="a CloudFormation stack; its outputs TableName and CallbackUrl, or its "
-        "only table and only API, say where",
+        "only table and only API, say where, unless --table and --endpoint do",
     )
     group.add_argument("--table", metavar="NAME", help="the DynamoDB table")
     group.add_argument(
@@ -93,38 +95,51 @@ def _open_aws(options: argparse.Namespace) -> "Deployment":
     from botocore.exceptions import BotoCoreError
 
     from wspubsub.aws.endpoints import default_domain, management_endpoint
-    from wspubsub.operations.deployments import Deployment, open_management
 
     endpoint = options.endpoint and management_endpoint(options.endpoint)
     domain = default_domain(endpoint) if endpoint else None
     region = read_region(options) or (domain and domain.region)
     try:
         session = boto3.Session(profile_name=options.profile, region_name=region)
-        table = options.table
-        if options.stack:
-            stack = _find_stack(session, options.stack)
-            table, endpoint = table or stack.table, endpoint or stack.endpoint
-        return Deployment(
-            table=table,
-            client=_make_client(session, "dynamodb", options.dynamodb_url)
-            if table
-            else None,
-            management=open_management(
-                _make_client(
-                    session, "apigatewaymanagementapi", management_endpoint(endpoint)
-                )
-            )
-            if endpoint
-            else None,
-        )
+        if session.region_name is None:
+            raise UsageError("no Region is configured; add --region, or set AWS_REGION")
+        return _open_session(session, options, endpoint)
     except (BotoCoreError, ValueError) as error:
         raise UsageError(str(error)) from error
+
+
+def _open_session(
+    session: "SdkClient", options: argparse.Namespace, endpoint: str | None
+) -> "Deployment":
+    from wspubsub.aws.endpoints import management_endpoint
+    from wspubsub.operations.deployments import Deployment, open_management
+
+    stack = _find_stack(session, options.stack) if options.stack else None
+    table = options.table or (stack and stack.table)
+    endpoint = endpoint or (stack and stack.endpoint)
+    client = management = None
+    if table:
+        client = _make_client(session, "dynamodb", options.dynamodb_url)
+    if endpoint:
+        url = management_endpoint(endpoint)
+        management = open_management(
+            _make_client(session, "apigatewaymanagementapi", url)
+        )
+    found = Deployment(table=table, client=client, management=management)
+    if stack is None:
+        return found
+    return replace(
+        found,
+        table_advice=stack.table_advice,
+        endpoint_advice=stack.endpoint_advice,
+    )
 
 
 def _find_stack(session: "SdkClient", name: str) -> "Stack":
     from wspubsub.operations.stacks import find_stack
 
-    return find_stack(session.client("cloudformation"), name)
+    with say_if_slow(f"still asking CloudFormation what stack {name} has"):
+        return find_stack(_make_client(session, "cloudformation", None), name)
 
 
 def _make_client(

@@ -1,8 +1,12 @@
 """What the commands for a live deployment print: tables for people, or JSON lines."""
 
+import errno
 import json
+import os
+import select
 import shutil
 import sys
+import time
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -45,6 +49,22 @@ def print_line(cells: Sequence[str], widths: Sequence[int]) -> None:
     if sys.stdout.isatty():
         line = _cut(line, shutil.get_terminal_size().columns)
     print(line, flush=True)
+
+
+def wait_for_reader(seconds: float) -> None:
+    """Wait for some time, or until nobody reads the standard output any longer.
+
+    Raises:
+        BrokenPipeError: Nobody does.
+    """
+    try:
+        poll, output = select.poll(), sys.stdout.fileno()
+    except (AttributeError, OSError):  # Windows, or no file at all
+        time.sleep(seconds)
+        return
+    poll.register(output, 0)  # of errors it reports in any case
+    if poll.poll(seconds * 1000):
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 def make_printable(text: str) -> str:

@@ -2,14 +2,22 @@
 
 import argparse
 import difflib
+import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from typing_extensions import override
 
-_EPILOG = "@FILE stands for the arguments in a file, quoted as in a shell."
+_EPILOG = (
+    "@FILE stands for the arguments in a file, quoted as in a shell. Behind -- is "
+    "neither a file nor an option."
+)
+# API Gateway's IDs of connections may begin with a dash.
+_CONNECTION = re.compile(r"-[\w-]{8,}=", re.ASCII)
+_SHORT = re.compile(r"-(h.+|[^-\d.\s]\S*)", re.DOTALL)
 
 
 class _Paragraphs(argparse.HelpFormatter):
@@ -68,7 +76,13 @@ class Parser(argparse.ArgumentParser):
     @override
     def _read_args_from_files(self, arg_strings: list[str]) -> list[str]:
         # What stands behind -- is for another program.
-        end = arg_strings.index("--") if "--" in arg_strings else len(arg_strings)
+        end = _find_end(arg_strings)
+        for word in arg_strings[:end]:
+            if word.startswith("@") and _is_missing(word[1:]):
+                self.error(
+                    f"there is no file {word[1:]!r} with arguments; write -- before an "
+                    "argument that begins with @"
+                )
         read: list[str] = super()._read_args_from_files(arg_strings[:end])
         return read + arg_strings[end:]
 
@@ -79,6 +93,8 @@ class Parser(argparse.ArgumentParser):
         fill, self._fill = self._fill, None
         if fill is not None:
             fill(self)
+        if self._subparsers is None and args is not None:
+            self._refuse_short(args)
         try:
             options, unknown = super().parse_known_args(args, namespace)
         except UnicodeDecodeError as error:
@@ -87,6 +103,16 @@ class Parser(argparse.ArgumentParser):
             strange = [each for each in unknown if each.startswith("-")]
             self.error(self._describe((strange or unknown)[0], is_option=bool(strange)))
         return options, unknown
+
+    @override
+    def _parse_optional(self, arg_string: str) -> Any:
+        # None stands for an argument that is not an option.
+        is_connection = self._is_connection(arg_string)
+        return None if is_connection else super()._parse_optional(arg_string)
+
+    def _is_connection(self, word: str) -> bool:
+        is_option = word.removesuffix("=") in self._option_string_actions
+        return _CONNECTION.fullmatch(word) is not None and not is_option
 
     @override
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -109,6 +135,16 @@ class Parser(argparse.ArgumentParser):
         if message and (stream := file or sys.stderr) is not None:
             stream.write(message)
 
+    def _refuse_short(self, words: Sequence[str]) -> None:
+        # argparse takes -hello for -h, and a missing argument for the mistake.
+        for word in words[: _find_end(words)]:
+            is_known = word in self._option_string_actions or self._is_connection(word)
+            if _SHORT.fullmatch(word) and not is_known:
+                self.error(
+                    f"there is no option {word}; write -- before an argument that "
+                    "begins with -"
+                )
+
     def _describe(self, word: str, *, is_option: bool) -> str:
         if not is_option:
             return f"{word!r} is one argument too many"
@@ -122,3 +158,14 @@ def _suggest(word: str, known: Iterable[str]) -> str:
     close = [each for each in words if each.startswith(word)]
     close = close or difflib.get_close_matches(word, words, n=3, cutoff=0.65)
     return f"; did you mean {' or '.join(close[:3])}?" if close else ""
+
+
+def _find_end(words: Sequence[str]) -> int:
+    return words.index("--") if "--" in words else len(words)
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        return not Path(path).exists()
+    except (OSError, ValueError):  # too long, or not a path
+        return True

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any, NamedTuple
 
@@ -36,8 +36,12 @@ class Fault(NamedTuple):
 
     def to_json(self) -> dict[str, Any]:
         """Return what another process is told of it."""
-        trace = self.occasion.trace
-        return {"number": self.number, "text": self.text, "trace": trace}
+        return {
+            "number": self.number,
+            "rule": self.rule.to_json(),
+            "text": self.text,
+            "trace": self.occasion.trace,
+        }
 
 
 def _log_fault(fault: Fault) -> None:
@@ -101,14 +105,17 @@ class Faults:
         Raises:
             UsageError: One is wrong; the rules stay as they were.
         """
-        given = list(rules) if isinstance(rules, Iterable) else []
-        if not given or not all(isinstance(each, Rule) for each in given):
-            given = list(read_rules(rules))
+        given = read_rules(rules)
         with self._lock:
             self._counted = [_Counted(each) for each in given]
 
     def add(self, rule: Rule) -> None:
-        """Add a rule after the others."""
+        """Add a rule after the others.
+
+        Raises:
+            UsageError: It is wrong.
+        """
+        (rule,) = read_rules([rule])
         with self._lock:
             self._counted.append(_Counted(rule))
 
@@ -125,11 +132,19 @@ class Faults:
         self._on_fault(fault)
         return fault
 
-    def count(self, number: int) -> None:
-        """Count a fault that another process has found with the same rules."""
+    def count(self, fault: Mapping[str, Any]) -> None:
+        """Count a fault that another process has found with the same rules.
+
+        Args:
+            fault: What `Fault.to_json` says of it. If its rule is not there any more,
+                it is not counted.
+        """
+        place = fault["number"] - 1
         with self._lock:
-            if number <= len(self._counted):
-                self._counted[number - 1].take()
+            if place < len(self._counted):
+                counted = self._counted[place]
+                if counted.rule.to_json() == fault["rule"]:
+                    counted.take()
 
     def to_json(self) -> list[dict[str, Any]]:
         """Return the rules, with how often each `left` and `hits`."""

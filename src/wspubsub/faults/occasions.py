@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from wspubsub.faults.patterns import is_like
 from wspubsub.faults.rules import Match, Service
 
 DYNAMODB_TARGET = "DynamoDB_20120810."
@@ -133,23 +134,6 @@ def see_dynamodb(
         tables=tuple(dict.fromkeys(_find_tables(request))),
         trace=trace,
     )
-
-
-def is_like(text: str, pattern: str) -> bool:
-    """Return whether a text has a pattern's form, in which `*` is any characters."""
-    head, *parts = pattern.split("*")
-    if not parts:
-        return text == pattern
-    *middle, tail = parts
-    at, end = len(head), len(text) - len(tail)
-    if not text.startswith(head) or not text.endswith(tail):
-        return False
-    for part in middle:
-        found = text.find(part, at, end)
-        if found < 0:
-            return False
-        at = found + len(part)
-    return at <= end
 
 
 def topics_of(body: bytes) -> Iterator[str]:

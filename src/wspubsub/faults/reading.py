@@ -1,12 +1,13 @@
 """Reads rules from JSON, and says what is wrong with them."""
 
 import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Any, TypeVar
 
 from wspubsub.errors import UsageError
 from wspubsub.faults.operations import OPERATIONS, STORE_OPERATIONS
+from wspubsub.faults.patterns import covers, is_like
 from wspubsub.faults.rules import (
     ACTIONS,
     THROTTLED_CODE,
@@ -18,6 +19,9 @@ from wspubsub.faults.rules import (
 )
 
 EnumT = TypeVar("EnumT", bound=Enum)
+
+MAX_RULES = 1_000
+"""How many rules there may be."""
 
 _STATUSES = range(400, 600)
 _MAX_SECONDS = 900
@@ -37,7 +41,8 @@ def read_rules(value: object, *, has_memory: bool = True) -> tuple[Rule, ...]:
     """Return the rules of a parsed JSON document.
 
     Args:
-        value: A list of rules, or an object that has it as `rules`.
+        value: A list of rules, or an object that has it as `rules`; `Rule` objects may
+            be among them.
         has_memory: Whether the operations of stores in memory may be named too.
 
     Raises:
@@ -51,10 +56,17 @@ def read_rules(value: object, *, has_memory: bool = True) -> tuple[Rule, ...]:
             'rules must be a list, such as [{"match": {"service": "management"}, '
             '"action": "throttle", "times": 3}]'
         )
-    return tuple(
+    if len(value) > MAX_RULES:
+        raise UsageError(
+            f"there are {len(value)} rules; use at most {MAX_RULES}, and * in what "
+            "they match"
+        )
+    rules = tuple(
         _Reader(f"rule {number}", has_memory=has_memory).read(each)
         for number, each in enumerate(value, 1)
     )
+    _check_turns(rules)
+    return rules
 
 
 class _Reader:
@@ -63,6 +75,9 @@ class _Reader:
         self._has_memory = has_memory
 
     def read(self, value: object) -> Rule:
+        if isinstance(value, Rule):
+            self.read(value.to_json())
+            return value
         rule = self._read_object(value, self._name)
         keys = {"match", "action", "times", "probability", "seconds", "status", "code"}
         # What `Faults.to_json` adds may come back.
@@ -94,12 +109,16 @@ class _Reader:
             if text is not None and (not isinstance(text, str) or not text):
                 raise UsageError(f"{key} in the {name} must be text, not {text!r}")
         operation = match.get("operation")
-        if operation is not None and "*" not in operation:
-            names = OPERATIONS[service]
-            if service is Service.DYNAMODB and self._has_memory:
-                names = (*names, *STORE_OPERATIONS)
-            self._pick(operation, names, f"operation of {service.value}")
+        if operation is not None:
+            self._check_operation(operation, service)
         return Match(service=service, **{key: match.get(key) for key in known})
+
+    def _check_operation(self, operation: str, service: Service) -> None:
+        names = OPERATIONS[service]
+        if service is Service.DYNAMODB and self._has_memory:
+            names = (*names, *STORE_OPERATIONS)
+        if not any(is_like(each, operation) for each in names):
+            self._pick(operation, names, f"operation of {service.value}")
 
     def _read_action(self, value: object, service: Service) -> Action:
         what = f"action for {service.value}"
@@ -181,6 +200,33 @@ class _Reader:
         raise UsageError(
             f"{self._name}: {value!r} is not {article} {key}; {_advise(value, allowed)}"
         )
+
+
+def _check_turns(rules: Sequence[Rule]) -> None:
+    """Check that each rule may have its turn some time.
+
+    Raises:
+        UsageError: One before it takes all that it is about.
+    """
+    greedy: list[tuple[int, dict[str, str]]] = []
+    for number, rule in enumerate(rules, 1):
+        match = {"service": rule.match.service.value} | {
+            key: pattern
+            for key in MATCHED[rule.match.service]
+            if (pattern := getattr(rule.match, key)) is not None
+        }
+        for before, wanted in greedy:
+            if all(
+                key in match and covers(pattern, match[key])
+                for key, pattern in wanted.items()
+            ):
+                raise UsageError(
+                    f"rule {number} never has its turn, because rule {before} matches "
+                    "all of it and comes first; move it before that one, or give rule "
+                    f'{before} "times"'
+                )
+        if rule.times is None and rule.probability == 1:
+            greedy.append((number, match))
 
 
 def _check_keys(value: Mapping[str, Any], known: Collection[str], name: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from typing_extensions import override
 
+from wspubsub.connections import Connections
 from wspubsub.dynamodb import (
     DynamoDBMemberStore,
     DynamoDBSubscriptionStore,
@@ -150,18 +151,27 @@ def disconnect(
     done = Disconnected([], [], {})
     for connection in connections:
         try:
-            if _has_session(deployment, connection, now):
-                members = _Members(deployment.require_table(), client=deployment.client)
-                broadcaster = Broadcaster(members, management)
-                broadcaster.disconnect(connection, FORCED_DISCONNECT)
-            else:
-                management.close(connection)
-            done.closed.append(connection)
-        except ConnectionGoneError:
-            done.gone.append(connection)
+            is_closed = _close(deployment, management, connection, now)
         except WspubsubError as error:
             done.failed[connection] = str(error)
+        else:
+            (done.closed if is_closed else done.gone).append(connection)
     return done
+
+
+def _close(
+    deployment: Deployment, management: Connections, connection: str, now: float
+) -> bool:
+    """Close a connection; return False if it was gone before."""
+    if _has_session(deployment, connection, now):
+        members = _Members(deployment.require_table(), client=deployment.client)
+        broadcaster = Broadcaster(members, management)
+        return broadcaster.disconnect(connection, FORCED_DISCONNECT)
+    try:
+        management.close(connection)
+    except ConnectionGoneError:
+        return False
+    return True
 
 
 def _broadcast(

@@ -24,12 +24,18 @@ class Deployment:
         management: The Management API, if the endpoint is known.
         by_stream: Whether the table's stream is known to deliver logged messages; None
             asks the table whether it has a stream.
+        table_advice: What to do if the table is not known.
+        endpoint_advice: What to do if the endpoint is not known.
     """
 
     table: str | None = None
     client: SdkClient = None
     management: Connections | None = None
     by_stream: bool | None = None
+    table_advice: str = "the table is unknown; add --table NAME or --stack NAME"
+    endpoint_advice: str = (
+        "the Management API's endpoint is unknown; add --endpoint URL or --stack NAME"
+    )
 
     @property
     def access(self) -> TableAccess:
@@ -56,7 +62,7 @@ class Deployment:
             UsageError: It is not known.
         """
         if self.table is None:
-            raise UsageError("the table is unknown; add --table NAME or --stack NAME")
+            raise UsageError(self.table_advice)
         return self.table
 
     def require_management(self) -> Connections:
@@ -66,10 +72,7 @@ class Deployment:
             UsageError: Its endpoint is not known.
         """
         if self.management is None:
-            raise UsageError(
-                "the Management API's endpoint is unknown; add --endpoint URL or "
-                "--stack NAME"
-            )
+            raise UsageError(self.endpoint_advice)
         return self.management
 
 

@@ -292,12 +292,15 @@ class Broadcaster:
             raise posted.error
         return posted.report
 
-    def disconnect(self, connection_id: str, code: Code) -> None:
+    def disconnect(self, connection_id: str, code: Code) -> bool:
         """Make a client disconnect, and close its connection.
 
         The code is in a push, which API Gateway has taken before the connection is
         closed: a close code cannot be chosen, and after API Gateway's own (1000) every
         SDK would reconnect, one that is banned as well.
+
+        Returns:
+            Whether the connection was there.
 
         Raises:
             AccessDeniedError: The permission or the endpoint is wrong.
@@ -311,7 +314,7 @@ class Broadcaster:
                 deadline=self._clock() + DISCONNECT_SECONDS,
             )
         except ConnectionGoneError:
-            return
+            return False
         except ManagementError as error:
             log.warning(
                 "connection %s is closed without code %d, so its client may "
@@ -324,3 +327,4 @@ class Broadcaster:
             connections.close(connection_id)
         except ConnectionGoneError:
             log.debug("connection %s was already closed", connection_id)
+        return True

@@ -166,6 +166,29 @@ def test_functions_die_and_time_out_and_the_authorizer_denies(shaken: Shaken) ->
     assert shaken.gateway.lines("SAW MESSAGE timed out")
 
 
+def test_a_worker_that_is_killed_while_it_is_slow_or_timing_out_is_noticed(
+    shaken: Shaken,
+) -> None:
+    page = open_inspector(shaken.gateway)
+    heard = []
+    with shaken.gateway.client() as client:
+        for action in ("slow", "time_out"):
+            late = rule(action, "function", operation="message", seconds=900, times=1)
+            page.call("set_faults", rules=[late])
+            client.send("killed")
+            shaken.wait_for_fault(
+                "(900 s)" if action == "slow" else "timed out (900 s)"
+            )
+            page.call("set_faults", rules=[])  # which does not end what has begun
+            page.call("kill")
+            heard.append(client.recv(20))
+            client.send("alive")
+            heard.append(client.recv(20))
+
+    assert ["Internal server error" in str(each) for each in heard] == [True, False] * 2
+    assert heard[1::2] == ["alive"] * 2
+
+
 def test_the_page_sets_rules_and_sees_what_they_did(shaken: Shaken) -> None:
     page = open_inspector(shaken.gateway)
 

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -34,6 +35,15 @@ def connect_patiently(url: str, **options: Any) -> ClientConnection:
     patience = {"open_timeout": 40, "max_queue": None, "ping_interval": None}
     client: ClientConnection = connect(url, proxy=None, **{**patience, **options})
     return client
+
+
+def make_trust(bundle: str) -> ssl.SSLContext:
+    """Return what a client needs that connects to a gateway with `--tls`."""
+    trust = ssl.create_default_context(cafile=bundle)
+    # Python loses what one thread writes to a socket while another reads the session
+    # tickets of TLS 1.3, as this client does (python/cpython#124984, #143756).
+    trust.maximum_version = ssl.TLSVersion.TLSv1_2
+    return trust
 
 
 class DevGateway:

@@ -15,6 +15,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.utils import parse_timestamp
 
+from wspubsub.aws.client_errors import failure_of
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.errors import UsageError
 
@@ -173,7 +174,9 @@ class Account:
                 found = getattr(client, operation)(**parameters)
         except ClientError as error:
             return self._judge(service, error)
-        except (BotoCoreError, ValueError) as error:  # of a URL that is not one
+        except BotoCoreError as error:
+            raise UsageError(failure_of(error).text) from error
+        except ValueError as error:  # of a URL that is not one
             raise UsageError(str(error)) from error
         return found
 

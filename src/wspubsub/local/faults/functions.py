@@ -36,13 +36,14 @@ async def run(
         case Action.TIME_OUT:
             after = timeout_seconds if seconds is None else seconds
             running = asyncio.create_task(environment.run(invocation))
-            await asyncio.sleep(after)
+            await environment.pause(after)
+            was_alive = environment.is_alive
             await environment.kill()
             await running
             text = f"Task timed out after {after:.2f} seconds"
-            return Raised(TIMED_OUT, text), False
+            return Raised(*((TIMED_OUT, text) if was_alive else KILLED)), False
         case _:
-            await asyncio.sleep(fault.rule.waits_seconds)
+            await environment.pause(fault.rule.waits_seconds)
             return await environment.run(invocation)
 
 

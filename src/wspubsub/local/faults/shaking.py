@@ -71,7 +71,7 @@ class Shaking:
         """Take what the embedded DynamoDB reports."""
         fault = message.get("fault")
         if fault is not None:
-            self.faults.count(fault["number"])
+            self.faults.count(fault)
             self._tell(fault)
 
     def _tell(self, fault: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ MEMORY_SECONDS = 0.1
 CLOCK_OFFSET = "WSPUBSUB_CLOCK_OFFSET"
 """Variable that has by how many seconds a worker's clock is ahead."""
 
+_EXITED = "Runtime.ExitError"
 _BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 
 
@@ -182,12 +183,18 @@ class Environment:
         Returns:
             The result, and whether the environment has survived it.
         """
+        if not self.is_alive:
+            return Raised(_EXITED, exit_reason(self._process.exited.result())), False
         timeout = self._settings.timeout_seconds
         now = time.time() + self._clock_offset
         answer = self._api.begin(invocation, deadline=now + timeout)
         result = await self._first(answer, timeout)
         await self._process.settle_output()
         return result, answer.done()
+
+    async def pause(self, seconds: float) -> None:
+        """Let that many seconds pass, unless its process ends before."""
+        await first_of(self._process.exited, timeout_seconds=seconds)
 
     async def stop(self) -> None:
         """End it; anything in progress is lost."""
@@ -209,7 +216,7 @@ class Environment:
             return wanted.result()
         if exited.done():
             reason = exit_reason(exited.result()) + self._memory_problem
-            return Raised("Runtime.ExitError", reason)
+            return Raised(_EXITED, reason)
         return Raised(TIMED_OUT, f"Task timed out after {timeout_seconds:.2f} seconds")
 
     @contextmanager
