@@ -199,7 +199,7 @@ class LocalGateway:
     def _take_output(self, line: OutputLine) -> None:
         self._journal.log_output(line)
         cause = self._recorder.find(line.invocation_id)
-        self._recorder.add("output", cause, size=len(line.text), line=line)
+        self._recorder.add("output", cause, len(line.text), line)
 
     async def _bound_server(self, stack: AsyncExitStack) -> GatewayServer:
         settings = self._settings

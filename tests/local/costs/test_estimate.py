@@ -1,62 +1,49 @@
 """What is counted of a gateway's entries, and what it costs."""
 
-from collections.abc import Iterable
-from typing import Any
-
 import pytest
 
-from wspubsub.gateway import Close, DataFrame, Returned, SendText
+from wspubsub.gateway import Close, Returned
 from wspubsub.local.costs.estimate import estimate
-from wspubsub.local.costs.meter import Cause, Meter, count_by_topic
+from wspubsub.local.costs.meter import Cause, Meter, count_by_topic, count_messages
 from wspubsub.local.functions.waiting import InvocationOutcome
-from wspubsub.local.inspector.ring import Entry
+from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.ring import Ring
 
 ANN = "AAAAAAAAAAAAAAA="
 
 
-def entries() -> list[Entry]:
+def record() -> Recorder:
     outcome = InvocationOutcome(result=Returned(None), seconds=2.0)
     news = '{"topic":"news"}'
-    told: list[tuple[float, str, dict[str, Any]]] = [
-        (0.0, "opened", {"connection": ANN}),
-        (1.0, "frame", {"connection": ANN, "frame": DataFrame(news.encode())}),
-        (
-            1.1,
-            "invocation",
-            {"function": "handler", "route_key": "say", "connection": ANN},
-        ),
-        (1.2, "result", {"outcome": outcome}),
-        (1.3, "post", {"method": "POST"}),
-        (1.4, "sent", {"message": SendText(ANN, news + " " * 32_768)}),
-        (2.0, "frame", {"connection": ANN, "frame": frame(20_000, is_final=False)}),
-        (2.1, "frame", {"connection": ANN, "frame": frame(20_000, is_final=True)}),
-        (60.0, "closed", {"close": Close(ANN, 1000)}),
-        (70.0, "opened", {"connection": "B"}),
-        (71.0, "invocation", {"function": "handler", "route_key": "aws:sqs"}),
-        (72.0, "result", {"outcome": "withdrawn"}),
-        (73.0, "invocation", {"function": "handler", "route_key": "aws:sqs"}),
-        (74.0, "result", {"outcome": outcome}),
+    long = news + " " * 32_768
+    queue = *(None, "aws:sqs", None, "handler", "id", b"{}"), None
+    told: list[tuple[float, str, int, tuple[object, ...]]] = [
+        (0.0, "opened", 0, (ANN,)),
+        (1.0, "frame", 0, (ANN, news.encode(), True, True)),
+        (1.1, "invocation", 2, (ANN, "say", None, "handler", "id", b"{}", None)),
+        (1.2, "result", 3, (outcome,)),
+        (1.3, "post", 3, ("POST", ANN, long.encode(), 200, "")),
+        (1.4, "sent", 5, (ANN, long, "")),
+        (2.0, "frame", 0, (ANN, b"x" * 20_000, True, False)),
+        (2.1, "frame", 0, (ANN, b"x" * 20_000, None, True)),
+        (60.0, "closed", 0, (Close(ANN, 1000), "client")),
+        (70.0, "opened", 0, ("B",)),
+        (71.0, "invocation", 0, queue),
+        (72.0, "result", 11, ("withdrawn",)),
+        (73.0, "invocation", 0, queue),
+        (74.0, "result", 13, (outcome,)),
     ]
-    parents = {4: 3, 12: 11, 14: 13}
-    return [
-        Entry(number, at, kind, parents.get(number, 0), 0, fields)
-        for number, (at, kind, fields) in enumerate(told, 1)
-    ]
-
-
-def measure(entries: Iterable[Entry]) -> Meter:
-    meter = Meter()
-    for each in entries:
-        meter.take(each)
-    return meter
-
-
-def frame(size: int, *, is_final: bool) -> DataFrame:
-    return DataFrame(b"x" * size, is_text=is_final or None, is_final=is_final)
+    times = iter([at for at, *_ in told])
+    recorder = Recorder(Ring(), now=lambda: next(times))
+    for _, kind, parent, values in told:
+        recorder.add(kind, parent, 0, *values)
+    return recorder
 
 
 def test_messages_are_billed_by_32_kb_and_connections_by_the_minute() -> None:
-    meter = measure(entries())
+    recorder = record()
+
+    meter = recorder.measure()
 
     assert (meter.messages_in, meter.messages_out) == (1 + 2, 2)
     assert meter.connection_seconds == 60
@@ -64,7 +51,25 @@ def test_messages_are_billed_by_32_kb_and_connections_by_the_minute() -> None:
     assert meter.requests == {"POST": 1}
     assert meter.invocations == {Cause("say"): 1, Cause("aws:sqs", is_source=True): 1}
     assert meter.most_requests == 2
-    assert count_by_topic(entries()) == {"news": {"in": 1, "out": 2}}
+    assert recorder.ring is not None
+    topics = count_by_topic(recorder.ring.entries())
+    assert topics == {"news": {"in": 1, "out": 2}}
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("", 1),
+        ("x" * 32_768, 1),
+        ("x" * 32_769, 2),
+        ("\u00e9" * 16_384, 1),
+        ("\u00e9" * 16_385, 2),
+        ("\U0001f600" * 8_192, 1),
+        ("\U0001f600" * 8_193, 2),
+    ],
+)
+def test_a_text_is_billed_by_its_bytes(text: str, count: int) -> None:
+    assert count_messages(text) == count
 
 
 def test_each_has_its_price() -> None:
@@ -76,7 +81,7 @@ def test_each_has_its_price() -> None:
     ]
 
     told = estimate(
-        measure(entries()),
+        record().measure(),
         dynamodb=used,
         requests=requests,
         topics={"news": {"in": 1, "out": 2}},

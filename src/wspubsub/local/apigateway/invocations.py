@@ -64,6 +64,8 @@ class RunningInvocations:
             cause,
             invocation,
             function=fleet.name,
+            connection=invoke.connection_id,
+            route_key=invoke.event["requestContext"]["routeKey"],
             own_route_key=own_route_key,
         )
         self._journal.open_posts(number)
@@ -75,7 +77,7 @@ class RunningInvocations:
             self._journal.log_withdrawn(
                 invoke, function=fleet.name, own_route_key=own_route_key
             )
-            self._recorder.add("result", number, outcome="withdrawn", ms=0.0)
+            self._recorder.add("result", number, 0, "withdrawn")
         else:
             result = outcome.result
             self._journal.log_invoked(
@@ -85,7 +87,7 @@ class RunningInvocations:
                 own_route_key=own_route_key,
                 number=number,
             )
-            self._recorder.add("result", number, outcome=outcome)
+            self._recorder.add("result", number, 0, outcome)
         del self._awaited[invoke.invocation_id]
         self._finish(invoke, result, number)
 

@@ -8,7 +8,6 @@ import asyncio
 import contextlib
 import json
 import traceback
-from typing import Any
 
 from wspubsub.faults import Faults
 from wspubsub.gateway import DataFrame, Handshake, ManagementResponse, Refuse
@@ -24,7 +23,7 @@ from wspubsub.local.apigateway.websocket import (
 )
 from wspubsub.local.faults.management import manage
 from wspubsub.local.http11 import HttpConnection
-from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.recorder import Recorder, measure_headers
 from wspubsub.local.inspector.site import Answer, InspectorSite
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import BadRequestError, HttpRequest
@@ -195,24 +194,25 @@ class GatewayServer:
         error: BadRequestError,
         request: HttpRequest | None = None,
     ) -> None:
-        asked = {} if request is None else self._describe_request(request, peer)
-        self._log_rejected(peer.address, error.status, str(error), **asked)
+        asked = () if request is None else self._identify(request, peer)
+        self._log_rejected(peer.address, error.status, str(error), *asked)
         await _complain(http, error)
 
     def _log_rejected(
-        self, address: str, status: int, detail: str, **asked: Any
+        self,
+        address: str,
+        status: int,
+        detail: str,
+        method: str | None = None,
+        handshake: Handshake | None = None,
     ) -> None:
         self._journal.log_rejected(address, status, detail)
-        self._recorder.add(
-            "refused", **asked, address=address, status=status, detail=detail
-        )
+        size = 0 if handshake is None else measure_headers(handshake)
+        values = None, status, detail, method, handshake, address
+        self._recorder.add("refused", 0, size, *values)
 
-    def _describe_request(self, request: HttpRequest, peer: Peer) -> dict[str, Any]:
-        return {
-            "method": request.method,
-            "handshake": self._handshake(request, peer),
-            "size": sum(len(name) + len(value) for name, value in request.headers),
-        }
+    def _identify(self, request: HttpRequest, peer: Peer) -> tuple[str, Handshake]:
+        return request.method, self._handshake(request, peer)
 
     async def _websocket(
         self,
@@ -226,7 +226,7 @@ class GatewayServer:
                 peer.address,
                 socket.fault.status_code,
                 socket.fault_reason,
-                **self._describe_request(request, peer),
+                *self._identify(request, peer),
             )
             await http.respond(
                 socket.fault.status_code, _OFFER, bytes(socket.fault.body), close=True

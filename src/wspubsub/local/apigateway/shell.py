@@ -32,7 +32,7 @@ from wspubsub.local.apigateway.invocations import RunningInvocations
 from wspubsub.local.apigateway.websocket import ConnectionEnd, WebSocketConnection
 from wspubsub.local.clock import Clock
 from wspubsub.local.functions.deployed import DeployedFunctions
-from wspubsub.local.inspector.recorder import Recorder
+from wspubsub.local.inspector.recorder import Recorder, measure_headers
 from wspubsub.local.journal import Journal
 from wspubsub.local.requests import HttpRequest
 from wspubsub.local.tasks import Tasks
@@ -103,7 +103,7 @@ class GatewayShell:
         connection_id, effects = self._model.handshake(handshake, now=self._clock.now())
         self._clients[connection_id] = Client(socket)
         cause = self._recorder.add(
-            "handshake", connection=connection_id, handshake=handshake
+            "handshake", 0, measure_headers(handshake), connection_id, handshake
         )
         self._apply(effects, cause)
         return connection_id
@@ -206,12 +206,12 @@ class GatewayShell:
         return self._recorder.add(
             "post",
             cause,
-            size=len(request.body),
-            method=request.method,
-            connection=request.last_segment,
-            body=request.body,
-            status=response.status,
-            detail=response.detail,
+            len(request.body),
+            request.method,
+            request.last_segment,
+            request.body,
+            response.status,
+            response.detail,
         )
 
     async def close(self) -> None:
@@ -229,9 +229,9 @@ class GatewayShell:
 
     def _receive(self, connection_id: str, frame: DataFrame) -> None:
         self._journal.log_received(connection_id, frame)
-        cause = self._recorder.add(
-            "frame", size=len(frame.data), connection=connection_id, frame=frame
-        )
+        data = frame.data
+        values = connection_id, data, frame.is_text, frame.is_final
+        cause = self._recorder.add("frame", 0, len(data), *values)
         self._apply(
             self._model.receive(connection_id, frame, now=self._clock.now()), cause
         )
@@ -251,11 +251,12 @@ class GatewayShell:
                 case Accept():
                     self._clients[effect.connection_id].socket.accept(effect.headers)
                     self._journal.log_opened(effect.connection_id)
-                    self._recorder.add("opened", cause, connection=effect.connection_id)
+                    self._recorder.add("opened", cause, 0, effect.connection_id)
                 case Refuse():
                     self._forget(effect.connection_id).refuse(effect)
                     self._journal.log_refused(effect)
-                    self._recorder.add("refused", cause, refusal=effect)
+                    values = effect.connection_id, effect.status, effect.detail
+                    self._recorder.add("refused", cause, 0, *values)
                 case SendText():
                     self._send(effect, cause, is_post=is_post)
                 case Close():
@@ -268,11 +269,12 @@ class GatewayShell:
         self._clients[message.connection_id].send(message.text)
         if not is_post:
             self._journal.log_sent(message)
-        self._recorder.add("sent", cause, size=len(message.text), message=message)
+        values = message.connection_id, message.text, message.detail
+        self._recorder.add("sent", cause, len(message.text), *values)
 
     def _close(self, close: Close, cause: int = 0, *, by: str) -> int:
         self._journal.log_closed(close, by=by)
-        return self._recorder.add("closed", cause, close=close, by=by)
+        return self._recorder.add("closed", cause, 0, close, by)
 
     def _apply_to_function(self, effect: Invoke | Withdraw, cause: int) -> None:
         if isinstance(effect, Invoke):

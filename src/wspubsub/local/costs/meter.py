@@ -2,20 +2,28 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from wspubsub.faults.occasions import topics_of
+from wspubsub.gateway import Close
 from wspubsub.local.functions.waiting import InvocationOutcome
-from wspubsub.local.inspector.ring import Entry
+from wspubsub.local.inspector.ring import Entry, Raw
 
 STEP_BYTES = 32_768
 """A message is billed for each 32 KB of it ("Amazon API Gateway pricing")."""
 
 
-def count_messages(size: int) -> int:
+def count_steps(size: int) -> int:
     """Return as how many messages one of this many bytes is billed."""
     return max(1, math.ceil(size / STEP_BYTES))
+
+
+def count_messages(text: str) -> int:
+    """Return as how many messages a text is billed."""
+    # A character takes up to four bytes; few texts have to be encoded to know.
+    is_short = len(text) * 4 <= STEP_BYTES
+    return 1 if is_short else count_steps(len(text.encode()))
 
 
 class Cause(NamedTuple):
@@ -57,44 +65,50 @@ class Meter:
         self._causes: dict[int, Cause] = {}
         self._second, self._in_second = 0, 0
 
-    def take(self, entry: Entry) -> None:
+    def take(self, number: int, raw: Raw) -> None:
         """Count an entry of the recorder."""
-        at, kind, fields = entry.at, entry.kind, entry.fields
-        if kind == "frame":
-            self._take_frame(at, fields)
-        elif kind == "sent":
-            size = len(fields["message"].text.encode())
-            self.messages_out += count_messages(size)
-        elif kind == "invocation":
-            # What the inspector asks the handler for is not an event of AWS's.
-            if "method" not in fields:
-                self._causes[entry.number] = _cause_of(fields)
-        elif kind == "result":
-            self._take_result(entry.parent, fields["outcome"])
-        else:
-            self._take_other(at, kind, fields)
+        at, kind, parent, _, values = raw
+        match kind:
+            case "frame":
+                self._take_frame(at, values)
+            case "sent":
+                self.messages_out += count_messages(values[1])
+            case "invocation":
+                self._take_invocation(number, values)
+            case "result":
+                self._take_result(parent, *values)
+            case "post":
+                self.requests[values[0]] += 1
+                self._take_request(at)
+            case "opened":
+                self.opened[values[0]] = at
+                self._take_request(at)
+            case "closed":
+                self._take_close(at, values[0])
+            case _:
+                pass  # it costs nothing
 
-    def _take_frame(self, at: float, fields: Mapping[str, Any]) -> None:
-        frame, connection_id = fields["frame"], fields["connection"]
-        size = self._partial.pop(connection_id, 0) + len(frame.data)
-        if frame.is_final:
-            self.messages_in += count_messages(size)
-            self._take_request(at)
-        else:
-            self._partial[connection_id] = size
+    def _take_frame(self, at: float, values: Sequence[Any]) -> None:
+        connection_id, data, _, is_final = values
+        if not is_final:
+            self._partial[connection_id] += len(data)
+            return
+        size = self._partial.pop(connection_id, 0) if self._partial else 0
+        self.messages_in += count_steps(size + len(data))
+        self._take_request(at)
 
-    def _take_other(self, at: float, kind: str, fields: Mapping[str, Any]) -> None:
-        if kind == "post":
-            self.requests[fields["method"]] += 1
-            self._take_request(at)
-        elif kind == "opened":
-            self.opened[fields["connection"]] = at
-            self._take_request(at)
-        elif kind == "closed":
-            connection_id = fields["close"].connection_id
-            self._partial.pop(connection_id, None)
-            began = self.opened.pop(connection_id, at)
-            self.connection_seconds += at - began
+    def _take_close(self, at: float, close: Close) -> None:
+        self._partial.pop(close.connection_id, None)
+        began = self.opened.pop(close.connection_id, at)
+        self.connection_seconds += at - began
+
+    def _take_invocation(self, number: int, values: Sequence[Any]) -> None:
+        connection, route_key, _, function, _, _, method, *_ = values
+        # What the inspector asks the handler for is not an event of AWS's.
+        if method is None:
+            if function == "authorizer":
+                route_key += " authorizer"
+            self._causes[number] = Cause(route_key, is_source=connection is None)
 
     def _take_result(self, parent: int, outcome: object) -> None:
         cause = self._causes.pop(parent, None)
@@ -117,19 +131,12 @@ def count_by_topic(entries: Iterable[Entry]) -> dict[str, dict[str, int]]:
     topics: dict[str, dict[str, int]] = {}
     for entry in entries:
         if entry.kind == "frame":
-            data, way = entry.fields["frame"].data, "in"
+            data, way = entry.fields["data"], "in"
         elif entry.kind == "sent":
-            data, way = entry.fields["message"].text.encode(), "out"
+            data, way = entry.fields["message"].encode(), "out"
         else:
             continue
         for topic in topics_of(data):
             counts = topics.setdefault(topic, {"in": 0, "out": 0})
-            counts[way] += count_messages(len(data))
+            counts[way] += count_steps(len(data))
     return topics
-
-
-def _cause_of(fields: Mapping[str, Any]) -> Cause:
-    name: str = fields["route_key"]
-    if "connection" not in fields:
-        return Cause(name, is_source=True)
-    return Cause(name if fields["function"] != "authorizer" else f"{name} authorizer")

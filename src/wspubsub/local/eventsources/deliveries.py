@@ -56,10 +56,7 @@ class Deliveries:
             request_id=invocation_id, event=event, trace_id=trace_of(event)
         )
         cause = self._recorder.add(
-            "batch",
-            source=delivery.source,
-            records=len(delivery.records),
-            retries=delivery.retries,
+            "batch", 0, 0, delivery.source, len(delivery.records), delivery.retries
         )
         number = self._recorder.add_invocation(
             cause, invocation, function=self._fleet.name, route_key=delivery.source
@@ -68,7 +65,7 @@ class Deliveries:
         outcome = await self._fleet.invoke(
             invocation, Owner(name=delivery.source, is_batch=True)
         )
-        self._recorder.add("result", number, outcome=outcome)
+        self._recorder.add("result", number, 0, outcome)
         verdict = BatchVerdict.of(outcome.result, delivery.items)
         self._journal.log_batch(
             BatchLine(

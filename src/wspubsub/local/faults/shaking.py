@@ -79,8 +79,9 @@ class Shaking:
         self._recorder.add(
             "fault",
             self._recorder.find(fault["trace"]),
-            rule=fault["number"],
-            text=fault["text"],
+            len(fault["text"]),
+            fault["number"],
+            fault["text"],
         )
 
     def _replace(self, rules: tuple[Rule, ...]) -> None:

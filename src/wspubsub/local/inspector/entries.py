@@ -4,17 +4,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from wspubsub.gateway import (
-    Close,
-    DataFrame,
-    Handshake,
-    Raised,
-    Refuse,
-    SendText,
-)
+from wspubsub.gateway import Close, Handshake, Raised
 from wspubsub.local.functions.environment import OutputLine
 from wspubsub.local.functions.waiting import InvocationOutcome
-from wspubsub.local.inspector.recorder import EncodedEvent
 from wspubsub.local.inspector.ring import Entry
 
 MAX_TEXT = 32_768
@@ -27,7 +19,7 @@ def describe(entry: Entry) -> Json:
     """Return an entry as a JSON object."""
     about: Json = {}
     for name, value in entry.fields.items():
-        describe_value = _DESCRIBED.get(type(value))
+        describe_value = _DESCRIBED.get(name)
         about |= describe_value(value) if describe_value else {name: value}
     return {
         "n": entry.number,
@@ -77,14 +69,6 @@ def _describe_handshake(handshake: Handshake) -> Json:
     }
 
 
-def _describe_refusal(refusal: Refuse) -> Json:
-    return {
-        "connection": refusal.connection_id,
-        "status": refusal.status,
-        "detail": refusal.detail,
-    }
-
-
 def _describe_close(close: Close) -> Json:
     return {
         "connection": close.connection_id,
@@ -94,19 +78,18 @@ def _describe_close(close: Close) -> Json:
     }
 
 
-def _describe_frame(frame: DataFrame) -> Json:
-    return {
-        **describe_text(frame.data),
-        "is_text": frame.is_text,
-        "is_final": frame.is_final,
-    }
+def _describe_event(encoded: bytes) -> Json:
+    event = json.loads(encoded)
+    context = event.get("requestContext") or {}
+    authorizer = context.get("authorizer") or {}
+    user = authorizer.get("principalId")
+    about = {} if user is None else {"user": user}
+    return {**about, **describe_json("event", event)}
 
 
-def _describe_event(event: EncodedEvent) -> Json:
-    return describe_json("event", json.loads(event.text))
-
-
-def _describe_outcome(outcome: InvocationOutcome) -> Json:
+def _describe_outcome(outcome: InvocationOutcome | str) -> Json:
+    if isinstance(outcome, str):
+        return {"outcome": outcome, "ms": 0.0}
     result = outcome.result
     about: Json = {
         "ms": round(outcome.seconds * 1000, 1),
@@ -134,22 +117,14 @@ def _describe_output(line: OutputLine) -> Json:
     }
 
 
-def _describe_message(message: SendText) -> Json:
-    return {
-        "connection": message.connection_id,
-        **describe_text(message.text),
-        "detail": message.detail,
-    }
-
-
-_DESCRIBED: Mapping[type, Callable[[Any], Json]] = {
-    Handshake: _describe_handshake,
-    Refuse: _describe_refusal,
-    Close: _describe_close,
-    DataFrame: _describe_frame,
-    EncodedEvent: _describe_event,
-    InvocationOutcome: _describe_outcome,
-    OutputLine: _describe_output,
-    SendText: _describe_message,
-    bytes: describe_text,
+_DESCRIBED: Mapping[str, Callable[[Any], Json]] = {
+    "body": describe_text,
+    "call": dict,
+    "close": _describe_close,
+    "data": describe_text,
+    "event": _describe_event,
+    "handshake": _describe_handshake,
+    "line": _describe_output,
+    "message": describe_text,
+    "outcome": _describe_outcome,
 }

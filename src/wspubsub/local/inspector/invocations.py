@@ -16,7 +16,7 @@ from wspubsub.local.inspector.recorder import Recorder
 from wspubsub.local.inspector.ring import Entry, Ring
 
 _LARGEST = 2**53
-_KEPT = {"function", "method", "own_route_key", "route_key"}
+_KEPT = {"connection", "function", "own_route_key", "route_key"}
 _PUBLISH = "publish"
 
 
@@ -55,9 +55,7 @@ class PageInvocations:
         fleet = self._functions.handler
         arguments = {"topic": topic, "data": data}
         invocation = _make_invocation(arguments, method=_PUBLISH)
-        _, outcome = await self._run(
-            fleet, invocation, function=fleet.name, method=_PUBLISH
-        )
+        _, outcome = await self._run(fleet, invocation, function=fleet.name)
         result = outcome.result
         if isinstance(result, Raised):
             raise MethodError(result.message, status=_status_of(result.error_type))
@@ -84,12 +82,12 @@ class PageInvocations:
     ) -> tuple[int, InvocationOutcome]:
         number = self._recorder.add_invocation(0, invocation, **about)
         outcome = await fleet.invoke(invocation)
-        self._recorder.add("result", number, outcome=outcome)
+        self._recorder.add("result", number, 0, outcome)
         return number, outcome
 
 
 def _repeat(entry: Entry) -> RuntimeInvocation:
-    event = json.loads(entry.fields["event"].text)
+    event = json.loads(entry.fields["event"])
     return _make_invocation(event, method=entry.fields.get("method", ""))
 
 

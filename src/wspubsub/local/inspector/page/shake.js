@@ -19,7 +19,7 @@ const SERVICES = {
   function: [
     "The function", ["kill", "time_out", "slow"], ["operation", "connection", "topic", "route_key"],
   ],
-  authorizer: ["The authorizer", ["deny", "kill", "time_out", "slow"], ["connection"]],
+  authorizer: ["The authorizer", ["deny", "kill", "time_out", "slow"], []],
 };
 const ACTIONS = {
   throttle: "throttle (429)", gone: "gone (410)", forbidden: "forbidden (403)", fail: "fail (5xx)",
