@@ -133,29 +133,31 @@ class MiniStack:
         )
 
 
-def template(*flags: str) -> dict[str, Any]:
-    """Return what `wspubsub template` makes of the chat."""
+def template(*flags: str, app: Path = CHAT) -> dict[str, Any]:
+    """Return what `wspubsub template` makes of an application, such as the chat."""
     done = run(
-        *("template", "app.py:handler", "--output-format", "json", *flags),
-        cwd=CHAT.parent,
+        *("template", f"{app.name}:handler", "--output-format", "json", *flags),
+        cwd=app.parent,
     )
     assert done.returncode == 0, done.stderr
     made: dict[str, Any] = json.loads(done.stdout)
     return made
 
 
-def zipped(library: Path) -> bytes:
+def zipped(library: Path, *others: Path) -> bytes:
     """Return the code of the chat, as a zip file.
 
     Args:
         library: A folder with the library in it and nothing else.
+        others: Other applications.
     """
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as code:
         for path in library.rglob("*"):
             if path.is_file():
                 code.write(path, path.relative_to(library))
-        code.write(CHAT, "app.py")
+        for app in (CHAT, *others):
+            code.write(app, app.name)
     return archive.getvalue()
 
 

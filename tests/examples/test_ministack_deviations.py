@@ -142,6 +142,11 @@ def a_user(server: MiniStack) -> AccessKey:
     return made["AccessKeyId"], made["SecretAccessKey"]
 
 
+def test_two_way_routes_are_refused(server: MiniStack) -> None:
+    with pytest.raises(ClientError, match=r"resource types: .*::RouteResponse"):
+        server.deploy("two-way", template("--two-way"))
+
+
 def posting(server: MiniStack, key: AccessKey) -> str:
     """Return how a post to a connection that is not there is refused."""
     endpoint = server.endpoint("signatures")

@@ -148,6 +148,14 @@ def test_a_rule_about_something_else_leaves_it_alone(matched: dict[str, str]) ->
     assert Faults([rule("fail", "dynamodb")]).find(POSTING) is None
 
 
+def test_a_command_to_a_pubsub_names_its_topic() -> None:
+    body = '{"id":1,"connect":{}}\n{"id":2,"subscribe":{"channel":"news"}}'
+    faults = Faults([rule("kill", "function", topic="news")])
+
+    assert faults.find(see_event(message_event(body)))
+    assert faults.find(see_event(message_event(body.replace("news", "n")))) is None
+
+
 def test_a_push_of_a_pubsub_names_its_topic_in_any_line() -> None:
     push = json.dumps({"push": {"channel": "room:1", "pub": {"data": 1}}}).encode()
     faults = Faults([rule("gone", topic="room:*")])
@@ -236,9 +244,12 @@ def test_a_request_to_dynamodb_is_seen_with_its_tables() -> None:
 
 
 def test_invocations_are_matched_by_route_connection_and_kind() -> None:
-    said = see_event(message_event("x", connection_id=ANN, route_key="say"))
+    said = see_event(
+        message_event({"topic": "news"}, connection_id=ANN, route_key="say")
+    )
 
     for matched in (
+        {"topic": "news"},
         {"route_key": "say"},
         {"connection": ANN},
         {"operation": "message"},

@@ -93,6 +93,7 @@ def see_event(
         service=Service.AUTHORIZER if is_authorizer else Service.FUNCTION,
         operation=kind or _SOURCES.get(records[0].get("eventSource", ""), ""),
         connections=(connection_id,) if connection_id else (),
+        topics=tuple(topics_of(str(event.get("body") or "").encode())),
         route_key=str(request.get("routeKey", "")),
         trace=trace,
     )
@@ -137,8 +138,8 @@ def see_dynamodb(
 
 
 def topics_of(body: bytes) -> Iterator[str]:
-    """Yield the topics that a message of JSON names."""
-    # A `PubSub` joins several pushes of a frame as lines.
+    """Yield the topics that a message of JSON names, or commands of a `PubSub`."""
+    # A `PubSub` and its clients join several of them as lines.
     for line in body.splitlines():
         try:
             message = json.loads(line)
@@ -146,11 +147,9 @@ def topics_of(body: bytes) -> Iterator[str]:
             continue
         if not isinstance(message, Mapping):
             continue
-        push = message.get("push")
-        channel = push.get("channel") if isinstance(push, Mapping) else None
-        yield from (
-            each for each in (message.get("topic"), channel) if isinstance(each, str)
-        )
+        parts = (each for each in message.values() if isinstance(each, Mapping))
+        named = (message.get("topic"), *(each.get("channel") for each in parts))
+        yield from (each for each in named if isinstance(each, str))
 
 
 def _texts_of(value: object) -> Iterator[str]:

@@ -31,7 +31,7 @@ _CODES = (THROTTLED_CODE, "RequestLimitExceeded", "ThrottlingException")
 MATCHED = {
     Service.MANAGEMENT: ("operation", "connection", "topic"),
     Service.DYNAMODB: ("operation", "connection", "topic", "table"),
-    Service.FUNCTION: ("operation", "connection", "route_key"),
+    Service.FUNCTION: ("operation", "connection", "topic", "route_key"),
     Service.AUTHORIZER: (),
 }
 """What each service can be matched by."""

@@ -32,6 +32,10 @@ def connect(request):
 
 def handler(event, context):
     for record in event.get("Records", ()):
+        if "body" in record:
+            sent_at = int(record["attributes"]["SentTimestamp"]) / 1000
+            print("QUEUED", record["body"], time.time() - sent_at)
+            continue
         change = record["dynamodb"]
         print("RECORD", json.dumps({
             "key": change["Keys"]["pk"]["S"],
@@ -47,7 +51,9 @@ def handler(event, context):
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevGateway]:
     folder = tmp_path_factory.mktemp("advanced")
     (folder / "app.py").write_text(APP)
-    with dev("app.py:handler", "--streams", "--two-way", cwd=folder) as gateway:
+    with dev(
+        "app.py:handler", "--streams", "--queue", "--two-way", cwd=folder
+    ) as gateway:
         yield gateway
 
 
@@ -93,6 +99,23 @@ def test_a_token_expires_and_an_item_too_when_the_clock_is_advanced(
     removed = read_record(gateway, "short", "REMOVE")
     assert removed["by"]["principalId"] == "dynamodb.amazonaws.com"
     table.close()
+
+
+def test_what_a_queue_delays_is_due_when_the_clock_is_advanced(
+    gateway: DevGateway,
+) -> None:
+    page = open_inspector(gateway)
+    url = gateway.wait_for(lambda each: each["kind"] == "ready")["queue_url"]
+    sqs = boto3.client("sqs", endpoint_url=gateway.dynamodb_url, **CREDENTIALS)
+
+    sqs.send_message(QueueUrl=url, MessageBody="delayed", DelaySeconds=900)
+    page.call("advance", seconds=901)
+    delayed = gateway.wait_for_line("QUEUED delayed")
+    sqs.send_message(QueueUrl=url, MessageBody="new")
+
+    assert float(delayed.split()[-1]) > 900
+    assert float(gateway.wait_for_line("QUEUED new").split()[-1]) < 600
+    sqs.close()
 
 
 def test_what_is_written_later_is_dated_by_the_same_clock(gateway: DevGateway) -> None:
