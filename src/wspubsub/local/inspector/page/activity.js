@@ -12,6 +12,8 @@ import { Viewport } from "./viewport.js";
 const ROW_HEIGHT = 28;
 // A tree with more than this begins closed, or a large publish would hide all else.
 const MAX_OPEN = 40;
+// A title of so few characters is shown whole; what is behind it gives way.
+const MAX_SHORT = 30;
 
 export class Activity {
   constructor(panel, api) {
@@ -228,7 +230,7 @@ export class Activity {
       indent,
       make("span", { class: `twist ${hasChildren ? (this.isOpen(node) ? "open" : "closed") : ""}`, "aria-hidden": "true" }),
       make("span", { class: `tag ${tone}`, text: label }),
-      make("span", { class: "title" }, ...this.#highlight(title)),
+      make("span", { class: title.length > MAX_SHORT ? "title" : "title short" }, ...this.#highlight(title)),
       make("span", { class: "note" }, ...this.#highlight(note)),
       ...(node === root && root.size > 1 ? [make("span", { class: `sum ${problem}`, text: summarize(root) })] : []),
       make("span", { class: "id", text: connection ? connection.slice(0, 6) : "" }),

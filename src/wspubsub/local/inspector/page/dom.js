@@ -1,5 +1,7 @@
 // Elements from data. Everything becomes text: what a client sent is never markup.
 
+import { moment } from "./format.js";
+
 /**
  * Make an element.
  *
@@ -74,6 +76,13 @@ export function table(caption, columns, rows) {
     make("thead", {}, make("tr", {}, ...head)),
     make("tbody", {}, ...body),
   );
+}
+
+/** A moment, to the second; the title has the rest. */
+export function when(seconds) {
+  const exact = moment(seconds);
+  const [day, time] = exact.split(/[T.]/);
+  return make("time", { datetime: exact, title: exact, text: `${day} ${time}Z` });
 }
 
 /** A list of facts by name; facts that are absent are left out. */

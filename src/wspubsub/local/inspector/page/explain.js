@@ -93,6 +93,6 @@ function explainPosts(posts, say) {
   for (const [outcome, [text, level]] of Object.entries(POSTS)) {
     const some = posts.filter((each) => outcomeOf(each) === outcome);
     const details = new Set(some.map((each) => each.detail).filter(Boolean));
-    if (some.length) say([text(some.length), ...details].join(" "), level);
+    if (some.length) say([text(some.length), ...[...details].map(sentence)].join(" "), level);
   }
 }

@@ -1,11 +1,12 @@
 // The tab Table: the items as what they are, and raw.
 
-import { button, empty, make, table } from "./dom.js";
+import { button, empty, make, table, when } from "./dom.js";
 import { nameOf, plural } from "./format.js";
 import { jsonBlock } from "./json.js";
 import { LiveView, rowsOf } from "./view.js";
 
 const MAX_SHOWN = 500;
+const MAX_WHOLE = 24; // characters
 
 export class Items {
   constructor(panel, api, state) {
@@ -92,7 +93,7 @@ function columnsOf(rows) {
   names.delete("kind");
   return [...names].map((name) => ({
     title: nameOf(name),
-    kind: "mono wrap",
+    kind: "mono",
     cell: ({ decoded }) => show(name, decoded?.[name]),
   }));
 }
@@ -102,7 +103,9 @@ const EPOCH = 1_000_000_000;
 function show(name, value) {
   if (value === undefined || value === null) return "";
   if (/(_at|since|until)$/.test(name) && typeof value === "number" && value > EPOCH) {
-    return new Date(value * 1000).toISOString().replace(".000", "");
+    return when(value);
   }
-  return typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  // Names and IDs are easier to compare in one line.
+  return make("span", { class: text.length > MAX_WHOLE ? "" : "whole", text });
 }

@@ -45,11 +45,12 @@ export class Shake {
     const page = make("div", { class: "page" }, make("h2", { text: "Shake it" }));
     panel.append(page);
     if (hasMethod(state, "set_faults")) {
-      page.append(make("div", { class: "split" },
-        make("section", {}, make("h3", { text: "Rules" }), list), this.#form()));
+      this.split = make("div", { class: "split shaken" },
+        make("section", { class: "rule-list" }, make("h3", { text: "Rules" }), list), this.#form());
+      page.append(this.split);
       this.view = new LiveView(list, api, { state, method: "faults", draw: (answer) => this.#draw(answer) });
     }
-    page.append(...this.#tools());
+    (this.split ?? page).append(...this.#tools());
     if (page.children.length === 1) page.append(empty("Not available", "This gateway cannot make things fail."));
   }
 

@@ -1,8 +1,8 @@
 // The tab Topics: who is subscribed and present, the log, and publishing as the server.
 
-import { attempt, button, empty, facts, field, make, table } from "./dom.js";
+import { attempt, button, empty, facts, field, make, table, when } from "./dom.js";
 import { reportText } from "./describe.js";
-import { count, moment, plural } from "./format.js";
+import { count, plural } from "./format.js";
 import { hasMethod, LiveView, rowsOf } from "./view.js";
 
 export class Topics {
@@ -11,24 +11,23 @@ export class Topics {
     this.state = state;
     this.chosen = null;
     const list = make("div", { class: "list" });
-    this.side = make("div", { class: "side" });
+    this.about = make("div", { class: "about" });
     panel.append(make(
       "div",
       { class: "page" },
       make("h2", { text: "Topics" }),
-      make("div", { class: "split" }, make("div", {}, list), this.side),
+      make("div", { class: "split" },
+        make("div", {}, list, this.about), make("div", { class: "side" }, this.#publisher())),
     ));
     this.list = new LiveView(list, api, {
       state, method: "topics", draw: (answer) => this.#drawList(rowsOf(answer, "topics")),
     });
-    this.about = make("div", { class: "about" });
     this.topic = new LiveView(this.about, api, {
       state,
       method: "topic",
       parameters: () => ({ topic: this.chosen }),
       draw: (answer) => drawTopic(answer),
     });
-    this.side.append(this.#publisher(), this.about);
   }
 
   show() {
@@ -50,7 +49,7 @@ export class Topics {
     this.chosen = topic;
     if (this.input) this.input.value = topic;
     this.topic.shown = "";
-    this.topic.show();
+    this.topic.show().then(() => this.about.scrollIntoView({ block: "nearest" }));
     this.list.shown = "";
     this.list.refresh();
   }
@@ -91,6 +90,8 @@ export class Topics {
 const size = (value) => (Array.isArray(value) ? count(value.length) : value ?? "");
 
 function drawTopic({ topic, subscribers = [], presence = [], history = [] }) {
+  // What begins an epoch stands in the log without a message.
+  const messages = history.filter(({ data }) => data !== undefined);
   return make(
     "div",
     {},
@@ -98,7 +99,7 @@ function drawTopic({ topic, subscribers = [], presence = [], history = [] }) {
     facts([
       ["Subscribers", plural(subscribers.length, "connection")],
       ["Present", plural(presence.length, "connection")],
-      ["Kept messages", count(history.length)],
+      ["Kept messages", count(messages.length)],
     ]),
     make("h4", { text: "Subscribers" }),
     subscribers.length ? make("ul", { class: "mono ids" }, ...subscribers.map(subscriber)) : make("p", { class: "quiet", text: "Nobody is subscribed." }),
@@ -125,7 +126,8 @@ const presenceColumns = [
 const historyColumns = [
   { title: "Offset", kind: "number", cell: (row) => row.offset ?? row.position?.offset ?? "" },
   { title: "Epoch", kind: "mono", cell: (row) => row.epoch ?? row.position?.epoch ?? "" },
-  { title: "Published", cell: (row) => (row.published_at ? moment(row.published_at) : "") },
-  { title: "Data", kind: "mono wrap", cell: (row) => (row.data === undefined ? "" : text(row.data)) },
+  { title: "Published", cell: (row) => (row.published_at ? when(row.published_at) : "") },
+  { title: "Data", kind: "mono", cell: (row) => (
+    row.data === undefined ? make("span", { class: "quiet", text: "an epoch begins" }) : text(row.data)) },
 ];
 

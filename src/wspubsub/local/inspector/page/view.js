@@ -1,6 +1,6 @@
 // What the views besides Activity share: they ask the gateway again while they are seen.
 
-import { empty, replaceContent } from "./dom.js";
+import { empty, make, replaceContent } from "./dom.js";
 
 const REFRESH_MS = 3000;
 const SOON_MS = 300;
@@ -21,6 +21,8 @@ export class LiveView {
   show() {
     if (!this.isThere) return this.#draw("not there", explainAbsence);
     this.isShown = true;
+    // The first answer may take a while: AWS's SDK is loaded for it.
+    if (!this.place.hasChildNodes()) this.place.append(make("p", { class: "quiet", text: "Reading…" }));
     return this.refresh();
   }
 
