@@ -160,10 +160,10 @@ def endpoint(service: str, **values: Any) -> Answer:
     return {"ServiceName": name, "State": "available", **values}
 
 
-def quota(service: str, value: float) -> Plant:
+def quota(service: str, value: float, *, code: str = "") -> Plant:
     return lambda asked, answer: (
         {"Quota": {**answer["Quota"], "Value": value}}
-        if asked["ServiceCode"] == service
+        if asked["ServiceCode"] == service and code in asked["QuotaCode"]
         else answer
     )
 
@@ -493,6 +493,10 @@ FAULTS: dict[str, tuple[Plants, list[str]]] = {
     "a small account": (
         {"GetServiceQuota": quota("lambda", 10.0)},
         ['eu-west-1: the quota "L-B99A9384" is 10, while accounts have 1,000'],
+    ),
+    "an account that lets few clients in": (
+        {"GetServiceQuota": quota("apigateway", 250.0, code="L-9ED1E49A")},
+        ['eu-west-1: the quota "L-9ED1E49A" is 250, while accounts have 500'],
     ),
 }
 

@@ -208,5 +208,7 @@ def test_the_documented_policy_is_all_that_is_asked_for() -> None:
         "ec2:DescribeVpcEndpoints",
         "iam:GetPolicy",
         "iam:GetPolicyVersion",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
     }
     assert statement["Action"] == sorted(statement["Action"])

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
+from botocore.validate import ParamValidator
 from moto import mock_aws
 
 from tests.support import moto_websocket
@@ -29,6 +30,13 @@ STACK = "chat"
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 Answer = dict[str, Any]
+
+
+QUOTAS = {
+    ("lambda", "L-B99A9384"): 1000.0,
+    ("apigateway", "L-8A5B8E43"): 10_000.0,
+    ("apigateway", "L-9ED1E49A"): 500.0,
+}
 
 
 class Refusal(NamedTuple):
@@ -66,12 +74,19 @@ def _allow(asked: dict[str, Any], _: Answer) -> Answer:
 
 
 def _quota(asked: dict[str, Any], _: Answer) -> Answer:
-    value = {"lambda": 1000.0, "apigateway": 10_000.0}[asked["ServiceCode"]]
+    value = QUOTAS[asked["ServiceCode"], asked["QuotaCode"]]
     return {"Quota": {"QuotaName": asked["QuotaCode"], "Value": value}}
+
+
+def _describe_key(asked: dict[str, Any], _: Answer) -> Answer:
+    # moto takes all keys for keys of one's own.
+    found = {"KeyId": "k", "Arn": asked["KeyId"], "KeyManager": "AWS"}
+    return {"KeyMetadata": found}
 
 
 # What moto does not have, as it is where nothing is wrong.
 _HEALTHY: dict[str, Plant] = {
+    "DescribeKey": _describe_key,
     "DescribeTimeToLive": lambda *_: {
         "TimeToLiveDescription": {
             "TimeToLiveStatus": "ENABLED",
@@ -171,6 +186,8 @@ class LiveAccount:
             return _respond(400), {"Error": error, "ResponseMetadata": {}}
         if key not in self.answers and not plants:
             raise AssertionError(f"nobody knows what AWS answers to {key}")
+        if self._plants.keys() & {model.name} or model.name in _HEALTHY:
+            _validate(model, answer)
         return _respond(400 if "Error" in answer else 200), answer
 
     def _record(
@@ -178,6 +195,43 @@ class LiveAccount:
     ) -> None:
         if self._is_recording:
             self.answers[_key(model, context["asked"])] = copy.deepcopy(parsed)
+
+
+def _validate(model: Any, answer: Answer) -> None:
+    """Check that what an answer has is what botocore knows of AWS's answers."""
+    kept = {k: v for k, v in answer.items() if k not in {"Error", "ResponseMetadata"}}
+    report = ParamValidator().validate(_drop_none(kept), model.output_shape)
+    wrong = [
+        line
+        for line in report.generate_report().splitlines()
+        # moto counts from 0 what AWS counts from 1.
+        if not line.startswith("Missing required") and "min value" not in line
+    ]
+    wrong += _list_strange(_drop_none(kept), model.output_shape)
+    assert not wrong, (model.name, wrong)
+
+
+def _list_strange(value: Any, shape: Any) -> Iterator[str]:
+    """Yield the texts that are not among those that AWS has at their place."""
+    if shape.type_name == "structure":
+        for key, inner in value.items():
+            yield from _list_strange(inner, shape.members[key])
+    elif shape.type_name == "list":
+        for inner in value:
+            yield from _list_strange(inner, shape.member)
+    elif shape.type_name == "string" and not _is_possible(value, shape.enum):
+        yield f"{value} is not one of {shape.enum}"
+
+
+def _is_possible(text: str, choices: list[str]) -> bool:
+    # EC2 writes them in small letters, whatever its model says.
+    return not choices or text.lower() in {each.lower() for each in choices}
+
+
+def _drop_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _drop_none(v) for k, v in value.items() if v is not None}
+    return [_drop_none(each) for each in value] if isinstance(value, list) else value
 
 
 def _respond(status: int) -> AWSResponse:

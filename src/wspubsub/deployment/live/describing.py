@@ -57,7 +57,9 @@ def describe(
         tables=tuple(
             describe_table(account, resources, each) for each in found.tables.values()
         ),
-        queues=tuple(describe_queue(resources, each) for each in found.queues.values()),
+        queues=tuple(
+            describe_queue(account, resources, each) for each in found.queues.values()
+        ),
         event_sources=tuple(sources),
         is_open=not found.is_whole,
         regions=frozenset({account.region}),

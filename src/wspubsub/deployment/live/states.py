@@ -21,9 +21,14 @@ from wspubsub.deployment.live.vitals import (
 from wspubsub.deployment.reading.functions import MAPPING
 from wspubsub.deployment.reading.identities import QUEUE, STAGE
 
-# "Lambda quotas" and "Amazon API Gateway quotas", as Service Quotas numbers them: how
-# many functions run at once, and how many requests a second all APIs take together.
-_QUOTAS = (("lambda", "L-B99A9384"), ("apigateway", "L-8A5B8E43"))
+# "Lambda quotas", "Amazon API Gateway quotas" and "Quotas for configuring and running a
+# WebSocket API", as Service Quotas numbers them: how many functions run at once, how
+# many requests a second all APIs take together, and how many new connections.
+_QUOTAS = (
+    ("lambda", "L-B99A9384"),
+    ("apigateway", "L-8A5B8E43"),
+    ("apigateway", "L-9ED1E49A"),
+)
 _V2 = "AWS::ApiGatewayV2::"
 _FAILED = "fail"
 _PROBLEM = "PROBLEM"

@@ -6,6 +6,7 @@ from typing import Any
 from wspubsub.deployment.description.parts import Queue, Table
 from wspubsub.deployment.description.unknown import UNKNOWN, Maybe
 from wspubsub.deployment.live.account import Account, Answer
+from wspubsub.deployment.live.keys import read_key
 from wspubsub.deployment.live.stack import Stack as Resources
 from wspubsub.deployment.reading.identities import QUEUE, TABLE
 
@@ -32,6 +33,7 @@ def describe_table(account: Account, resources: Resources, found: Answer) -> Tab
         has_ttl = described.get("TimeToLiveStatus") in _TTL_ON
         attribute = described.get("AttributeName")
     stream = found.get("StreamSpecification") or {}
+    encryption = found.get("SSEDescription") or {}
     return Table(
         name=resources.name(TABLE, name),
         table_name=name,
@@ -47,6 +49,7 @@ def describe_table(account: Account, resources: Resources, found: Answer) -> Tab
         stream_view=stream.get("StreamViewType")
         if stream.get("StreamEnabled")
         else None,
+        key=read_key(account, resources, encryption.get("KMSMasterKeyArn")),
     )
 
 
@@ -66,7 +69,7 @@ def read_queue(account: Account, url: str) -> Maybe[Answer] | None:
     return found
 
 
-def describe_queue(resources: Resources, found: Answer) -> Queue:
+def describe_queue(account: Account, resources: Resources, found: Answer) -> Queue:
     """Return a queue as the rules see it."""
     return Queue(
         name=resources.name(QUEUE, found["QueueUrl"]),
@@ -75,6 +78,7 @@ def describe_queue(resources: Resources, found: Answer) -> Queue:
         is_fifo=found["QueueArn"].endswith(".fifo"),
         visibility_seconds=int(found["VisibilityTimeout"]),
         has_dead_letters=find_dead_letters(found) is not None,
+        key=read_key(account, resources, found.get("KmsMasterKeyId")),
     )
 
 

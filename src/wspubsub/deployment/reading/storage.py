@@ -123,41 +123,53 @@ class Storage:
         for each in self._values.stack.of_kind(KEY):
             arn = arn_of(each, self._values.text)
             if text in (f"${{{each.name}}}", arn) or text == f"${{{each.name}.Arn}}":
-                return Key(name=each.name, arn=arn, policy=self._read_policy(each))
+                policy = read_key_policy(self._values, each.name, each.get("KeyPolicy"))
+                return Key(name=each.name, arn=arn, policy=policy)
         return None
 
-    def _read_policy(self, each: Resource) -> Grants:
-        policy = self._values.mapping(each.get("KeyPolicy"))
-        if policy is UNKNOWN:
-            return Grants(role=each.name, statements=(), is_complete=False)
-        items, is_whole = self._values.items(policy.get("Statement"))
-        statements = [
-            self._read_statement(each.name, as_mapping(one))
-            for one in items
-            if not self._is_for_the_account(as_mapping(one).get("Principal"))
-        ]
-        return Grants(
-            role=each.name, statements=tuple(statements), is_complete=is_whole
-        )
 
-    def _read_statement(self, owner: str, content: Mapping[str, object]) -> Statement:
-        actions, is_whole = self._values.items(content.get("Action"))
-        texts = tuple(self._values.text(one) for one in actions)
-        return Statement(
-            owner=owner,
-            is_allowing=read_effect(self._values, content),
-            actions=texts if is_whole and texts else (*texts, ANYTHING),
-            resources=("*",),
-            is_whole=False,  # whom it is about is not looked at
-        )
+def read_key_policy(values: Values, name: str, policy: object) -> Grants:
+    """Return what the policy of a KMS key allows to others than the account as a whole.
 
-    def _is_for_the_account(self, principal: object) -> bool:
-        """Whether it only lets the account's own policies decide, or is a service's."""
-        found = as_mapping(principal)
-        names = [self._values.text(each) for each in as_list(found.get("AWS"))]
-        if "AWS" in found:
-            return all(name.endswith(":root") for name in names)
-        return "Service" in found
+    Args:
+        values: The values of the template that it stands in.
+        name: What the key is called.
+        policy: The policy, as JSON has it.
+    """
+    found = values.mapping(policy)
+    if found is UNKNOWN:
+        return Grants(role=name, statements=(), is_complete=False)
+    items, is_whole = values.items(found.get("Statement"))
+    statements = [
+        _read_statement(values, name, as_mapping(one))
+        for one in items
+        if not _is_for_the_account(values, as_mapping(one).get("Principal"))
+    ]
+    return Grants(role=name, statements=tuple(statements), is_complete=is_whole)
+
+
+def _read_statement(
+    values: Values, owner: str, content: Mapping[str, object]
+) -> Statement:
+    actions, is_whole = values.items(content.get("Action"))
+    texts = tuple(values.text(one) for one in actions)
+    return Statement(
+        owner=owner,
+        is_allowing=read_effect(values, content),
+        actions=texts if is_whole and texts else (*texts, ANYTHING),
+        resources=("*",),
+        is_whole=False,  # whom it is about is not looked at
+    )
+
+
+def _is_for_the_account(values: Values, principal: object) -> bool:
+    """Return whether it lets the account's own policies decide, or is a service's."""
+    found = as_mapping(principal)
+    names = [values.text(each) for each in as_list(found.get("AWS"))]
+    if "AWS" in found:
+        # "AWS account principals": the number alone means the same.
+        return all(name.endswith(":root") or name.isdigit() for name in names)
+    return "Service" in found
 
 
 def _find_key_id(each: Resource, sse: Mapping[str, object]) -> object:

@@ -6,6 +6,7 @@ time come back in as two more things that happen.
 """
 
 import asyncio
+import math
 import os
 from collections.abc import Iterable, Iterator
 
@@ -70,7 +71,7 @@ class GatewayShell:
         )
         self._tasks = Tasks()
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at: float | None = None
+        self._timer_at = math.inf
         self._is_closed = False
 
     def catch_up(self) -> None:
@@ -304,17 +305,18 @@ class GatewayShell:
 
     def _set_timer(self) -> None:
         deadline = self._model.next_deadline()
-        if self._is_closed or deadline == self._timer_at:
+        # Nearly every message moves the deadline to later. A timer that comes too soon
+        # sets the next one, which takes less than to set one for each message.
+        if self._is_closed or deadline is None or deadline >= self._timer_at:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._timer, self._timer_at = None, deadline
-        if deadline is not None:
-            delay = max(0.0, deadline - self._clock.now())
-            self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
+        delay = max(0.0, deadline - self._clock.now())
+        self._timer_at = deadline
+        self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
-        self._timer_at = None
+        self._timer_at = math.inf
         self._apply(self._model.tick(now=self._clock.now()))
 
 

@@ -91,13 +91,13 @@ class Journal:
     def log_opened(self, connection_id: str) -> None:
         """Report that a handshake was accepted."""
         # In full, so that it can be copied.
-        self._about(connection_id, "opened", {}, f"opened {connection_id}", GREEN)
+        self._about(connection_id, "opened", {}, f"opened {connection_id}", color=GREEN)
 
     def log_refused(self, refusal: Refuse) -> None:
         """Report that a handshake was refused."""
         fields = {"status": refusal.status, "detail": refusal.detail}
         text = f"refused with {refusal.status}{because(refusal.detail)}"
-        self._about(refusal.connection_id, "refused", fields, text, RED)
+        self._about(refusal.connection_id, "refused", fields, text, color=RED)
 
     def log_rejected(self, client: str, status: int, detail: str) -> None:
         """Report that a connection was refused before it came to a handshake.
@@ -122,7 +122,7 @@ class Journal:
         reason = f" {close.reason}" if close.reason else ""
         text = f"closed by the {by}: {close.code}{show(reason)}"
         text += because(close.detail)
-        self._about(close.connection_id, "closed", fields, text, DIM)
+        self._about(close.connection_id, "closed", fields, text, color=DIM)
 
     def log_invoked(
         self,
@@ -160,8 +160,8 @@ class Journal:
         text += f" in {milliseconds} ms, request {abbreviate(invoke.invocation_id)}"
         if error:
             text += self._lines.paint(f": {show(error)}", color)
-        self._about(invoke.connection_id, "invoked", fields, text)
-        self._log_posts(abbreviate(invoke.connection_id), posts)
+        told = self._lines.paint(describe_posts(posts), DIM)
+        self._about(invoke.connection_id, "invoked", fields, text, told)
 
     def log_withdrawn(
         self, invoke: Invoke, *, function: str, own_route_key: str | None = None
@@ -171,7 +171,7 @@ class Journal:
         route_key = own_route_key or fields["route_key"]
         text = f"{show(str(route_key)):<20} withdrawn before it began: "
         text += "nobody waits for it"
-        self._about(invoke.connection_id, "withdrawn", fields, text, YELLOW)
+        self._about(invoke.connection_id, "withdrawn", fields, text, color=YELLOW)
 
     def log_batch(
         self, line: BatchLine, outcome: InvocationOutcome, *, number: int = 0
@@ -197,14 +197,15 @@ class Journal:
             **({"error": line.error} if line.error else {}),
             **({"posts": posts} if posts else {}),
         }
-        color = line.color
         again, error = self._show_failure(outcome, line.error)
-        text = f"{line.subject:<20} {self._lines.paint(line.outcome + again, color)}"
+        text = (
+            f"{line.subject:<20} {self._lines.paint(line.outcome + again, line.color)}"
+        )
         text += f" in {milliseconds} ms, request {abbreviate(line.invocation_id)}"
         if error:
-            text += self._lines.paint(f": {show(error)}", color)
-        self._lines.report("batch", fields, text, subject=line.place)
-        self._log_posts(line.place, posts)
+            text += self._lines.paint(f": {show(error)}", line.color)
+        told = self._lines.paint(describe_posts(posts), DIM)
+        self._lines.report("batch", fields, text, told, subject=line.place)
 
     def log_sent(self, message: SendText) -> None:
         """Report a message that the gateway itself sent to a client."""
@@ -213,7 +214,7 @@ class Journal:
         is_new = self._failures.count(message.detail) == 1
         text = f"sent {shorten(message.text)}"
         text += because(message.detail) if is_new else ""
-        self._about(message.connection_id, "sent", fields, text, color)
+        self._about(message.connection_id, "sent", fields, text, color=color)
 
     def log_received(self, connection_id: str, frame: DataFrame) -> None:
         """Report a frame of a client, if messages are shown."""
@@ -327,21 +328,21 @@ class Journal:
         had_others = self._posts.has_others
         self._posts.count(cause, status)
         if self._posts.has_others and not had_others:
-            self._later(lambda: self._log_posts("", self._posts.take(0)))
+            self._later(self._log_other_posts)
 
-    def _log_posts(self, subject: str, posts: Mapping[str, int]) -> None:
+    def _log_other_posts(self) -> None:
+        posts = self._posts.take(0)
         if posts and not self._lines.as_json:
-            text = f"{'':<20} {describe_posts(posts)}"
-            self._lines.report("posts", {}, text, subject=subject, color=DIM)
+            self._lines.report("posts", {}, describe_posts(posts), color=DIM)
 
     def _about(
         self,
         connection_id: str,
         kind: str,
         fields: Mapping[str, object],
-        text: str,
+        *texts: str,
         color: str = "",
     ) -> None:
         record = {"connection_id": connection_id, **fields}
         subject = abbreviate(connection_id)
-        self._lines.report(kind, record, text, subject=subject, color=color)
+        self._lines.report(kind, record, *texts, subject=subject, color=color)

@@ -3,7 +3,6 @@
 import json
 import time
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import TextIO
 
 from wspubsub.gateway.times import iso_8601
@@ -45,23 +44,38 @@ class Lines:
         self._now = now
         self._on_broken = on_broken
         self._is_broken = False
+        self._second, self._time = -1, ""
 
     def report(
         self,
         kind: str,
         record: Mapping[str, object],
-        text: str,
-        *,
+        *texts: str,
         subject: str = "",
         color: str = "",
     ) -> None:
-        """Write a record, or its text with the time and what it is about."""
-        moment = datetime.fromtimestamp(self._now()).astimezone()
-        clock = self.paint(moment.isoformat(timespec="milliseconds")[11:23], DIM)
-        if self._find_columns is not None:
-            width = max(self._find_columns() - len(INDENT), len(INDENT))
-            text = f"\n{INDENT}".join(fold(text, width))
-        self.write(kind, record, f"{clock} {subject:<6} {self.paint(text, color)}")
+        """Write a record, or lines with the time and what they are about."""
+        if self.as_json:
+            self.write(kind, record, "")
+            return
+        begin = f"{self.paint(self._read_clock(), DIM)} {subject:<6} "
+        lines = [begin + self.paint(self._fold(text), color) for text in texts if text]
+        # Together, since a write to a terminal takes longer than all the rest.
+        self.write(kind, record, "\n".join(lines))
+
+    def _fold(self, text: str) -> str:
+        if self._find_columns is None:
+            return text
+        width = max(self._find_columns() - len(INDENT), len(INDENT))
+        return f"\n{INDENT}".join(fold(text, width))
+
+    def _read_clock(self) -> str:
+        """Return the local time of day, to the millisecond."""
+        second, millisecond = divmod(int(self._now() * 1000), 1000)
+        if second != self._second:  # there may be thousands of lines in one
+            self._second = second
+            self._time = time.strftime("%H:%M:%S", time.localtime(second))
+        return f"{self._time}.{millisecond:03}"
 
     def write(self, kind: str, record: Mapping[str, object], text: str) -> None:
         """Write a record, or the text for people if there is one."""
@@ -78,4 +92,5 @@ class Lines:
 
     def paint(self, text: str, color: str) -> str:
         """Return a text in a color, if there are any."""
-        return f"\x1b[{color}m{text}\x1b[0m" if color and self._is_colored else text
+        is_painted = text and color and self._is_colored
+        return f"\x1b[{color}m{text}\x1b[0m" if is_painted else text

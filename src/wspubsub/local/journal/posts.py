@@ -1,8 +1,8 @@
 """How many posts an invocation has made, and what became of them."""
 
-from collections import Counter
 from collections.abc import Mapping
 
+_NONE: Mapping[str, int] = {}
 _OUTCOMES = {200: "posted", 410: "gone", 429: "throttled"}
 
 
@@ -14,7 +14,7 @@ class Posts:
     """
 
     def __init__(self) -> None:
-        self._counts: dict[int, Counter[str]] = {}
+        self._counts: dict[int, dict[str, int]] = {}
 
     @property
     def has_others(self) -> bool:
@@ -24,7 +24,7 @@ class Posts:
     def open(self, number: int) -> None:
         """Count for an invocation from now on, unless its number is 0."""
         if number:
-            self._counts[number] = Counter()
+            self._counts[number] = {}
 
     def counts(self, status: int) -> bool:
         """Return whether a post with this answer is counted; an error is not."""
@@ -37,19 +37,22 @@ class Posts:
             cause: Number of the invocation.
             status: What it was answered.
         """
-        number = cause if cause in self._counts else 0
-        self._counts.setdefault(number, Counter())[_OUTCOMES[status]] += 1
+        counts = self._counts.get(cause)
+        if counts is None:
+            counts = self._counts.setdefault(0, {})
+        outcome = _OUTCOMES[status]
+        counts[outcome] = counts.get(outcome, 0) + 1
 
     def take(self, number: int) -> Mapping[str, int]:
         """Return what was counted under a number, and count no more."""
-        return self._counts.pop(number, Counter())
+        return self._counts.pop(number, _NONE)
 
 
 def describe_posts(counts: Mapping[str, int]) -> str:
-    """Return counts as text, such as `posted to 57, 1 gone`."""
+    """Return counts as a line below another, such as `posted to 57, 1 gone`."""
     texts = []
     if "posted" in counts:
         texts.append(f"posted to {counts['posted']}")
-    others = ((each, counts.get(each)) for each in ("gone", "throttled"))
-    texts += [f"{number} {outcome}" for outcome, number in others if number]
-    return ", ".join(texts)
+    others = (each for each in ("gone", "throttled") if each in counts)
+    texts += [f"{counts[outcome]} {outcome}" for outcome in others]
+    return f"{'':<20} {', '.join(texts)}" if texts else ""
