@@ -39,8 +39,9 @@ class InspectorPage:
 
     def wait_for_notice(self, text: str) -> str:
         """Return what the page has announced, once that contains a text."""
+        wanted = json.dumps(text)
         found = self.page.wait_for(
-            f"return window.notices.findLast((each) => each.includes({json.dumps(text)}))"
+            f"return window.notices.findLast((each) => each.includes({wanted}))"
         )
         return str(found)
 
