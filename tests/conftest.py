@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+from hypothesis import settings
 
 from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
@@ -15,6 +16,10 @@ PROBE_TIMEOUT_SECONDS = 1.5
 
 SLOW_SECONDS = 600
 """The timeout of a slow test, which coverage and a busy machine make slower still."""
+
+# The same examples each time, and as long as a busy machine takes for them.
+settings.register_profile("steady", deadline=None, derandomize=True)
+settings.load_profile("steady")
 
 if threading.current_thread() is threading.main_thread():
     # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.
