@@ -212,6 +212,16 @@ def test_the_keyboard_reaches_everything(
     assert tab.run("return document.activeElement.id") == "tab-topics"
 
 
+def test_the_tab_key_goes_where_the_eye_does(page: InspectorPage) -> None:
+    page.page.run("document.querySelector('#tab-activity').focus()")
+    ids = []
+    for _ in range(2):
+        page.page.press("Tab")
+        ids.append(page.page.run("return document.activeElement.id"))
+
+    assert ids == ["theme", "help-button"]
+
+
 def test_what_a_client_sends_is_text_and_nothing_else(
     page: InspectorPage, gateway: DevGateway
 ) -> None:
