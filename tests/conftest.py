@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
@@ -15,6 +16,15 @@ PROBE_TIMEOUT_SECONDS = 1.5
 
 SLOW_SECONDS = 600
 """The timeout of a slow test, which coverage and a busy machine make slower still."""
+
+# The same examples each time, however slow the machine is.
+settings.register_profile(
+    "tests",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("tests")
 
 if threading.current_thread() is threading.main_thread():
     # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.
