@@ -17,14 +17,14 @@ PROBE_TIMEOUT_SECONDS = 1.5
 SLOW_SECONDS = 600
 """The timeout of a slow test, which coverage and a busy machine make slower still."""
 
-# The same examples each time, however slow the machine is.
+# The same examples each time, and as long as a busy machine takes for them.
 settings.register_profile(
-    "tests",
+    "steady",
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.load_profile("tests")
+settings.load_profile("steady")
 
 if threading.current_thread() is threading.main_thread():
     # A shell has its jobs in the background ignore Ctrl-C, and what tests start would.

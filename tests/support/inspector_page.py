@@ -9,6 +9,13 @@ from tests.support.servers.gateways import DevGateway
 DESKTOP = (1280, 800)
 PHONE = (390, 760)
 ROWS = "[...document.querySelectorAll('#tree .row')]"
+# Notices go after some seconds, and the test may be slow.
+KEEP_NOTICES = """
+window.notices = [];
+const place = document.querySelector('#notice');
+const keep = () => window.notices.push(place.innerText);
+new MutationObserver(keep).observe(place, {childList: true});
+"""
 
 
 class InspectorPage:
@@ -27,6 +34,14 @@ class InspectorPage:
         found = self.page.wait_for(
             f"return {ROWS}.map((row) => row.innerText.replace(/\\n/g, ' '))"
             f".find((line) => {wanted}.every((text) => line.includes(text)))"
+        )
+        return str(found)
+
+    def wait_for_notice(self, text: str) -> str:
+        """Return what the page has announced, once that contains a text."""
+        wanted = json.dumps(text)
+        found = self.page.wait_for(
+            f"return window.notices.findLast((each) => each.includes({wanted}))"
         )
         return str(found)
 
@@ -87,4 +102,5 @@ def open_page(
     with use_link(gateway) as link:
         page.open(link)
         page.wait_for("return !document.querySelector('#main').hidden")
+        page.run(KEEP_NOTICES)
     return InspectorPage(page)

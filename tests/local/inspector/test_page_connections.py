@@ -56,7 +56,7 @@ def test_pubsub_clients_connect_subscribe_and_publish(
     wait_for_reply(page, 2, '"history"')
     page.fill(".card:nth-child(1) [placeholder='room:lobby']", "nowhere")
     page.press_button(".card:nth-child(1)", "Subscribe")
-    page.page.wait_for_text("#notice", "subscribe: error")
+    page.wait_for_notice("subscribe: error")
     assert page.page.complaints() == []
 
 

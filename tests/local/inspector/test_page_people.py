@@ -71,6 +71,8 @@ def test_a_topic_shows_who_is_present_and_its_log_with_positions(
     log = read_table(page, "#topics .about", "Log")
     present = read_table(page, "#topics .about", "Present")
 
+    kept = page.page.run("return document.querySelector('#topics .facts').innerText")
+    assert kept.split()[-1] == str(sum("{" in each["Data"] for each in log))
     first, second = log[-2:]
     assert (first["Data"], second["Data"]) == ('{"text":"first"}', '{"text":"second"}')
     assert int(second["Offset"]) == int(first["Offset"]) + 1
@@ -87,7 +89,7 @@ def test_the_server_publishes_to_members_as_the_application_would(
     page.fill("[name=publish-data]", '"tea is ready"')
     page.page.click("#publish")
 
-    notice = page.page.wait_for_text("#notice", "Published to room:tea: offset")
+    notice = page.wait_for_notice("Published to room:tea: offset")
 
     for member in room:
         push = member.receive(lambda each: "tea is ready" in json.dumps(each))["push"]
@@ -104,7 +106,7 @@ def test_the_server_publishes_to_members_as_the_application_would(
     page.show("topics")
     page.fill("[name=publish-topic]", "nowhere")
     page.page.click("#publish")
-    page.page.wait_for_text("#notice", "matches none of the patterns")
+    page.wait_for_notice("matches none of the patterns")
     refused = "400 (Bad Request)"
     assert [each for each in page.page.complaints() if refused not in str(each)] == []
 

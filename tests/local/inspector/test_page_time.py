@@ -66,7 +66,7 @@ def test_a_token_expires_with_the_clock(
         page.show("shake")
         page.fill("[name=advance]", "3600")
         page.press_button("#clock-card", "Advance")
-        page.page.wait_for_text("#notice", "advanced by 1 h")
+        page.wait_for_notice("advanced by 1 h")
 
         page.show("topics")
         page.fill("[name=publish-topic]", "room:time")

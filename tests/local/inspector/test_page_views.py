@@ -69,7 +69,10 @@ def test_a_topic_shows_its_subscribers_and_the_server_publishes_to_it(
 
     assert "from the server" in str(reader.recv(10))
 
-    page.page.wait_for_text("#notice", "Published to news")
+    page.wait_for_notice("Published to news: ")
+    page.show("activity")
+    page.select("publish", "news", " delivered", "1 message out")
+    page.details("Publishing to “news” as the server succeeded")
 
 
 def test_the_tables_items_are_decoded_and_raw_on_demand(
@@ -139,7 +142,7 @@ def test_a_wrong_rule_is_refused_in_words(page: InspectorPage) -> None:
         "form.requestSubmit()"
     )
 
-    assert "probability" in page.page.wait_for_text("#notice", "probability")
+    assert "probability" in page.wait_for_notice("probability")
 
 
 def test_the_worker_is_killed_and_the_next_start_is_cold(
@@ -147,7 +150,7 @@ def test_the_worker_is_killed_and_the_next_start_is_cold(
 ) -> None:
     page.show("shake")
     page.press_button("#shake", "Kill the worker")
-    page.page.wait_for_text("#notice", "was killed")
+    page.wait_for_notice("was killed")
     reader.send(subscribe("news"))
     reader.recv(10)
     page.show("activity")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.inspector import (
+    Entry,
     InspectorClient,
     InspectorError,
     open_inspector,
@@ -35,6 +36,21 @@ def test_subscribers_get_the_text_as_it_was_typed(
 
     assert received == text
     assert (report["delivered"], report["gone"]) == (1, [])
+    sent = inspector.wait_for(lambda each: each["kind"] == "sent" and _is(each, text))
+    cause = inspector.parent_of(inspector.parent_of(sent))
+    result = inspector.wait_for(
+        lambda each: (each["kind"], each["parent"]) == ("result", cause["n"])
+    )
+    assert (cause["kind"], cause["method"]) == ("invocation", "publish")
+    assert cause["event"] == {"topic": "spoken-to", "data": text}
+    assert result["value"]["delivered"] == 1
+    with pytest.raises(InspectorError) as caught:
+        inspector.call("replay", n=cause["n"])
+    assert caught.value.status == 404
+
+
+def _is(entry: Entry, text: str) -> bool:
+    return bool(entry["text"] == text)
 
 
 @pytest.mark.parametrize("topic", ["", "no\ntopic", 5, None])
@@ -45,6 +61,8 @@ def test_what_is_not_a_topic_is_refused(
         inspector.call("publish", topic=topic, text="x")
 
     assert caught.value.status == 400
+    if topic == "":
+        inspector.wait_for(lambda each: "topic" in each.get("error", ""))
 
 
 BEHIND_A_FUNCTION = """

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from wspubsub.local.inspector.table import Table
 
 
-_OF_TABLE = ("items", "known_connections", "publish", "topic", "topics")
+_OF_TABLE = ("items", "known_connections", "topic", "topics")
 
 
 class Served(Protocol):
@@ -90,6 +90,7 @@ class Inspector:
         self.attention = Attention()
         self.facts: dict[str, Callable[[], object]] = {}
         self.methods.add(Feed(ring, self.attention).methods)
+        self._recorder = recorder
         self._invocations = PageInvocations(ring, recorder, functions)
         self.methods.add(self._invocations.methods)
         self.site = InspectorSite(
@@ -139,9 +140,11 @@ class Inspector:
 
         for name in _OF_TABLE:
             self.methods.add({name: partial(call, name)})
-        if self._is_pubsub and self._settings.runtime is Runtime.BUILT_IN:
-            publishing = Publishing(self._invocations, partial(call, "publish"))
-            self.methods.add({"publish": publishing.publish})
+        can_ask = self._is_pubsub and self._settings.runtime is Runtime.BUILT_IN
+        invocations = self._invocations if can_ask else None
+        elsewhere = partial(call, "publish")
+        publishing = Publishing(self._recorder, invocations, elsewhere)
+        self.methods.add({"publish": publishing.publish})
 
     async def _connections(self, _arguments: Json) -> Json:
         try:

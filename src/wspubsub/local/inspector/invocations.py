@@ -17,7 +17,8 @@ from wspubsub.local.inspector.ring import Entry, Ring
 
 _LARGEST = 2**53
 _KEPT = {"connection", "function", "own_route_key", "route_key"}
-_PUBLISH = "publish"
+PUBLISH = "publish"
+"""The method by which a `PubSub` publishes."""
 
 
 class PageInvocations:
@@ -54,7 +55,7 @@ class PageInvocations:
         """
         fleet = self._functions.handler
         arguments = {"topic": topic, "data": data}
-        invocation = _make_invocation(arguments, method=_PUBLISH)
+        invocation = make_invocation(arguments, method=PUBLISH)
         _, outcome = await self._run(fleet, invocation, function=fleet.name)
         result = outcome.result
         if isinstance(result, Raised):
@@ -86,18 +87,19 @@ class PageInvocations:
         return number, outcome
 
 
-def _repeat(entry: Entry) -> RuntimeInvocation:
-    event = json.loads(entry.fields["event"])
-    return _make_invocation(event, method=entry.fields.get("method", ""))
-
-
-def _make_invocation(event: Mapping[str, Any], *, method: str) -> RuntimeInvocation:
+def make_invocation(event: Mapping[str, Any], *, method: str) -> RuntimeInvocation:
+    """Return an invocation of its own, with a trace header of its own."""
     return RuntimeInvocation(
         request_id=str(uuid.uuid4()),
         event=event,
         trace_id=trace_of(event),
         method=method,
     )
+
+
+def _repeat(entry: Entry) -> RuntimeInvocation:
+    event = json.loads(entry.fields["event"])
+    return make_invocation(event, method=entry.fields.get("method", ""))
 
 
 def _status_of(error_type: str) -> int:

@@ -81,7 +81,7 @@ class Recorder:
         Args:
             parent: Number of the entry that caused it, or 0.
             invocation: The invocation.
-            function: Name of the function.
+            function: Name of the function; empty if the gateway itself did it.
             connection: The client that it is about, if it is about one.
             route_key: The API's route, or the event source.
             own_route_key: The route that the function's router has for it.

@@ -2,12 +2,14 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from threading import Lock
 from typing import Any
 
 from wspubsub.errors import MessageError, UsageError, WspubsubError
+from wspubsub.local.apigateway.shell import TRACE_HEADER
 from wspubsub.local.dynamodb.senders import Sender
 from wspubsub.local.eventsources.clients import ServiceEndpoint
-from wspubsub.local.inspector.entries import describe_json, describe_report
+from wspubsub.local.inspector.entries import describe_json
 from wspubsub.local.inspector.methods import Json, MethodError, read_text
 from wspubsub.local.threads import in_thread
 from wspubsub.operations import Summary, decode_item, make_json
@@ -57,6 +59,10 @@ class Table:
         posting = management.client(
             "apigatewaymanagementapi", read_seconds=READ_SECONDS
         )
+        # One publish at a time, so that each post names the one that it is of.
+        self._turn = Lock()
+        self._trace = ""
+        posting.meta.events.register("before-call", self._name_cause)
         self._client = client
         self._deployment = Deployment(
             table=name,
@@ -87,17 +93,22 @@ class Table:
 
     async def _publish(self, arguments: Json) -> Json:
         topic = read_text(arguments, "topic")
-        text = read_text(arguments, "text")
-        return await in_thread(lambda: self._publish_text(topic, text))
+        text, trace = read_text(arguments, "text"), read_text(arguments, "trace")
+        return await in_thread(lambda: self._publish_text(topic, text, trace))
 
-    def _publish_text(self, topic: str, text: str) -> Json:
+    def _publish_text(self, topic: str, text: str, trace: str) -> Json:
         try:
-            report = publish(self._deployment, topic, text, now=self._now)
+            with self._turn:
+                self._trace = trace
+                report = publish(self._deployment, topic, text, now=self._now)
         except WspubsubError as error:
             is_asked_wrongly = isinstance(error, MessageError | UsageError)
             status = 400 if is_asked_wrongly else 502
             raise MethodError(str(error), status=status) from None
-        return describe_report(vars(report))
+        return vars(report)
+
+    def _name_cause(self, params: dict[str, Any], **_others: object) -> None:
+        params["headers"][TRACE_HEADER] = self._trace
 
     def _read_items(self) -> Json:
         found = list(itertools.islice(self._scan(), MAX_ITEMS + 1))

@@ -92,18 +92,19 @@ function describePublish(entry, result) {
   const isBad = hasRaised(result);
   return {
     label: "publish", tone: "in", level: isBad ? "bad" : "",
-    title: oneLine(`${event?.topic ?? ""}${replayed ? " (replay)" : ""} ${valueText(event?.data)}`),
+    title: oneLine(`${event?.topic ?? ""}${replayed ? " (replay)" : ""} ${typeof event?.data === "string" ? event.data : valueText(event?.data)}`),
     note: outcomeText(result, entry),
   };
 }
 
 /** What became of a publish, by its report: who got it, and where it is in the log. */
 export function reportText(report) {
-  const { delivered = 0, queued, position, reason } = report ?? {};
+  if (!report) return "the handler cannot publish by itself";
+  const { delivered = 0, queued, position, reason } = report;
   const parts = [queued ? "the stream delivers it" : `${delivered} delivered`];
   if (position) parts.unshift(`offset ${position[1]}`);
   for (const name of ["gone", "throttled", "failed", "deferred"]) {
-    const size = Object.keys(report?.[name] ?? {}).length;
+    const size = Object.keys(report[name] ?? {}).length;
     if (size) parts.push(`${size} ${name}`);
   }
   return parts.join(", ") + (reason ? ` (${reason})` : "");

@@ -38,7 +38,7 @@ export class Detail {
   #head(node) {
     const { label, tone, title } = describe(node);
     const buttons = [button("Close", this.close, { class: "small", "aria-label": "Close details" })];
-    if (node.entry.kind === "invocation") {
+    if (node.entry.kind === "invocation" && node.entry.function) {
       buttons.unshift(button("Replay", () => this.replay(node), {
         class: "small", title: "Invoke the function with this event again (r)",
       }));
@@ -84,7 +84,7 @@ export class Detail {
       ["Replay of", entry.replayed ? `entry ${entry.replayed}` : null],
       ["Outcome", outcome],
       ["Duration", durationOf(node)],
-      ["Environment", result ? `${result.environment ?? "?"}${result.is_cold ? ", cold start" : ", warm"}` : null],
+      ["Environment", result?.environment ? `${result.environment}${result.is_cold ? ", cold start" : ", warm"}` : null],
       ["Address", entry.address],
       ["Path", entry.path],
       ["Query", entry.query ? queryText(entry.query) : null],
