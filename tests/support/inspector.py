@@ -3,6 +3,7 @@
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -77,15 +78,19 @@ class InspectorClient:
 
     def _open(self) -> http.client.HTTPConnection:
         if self._tls is None:
-            return http.client.HTTPConnection(self._host, timeout=40)
-        return http.client.HTTPSConnection(self._host, timeout=40, context=self._tls)
+            return http.client.HTTPConnection(self._host, timeout=PATIENCE_SECONDS)
+        return http.client.HTTPSConnection(
+            self._host, timeout=PATIENCE_SECONDS, context=self._tls
+        )
 
     def wait_for(self, is_wanted: Callable[[Entry], bool]) -> Entry:
         """Return the first entry that is wanted, once there is one."""
+        until = time.monotonic() + PATIENCE_SECONDS
         while (found := next(filter(is_wanted, self.entries), None)) is None:
             last = self.entries[-1]["n"] if self.entries else 0
-            new = self.call("follow", after=last, wait=PATIENCE_SECONDS)["entries"]
-            assert new, f"never happened; the last entries are {self.entries[-20:]}"
+            new = self.call("follow", after=last, wait=20)["entries"]
+            is_over = not new and time.monotonic() > until
+            assert not is_over, f"never; the last entries are {self.entries[-20:]}"
             self.entries += new
         return found
 

@@ -25,7 +25,7 @@ def test_connections_are_listed_with_their_traffic(
     text = json.dumps({"action": "unheard of", "id": "traffic"})
     with chat.client() as client:
         client.send(text)
-        answer = client.recv(10)
+        answer = client.recv()
         frame = inspector.wait_for(lambda each: each.get("text") == text)
         connections = inspector.call("connections")["connections"]
         found = next(each for each in connections if each["id"] == frame["connection"])
@@ -44,7 +44,7 @@ def test_items_are_decoded_as_what_they_are(
 ) -> None:
     with chat.client() as client:
         client.send(subscribe("looked-at"))
-        client.recv(10)
+        client.recv()
         items = inspector.call("items")["items"]
 
     found = [each for each in items if each["decoded"].get("topic") == "looked-at"]
@@ -58,7 +58,7 @@ def test_topics_and_what_connections_have_come_from_the_table(
     text = subscribe("asked-for")
     with chat.client() as client:
         client.send(text)
-        client.recv(10)
+        client.recv()
         frame = inspector.wait_for(lambda each: each.get("text") == text)
         topics = inspector.call("topics")["topics"]
         topic = inspector.call("topic", topic="asked-for")
@@ -103,9 +103,9 @@ def test_a_gateway_with_a_certificate_of_its_own_is_published_to(
         inspector = open_inspector(gateway, trust)
         with gateway.client("?token=friend", ssl=trust) as client:
             client.send(subscribe("sealed"))
-            client.recv(10)
+            client.recv()
             report = inspector.call("publish", topic="sealed", text="hello")
-            received = client.recv(10)
+            received = client.recv()
             connections = inspector.call("connections")["connections"]
 
     assert (report["delivered"], received) == (1, "hello")

@@ -64,7 +64,7 @@ class Victim:
             **self.session,
         }
         sent = {k: v for k, v in {**own, **(headers or {})}.items() if v is not None}
-        connection = http.client.HTTPConnection(self.host, timeout=10)
+        connection = http.client.HTTPConnection(self.host, timeout=60)
         connection.putrequest(method, path, skip_host=True)
         for name, value in {**sent, "Content-Length": str(len(body))}.items():
             connection.putheader(name, value)
@@ -377,4 +377,4 @@ def test_pages_that_wait_are_bounded_and_do_not_keep_others_out(
             client.socket.close()
 
     with victim.gateway.client() as other:
-        assert other.ping().wait(10)
+        assert other.ping().wait(60)

@@ -38,7 +38,7 @@ def _make_calls(gateway: DevGateway, inspector: InspectorClient) -> Entry:
         for number in count():
             topic = f"followed-{number}"
             client.send(subscribe(topic))
-            client.recv(10)
+            client.recv()
             last = inspector.entries[-1]["n"] if inspector.entries else 0
             inspector.entries += inspector.call("follow", after=last, wait=1)["entries"]
             for each in inspector.entries:

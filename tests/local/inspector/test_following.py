@@ -17,7 +17,7 @@ def test_a_message_leads_to_the_messages_that_it_causes(
     text = json.dumps({"action": "unheard of", "id": "following"})
     with chat.client() as client:
         client.send(text)
-        answer = client.recv(10)
+        answer = client.recv()
         frame = inspector.wait_for(lambda each: each.get("text") == text)
         sent = inspector.wait_for(lambda each: _follows(each, "sent", frame))
 
@@ -69,7 +69,7 @@ def test_an_invocation_has_its_output_its_environment_and_its_traceback(
     inspector = open_inspector(probe)
     with probe.client("?wanted=traceback") as client:
         client.send(json.dumps({"action": "fail"}))
-        client.recv(10)
+        client.recv()
     invocation = inspector.wait_for(lambda each: '"fail"' in body_of(each))
     result = inspector.wait_for(
         lambda each: each["kind"] == "result" and each["parent"] == invocation["n"]
@@ -107,7 +107,7 @@ def test_without_an_inspector_there_is_neither_page_nor_link(
 ) -> None:
     arguments = ["--no-inspector", "--dynamodb", chat.dynamodb_url]
     with dev(f"{APPS / 'probe.py'}:handler", *arguments) as gateway:
-        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=60)
         connection.request("GET", "/")
         status = connection.getresponse().status
         connection.close()

@@ -49,7 +49,7 @@ def test_a_lost_gateway_is_said_and_what_was_seen_stays(browser: Browser) -> Non
         page = open_page(browser, gateway)
         with gateway.client() as client:
             client.send(subscribe("kept"))
-            client.recv(10)
+            client.recv()
             page.wait_for_row("message out", "kept")
 
         gateway.stop()

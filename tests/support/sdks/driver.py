@@ -22,7 +22,7 @@ import pytest
 
 from tests.support.servers.gateways import ROOT, environment
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
 SDKS = ("centrifuge", "centrifuge-python")
 _FOLDER = Path(__file__).parent
 _names = count(1)

@@ -19,7 +19,8 @@ from websockets.sync.client import ClientConnection, connect
 ROOT = Path(__file__).parents[3]
 APPS = ROOT / "tests" / "apps"
 CHAT = ROOT / "examples" / "chat" / "app.py"
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 120.0
+"""A machine that runs tests may stand still for a minute."""
 
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 
