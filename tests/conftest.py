@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.support.servers.gateways import APPS, CHAT, CREDENTIALS, DevGateway, dev
 
@@ -18,7 +18,12 @@ SLOW_SECONDS = 600
 """The timeout of a slow test, which coverage and a busy machine make slower still."""
 
 # The same examples each time, and as long as a busy machine takes for them.
-settings.register_profile("steady", deadline=None, derandomize=True)
+settings.register_profile(
+    "steady",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("steady")
 
 if threading.current_thread() is threading.main_thread():

@@ -273,8 +273,8 @@ def test_a_scan_can_be_interrupted_between_two_pages(number: signal.Signals) -> 
             env=environment({**CREDENTIALS, "AWS_REGION": "us-east-1"}),
         ) as process,
     ):
-        assert asked.wait(60)
+        assert asked.wait(120)
         process.send_signal(number)
-        output, complaint = process.communicate(timeout=60)
+        output, complaint = process.communicate(timeout=120)
 
     assert (process.returncode, output, complaint) == (130, "", "")

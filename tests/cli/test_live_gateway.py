@@ -61,7 +61,7 @@ def ask(client: ClientConnection, command: dict[str, Any]) -> dict[str, Any]:
 
 def receive(client: ClientConnection) -> Iterator[dict[str, Any]]:
     while True:
-        for line in str(client.recv(20)).splitlines():
+        for line in str(client.recv(120)).splitlines():
             yield json.loads(line)
 
 
@@ -103,7 +103,7 @@ def test_a_room_is_looked_into_and_acted_on(
     ]
     assert find(client, "disconnect")["code"] == 3503
     with pytest.raises(ConnectionClosed):
-        client.recv(20)
+        client.recv(120)
 
 
 def test_a_tail_goes_on_until_it_is_interrupted(
@@ -132,7 +132,7 @@ def test_a_tail_goes_on_until_it_is_interrupted(
             process.send_signal(2)
 
             assert (epoch["offset"], message["data"]) == (0, '"hi"')
-            assert process.wait(20) == 130
+            assert process.wait(120) == 130
             assert process.stderr.read() == ""
         finally:
             process.kill()
@@ -156,7 +156,7 @@ def test_a_tail_that_nobody_reads_any_longer_ends(
 
             process.stdout.close()
 
-            assert process.wait(60) == 1
+            assert process.wait(120) == 1
             assert process.stderr.read() == ""
         finally:
             process.kill()

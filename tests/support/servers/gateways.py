@@ -173,7 +173,7 @@ def run(
         command(*arguments),
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=300,
         check=False,
         cwd=cwd,
         env=environment(environ),
