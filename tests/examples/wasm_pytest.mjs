@@ -6,6 +6,7 @@ const [pyodide, packages, repository, ...args] = process.argv.slice(2);
 const { loadPyodide } = await import(pathToFileURL(`${pyodide}/pyodide.mjs`));
 const python = await loadPyodide({
   env: {
+    CI: "true", // so Hypothesis waits as long as this slow interpreter takes
     HOME: "/tmp",
     HYPOTHESIS_STORAGE_DIRECTORY: "/tmp/hypothesis",
     PYTHONDONTWRITEBYTECODE: "1",
