@@ -255,6 +255,7 @@ def test_nobody_waits_for_an_answer_past_the_deadline() -> None:
     }
 
 
+@pytest.mark.slow
 def test_silent_connections_take_no_thread_from_the_others() -> None:
     silent = [f"silent{number}" for number in range(40)]
     client = StuckClient(silent)

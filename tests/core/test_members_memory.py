@@ -30,6 +30,7 @@ def subscribe_for_a_while(store: MemoryMemberStore, number: int) -> None:
     store.end_subscription("a=", f"topic {number}", command=number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [1, TOMBSTONE_SECONDS + 1])
 @pytest.mark.parametrize("act", [come_and_go, subscribe_for_a_while])
 def test_what_is_over_is_forgotten_after_two_minutes(

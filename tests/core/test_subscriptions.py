@@ -63,6 +63,7 @@ def leave(store: MemorySubscriptionStore, number: int) -> None:
     store.disconnect(f"connection {number}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "act",
     [subscribe_for_good, subscribe_for_a_while, connect_for_good, be_greeted, leave],

@@ -176,6 +176,7 @@ def test_a_function_whose_time_out_is_too_short_says_so(queue: QueueInMoto) -> N
         service.handler({"Records": []}, Context(2.0))
 
 
+@pytest.mark.slow
 def test_splitting_goes_on_where_the_time_ended(queue: QueueInMoto) -> None:
     service = Service(queue, 400, segment_size=2)
     ticks = itertools.count(step=1.0)
