@@ -1,6 +1,7 @@
 """A client that has much in progress, or does not read, is served within limits."""
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,9 +106,16 @@ def test_a_client_that_reads_again_gets_every_answer(patient: DevGateway) -> Non
     text = "x" * 30_000
     count = 400
     with patient.client("?slow=1", max_queue=1, compression=None) as slow:
-        for number in range(count):
-            slow.send(json.dumps({"action": "echo", "text": f"{number} {text}"}))
+
+        def ask() -> None:
+            for number in range(count):
+                slow.send(json.dumps({"action": "echo", "text": f"{number} {text}"}))
+
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(5)  # or until nobody reads what it sends, as nobody reads here
         answers = {int(str(slow.recv(20)).split()[0]) for _ in range(count)}
+        asking.join()
 
     assert answers == set(range(count))
 

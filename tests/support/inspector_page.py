@@ -66,6 +66,11 @@ class InspectorPage:
         """Return the details, once they contain a text."""
         return self.page.wait_for_text("#detail", containing)
 
+    def clear(self) -> None:
+        """Forget what has happened, here and in the gateway."""
+        self.page.click("#clear")
+        self.page.wait_for("return !document.querySelector('[aria-busy]')")
+
     def show(self, view: str) -> None:
         """Show a view by the name of its panel."""
         self.page.click(f"#tab-{view}")

@@ -42,7 +42,7 @@ def gateway() -> Iterator[DevGateway]:
 def page(browser: Browser, gateway: DevGateway) -> Iterator[InspectorPage]:
     """The page of that gateway, without what other tests have done."""
     page = open_page(browser, gateway)
-    page.page.click("#clear")
+    page.clear()
     page.page.wait_for_text("#activity-state", "0 trees")
     yield page
     # What the gateway refuses, the browser calls an error; the page shows the reason.

@@ -119,7 +119,7 @@ def test_pausing_holds_back_what_comes_and_clearing_forgets_it(
     gateway.wait_for(lambda each: each["kind"] == "closed")
 
     page.wait_for_row("closed")
-    page.page.click("#clear")
+    page.clear()
     page.page.wait_for_text("#activity-state", "0 trees")
     page.page.wait_for_text("#nothing-yet", "Nothing has happened yet")
     assert page.rows() == []

@@ -26,7 +26,7 @@ def room(rooms: DevGateway) -> Iterator[tuple[Member, Member]]:
 @pytest.fixture
 def page(browser: Browser, rooms: DevGateway) -> Iterator[InspectorPage]:
     page = open_page(browser, rooms)
-    page.page.click("#clear")
+    page.clear()
     page.page.wait_for_text("#activity-state", "0 trees")
     yield page
     page.page.open("about:blank")

@@ -80,6 +80,6 @@ def test_a_failure(browser: Browser) -> None:
 def test_a_phone(browser: Browser, gateway: DevGateway) -> None:
     page = open_page(browser, gateway, PHONE)
     page.page.resize(*PHONE, is_dark=True)
-    page.page.click("#clear")
+    page.clear()
     with talk(gateway, page):
         keep(page, "inspector-phone.png", PHONE)

@@ -66,7 +66,9 @@ export class Activity {
   }
 
   async clear() {
+    this.panel.setAttribute("aria-busy", "true");
     const answer = await attempt(() => this.api.call("clear"));
+    this.panel.removeAttribute("aria-busy");
     this.trace.clear(answer?.cleared);
     this.held = [];
     this.opened.clear();
