@@ -3,6 +3,8 @@
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import boto3
@@ -137,3 +139,14 @@ def test_what_is_written_later_is_dated_by_the_same_clock(gateway: DevGateway) -
     # The log and the inspector keep real time.
     assert abs(call["at"] - began) < 3600
     table.close()
+
+
+def test_advances_at_the_same_time_are_all_answered(gateway: DevGateway) -> None:
+    page = open_inspector(gateway)
+    before = page.call("advance", seconds=1)["clock_offset"]
+
+    with ThreadPoolExecutor() as pool:
+        advance = partial(page.call, "advance", seconds=1)
+        answers = [each.result() for each in [pool.submit(advance) for _ in range(3)]]
+
+    assert max(each["clock_offset"] for each in answers) == before + 3

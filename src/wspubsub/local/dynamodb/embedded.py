@@ -6,6 +6,7 @@ The embedded one has DynamoDB's streams and SQS too.
 import asyncio
 import json
 import sys
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -114,7 +115,7 @@ class EmbeddedDynamoDB:
         Raises:
             WspubsubError: It has ended, or does not answer.
         """
-        answer = self._output.expect_clock(offset)
+        answer = self._output.expect_clock()
         self.send({"clock": offset})
         await first_of(answer, self._process.exited, timeout_seconds=START_SECONDS)
         if not answer.done():
@@ -142,14 +143,18 @@ class _Output:
         self.port: asyncio.Future[str] = loop.create_future()
         self.ready: asyncio.Future[str] = loop.create_future()
         self.complaint = "it printed nothing"
-        self._clocks: dict[float, asyncio.Future[int]] = {}
+        self._clocks: deque[asyncio.Future[int]] = deque()
         self._on_message = on_message
         self._on_warning = on_warning
 
-    def expect_clock(self, offset: float) -> asyncio.Future[int]:
-        """Return what will be the number of items that expire with an advance."""
-        self._clocks[offset] = asyncio.get_running_loop().create_future()
-        return self._clocks[offset]
+    def expect_clock(self) -> asyncio.Future[int]:
+        """Return what will be the number of items that expire with an advance.
+
+        Advances are answered in the order in which they were sent.
+        """
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._clocks.append(answer)
+        return answer
 
     def read_line(self, stream: str, line: str) -> None:
         """Take a line of its output."""
@@ -164,7 +169,7 @@ class _Output:
 
     def _take(self, message: Message) -> None:
         if "clock" in message:
-            self._clocks.pop(message["clock"]).set_result(message["deleted"])
+            self._clocks.popleft().set_result(message["deleted"])
         elif "ready" not in message:
             self._on_message(message)
         elif not self.ready.done():
