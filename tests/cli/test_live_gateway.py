@@ -4,8 +4,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -106,12 +107,13 @@ def test_a_room_is_looked_into_and_acted_on(
         client.recv(120)
 
 
-def test_a_tail_goes_on_until_it_is_interrupted(
-    gateway: DevGateway, environ: dict[str, str]
-) -> None:
-    assert gateway.process.poll() is None
+@contextmanager
+def tail(
+    *arguments: str, environ: dict[str, str]
+) -> "Iterator[tuple[subprocess.Popen[str], IO[str], IO[str]]]":
+    """Run `tail` on a topic without messages; its process, output and complaints."""
     with subprocess.Popen(
-        command("tail", "news", "--interval", "0.05", "--json"),
+        command("tail", *arguments),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -121,45 +123,42 @@ def test_a_tail_goes_on_until_it_is_interrupted(
             assert process.stdout is not None
             assert process.stderr is not None
             assert "waiting for its first message" in process.stderr.readline()
-            script = (
-                "import os; from wspubsub.dynamodb import DynamoDBTopicLog as L;"
-                "L(os.environ['WSPUBSUB_TABLE']).append('news', b'\"hi\"')"
-            )
-            done = run("run", "--", sys.executable, "-c", script, environ=environ)
-            assert done.returncode == 0, done.stderr
-
-            epoch, message = (json.loads(process.stdout.readline()) for _ in range(2))
-            process.send_signal(2)
-
-            assert (epoch["offset"], message["data"]) == (0, '"hi"')
-            assert process.wait(120) == 130
-            assert process.stderr.read() == ""
+            yield process, process.stdout, process.stderr
         finally:
             process.kill()
+
+
+def test_a_tail_goes_on_until_it_is_interrupted(
+    gateway: DevGateway, environ: dict[str, str]
+) -> None:
+    assert gateway.process.poll() is None
+    arguments = ("news", "--interval", "0.05", "--json")
+    with tail(*arguments, environ=environ) as (process, output, complaints):
+        script = (
+            "import os; from wspubsub.dynamodb import DynamoDBTopicLog as L;"
+            "L(os.environ['WSPUBSUB_TABLE']).append('news', b'\"hi\"')"
+        )
+        done = run("run", "--", sys.executable, "-c", script, environ=environ)
+        assert done.returncode == 0, done.stderr
+
+        epoch, message = (json.loads(output.readline()) for _ in range(2))
+        process.send_signal(2)
+
+        assert (epoch["offset"], message["data"]) == (0, '"hi"')
+        assert process.wait(120) == 130
+        assert complaints.read() == ""
 
 
 def test_a_tail_that_nobody_reads_any_longer_ends(
     gateway: DevGateway, environ: dict[str, str]
 ) -> None:
     assert gateway.process.poll() is None
-    with subprocess.Popen(
-        command("tail", "silence", "--interval", "3600"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment(environ),
-    ) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stderr is not None
-            assert "waiting for its first message" in process.stderr.readline()
+    arguments = ("silence", "--interval", "3600")
+    with tail(*arguments, environ=environ) as (process, output, complaints):
+        output.close()
 
-            process.stdout.close()
-
-            assert process.wait(120) == 1
-            assert process.stderr.read() == ""
-        finally:
-            process.kill()
+        assert process.wait(120) == 1
+        assert complaints.read() == ""
 
 
 def test_a_gateway_with_tls_only_is_looked_into_and_acted_on(

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.browser import Browser
-from tests.support.inspector_page import InspectorPage, open_page
+from tests.support.inspector_page import InspectorPage
 from tests.support.members import Member
 from tests.support.servers.gateways import DevGateway
 
@@ -23,13 +22,10 @@ def room(rooms: DevGateway) -> Iterator[tuple[Member, Member]]:
         yield members
 
 
-@pytest.fixture
-def page(browser: Browser, rooms: DevGateway) -> Iterator[InspectorPage]:
-    page = open_page(browser, rooms)
-    page.clear()
-    page.page.wait_for_text("#activity-state", "0 trees")
-    yield page
-    page.page.open("about:blank")
+@pytest.fixture(scope="module")
+def gateway(rooms: DevGateway) -> DevGateway:
+    """The gateway that `page` looks into."""
+    return rooms
 
 
 def test_trees_are_filtered_by_user_whenever_they_came(

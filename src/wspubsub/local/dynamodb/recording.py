@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from wspubsub.faults.occasions import DYNAMODB_TARGET
 from wspubsub.local.dynamodb.guard import Application, Environ, StartResponse
 from wspubsub.local.dynamodb.senders import SENDER
 
@@ -15,7 +16,6 @@ MAX_BYTES = 28_000
 It is measured as JSON, in which a character may take six bytes.
 """
 
-_TARGET = "DynamoDB_20120810."
 _ERROR = 400
 
 Call = dict[str, Any]
@@ -49,7 +49,7 @@ class Recording:
         self, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Answer a request."""
-        operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(_TARGET)
+        operation = environ.get("HTTP_X_AMZ_TARGET", "").removeprefix(DYNAMODB_TARGET)
         if not self._is_on or "." in operation or SENDER in environ:
             return self._application(environ, start_response)
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))

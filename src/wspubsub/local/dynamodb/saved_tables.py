@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from wspubsub.errors import UsageError
+from wspubsub.faults.occasions import DYNAMODB_TARGET
 from wspubsub.local.dynamodb.guard import Application, Environ
 
 if sys.platform != "win32":
@@ -157,7 +158,7 @@ def call_directly(application: Application, region: str) -> Call:
             "SERVER_PROTOCOL": "HTTP/1.1",
             "HTTP_HOST": f"dynamodb.{region}.amazonaws.com",
             "HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0",
-            "HTTP_X_AMZ_TARGET": f"DynamoDB_20120810.{operation}",
+            "HTTP_X_AMZ_TARGET": f"{DYNAMODB_TARGET}{operation}",
             "CONTENT_TYPE": "application/x-amz-json-1.0",
             "CONTENT_LENGTH": str(len(body)),
             "wsgi.input": io.BytesIO(body),
